@@ -21,6 +21,8 @@ from numba.core import config
 import losses
 import nn
 
+from .parts import compile_part, compile_part_and_whole
+
 JIT = not config.DISABLE_JIT
 
 # `reassoc` lets sums be vectorised. Full `fastmath` would compile isnan() to False, and divergence would go unnoticed.
@@ -125,16 +127,13 @@ _directory = None
 
 
 def inner(function):
-    """Compile a function that only compiled functions call.
-
-    It has no wrapper for Python, which saves a quarter of all compile time; calling it from Python would crash.
-    """
-    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+    """Compile a function that only compiled functions call; calling it from Python would crash."""
+    return compile_part(function, OPTIONS)
 
 
 def twin(function):
     """Compile a function that kernels call and that Python may call too: the twins of nn/reference."""
-    return numba.njit(**OPTIONS)(function)
+    return compile_part_and_whole(function, OPTIONS) if JIT else function
 
 
 def entry(function):

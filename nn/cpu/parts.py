@@ -1,0 +1,68 @@
+"""Functions that are compiled only as parts of others: less than two thirds of the time to compile a kernel.
+
+Numba optimises each function and turns it into machine code before it does so again for every caller, where it ends up
+inlined; most of a kernel's compile time went there. The functions of this module stop at LLVM's intermediate code, and the
+optimiser sees it once, in the kernel. Numba has a hook for its pipeline but none for this, hence the private names of its
+code library, all of them in this file.
+"""
+import numba
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+
+
+class _WithoutEnvironment:
+    """A code generator that leaves the address of a function's Python environment alone: there is no machine code yet."""
+
+    def __init__(self, codegen):
+        self._codegen = codegen
+
+    def __getattr__(self, name):
+        return getattr(self._codegen, name)
+
+    def set_env(self, name, environment):
+        """Do nothing."""
+
+
+class _PartLibrary(JITCodeLibrary):
+    """Intermediate code that waits to be linked into a kernel's."""
+
+    @property
+    def codegen(self):
+        return _WithoutEnvironment(self._codegen)
+
+    def _optimize_functions(self, module):
+        module.data_layout = self._codegen._data_layout  # the linker wants one layout everywhere
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):
+        """Return 0, for no address."""
+        self._ensure_finalized()
+        return 0
+
+
+class PartCompiler(CompilerBase):
+    """Numba's own pipeline, into a library of the kind above."""
+
+    def define_pipelines(self):
+        """Return the pipeline."""
+        self.state.library = _PartLibrary(self.state.targetctx.codegen(), "part")
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+
+def compile_part(function, options):
+    """Compile a function for compiled callers alone; calling it from Python would crash."""
+    return numba.njit(pipeline_class=PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+
+
+def compile_part_and_whole(function, options):
+    """Compile a function as a part for compiled callers, and by itself if Python calls it."""
+    part, whole = compile_part(function, options), numba.njit(**options)(function)
+    whole.get_call_template, whole.get_overload = part.get_call_template, part.get_overload
+    return whole
