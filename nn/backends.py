@@ -65,8 +65,8 @@ class NumbaBackend:
     name = "numba"
 
     def __init__(self):
-        from .cpu import threads, training
-        self._kernels, self._threads = training, threads
+        from .cpu import online, threads, training
+        self._kernels, self._online, self._threads = training, online, threads
 
     def loss_for_kernels(self, loss, y):
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
@@ -96,7 +96,9 @@ class NumbaBackend:
 
     def train_steps(self, *arguments, threads):
         """Take the updates of a plan; arguments and result as in nn/reference/training.py."""
-        return self._run(self._kernels.train_steps, arguments, threads)
+        *_, norm, drop, _, front, _, _, penalty, optimizer, plan = arguments
+        online = self._online.serves(norm, drop, front, penalty, optimizer, plan, threads)
+        return self._run(self._online.train_steps if online else self._kernels.train_steps, arguments, threads)
 
     def _run(self, kernel, arguments, threads):
         if threads == 1:  # one compiled call: nothing can strike in the middle

@@ -3,56 +3,65 @@ from .. import scalars
 from ..codes import RELU, SIGMOID, TANH
 from .compile import inner, twin
 from .floats import exp, tanh
+from .views import part, row
 
 relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
 sigmoid, sigmoid_backward = inner(scalars.sigmoid), inner(scalars.sigmoid_backward)
 
 
-def activation_forward_panel(a, z, kind, lo, hi):
-    """Fill columns lo:hi of a = f(z)."""
-    for n in range(z.shape[0]):
-        if kind == RELU:
-            for j in range(lo, hi):
-                a[n, j] = relu(z[n, j])
-        elif kind == TANH:
-            for j in range(lo, hi):
-                a[n, j] = tanh(z[n, j])
-        elif kind == SIGMOID:
-            for j in range(lo, hi):
-                a[n, j] = sigmoid(z[n, j], exp(-abs(z[n, j])))
-        else:
-            for j in range(lo, hi):
-                a[n, j] = z[n, j]
-
-
-def activation_backward_panel(dz, da, a, kind, lo, hi):
-    """Fill columns lo:hi of dz = da f'(z)."""
+def activation_forward_panel(a, kind, lo, hi):
+    """Apply f to the columns lo:hi of a, in place: with two arrays that may be one, loops would not be vectorised."""
     for n in range(a.shape[0]):
+        here = part(a, n, lo, hi)
         if kind == RELU:
-            for j in range(lo, hi):
-                dz[n, j] = relu_backward(da[n, j], a[n, j])
+            for j in range(here.size):
+                here[j] = relu(here[j])
         elif kind == TANH:
-            for j in range(lo, hi):
-                dz[n, j] = tanh_backward(da[n, j], a[n, j])
+            for j in range(here.size):
+                here[j] = tanh(here[j])
         elif kind == SIGMOID:
-            for j in range(lo, hi):
-                dz[n, j] = sigmoid_backward(da[n, j], a[n, j])
-        else:
-            for j in range(lo, hi):
-                dz[n, j] = da[n, j]
+            for j in range(here.size):
+                here[j] = sigmoid(here[j], exp(-abs(here[j])))
+
+
+def activation_backward_panel(dz, a, kind, lo, hi):
+    """Multiply the columns lo:hi of dz by f'(z), in place."""
+    for n in range(a.shape[0]):
+        here, state = part(dz, n, lo, hi), part(a, n, lo, hi)
+        if kind == RELU:
+            for j in range(here.size):
+                here[j] = relu_backward(here[j], state[j])
+        elif kind == TANH:
+            for j in range(here.size):
+                here[j] = tanh_backward(here[j], state[j])
+        elif kind == SIGMOID:
+            for j in range(here.size):
+                here[j] = sigmoid_backward(here[j], state[j])
+
+
+def copy(to, source):
+    """Copy a matrix, unless it is the same one."""
+    if to.ctypes.data != source.ctypes.data:
+        for n in range(to.shape[0]):
+            here, there = row(to, n), row(source, n)
+            for j in range(here.size):
+                here[j] = there[j]
 
 
 activation_forward_panel, activation_backward_panel = inner(activation_forward_panel), inner(activation_backward_panel)
+copy = inner(copy)
 
 
 def activation_forward(a, z, kind):
-    """Fill a = f(z)."""
-    activation_forward_panel(a, z, kind, 0, z.shape[1])
+    """Fill a = f(z); a may be z."""
+    copy(a, z)
+    activation_forward_panel(a, kind, 0, a.shape[1])
 
 
 def activation_backward(dz, da, a, kind):
-    """Fill dz = da f'(z)."""
-    activation_backward_panel(dz, da, a, kind, 0, a.shape[1])
+    """Fill dz = da f'(z); dz may be da."""
+    copy(dz, da)
+    activation_backward_panel(dz, a, kind, 0, a.shape[1])
 
 
 activation_forward, activation_backward = twin(activation_forward), twin(activation_backward)

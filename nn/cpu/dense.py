@@ -5,15 +5,18 @@ panel that holds everything.
 """
 from .blas import product, product_at, product_bt
 from .compile import inner, twin
+from .views import part, row, vector
 
 
 def dense_forward_panel(z, x, W, b, lo, hi):
     """Fill columns lo:hi of z = x W + b."""
     product(z, x, W, lo, hi)
     if b.size > 0:
+        b_here = vector(b, lo, hi - lo)
         for n in range(z.shape[0]):
-            for j in range(lo, hi):
-                z[n, j] += b[j]
+            here = part(z, n, lo, hi)
+            for j in range(here.size):
+                here[j] += b_here[j]
 
 
 def dense_input_gradient_panel(dx, dz, W, lo, hi):
@@ -31,8 +34,9 @@ def bias_gradient(db, dz):
     for j in range(db.size):
         db[j] = dz[0, j]
     for n in range(1, dz.shape[0]):
+        here = row(dz, n)
         for j in range(db.size):
-            db[j] += dz[n, j]
+            db[j] += here[j]
 
 
 dense_forward_panel, dense_input_gradient_panel = inner(dense_forward_panel), inner(dense_input_gradient_panel)

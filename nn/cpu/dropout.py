@@ -1,6 +1,8 @@
 """Inverted dropout, compiled. Definition: nn/reference/dropout.py; the random bits: nn/random_bits.py."""
 from .. import random_bits
+from .activations import copy
 from .compile import inner, twin
+from .views import part
 
 sample_key, unit_bits = inner(random_bits.sample_key), inner(random_bits.unit_bits)
 
@@ -11,18 +13,20 @@ def dropout_forward_panel(dropped, a, rate, seed, update, layer, samples, lo, hi
     threshold, scale, zero = int(rate * 2.0**32), real(1.0 / (1.0 - rate)), real(0)
     for n in range(a.shape[0]):
         key = sample_key(seed, update, layer, samples[n])
-        for j in range(lo, hi):
-            dropped[n, j] = a[n, j] * scale if unit_bits(key, j) >= threshold else zero
+        here, there = part(dropped, n, lo, hi), part(a, n, lo, hi)
+        for j in range(here.size):
+            here[j] = there[j] * scale if unit_bits(key, lo + j) >= threshold else zero
 
 
-def dropout_backward_panel(da, ddropped, rate, seed, update, layer, samples, lo, hi):
-    """Fill columns lo:hi of da = ddropped · mask / (1 - rate)."""
+def dropout_backward_panel(da, rate, seed, update, layer, samples, lo, hi):
+    """Multiply columns lo:hi of da by mask / (1 - rate), in place."""
     real = da.dtype.type
     threshold, scale, zero = int(rate * 2.0**32), real(1.0 / (1.0 - rate)), real(0)
     for n in range(da.shape[0]):
         key = sample_key(seed, update, layer, samples[n])
-        for j in range(lo, hi):
-            da[n, j] = ddropped[n, j] * scale if unit_bits(key, j) >= threshold else zero
+        here = part(da, n, lo, hi)
+        for j in range(here.size):
+            here[j] = here[j] * scale if unit_bits(key, lo + j) >= threshold else zero
 
 
 dropout_forward_panel, dropout_backward_panel = inner(dropout_forward_panel), inner(dropout_backward_panel)
@@ -35,7 +39,8 @@ def dropout_forward(dropped, a, rate, seed, update, layer, samples):
 
 def dropout_backward(da, ddropped, rate, seed, update, layer, samples):
     """Fill da = ddropped · mask / (1 - rate); da may be ddropped."""
-    dropout_backward_panel(da, ddropped, rate, seed, update, layer, samples, 0, da.shape[1])
+    copy(da, ddropped)
+    dropout_backward_panel(da, rate, seed, update, layer, samples, 0, da.shape[1])
 
 
 dropout_forward, dropout_backward = twin(dropout_forward), twin(dropout_backward)

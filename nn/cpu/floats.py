@@ -45,8 +45,12 @@ def set_float_state(typing, state):
         return context.get_dummy_value()
     return types.void(types.uint32), generate
 
+
 def exp(x):
-    """Return e^x; compiled in float32, a polynomial with relative error below 3e-7 that the compiler can vectorise."""
+    """Return e^x; compiled in float32, a polynomial that the compiler can vectorise.
+
+    Its relative error is below 3e-7 from e^-87.3, the smallest normal number, to e^88.3; beyond, it is 0 and inf.
+    """
     return math.exp(x)
 
 
@@ -67,8 +71,9 @@ def _two_to_the(typing, n):
 def _exp_float32(x):
     # x = n ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts keeps r exact (Cody & Waite). Polynomial: Cephes' expf.
     f = np.float32
-    inside = f(-87) if x < f(-87) else x  # comparisons, not min and max: NaN must stay NaN
-    inside = f(88) if inside > f(88) else inside
+    low, high = f(-87.33654), f(88.37626)  # ln of the smallest normal number; above, n would be 128, and 2^128 is inf
+    inside = low if x < low else x  # comparisons, not min and max: NaN must stay NaN
+    inside = high if inside > high else inside
     n = np.floor(inside * f(1.44269504) + f(0.5))
     r = inside - n * f(0.693359375) + n * f(2.12194440e-4)
     p = f(1.9875691500e-4)
@@ -78,7 +83,8 @@ def _exp_float32(x):
     p = p * r + f(1.6666665459e-1)
     p = p * r + f(5.0000001201e-1)
     p = p * (r * r) + r + f(1)
-    return p * _two_to_the(np.int32(n))
+    value = f(0) if x < low else p * _two_to_the(np.int32(n))
+    return f(np.inf) if x > high else value
 
 
 def _tanh_float32(x):
@@ -98,7 +104,8 @@ def _tanh_float32(x):
     q = q * s + f(1.18534705686654e-04)
     q = q * s + f(2.26843463243900e-03)
     q = q * s + f(4.89352518554385e-03)
-    return inside * p / q
+    # tanh x = x to 5e-8 here; and inside · p would be denormal where x nearly is.
+    return x if abs(x) < f(4e-4) else inside * p / q
 
 
 @overload(exp, jit_options=OPTIONS)

@@ -3,7 +3,7 @@
 What is added here is the team: every thread runs these functions, takes the panels of its rank, and waits for the others
 where it needs what they computed.
 """
-from .. import layers as _layers
+
 from ..layers import ACTIVATION, BETA, GAMMA, IN, NO_UPDATE, OUT, STATISTICS, B, W
 from .activations import activation_backward_panel, activation_forward_panel
 from .compile import inner
@@ -17,8 +17,7 @@ from .normalization import (
 )
 from .threads import compiled_panels as panels
 from .threads import panel_bounds, wait
-
-matrix, vector = inner(_layers.matrix), inner(_layers.vector)
+from .views import matrix, vector
 
 
 def forward(work, norm, drop, flat, layers, rows, training, update, team):
@@ -44,7 +43,7 @@ def forward(work, norm, drop, flat, layers, rows, training, update, team):
             dense_forward_panel(z, x, weights, b, lo, hi)
             if norm is not None:
                 _normalise(work, norm, flat, layers, l, z, rows, training, lo, hi)
-            activation_forward_panel(z, z, layers[l, ACTIVATION], lo, hi)
+            activation_forward_panel(z, layers[l, ACTIVATION], lo, hi)
         wait(team)
 
 
@@ -56,9 +55,9 @@ def _normalise(work, norm, flat, layers, l, z, rows, training, lo, hi):
     at = layer[STATISTICS]
     if training:
         batch_norm_forward_panel(z, matrix(norm.normalised, work.at[l + 1], rows, units), vector(norm.statistics, at, units),
-                                 vector(norm.statistics, at + units, units), z, gamma, beta, norm.eps, lo, hi)
+                                 vector(norm.statistics, at + units, units), gamma, beta, norm.eps, lo, hi)
     else:
-        batch_norm_evaluate_panel(z, z, gamma, beta, vector(norm.running, at, units),
+        batch_norm_evaluate_panel(z, gamma, beta, vector(norm.running, at, units),
                                   vector(norm.running, at + units, units), norm.eps, lo, hi)
 
 
@@ -84,9 +83,9 @@ def backward(dflat, work, norm, drop, flat, layers, rows, input_gradient, update
                 dense_input_gradient_panel(dx, dz, weights, lo, hi)
                 if drop is not None:
                     if update != NO_UPDATE:
-                        dropout_backward_panel(dx, dx, drop.rates[l], drop.seed, update, l, work.samples, lo, hi)
+                        dropout_backward_panel(dx, drop.rates[l], drop.seed, update, l, work.samples, lo, hi)
             if l > 0:
-                activation_backward_panel(dx, dx, a, layers[l - 1, ACTIVATION], lo, hi)
+                activation_backward_panel(dx, a, layers[l - 1, ACTIVATION], lo, hi)
                 if norm is not None:
                     _normalise_backward(dflat, work, norm, flat, layers, l - 1, dx, rows, lo, hi)
         if team.rank == team.size - 1:
@@ -99,7 +98,7 @@ def _normalise_backward(dflat, work, norm, flat, layers, l, dz, rows, lo, hi):
     if layer[GAMMA] < 0:
         return
     batch_norm_backward_panel(
-        dz, vector(dflat, layer[GAMMA], units), vector(dflat, layer[BETA], units), dz,
+        dz, vector(dflat, layer[GAMMA], units), vector(dflat, layer[BETA], units),
         matrix(norm.normalised, work.at[l + 1], rows, units), vector(norm.statistics, layer[STATISTICS] + units, units),
         vector(flat, layer[GAMMA], units), norm.eps, lo, hi)
 

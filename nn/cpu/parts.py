@@ -1,9 +1,9 @@
 """Functions that are compiled only as parts of others: less than two thirds of the time to compile a kernel.
 
 Numba optimises each function and turns it into machine code before it does so again for every caller, where it ends up
-inlined; most of a kernel's compile time went there. The functions of this module stop at LLVM's intermediate code, and the
-optimiser sees it once, in the kernel. Numba has a hook for its pipeline but none for this, hence the private names of its
-code library, all of them in this file.
+inlined; most of a kernel's compile time went there. The functions of this module stop at LLVM's intermediate code, after the
+cheap passes that leave out most counting of references; the optimiser sees it in earnest once, in the kernel. Numba has a
+hook for its pipeline but none for this, hence the private names of its code library, all of them in this file.
 """
 import numba
 from numba.core.codegen import JITCodeLibrary
@@ -31,7 +31,7 @@ class _PartLibrary(JITCodeLibrary):
         return _WithoutEnvironment(self._codegen)
 
     def _optimize_functions(self, module):
-        module.data_layout = self._codegen._data_layout  # the linker wants one layout everywhere
+        super()._optimize_functions(module)
 
     def _optimize_final_module(self):
         pass
@@ -58,7 +58,9 @@ class PartCompiler(CompilerBase):
 
 def compile_part(function, options):
     """Compile a function for compiled callers alone; calling it from Python would crash."""
-    return numba.njit(pipeline_class=PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+    # Inlined by force: a call would pass every element of a tuple of arrays on the stack.
+    return numba.njit(pipeline_class=PartCompiler, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True,
+                      **options)(function)
 
 
 def compile_part_and_whole(function, options):

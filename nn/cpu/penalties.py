@@ -1,5 +1,6 @@
 """Gradient of a weight penalty, compiled. Definition: nn/reference/penalties.py."""
 from .compile import twin
+from .views import row
 
 
 def add_penalty_gradient(dW, W, l1, l2):
@@ -7,10 +8,11 @@ def add_penalty_gradient(dW, W, l1, l2):
     real = dW.dtype.type
     a, b, zero = real(l1), real(2.0 * l2), real(0)
     for i in range(W.shape[0]):
-        for j in range(W.shape[1]):
-            w = W[i, j]
+        here, there = row(dW, i), row(W, i)
+        for j in range(here.size):
+            w = there[j]
             sign = a if w > zero else (-a if w < zero else zero)
-            dW[i, j] += sign + b * w
+            here[j] += sign + b * w
 
 
 add_penalty_gradient = twin(add_penalty_gradient)

@@ -1,50 +1,58 @@
 """The recurrence over packed sequences and BPTT, compiled. Definition and layout: nn/reference/recurrent.py."""
 from .. import scalars
 from ..codes import LAST, MEAN, RELU
+from .activations import copy
 from .blas import add_rows_product, add_rows_product_bt
 from .compile import inner, twin
 from .floats import tanh
+from .views import part, row
 
 relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
-
-
-def _copy(to, source):
-    """Copy an array, unless it is the same one."""
-    if to.ctypes.data != source.ctypes.data:
-        for m in range(to.shape[0]):
-            for j in range(to.shape[1]):
-                to[m, j] = source[m, j]
 
 
 def _activate_rows(h, first, end, kind):
     """Apply f to rows first:end; a recurrent network has relu or tanh."""
     for m in range(first, end):
+        here = row(h, m)
         if kind == RELU:
-            for j in range(h.shape[1]):
-                h[m, j] = relu(h[m, j])
+            for j in range(here.size):
+                here[j] = relu(here[j])
         else:
-            for j in range(h.shape[1]):
-                h[m, j] = tanh(h[m, j])
+            for j in range(here.size):
+                here[j] = tanh(here[j])
 
 
 def _activate_rows_backward(dz, h, first, end, kind):
     """Multiply rows first:end of dz by f', written through the states h."""
     for m in range(first, end):
+        here, state = row(dz, m), row(h, m)
         if kind == RELU:
-            for j in range(h.shape[1]):
-                dz[m, j] = relu_backward(dz[m, j], h[m, j])
+            for j in range(here.size):
+                here[j] = relu_backward(here[j], state[j])
         else:
-            for j in range(h.shape[1]):
-                dz[m, j] = tanh_backward(dz[m, j], h[m, j])
+            for j in range(here.size):
+                here[j] = tanh_backward(here[j], state[j])
 
 
-_copy = inner(_copy)
+def _copy_row(to, source):
+    """Copy a vector."""
+    for j in range(to.size):
+        to[j] = source[j]
+
+
+def _clear(to):
+    """Set a vector to zero."""
+    for j in range(to.size):
+        to[j] = to.dtype.type(0)
+
+
+_copy_row, _clear = inner(_copy_row), inner(_clear)
 _activate_rows, _activate_rows_backward = inner(_activate_rows), inner(_activate_rows_backward)
 
 
 def recurrence_forward(h, u, W_hh, starts, kind, reverse):
     """Fill the states h; h may be u."""
-    _copy(h, u)
+    copy(h, u)
     steps = starts.size - 1
     for k in range(steps):
         t, before = (steps - 1 - k, steps - k) if reverse else (k, k - 1)
@@ -58,7 +66,7 @@ def recurrence_forward(h, u, W_hh, starts, kind, reverse):
 
 def recurrence_backward(dz, dh, h, W_hh, starts, lengths, kind, reverse, truncate):
     """Fill dz, the gradient before the activation, from dh, what the pooling sends to each state; dz may be dh."""
-    _copy(dz, dh)
+    copy(dz, dh)
     steps = starts.size - 1
     for k in range(steps):
         t, after = (k, k - 1) if reverse else (steps - 1 - k, steps - k)
@@ -77,7 +85,6 @@ def recurrence_backward(dz, dh, h, W_hh, starts, lengths, kind, reverse, truncat
 
 def previous_states(h_before, h, starts, reverse):
     """Fill h_before (M, H): the state each step started from, 0 for the first step taken."""
-    zero = h.dtype.type(0)
     steps = starts.size - 1
     for t in range(steps):
         before = t + 1 if reverse else t - 1
@@ -86,79 +93,70 @@ def previous_states(h_before, h, starts, reverse):
             known = min(starts[t + 1] - starts[t], starts[before + 1] - starts[before])
         first, end = starts[t], starts[t + 1]
         for i in range(known):
-            here, there = h_before[first + i], h[starts[before] + i]
-            for j in range(here.size):
-                here[j] = there[j]
+            _copy_row(row(h_before, first + i), row(h, starts[before] + i))
         for m in range(first + known, end):
-            for j in range(h.shape[1]):
-                h_before[m, j] = zero
+            _clear(row(h_before, m))
 
 
 def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     """Fill the columns `column`, … of pooled (B, directions·H), or (M, …) where every step is kept."""
-    real = h.dtype.type
+    real, end = h.dtype.type, column + h.shape[1]
     if pooling == LAST:
         for i in range(lengths.size):
-            m = i if reverse else starts[lengths[i] - 1] + i
-            for j in range(h.shape[1]):
-                pooled[i, column + j] = h[m, j]
+            _copy_row(part(pooled, i, column, end), row(h, i if reverse else starts[lengths[i] - 1] + i))
     elif pooling == MEAN:
         for i in range(lengths.size):
-            for j in range(h.shape[1]):
-                pooled[i, column + j] = real(0)
+            here = part(pooled, i, column, end)
+            _clear(here)
             for t in range(lengths[i]):
-                for j in range(h.shape[1]):
-                    pooled[i, column + j] += h[starts[t] + i, j]
-            for j in range(h.shape[1]):
-                pooled[i, column + j] /= real(lengths[i])
+                state = row(h, starts[t] + i)
+                for j in range(here.size):
+                    here[j] += state[j]
+            for j in range(here.size):
+                here[j] /= real(lengths[i])
     else:
         for m in range(h.shape[0]):
-            for j in range(h.shape[1]):
-                pooled[m, column + j] = h[m, j]
+            _copy_row(part(pooled, m, column, end), row(h, m))
 
 
 def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
     """Fill dh (M, H) with what the pooled state's gradient sends to each state."""
-    real = dh.dtype.type
+    real, end = dh.dtype.type, column + dh.shape[1]
     if pooling == LAST:
         for m in range(dh.shape[0]):
-            for j in range(dh.shape[1]):
-                dh[m, j] = real(0)
+            _clear(row(dh, m))
         for i in range(lengths.size):
-            m = i if reverse else starts[lengths[i] - 1] + i
-            for j in range(dh.shape[1]):
-                dh[m, j] = dpooled[i, column + j]
+            _copy_row(row(dh, i if reverse else starts[lengths[i] - 1] + i), part(dpooled, i, column, end))
     elif pooling == MEAN:
         for i in range(lengths.size):
+            d = part(dpooled, i, column, end)
             for t in range(lengths[i]):
-                for j in range(dh.shape[1]):
-                    dh[starts[t] + i, j] = dpooled[i, column + j] / real(lengths[i])
+                here = row(dh, starts[t] + i)
+                for j in range(here.size):
+                    here[j] = d[j] / real(lengths[i])
     else:
         for m in range(dh.shape[0]):
-            for j in range(dh.shape[1]):
-                dh[m, j] = dpooled[m, column + j]
+            _copy_row(row(dh, m), part(dpooled, m, column, end))
 
 
 def lookup_forward(u, tokens, W_xh, b_h):
     """Fill u = W_xh[tokens] + b_h: the product of a one-hot row with W_xh is a row of W_xh. tokens (M,)."""
     for m in range(u.shape[0]):
-        here, w = u[m], W_xh[tokens[m]]
+        here, w = row(u, m), row(W_xh, tokens[m])
         for j in range(here.size):
             here[j] = w[j] + b_h[j]
 
 
 def lookup_backward(dW_xh, db_h, dz, tokens):
     """Fill dW_xh, whose row k collects dz of every step that held token k, and db_h = Σ dz."""
-    zero = dz.dtype.type(0)
     for k in range(dW_xh.shape[0]):
-        for j in range(dW_xh.shape[1]):
-            dW_xh[k, j] = zero
-    for j in range(db_h.size):
-        db_h[j] = zero
+        _clear(row(dW_xh, k))
+    _clear(db_h)
     for m in range(dz.shape[0]):
-        here, dw = dz[m], dW_xh[tokens[m]]
+        here, dw = row(dz, m), row(dW_xh, tokens[m])
         for j in range(here.size):
             dw[j] += here[j]
+        for j in range(here.size):
             db_h[j] += here[j]
 
 

@@ -3,7 +3,6 @@ from .. import sequences as _sequences
 from ..sequences import B_H, W_HH, W_XH
 from .compile import inner
 from .dense import bias_gradient, dense_forward_panel, dense_input_gradient_panel, dense_parameter_gradient_panel
-from .mlp import matrix, vector
 from .recurrent import (
     lookup_backward,
     lookup_forward,
@@ -14,6 +13,7 @@ from .recurrent import (
     recurrence_forward,
 )
 from .threads import wait
+from .views import matrix, vector
 
 block = inner(_sequences.block)
 

@@ -12,19 +12,12 @@ from ..codes import (
     LossCode,
 )
 from .compile import inner
+from .views import row
 
 cross_entropy, soft_cross_entropy = inner(rows.cross_entropy), inner(rows.soft_cross_entropy)
 binary_cross_entropy, squared_error = inner(rows.binary_cross_entropy), inner(rows.squared_error)
 hinge, add_confidence_penalty = inner(rows.hinge), inner(rows.add_confidence_penalty)
 flood_weight, add_posterior_flattening = inner(rows.flood_weight), inner(rows.add_posterior_flattening)
-
-
-def row(array, n):
-    """Return the view array[n]."""
-    return array[n]
-
-
-row = inner(row)
 
 
 def loss_rows(losses, dz, outputs, labels, targets, loss):

@@ -14,12 +14,13 @@ from ..layers import IN, OUT, W
 from ..sequences import W_HH, W_XH
 from .compile import entry, inner
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
-from .mlp import backward, forward, matrix, update_statistics, vector
+from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
 from .rnn import decode, encode
 from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
 from .threads import ROWS, wait
+from .views import matrix, row, vector
 
 BLOCK = 16384  # parameters that one thread updates at a time
 
@@ -37,7 +38,7 @@ def gather_vectors(work, data, layers, indices):
     """Copy the samples of an MLP's batch to layer 0; return their number."""
     x = matrix(work.activations, work.at[0], indices.size, layers[0, IN])
     for n in range(indices.size):
-        here, there = x[n], data.x[indices[n]]
+        here, there = row(x, n), row(data.x, indices[n])
         for i in range(here.size):
             here[i] = there[i]
         work.samples[n] = indices[n]
