@@ -1,7 +1,7 @@
 """Is the suite any good? Classic backprop bugs are planted in a copy of the sources; for each one some test must fail.
 
-Every bug is one exact replacement of text. Most runs switch the JIT off, which is fast; a few leave it on, to show that a bug
-planted in an undecorated kernel body or in scalar maths reaches the compiled code.
+Every bug is one exact replacement of text. Most runs switch the JIT off, which is fast; a few leave it on, to show that a
+bug planted in an undecorated kernel body or in scalar maths reaches the compiled code.
 """
 import os
 import re
