@@ -6,6 +6,8 @@ loaded_at = time.time()  # a source edited after this is not the code that runs:
 from .adaptive import adaptive_levels
 from .augmentation import GaussianNoise, Mixup, RandomShift
 from .checkpoint import CheckpointError, load, save
+from .fleet import fit_fleet
+from .fleet_history import FleetHistory
 from .gradcheck import GradientReport, check_gradients, check_model
 from .history import History, TrainingDiverged, TrainingInterrupted
 from .mlp import MLP
@@ -16,6 +18,7 @@ from .training import fit
 
 __version__ = "0.1.0"
 
-__all__ = ["MLP", "RNN", "RPROP", "SGD", "Adam", "AdamW", "CheckpointError", "GaussianNoise", "GradientReport", "History",
-           "Mixup", "RandomShift", "TrainingDiverged", "TrainingInterrupted", "adaptive_levels", "check_gradients",
-           "check_model", "constant", "cosine", "fit", "inverse_time", "load", "save", "step"]
+__all__ = ["MLP", "RNN", "RPROP", "SGD", "Adam", "AdamW", "CheckpointError", "FleetHistory", "GaussianNoise",
+           "GradientReport", "History", "Mixup", "RandomShift", "TrainingDiverged", "TrainingInterrupted", "adaptive_levels",
+           "check_gradients", "check_model", "constant", "cosine", "fit", "fit_fleet", "inverse_time", "load", "save",
+           "step"]

@@ -82,10 +82,13 @@ class History(Mapping):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during `fit`: the model holds its best or last weights, `.history` the checks so far."""
+    """Ctrl-C during `fit`: the model holds its best or last weights, `.history` the checks so far.
 
-    def __init__(self, history):
-        super().__init__(f"training was interrupted after {history.checks} checks")
+    During `fit_fleet`, `.history` is the FleetHistory of what there is.
+    """
+
+    def __init__(self, history, message=None):
+        super().__init__(message or f"training was interrupted after {history.checks} checks")
         self.history = history
 
 

@@ -27,11 +27,11 @@ class LabelledSet(NamedTuple):
 
 
 def labelled_set(model, loss, data, argument):
-    """Check (x, y) or (x, y, lengths) for a model and a loss; errors name `argument`."""
+    """Check (x, y) or (x, y, lengths) for a model and a loss; errors name `argument`. An x of Inputs is checked already."""
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
     x, y, lengths = (*data, None)[:3]
-    inputs = model.check_x(x, lengths, argument=f"{argument} x")
+    inputs = x if isinstance(x, Inputs) else model.check_x(x, lengths, argument=f"{argument} x")
     try:
         y = model.pack_targets(y, inputs)
         prepared = loss.prepare(y, model.rows_of(inputs), model.outputs)

@@ -6,7 +6,9 @@ import numpy as np
 from .backends import backend_named, thread_limit
 from .codes import Log, PenaltyCode, Plan
 from .history import History, TrainingDiverged
+from .inputs import Inputs
 from .metrics import Meter, labelled_set, needed_metrics
+from .model import BLOCK_ROWS
 from .optimizers import Optimizer
 from .parameters import aligned_zeros
 from .suggestions import integer, real_number
@@ -21,7 +23,7 @@ class Run:
 
     def __init__(self, model, data, *, loss, optimizer, epochs, batch_size, penalty, validation, test, metrics, stopping,
                  check_every, augment, clip_norm, seed, threads, on_check):
-        _check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment)
+        check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment)
         self.model, self.loss, self.optimizer, self.criterion = model, loss, optimizer, stopping
         self.augment, self._raw, self._augmented_epoch = augment, data, None
         self.epochs = integer("epochs", epochs, low=1)
@@ -75,6 +77,23 @@ class Run:
         self._front = self.model.front_for(train.inputs)
         self._kernel_loss = self._backend.loss_for_kernels(self.loss, train.y)
 
+    def memory(self):
+        """Return about how many bytes such a run takes at most, beside the sets as they were handed in."""
+        state = [self.model.flat, self.model.running, *self.slots, self._dflat, self._buffers, self._data, self._kernel_loss]
+        if self.criterion is not None or "update_norm" in self.history:
+            state.append(self.model.flat)  # the best weights, or those of the last check
+        orders = 2 * 8 * self.n * min(self.epochs, max(1, ORDER_ELEMENTS // self.n))  # twice while they are stacked
+        log = 7 * 8 * self.total  # of each update: learning rate, loss, rows, flooded share; and their means at a check
+        checks = 40 * len(self.check_points) * len(self.history)
+        return _bytes(state) + orders + log + checks + max(map(self._evaluation, filter(None, self.sets.values())))
+
+    def _evaluation(self, data):
+        """Return about how many bytes measuring a set takes."""
+        rows = self.model.rows_of(data.inputs) * max(self.model.outputs, 2)
+        buffers = self.model.buffers(min(data.inputs.count, BLOCK_ROWS), data.inputs)
+        gradients = {"gradient_norm", "evidence"} & set(self.history)  # take buffers of their own
+        return _bytes(buffers) * (2 if gradients else 1) + 8 * 8 * rows  # outputs, and what the loss makes of them
+
     @property
     def between_epochs(self):
         """Whether the next update is the first of an epoch."""
@@ -106,16 +125,26 @@ class Run:
         rates = self.optimizer.rates(self.update, count, self.batches)
         plan = Plan(self.update, self.batch_size, first_epoch, orders, rates)
         log = Log(np.empty(count), np.empty(count), np.empty(count, np.int64))
-        model = self.model
-        taken = self._backend.train_steps(
-            log, model.flat, self.slots, self._dflat, *self._buffers, model.layers, self._front, self._data,
-            self._kernel_loss, self.penalty, self.optimizer.code(), plan, threads=self._threads)
+        taken = self._train_steps(log, plan)
         if taken:
             self.last_loss = float(log.losses[taken - 1])
             self.since_check.append((log.losses[:taken], log.rows[:taken], log.flooded[:taken]))
         self.update += taken
         if taken < count:
             self._diverged()
+
+    def _train_steps(self, log, plan):
+        model = self.model
+        return self._backend.train_steps(
+            log, model.flat, self.slots, self._dflat, *self._buffers, model.layers, self._front, self._data,
+            self._kernel_loss, self.penalty, self.optimizer.code(), plan, threads=self._threads)
+
+    def compile(self):
+        """Take no update and evaluate one sample, so that what training will call is compiled."""
+        none = np.zeros(0)
+        self._train_steps(Log(none, none, np.zeros(0, np.int64)),
+                          Plan(0, self.batch_size, 0, np.zeros((1, self.n), np.int64), none))
+        self.model.evaluate(Inputs(*(array[:1] for array in self.sets["train"].inputs)))
 
     def _augmented(self, epoch):
         """Return the training set of an epoch, changed by `augment`."""
@@ -167,6 +196,13 @@ def _read_only(array):
     return view
 
 
+def _bytes(thing):
+    """Return the bytes of all arrays in nested tuples and lists."""
+    if isinstance(thing, (tuple, list)):
+        return sum(map(_bytes, thing))
+    return getattr(thing, "nbytes", 0)
+
+
 class BestKeeper:
     """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
 
@@ -209,7 +245,7 @@ def _require(argument, value, attributes, accepted):
         raise TypeError(f"{argument}: got {value!r}, accepted: {accepted}")
 
 
-def _check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment):
+def check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment):
     """Raise TypeError where an argument of `fit` is of the wrong kind altogether."""
     _require("model", model, ("check_x", "flat", "backend"), "an nn.MLP or nn.RNN")
     _require("loss", loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")

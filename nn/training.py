@@ -89,8 +89,8 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
     try:
         # Overflow on the way to divergence is reported once, as TrainingDiverged.
         with (np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), thread_limit(run.threads),
-              _progress_bar(progress, run.total) as advance):
-            _train(run, keeper, file, on_check, advance)
+              progress_bar(progress, run.total) as advance):
+            train(run, keeper, file, on_check, advance)
     except KeyboardInterrupt:
         raise TrainingInterrupted(run.history) from None
     finally:
@@ -98,7 +98,7 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
     return run.history
 
 
-def _train(run, keeper, file, on_check, advance):
+def train(run, keeper, file, on_check, advance):
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.resume()
     advance(run.update, np.nan)
@@ -121,7 +121,7 @@ def _train(run, keeper, file, on_check, advance):
 
 
 @contextlib.contextmanager
-def _progress_bar(wanted, total):
+def progress_bar(wanted, total):
     """Yield a function(updates, loss); it draws only on a terminal."""
     if not wanted or not sys.stderr.isatty():
         yield lambda updates, loss: None
