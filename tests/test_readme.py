@@ -7,7 +7,8 @@ import pytest
 from tests.test_mutations import MUTANTS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(page.relative_to(ROOT).as_posix() for page in [ROOT / "README.md", *ROOT.glob("*/README.md")])
+PAGES = sorted(page.relative_to(ROOT).as_posix()
+               for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("experiments/*/README.md")])
 
 
 def python_blocks(page):

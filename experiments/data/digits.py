@@ -4,14 +4,14 @@ from functools import lru_cache
 import numpy as np
 
 from experiments.data.embedded import read_embedded
-from experiments.data.labels import flip_labels, stratified_split
-from experiments.data.sets import DataSet, Split
+from experiments.data.parts import split_parts
+from experiments.data.sets import DataSet
 
 SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 SAMPLES = 1797
 SOURCE = ("Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak, UCI, 1998), the test part, "
           "as distributed with scikit-learn 1.9.1")
-LICENCE = "BSD-3-Clause; text in experiments/data/digits_LICENSE.txt"
+LICENCE = "BSD-3-Clause; text in experiments/data/scikit_learn_LICENSE.txt"
 
 
 @lru_cache(maxsize=1)
@@ -49,10 +49,6 @@ def digits(train=300, validation=300, test=None, *, noise=0.0, seed=0) -> DataSe
     table = _table()
     x, y = (table[:, :64] / 16).astype(np.float32), table[:, 64]  # (1797, 64), (1797,)
     sizes = (train, validation, SAMPLES - train - validation if test is None else test)
-    parts = stratified_split(y, sizes, np.random.default_rng([seed, 0]))
-    # Each part draws its flips from its own generator: a larger test set never changes the training labels.
-    splits = [Split(x[part], flip_labels(y[part], noise, 10, np.random.default_rng([seed, 1 + number])), y[part])
-              for number, part in enumerate(parts)]
-    train_set, validation_set, test_set = splits
+    train_set, validation_set, test_set = split_parts(x, y, sizes, 10, noise=noise, seed=seed)
     return DataSet("digits", train_set, validation_set, test_set, classes=tuple("0123456789"),
                    source=SOURCE, licence=LICENCE)

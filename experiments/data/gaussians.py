@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from experiments.data.checks import counts
 from experiments.data.labels import flip_labels
 from experiments.data.sets import DataSet, Split
 from losses import bayes
@@ -35,12 +36,10 @@ def two_gaussians(train=100, validation=100, test=10_000, *, dimensions=10, dist
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         When a size or `dimensions` is below 1 or `noise` is out of range.
     """
-    for name, size in (("train", train), ("validation", validation), ("test", test), ("dimensions", dimensions)):
-        if size < 1:
-            raise ValueError(f"{name} is {size!r}; accepted: an integer of at least 1")
+    counts(train=train, validation=validation, test=test, dimensions=dimensions)
     splits = []
     for part, size in enumerate((train, validation, test)):
         rng = np.random.default_rng([seed, part])

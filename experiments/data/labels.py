@@ -45,11 +45,9 @@ def flip_labels(y, fraction, classes, rng):
 
 
 def stratified_split(y, sizes, rng):
-    """Cut a data set into disjoint parts that all have its class shares.
+    """Cut a data set into disjoint parts that all have its class shares, up to about one sample: see `stratified_order`.
 
-    Each class is shuffled and its samples get evenly spread random ranks in [0, 1); sorting all samples by rank
-    interleaves the classes, so that every run of consecutive samples has each class in proportion, up to about one
-    sample.
+    Equal rows may end in different parts; `experiments.data.grouped_split` keeps them together.
 
     Parameters
     ----------
@@ -74,9 +72,17 @@ def stratified_split(y, sizes, rng):
     sizes = [int(size) for size in sizes]
     if min(sizes, default=0) < 1 or sum(sizes) > len(y):
         raise ValueError(f"sizes is {sizes}; accepted: sizes of at least 1 that sum to at most N = {len(y)}")
+    return np.split(stratified_order(y, rng)[:sum(sizes)], np.cumsum(sizes)[:-1])
+
+
+def stratified_order(y, rng) -> np.ndarray:
+    """Return a random order, int64 (N,), in which every stretch of samples has each class in proportion, but for about one.
+
+    Each class is shuffled and its samples get evenly spread random ranks in [0, 1); sorting all samples by rank interleaves
+    the classes.
+    """
     rank = np.empty(len(y))  # (N,)
     for label in np.unique(y):
         members = rng.permutation(np.flatnonzero(y == label))  # (N_label,)
         rank[members] = (np.arange(len(members)) + rng.random(len(members))) / len(members)
-    order = np.argsort(rank, kind="stable")  # (N,)
-    return np.split(order[:sum(sizes)], np.cumsum(sizes)[:-1])
+    return np.argsort(rank, kind="stable")

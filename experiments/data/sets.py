@@ -13,8 +13,9 @@ class Split:
     x : ndarray of float32, shape (N, D)
         Inputs; of sequences int64 tokens (N, T).
     y : ndarray of int64, shape (N,)
-        Labels as a learner sees them: some may have been flipped.
-    y_clean : ndarray of int64, shape (N,)
+        Labels as a learner sees them: some may have been flipped. Of a regression problem, whose data set has no classes,
+        targets: float32 (N, K).
+    y_clean : ndarray, as y
         The same labels before any was flipped.
     lengths : ndarray of int64, shape (N,), or None
         Valid steps of each sequence; None where samples are not sequences.
@@ -40,9 +41,12 @@ class DataSet:
     train, validation, test : Split
         Disjoint (or, for generated data, independently drawn) parts.
     classes : tuple of str
-        Name of class 0, 1, ...
+        Name of class 0, 1, ...; none for a regression problem.
     source, licence : str
         Where the data come from and under which terms.
+    note : str
+        What whoever reads a result must know, such as that a small cut stood in for the full set; "" for nothing. An
+        experiment prints it and puts it into the settings of its runs, or runs on different data would pass for the same.
     """
 
     name: str
@@ -52,3 +56,4 @@ class DataSet:
     classes: tuple[str, ...]
     source: str
     licence: str
+    note: str = ""

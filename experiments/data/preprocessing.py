@@ -1,0 +1,198 @@
+"""Steps between raw columns and a network, each with its statistics from the training set alone.
+
+The common mistake is to compute means, medians or quantiles over all data and to split afterwards: the test set has then
+told the training set something. Here a step is made from training inputs, `Step.of(train_x)`, and knows nothing else;
+`prepared(data, Step.of, ...)` does it for all parts of a data set. Statistics are float64; the dtype of inputs is kept.
+"""
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from experiments.data.sets import DataSet
+
+NORMAL_MAD = 1.4826  # of a normal distribution, standard deviation / median absolute deviation
+STRATEGIES = ("mean", "median", "most_frequent")
+
+
+class Step(Protocol):
+    """What `prepared` applies."""
+
+    def apply(self, x) -> np.ndarray:
+        """Inputs (N, D) to inputs of the same shape and dtype."""
+        ...
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Columns to mean 0 and standard deviation 1, as measured on training inputs.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of float64, shape (D,)
+        What is subtracted, and what the difference is divided by.
+    constant : ndarray of bool, shape (D,)
+        Columns with a single value in training. Their scale is 1: they become 0 there, and where another part differs, its
+        difference stays in the units of the column.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    constant: np.ndarray
+
+    @classmethod
+    def of(cls, x) -> "Standardisation":
+        """Measure training inputs (N, D), finite; the standard deviation is that of the N rows themselves (divided by N)."""
+        values = _table("x", x, missing=False)
+        # Not std == 0: the mean of equal numbers may differ from them by rounding, and so would get a scale of 1e-17.
+        constant = values.max(axis=0) == values.min(axis=0)  # (D,)
+        mean = np.where(constant, values[0], values.mean(axis=0))  # (D,)
+        return cls(mean, np.where(constant, 1.0, values.std(axis=0)), constant)
+
+    def apply(self, x) -> np.ndarray:
+        """Inputs (N, D), finite, of any part."""
+        return _as_dtype_of(x, (_table("x", x, len(self.mean), missing=False) - self.mean) / self.scale)
+
+
+@dataclass(frozen=True)
+class Imputation:
+    """Missing values (NaN) replaced by a statistic of the training column.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (D,)
+        What is filled in.
+    """
+
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, x, strategy="mean") -> "Imputation":
+        """Measure training inputs (N, D), where NaN is missing.
+
+        Parameters
+        ----------
+        x : array (N, D)
+        strategy : {"mean", "median", "most_frequent"}
+            The last takes the smallest of several equally frequent values: use it for codes of categories.
+
+        Raises
+        ------
+        ValueError
+            When a column has no value at all in training, `strategy` is unknown, or `x` is infinite or of a wrong shape.
+        """
+        if strategy not in STRATEGIES:
+            raise ValueError(f"strategy is {strategy!r}; accepted: {', '.join(map(repr, STRATEGIES))}")
+        table = _table("x", x)
+        _refuse_empty_columns(table)
+        if strategy == "most_frequent":
+            return cls(np.array([_most_frequent(column[~np.isnan(column)]) for column in table.T]))
+        return cls((np.nanmean if strategy == "mean" else np.nanmedian)(table, axis=0))
+
+    def apply(self, x) -> np.ndarray:
+        """Inputs (N, D) of any part; no NaN is left."""
+        table = _table("x", x, len(self.values))
+        return _as_dtype_of(x, np.where(np.isnan(table), self.values, table))
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Values beyond bounds, measured on training inputs, moved to the bounds; NaN stays NaN.
+
+    Attributes
+    ----------
+    low, high : ndarray of float64, shape (D,)
+        Bounds; infinite where a column is not clipped.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of_quantiles(cls, x, low=0.01, high=0.99) -> "Clipping":
+        """Bounds at two quantiles of each training column, 0 <= low < high <= 1.
+
+        Of N samples about N (1 - high) are moved in each column even if nothing is wrong with them.
+        """
+        if not 0 <= low < high <= 1:
+            raise ValueError(f"low and high are {low!r} and {high!r}; accepted: 0 <= low < high <= 1")
+        table = _table("x", x)
+        _refuse_empty_columns(table)
+        return cls(*np.nanquantile(table, (low, high), axis=0))
+
+    @classmethod
+    def of_deviations(cls, x, k=5.0) -> "Clipping":
+        """Bounds at median ± k deviations, each 1.4826 times the median absolute deviation of the training column.
+
+        For a normal distribution this is k standard deviations, but outliers hardly move it. A column of which more than
+        half is one value has deviation 0; it is not clipped, or its rarer values, say a code for yes, would be wiped out.
+        """
+        if not 0 < k < math.inf:
+            raise ValueError(f"k is {k!r}; accepted: a finite number above 0")
+        table = _table("x", x)
+        _refuse_empty_columns(table)
+        median = np.nanmedian(table, axis=0)  # (D,)
+        deviation = NORMAL_MAD * np.nanmedian(np.abs(table - median), axis=0)  # (D,)
+        reach = np.where(deviation > 0, k * deviation, np.inf)
+        return cls(median - reach, median + reach)
+
+    def apply(self, x) -> np.ndarray:
+        """Inputs (N, D) of any part."""
+        return _as_dtype_of(x, np.clip(_table("x", x, len(self.low)), self.low, self.high))
+
+
+def prepared(data: DataSet, *makers: Callable[[np.ndarray], Step]) -> DataSet:
+    """Apply steps to all parts of a data set, each made from the training inputs as the steps before left them.
+
+    Parameters
+    ----------
+    data : DataSet
+        Not changed.
+    *makers : callable
+        Training inputs -> step, such as `Standardisation.of` or `lambda x: Imputation.of(x, "median")`; in this order:
+        impute, clip, standardise.
+
+    Returns
+    -------
+    DataSet
+    """
+    for maker in makers:
+        step = maker(data.train.x)
+        parts = {name: getattr(data, name) for name in ("train", "validation", "test")}
+        data = replace(data, **{name: replace(part, x=step.apply(part.x)) for name, part in parts.items()})
+    return data
+
+
+def _table(name, x, columns=None, *, missing=True) -> np.ndarray:
+    """Return inputs as float64 (N, D), N and D at least 1, without infinity, and without NaN unless it may be missing."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {x.dtype}; accepted: real numbers")
+    if x.ndim != 2 or x.size == 0 or columns not in (None, x.shape[1]):
+        raise ValueError(f"{name} has shape {x.shape}; accepted: (N, {'D' if columns is None else columns}), N at least 1")
+    table = x.astype(np.float64)
+    bad = np.isinf(table) if missing else ~np.isfinite(table)
+    if bad.any():
+        row, column = np.argwhere(bad)[0].tolist()
+        raise ValueError(f"{name}[{row}, {column}] is {table[row, column]}; accepted: finite numbers"
+                         f"{', or NaN for missing' if missing else ' (impute missing values first)'}")
+    return table
+
+
+def _as_dtype_of(x, result):
+    """Return the result in the float dtype of x, float64 if x has none."""
+    dtype = np.asarray(x).dtype
+    return result.astype(dtype if dtype.kind == "f" else np.float64, copy=False)
+
+
+def _refuse_empty_columns(table):
+    empty = np.flatnonzero(np.isnan(table).all(axis=0))
+    if empty.size:
+        raise ValueError(f"x has no value in column {', '.join(map(str, empty))}; accepted: a value in each training column")
+
+
+def _most_frequent(values):
+    unique, counts = np.unique(values, return_counts=True)
+    return unique[counts.argmax()]
