@@ -56,19 +56,21 @@ def test_module_menu_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-def test_help_of_an_experiment_imports_nothing_heavy():
-    script = textwrap.dedent("""
+@pytest.mark.parametrize("name", registry.NAMES)
+def test_help_of_an_experiment_imports_nothing_heavy(name):
+    script = textwrap.dedent(f"""
         import sys
         from experiments.__main__ import main
         try:
-            main(["run", "zero_loss", "--help"])
+            main(["run", {name!r}, "--help"])
         except SystemExit as error:
             assert error.code == 0
-        sys.exit(", ".join({"numba", "matplotlib", "scipy", "nn"} & set(sys.modules)) or 0)
+        sys.exit(", ".join({{"numba", "matplotlib", "scipy", "nn"}} & set(sys.modules)) or 0)
     """)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for word in (QUESTION, "--quick", "--full", "--results", "--seeds", "--patience", "--workers"):
+    assert registry.entry(name).question in done.stdout
+    for word in ("--quick", "--full", "--results", "--seeds", "--workers"):
         assert word in done.stdout
 
 
