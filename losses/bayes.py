@@ -11,7 +11,6 @@ replaced by one of the other K - 1 classes, all equally likely. A posterior p th
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,8 +124,8 @@ def gaussian_mixture(means, covariances=1.0, *, shares=None, classes=None, noise
     M, D = means.shape
     shares = np.full(M, 1 / M) if shares is None else _checked_shares(shares, M)
     classes = checks.class_ids(np.arange(M) if classes is None else classes, M, M)
-    noise, each = _probability("noise", noise), _count("samples", samples, 2 * M) // M
-    rng = np.random.default_rng(_count("seed", seed, 0))
+    noise, each = _probability("noise", noise), checks.integer("samples", samples, low=2 * M) // M
+    rng = np.random.default_rng(checks.integer("seed", seed, low=0))
     figures = np.zeros(3)
     variances = np.zeros(3)
     for mean, factor, share in zip(means, factors, shares, strict=True):
@@ -153,9 +152,9 @@ def flipped_labels(noise, classes=2) -> BayesFigures:
     BayesFigures
         Exact but for rounding.
     """
-    noise, K = _probability("noise", noise), _count("classes", classes, 2)
+    noise, K = _probability("noise", noise), checks.integer("classes", classes, low=2)
     _, error, entropy = _sample_figures(np.eye(K)[:1], noise)[:, 0].tolist()
-    return BayesFigures(0.0, error, entropy, 4 * np.finfo(float).eps)
+    return BayesFigures(0.0, error, entropy, 4 * float(np.finfo(float).eps))
 
 
 def soft_labels(probabilities, noise=0.0) -> BayesFigures:
@@ -189,7 +188,7 @@ def soft_labels(probabilities, noise=0.0) -> BayesFigures:
 
 def entropy(p) -> np.ndarray:
     """Entropy -Σ p log p of each distribution in nats, with 0 log 0 = 0; (..., K) -> (...)."""
-    return -np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)
+    return 0.0 - np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)  # never -0.0
 
 
 def _sample_figures(p, noise):
@@ -288,13 +287,3 @@ def _probability(name, value):
     if number > 1:
         raise ValueError(f"{name} must be in [0, 1], got {value!r}")
     return number
-
-
-def _count(name, value, low):
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
-    if count < low:
-        raise ValueError(f"{name} must be at least {low}, got {value!r}")
-    return count

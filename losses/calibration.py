@@ -1,8 +1,6 @@
 """Does a network know how often it is right? After zero training error confidence rises while accuracy stays."""
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
 from losses import checks
@@ -61,7 +59,7 @@ def expected_calibration_error(probabilities, y, bins=15) -> float:
     ValueError, TypeError
         For wrong shapes or dtypes, empty data, labels out of range, rows that are no distributions.
     """
-    bins = _bin_count(bins)
+    bins = checks.integer("bins", bins, low=1)
     p = checks.as_finite_rows(probabilities, "probabilities").astype(np.float64)
     y = checks.labels_for(y, *p.shape)
     p = _two_columns(p) if p.shape[1] == 1 else checks.distributions("probabilities", p, tolerance=SUM_TOLERANCE)
@@ -135,13 +133,3 @@ def _two_columns(p):
         row = int(((p < 0) | (p > 1)).argmax())
         raise ValueError(f"probabilities must lie in [0, 1], but row {row} is {p[row]}")
     return np.hstack([1 - p, p])
-
-
-def _bin_count(bins):
-    try:
-        count = operator.index(bins)
-    except TypeError:
-        raise TypeError(f"bins must be an integer, got {bins!r}") from None
-    if count < 1:
-        raise ValueError(f"bins must be at least 1, got {bins!r}")
-    return count

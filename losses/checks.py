@@ -11,7 +11,10 @@ def nonnegative_number(name, value, *, below=math.inf) -> float:
     """Return `value` as a float in [0, below); TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an int that no float can hold
+        number = math.inf
     if not 0 <= number < below:  # also refuses NaN, and infinity
         accepted = "a finite number >= 0" if below == math.inf else f"in [0, {below:g})"
         raise ValueError(f"{name} must be {accepted}, got {value!r}")

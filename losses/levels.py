@@ -102,4 +102,7 @@ def levels_from_losses(losses, gamma=0.5) -> np.ndarray:
         raise ValueError(f"losses must be finite numbers >= 0 of shape (N,), got {losses!r}")
     if gamma == 0:
         return l
-    return -np.log1p((1 - gamma) * np.expm1(-l))  # small losses keep their digits
+    with np.errstate(divide="ignore"):  # of the form that is not taken
+        near = -np.log1p((1 - gamma) * np.expm1(-l))  # small losses keep their digits
+        far = -np.logaddexp(np.log1p(-gamma) - l, np.log(gamma))  # so does a small γ
+    return np.where(l < 1, near, far)

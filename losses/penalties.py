@@ -34,11 +34,10 @@ class Penalty:
         Returns
         -------
         float
-            Accumulated in float64.
+            In float64, whatever the weights are.
         """
         # w·w and sign(w)·w, not |w|² and |w|: the complex step needs the analytic continuation.
-        return sum((self.l1 * _float64_sum(np.sign(w.real) * w) + self.l2 * _float64_sum(w * w)
-                    for w in map(np.asarray, weights)), 0.0)
+        return sum(((self.l1 * np.sign(w.real) * w + self.l2 * w * w).sum().item() for w in map(_wide, weights)), 0.0)
 
     def add_gradient(self, dweights, weights) -> None:
         """Add the penalty's gradient l1·sign(w) + 2·l2·w to `dweights`, in place; sign(0) is 0.
@@ -122,5 +121,5 @@ class PenaltySum(Penalty):
         return f"L1({self.l1!r}) + L2({self.l2!r})"
 
 
-def _float64_sum(values):
-    return values.sum(dtype=np.complex128 if np.iscomplexobj(values) else np.float64).item()
+def _wide(values):
+    return np.asarray(values, dtype=np.complex128 if np.iscomplexobj(values) else np.float64)

@@ -46,7 +46,8 @@ def cross_entropy(dz, z, label, smoothing):
         gaps += gaps_block
 
     # dz = p - t; at the top, where p may round to 1, as p(1 - t) - t(1 - p) with 1 - p = s/(1 + s)
-    p_top = one / (one + s)
+    finite = dz[top]  # exp(top - top): 1, or NaN for an infinite logit, which must not pass as a loss of 0
+    p_top = finite / (one + s)
     for j in range(K):
         dz[j] = dz[j] * p_top - spread
     if label == top:
@@ -55,7 +56,7 @@ def cross_entropy(dz, z, label, smoothing):
         dz[top] = p_top * (one - spread) - spread * (s * p_top)
         dz[label] -= one - smooth
 
-    loss = F(math.log1p(s))
+    loss = finite * F(math.log1p(s))
     if smooth > zero:
         loss += spread * gaps
     # A gap of 0 must not be added: compilers that may reassociate turn top - label + loss into top + (loss - label), and

@@ -60,7 +60,10 @@ def _columns(text):
     for ours, sign, theirs in pairs:
         if not (ours.strip() and sign and theirs.strip()):
             raise ValueError(f"--columns must be OURS=THEIRS pairs, like val_loss=my_val,train_loss=my_train, not {text!r}")
-    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    columns = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    if len(columns) < len(pairs):
+        raise ValueError(f"--columns names one of ours twice: {text!r}")
+    return columns
 
 
 def _need(criterion, history, log):
@@ -76,7 +79,6 @@ def _row(criterion, decision, counts):
             **{count: getattr(decision, f"stopped_{count}") for count in counts},
             "best check": decision.best_step, **{f"its {count}": getattr(decision, f"best_{count}") for count in counts},
             "its value": decision.best_value}
-
 
 
 if __name__ == "__main__":

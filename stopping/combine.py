@@ -21,11 +21,16 @@ class Combination(Criterion):
 
     Raises
     ------
+    TypeError
+        If an operand is not a criterion.
     ValueError
         If an object occurs twice; from `update`, if an operand was also updated from outside (`reset()` mends that).
     """
 
     def __init__(self, *operands):
+        for operand in operands:
+            if not isinstance(operand, Criterion):
+                raise TypeError(f"operands must be stopping criteria, like Patience(10), not {operand!r}")
         self.operands = operands
         _refuse_repeats(self)
         super().__init__(requires=(name for operand in operands for name in operand.requires))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arguments import finite_number
 from .base import Criterion
-from .replay import replay
+from .replay import column, replay
 from .tables import aligned
 
 
@@ -65,7 +66,8 @@ def compare(criteria, histories, *, metric=None, within=0.01):
     TypeError
         If `criteria` or `histories` is not a sequence of such.
     ValueError
-        If one is empty, a metric is missing, negative, or nowhere finite.
+        If one is empty, or a metric is missing, negative, nowhere finite, or not recorded once per check; if `within` is no
+        number of at least 0.
 
     Notes
     -----
@@ -84,8 +86,7 @@ def compare(criteria, histories, *, metric=None, within=0.01):
     """
     criteria = _several("criteria", criteria, Criterion, "[GL(5), Patience(10)]")
     histories = _several("histories", histories, Mapping, "[history]")
-    if isinstance(within, bool) or not within >= 0:
-        raise ValueError(f"within must be a number of at least 0, not {within!r}")
+    within = finite_number("within", within, least=0)
     if metric is None:
         metric = "test_loss" if all("test_loss" in history for history in histories) else "val_loss"
     runs = [_run(criteria, history, metric, f"histories[{i}]") for i, history in enumerate(histories)]
@@ -109,6 +110,9 @@ def _run(criteria, history, metric, where):
     """Return (check of the stop, fired, slowness, cost) of each criterion in one run."""
     try:
         values, decisions = _judged_values(history, metric), [replay(criterion, history) for criterion in criteria]
+        for decision in decisions:
+            if decision.checks != len(values):
+                raise ValueError(f"{metric!r} has {len(values)} entries for {decision.checks} checks")
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
     stops = [decision.stopped_step or decision.checks for decision in decisions]
@@ -122,7 +126,7 @@ def _run(criteria, history, metric, where):
 def _judged_values(history, metric):
     if metric not in history:
         raise ValueError(f"there is no {metric!r} to judge by, only {', '.join(map(repr, history))}; pass metric=")
-    values = np.asarray(history[metric], dtype=float)
+    values = np.array(column(metric, history[metric]))  # (C,)
     if not np.isfinite(values).any():
         raise ValueError(f"{metric!r} is nowhere finite")
     if (values < 0).any():
@@ -132,7 +136,8 @@ def _judged_values(history, metric):
 
 def _times(stops, history):
     if "epoch" in history:
-        epochs = [float(history["epoch"][stop - 1]) for stop in stops]
+        counts = column("epoch", history["epoch"])
+        epochs = [counts[stop - 1] for stop in stops]
         if all(0 < epoch < math.inf for epoch in epochs):
             return epochs
     return stops

@@ -92,6 +92,8 @@ def _called(name, node):
             near = difflib.get_close_matches(str(keyword.arg), signature.parameters, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{name} takes {_arguments(name)}, not {keyword.arg or '**'}{hint}")
+        if keyword.arg in keywords:
+            raise ValueError(f"{ast.unparse(node)}: {keyword.arg} is given twice")
         keywords[keyword.arg] = _literal(name, keyword.value)
     try:
         signature.bind(*values, **keywords)

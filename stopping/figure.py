@@ -1,4 +1,6 @@
 """Draw where criteria would have stopped a recorded run. Needs matplotlib, which is imported when something is drawn."""
+import os
+
 import numpy as np
 
 from .replay import replay
@@ -22,6 +24,8 @@ def draw(criteria, history, path):
     OSError, ValueError
         If the file cannot be written, or its format is not known.
     """
+    if not os.path.splitext(path)[1]:  # matplotlib would write to another file, with an ending of its own
+        raise ValueError(f"path must end in .png, .svg or .pdf, not {str(path)!r}")
     from matplotlib.figure import Figure  # not pyplot: no window, no global state
 
     decisions = [replay(criterion, history) for criterion in criteria]

@@ -3,6 +3,7 @@ import csv
 import difflib
 import math
 from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 
@@ -60,33 +61,35 @@ def read_csv(path, columns=None):
     """
     header, rows = _cells(path)
     sources = _sources(path, header, columns)
-    sparse = "epoch" in header and "step" in header
-    table, strict = {}, set(sources.values()) | ({"epoch"} & set(header))
+    epoch, update = (sources.get(name, name) for name in ("epoch", "update"))
+    sparse = epoch in header and "step" in header
+    table, strict = {}, set(sources.values()) | ({epoch} & set(header))
     for name in header:
         column = _numbers(path, header.index(name), name, rows, name in strict, sparse)
         if column is not None and name:
             table[name] = column
-    first_epoch = np.nanmin(table["epoch"]) if "epoch" in table and not np.isnan(table["epoch"]).all() else None
+    first_epoch = np.nanmin(table[epoch]) if epoch in table and not np.isnan(table[epoch]).all() else None
     if sparse:
-        table = _merged(table, [source for ours, source in sources.items() if ours.startswith("val_")])
-        if not len(table["epoch"]):
+        table = _merged(table, epoch, [source for ours, source in sources.items() if ours.startswith("val_")])
+        if not len(table[epoch]):
             raise ValueError(f"{path}: no row has an epoch")
-    if first_epoch == 0 and "update" not in table:
-        table["epoch"] = table["epoch"] + 1
-    return _named(table, sources)
+    if first_epoch == 0 and update not in table:
+        table[epoch] = table[epoch] + 1
+    return _named(table, epoch, sources)
 
 
 def _cells(path):
     """Return the header and the rows as (line number, cells), all of one length."""
     with open(path, newline="", encoding="utf-8-sig") as file:
-        first = file.readline()
-        delimiter = max(",;\t", key=first.count)
-        header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        reader = csv.reader(file, delimiter=delimiter)
         try:
-            rows = [(reader.line_num + 1, row) for row in reader if row]
+            first = file.readline()
+            reader = csv.reader(chain([first], file), delimiter=max(",;\t", key=first.count), skipinitialspace=True)
+            header = [name.strip() for name in next(reader, [])]
+            rows = [(reader.line_num, row) for row in reader if row]
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not text in UTF-8: {error}") from None
         except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num + 1}: {error}") from None
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     for line, row in rows:
         if len(row) != len(header):
             raise ValueError(f"{path}, line {line}: {len(row)} cells, but the first line names {len(header)} columns")
@@ -139,10 +142,10 @@ def _number(cell, sparse):
         return None
 
 
-def _merged(table, validation):
+def _merged(table, epoch, validation):
     """Return one row per epoch, with the last entry of each column; epochs without a validation metric are left out."""
-    epochs = [float(epoch) for epoch in dict.fromkeys(table["epoch"][~np.isnan(table["epoch"])])]
-    of_epoch = [np.flatnonzero(table["epoch"] == epoch) for epoch in epochs]
+    epochs = list(dict.fromkeys(table[epoch][~np.isnan(table[epoch])].tolist()))
+    of_epoch = [np.flatnonzero(table[epoch] == value) for value in epochs]
     merged = {name: np.array([_last(values[rows]) for rows in of_epoch]) for name, values in table.items()}
     if validation and epochs:
         checks = ~np.isnan(np.stack([merged[name] for name in validation])).all(axis=0)
@@ -155,10 +158,10 @@ def _last(values):
     return entries[-1] if len(entries) else math.nan
 
 
-def _named(table, sources):
+def _named(table, epoch, sources):
     """Return the table under our names, epoch first, with errors made from accuracies."""
     theirs = set(sources.values())
-    history = {"epoch": table["epoch"]} if "epoch" in table else {}
+    history = {"epoch": table[epoch]} if epoch in table else {}
     history |= {ours: table[name] for ours, name in sources.items()}
     history |= {name: values for name, values in table.items() if name not in theirs and name not in history}
     for which in ("train", "val", "test"):

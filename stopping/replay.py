@@ -78,7 +78,7 @@ def replay(criterion, history):
     judge = copy.deepcopy(criterion)
     judge.reset()
     for check in range(checks):
-        if judge.update(**{name: column[check] for name, column in columns.items()}):
+        if judge.update(**{name: values[check] for name, values in columns.items()}):
             break
     stop, best = judge.stopped_step, judge.best_step
     return StopDecision(stop, _at(epochs, stop), best, _at(epochs, best), judge.best_value, checks,
@@ -93,8 +93,8 @@ def _columns(criterion, history):
     names = dict.fromkeys(criterion.requires)
     names |= dict.fromkeys(name for name in ("epoch", "update") if name in history)
     # A criterion may require nothing; any column tells the number of checks then.
-    columns = {name: _column(name, history[name]) for name in names or list(history)[:1]}
-    lengths = {name: len(column) for name, column in columns.items()}
+    columns = {name: column(name, history[name]) for name in names or list(history)[:1]}
+    lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"all metrics need one entry per check, but their lengths differ: {lengths}")
     if not any(lengths.values()):
@@ -102,8 +102,12 @@ def _columns(criterion, history):
     return columns
 
 
-def _column(name, values):
-    array = np.asarray(values)  # (C,)
+def column(name, values):
+    """Return one column of a history as a list of floats; ValueError if it is not a 1-D array of real numbers."""
+    try:
+        array = np.asarray(values)  # (C,)
+    except ValueError as error:  # nested lists of unequal length
+        raise ValueError(f"history[{name!r}] must be a 1-D array of real numbers: {error}") from None
     if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub"):
         raise ValueError(f"history[{name!r}] must be a 1-D array of real numbers, "
                          f"not {array.ndim}-D of type {array.dtype}")

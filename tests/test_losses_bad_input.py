@@ -114,6 +114,7 @@ def test_bins():
 
 
 @pytest.mark.parametrize(("value", "error"), [(-0.1, ValueError), (np.nan, ValueError), (np.inf, ValueError),
+                                              pytest.param(10**400, ValueError, id="huge"),
                                               ("0.1", TypeError), (None, TypeError), (True, TypeError),
                                               (1j, TypeError), (np.ones(2), TypeError)])
 def test_numbers(value, error):

@@ -15,8 +15,11 @@ from losses import (
     RelaxLoss,
     SoftAD,
     SquaredError,
+    relax,
     rows,
 )
+from nn.codes import SOFT_CROSS_ENTROPY
+from nn.cpu import rows as cpu_rows
 from tests.numerical import central_difference, complex_step, relative_error
 
 RNG = np.random.default_rng(15)
@@ -154,6 +157,23 @@ def test_relaxloss_flattening_for_cross_entropy():
         np.testing.assert_allclose(binary.value_and_gradient(one, y)[1], dTwo[:, 1], rtol=1e-13)
 
 
+@pytest.mark.parametrize("base", [CE, CrossEntropy(0.1), SquaredError()])
+def test_relaxloss_finds_the_class_of_targets(base):
+    odd = RelaxLoss(base, 50.0, 0.3).in_epoch(1)
+    value, dOutputs = odd.value_and_gradient(OUTPUTS, np.eye(3)[IDS] if base != SquaredError() else IDS)
+    F, dF = relax.posterior_flattening(OUTPUTS, IDS, 0.3)
+    J, dJ = base.value_and_gradient(OUTPUTS, IDS)
+    assert F.any() and value == pytest.approx(F.mean() - J, rel=1e-13)
+    np.testing.assert_allclose(dOutputs, dF / 8 - dJ, rtol=1e-12, atol=1e-15)
+
+
+def test_the_class_of_tied_targets_is_the_first_in_every_backend():
+    targets = np.array([[0.0, 0.5, 0.5], [0.4, 0.2, 0.4], [0.2, 0.2, 0.6]])
+    np.testing.assert_array_equal(relax.class_of(targets), [1, 0, 2])
+    function = getattr(cpu_rows.class_of, "py_func", cpu_rows.class_of)  # as it stands: Python may not call compiled parts
+    assert [function(np.zeros(0, int), targets, n, SOFT_CROSS_ENTROPY) for n in range(3)] == [1, 0, 2]
+
+
 def test_relaxloss_alternates():
     loss = RelaxLoss(CE, 0.3, 0.5)
     assert loss.in_epoch(0) is loss and loss.in_epoch(2) is loss
@@ -173,7 +193,17 @@ def test_soft_ad_from_a_distance():
     np.testing.assert_allclose(weights, [0.5, -0.5], rtol=1e-6)
     assert np.abs(SoftAD(CE, 1.0).weigh(losses)[1]).max() <= 1 / 3
     # the value without cancellation: d²/2s for a distance far below the scale
-    assert SoftAD(Outputs(), 1.0, scale=1e6).weigh(np.array([1.001]))[0] - 1 == pytest.approx(5e-13, rel=1e-3)
+    assert SoftAD(Outputs(), 1.0, scale=1e6).weigh(np.array([1.001]))[0] - 1 == pytest.approx(5e-13, rel=1e-3, abs=0)
+
+
+def test_float32_losses_are_compared_with_the_level_in_float64():
+    # The nearest float32 of 0.1 lies above it, and rounding the level as well would call the two equal.
+    outputs = np.full((1, 1), 0.1, dtype=np.float32)
+    for loss in (Flooding(Outputs(), 0.1), InstanceFlooding(Outputs(), 0.1), AdaFlooding(Outputs(), [0.1])):
+        assert loss.value_and_gradient(outputs, [0])[1] == 1
+    distance = float(np.float32(0.1)) - 0.1
+    assert SoftAD(Outputs(), 0.1, 1e-8).value_and_gradient(outputs, [0])[1] == pytest.approx(
+        distance / np.hypot(1e-8, distance), rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", FAMILY)

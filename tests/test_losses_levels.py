@@ -76,8 +76,11 @@ def test_levels_from_losses():
     for gamma in (0.05, 0.5, 0.95):
         levels = levels_from_losses(losses, gamma)
         np.testing.assert_allclose(levels[2:], -np.log((1 - gamma) * np.exp(-losses[2:]) + gamma), rtol=1e-12)
-        assert levels[0] == 0 and levels[1] == pytest.approx((1 - gamma) * 1e-12, rel=1e-9)
+        assert levels[0] == 0 and levels[1] == pytest.approx((1 - gamma) * 1e-12, rel=1e-9, abs=0)
         assert (levels <= losses).all() and (np.diff(levels) > 0).all()
+    tiny = levels_from_losses(losses, 1e-20)  # 1 - γ rounds to 1
+    np.testing.assert_allclose(tiny, [*losses[:-1], -np.log(1e-20)], rtol=1e-15)
+    assert levels_from_losses([40.0], 1e-17)[0] == pytest.approx(40 - np.log1p(1e-17 * np.exp(40)), rel=1e-15)
     np.testing.assert_array_equal(levels_from_losses(losses, 0), losses)
     assert not levels_from_losses(losses, 1).any()
 

@@ -95,6 +95,10 @@ def test_bins_are_closed_on_the_right():
     assert expected_calibration_error(p, [0, 1], bins=2) == pytest.approx(abs(1 - 1.25) / 2, rel=1e-14)
 
 
+def test_a_confidence_rounded_above_one_is_in_the_last_bin():
+    assert expected_calibration_error([[1.000001, 0.0], [0.6, 0.4]], [1, 0], bins=1) == pytest.approx(0.3, rel=1e-14)
+
+
 @pytest.mark.parametrize("bins", [1, 2, 7, 15, np.int64(40)])
 def test_calibration_error_equals_naive(bins):
     p = probabilities(OUTPUTS)

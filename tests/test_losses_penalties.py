@@ -36,6 +36,12 @@ def test_by_hand():
     np.testing.assert_array_equal(dweights[1], [[1, 3]])  # at w = 0 the subgradient is 0
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.float16, np.float32])
+def test_values_of_narrow_weights_do_not_overflow(dtype):
+    assert (L1(1) + L2(0.5)).value([np.full((3, 3), 100, dtype)]) == 9 * (100 + 5000)
+    assert L2(1).value([np.float32([[3e19]])]) == pytest.approx(9e38, rel=1e-7)
+
+
 def test_sums():
     total = L1(0.1) + L2(0.2) + L1(0.3) + L2(0.4)
     assert (total.l1, total.l2) == (0.4, pytest.approx(0.6))
@@ -102,7 +108,7 @@ def test_confidence_penalty_at_large_margins():
         loss = ConfidencePenalty(SquaredError(), 1.0)
         outputs = np.array([[m, 0.0]])
         H = SquaredError().rows(outputs, outputs)[0] - loss.rows(outputs, outputs)[0]
-        assert H[0] == pytest.approx((m + 1) * math.exp(-m), rel=1e-12)
+        assert H[0] == pytest.approx((m + 1) * math.exp(-m), rel=1e-12, abs=0)
         np.testing.assert_allclose(loss.rows(outputs, outputs)[1], m * math.exp(-m) * np.array([[1, -1]]), rtol=1e-12)
     assert loss.value([[1e4, -1e4]], [[1e4, -1e4]]) == 0
 

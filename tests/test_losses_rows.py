@@ -150,7 +150,7 @@ def test_flood_weight(function):
 
 def test_exact_beyond_saturation(function):
     dz = np.empty(3)
-    assert function("cross_entropy")(dz, np.array([40.0, 0, 0]), 0, 0.0) == pytest.approx(2 * np.exp(-40), rel=1e-14)
+    assert function("cross_entropy")(dz, np.array([40.0, 0, 0]), 0, 0.0) == pytest.approx(2 * np.exp(-40), rel=1e-14, abs=0)
     np.testing.assert_allclose(dz, np.exp(-40) * np.array([-2, 1, 1]), rtol=1e-14)
 
 
@@ -163,6 +163,16 @@ def test_a_nan_stays_visible(function):
             dz = np.empty(3)
             assert np.isnan(function(name)(dz, z, *arguments))
             assert np.isnan(dz).any()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_an_infinite_logit_stays_visible(function, smoothing):
+    z = np.array([1.0, np.inf, 0.5])  # also where it is the label's: this is no loss of 0
+    for label in range(3):
+        dz = np.empty(3)
+        with np.errstate(invalid="ignore"):
+            assert not np.isfinite(function("cross_entropy")(dz, z, label, smoothing))
+        assert np.isnan(dz).any()
 
 
 @pytest.mark.compiled

@@ -187,7 +187,7 @@ def test_own_loss():
 
 def test_own_loss_labels():
     np.testing.assert_array_equal(Quartic().labels([0, 1, 1], 1), [0, 1, 1])
-    for y in ([0.0, 1.0], [[0, 1]], [-1, 1], [0, 5]):
+    for y in ([0.0, 1.0], [[0, 1]], [-1, 1], [0, 2], [0, 5]):
         assert Quartic().labels(y, 2) is None
 
 

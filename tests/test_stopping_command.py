@@ -49,6 +49,7 @@ def test_other_literals():
     ("Patience(10, min_detla=1)", "not min_detla; did you mean 'min_delta'"),
     ("Patience(**{})", r"not \*\*"),
     ("Patience()", r"Patience\(\): missing a required argument: 'patience'; Patience takes patience, monitor"),
+    ("Patience(patience=5, patience=6)", r"Patience\(patience=5, patience=6\): patience is given twice"),
     ("GL(5, 6)", "too many positional arguments"), ("GL(5, alpha=6)", "multiple values"),
     ("Patience", r"Patience needs its arguments in parentheses, like Patience\(patience, "),
     ("Patience(0)", "patience must be a whole number of at least 1, not 0"),
@@ -131,6 +132,8 @@ def test_figure_of_a_criterion_that_watches_nothing(log, tmp_path):
     (["--criterion", "LabelWave(3)"], "--columns prediction_changes=NAME"),
     (["--criterion", "GL(5)", "--columns", "val_loss"], "--columns must be OURS=THEIRS pairs"),
     (["--criterion", "GL(5)", "--columns", "val_loss=vall_loss"], "did you mean 'val_loss'?"),
+    (["--criterion", "GL(5)", "--columns", "val_loss=loss,val_loss=accuracy"], "--columns names one of ours twice"),
+    (["--criterion", "GL(5)", "--figure", "out"], "path must end in .png, .svg or .pdf, not 'out'"),
     (["--criterion", "GL(5)", "--figure", "out.xyz"], "out.xyz|xyz"),
     (["--criterion", "GL(5)", "--figure", "no/such/folder/out.png"], "No such file")])
 def test_errors_are_one_line_and_status_2(log, arguments, message, capsys):

@@ -36,6 +36,14 @@ def test_means_over_runs_and_what_counts_as_good():
 def test_slowness_is_measured_in_epochs_where_they_are_known():
     epochs = {**RUN, "epoch": [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]}
     assert columns(compare([GL(5), Patience(2)], [epochs]), "slowness") == [(1,), (8,)]
+    class Labelled(dict):
+        """Like a pandas Series whose index does not count from 0."""
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array(list(self.values()), dtype)
+
+    labelled = Labelled({100 - t: epoch for t, epoch in enumerate(epochs["epoch"])})
+    assert columns(compare([GL(5), Patience(2)], [{**RUN, "epoch": labelled}]), "slowness") == [(1,), (8,)]
     before = {**RUN, "epoch": np.arange(8) * 0.0}  # nothing to divide by
     assert columns(compare([GL(5), Patience(2)], [before]), "slowness") == [(1,), (2,)]
 
@@ -81,7 +89,11 @@ def test_criteria_in_use_are_left_alone():
     (([GL(5)], [[1.0]]), TypeError, "histories must"), (([GL(5)], 3), TypeError, "histories must"),
     (([], [RUN]), ValueError, "criteria must not be empty"), (([GL(5)], []), ValueError, "histories must not be empty"),
     (([ZeroError()], [RUN]), ValueError, r"histories\[0\]: ZeroError\(\) needs 'train_error'"),
-    (([GL(5)], [RUN, {"val_loss": [-1.0]}]), ValueError, r"histories\[0\]|histories\[1\]: 'val_loss' is negative"),
+    (([GL(5)], [RUN, {"val_loss": [-1.0]}]), ValueError, r"histories\[1\]: 'val_loss' is negative"),
+    (([GL(5)], [{**RUN, "test_loss": [1.0] * 9}]), ValueError, r"histories\[0\]: 'test_loss' has 9 entries for 8 checks"),
+    (([GL(5)], [{**RUN, "test_loss": [1.0] * 7}]), ValueError, "'test_loss' has 7 entries for 8 checks"),
+    (([GL(5)], [{**RUN, "test_loss": [[1.0]] * 8}]), ValueError, r"history\['test_loss'\] must be a 1-D array .* not 2-D"),
+    (([GL(5)], [{**RUN, "test_loss": ["low"] * 8}]), ValueError, r"history\['test_loss'\] must be a 1-D array of real"),
     (([Divergence()], [{"train_loss": [1.0]}]), ValueError, r"there is no 'val_loss' to judge by, only 'train_loss'"),
     (([GL(5)], [{"val_loss": [NAN, math.inf]}]), ValueError, "nowhere finite")])
 def test_compare_refuses(arguments, kind, message):
@@ -89,7 +101,7 @@ def test_compare_refuses(arguments, kind, message):
         compare(*arguments)
 
 
-@pytest.mark.parametrize("within", [-0.1, NAN, True])
+@pytest.mark.parametrize("within", [-0.1, NAN, True, "0.1"])
 def test_compare_refuses_a_bad_tolerance(within):
     with pytest.raises(ValueError, match="within must be"):
         compare([GL(5)], [RUN], within=within)

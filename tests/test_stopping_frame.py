@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopping import Criterion, Patience, StopDecision, Target, ZeroError, replay
+from stopping import Criterion, Not, Patience, StopDecision, Target, ZeroError, replay
 
 # Few different values, so that ties, plateaus and zeros are common; NaN and infinities among them.
 VALUES = st.one_of(st.sampled_from([0.0, -0.0, 0.25, 0.5, 0.5, 1.0, -1.0, math.nan, math.inf, -math.inf]),
@@ -132,6 +132,7 @@ def test_replay_of_a_criterion_that_requires_nothing_counts_any_column():
     ({"val_loss": ["1.0"]}, "real numbers"),
     ({"val_loss": [1j]}, "complex"),
     ({"val_loss": [1.0, None]}, "object"),
+    ({"val_loss": [[1.0], [2.0, 3.0]]}, r"history\['val_loss'\] must be a 1-D array of real numbers: .*inhomogeneous"),
 ])
 def test_replay_refuses(history, message):
     with pytest.raises(ValueError, match=message):
@@ -354,3 +355,5 @@ def test_python_words_instead_of_operators_are_refused():
         Patience(2) | 3
     with pytest.raises(TypeError, match="unsupported operand"):
         Patience(2) & "ZeroError()"
+    with pytest.raises(TypeError, match=r"operands must be stopping criteria, like Patience\(10\), not 3"):
+        Not(3)

@@ -67,6 +67,11 @@ def test_lightning_without_validation_has_a_check_per_epoch(tmp_path):
     assert history == {"epoch": [1, 2], "train_loss": [0.4, 0.3], "step": [19, 29]}
 
 
+def test_lightning_with_a_validation_that_never_ran_has_a_check_per_epoch(tmp_path):
+    history = read(tmp_path, "epoch,step,train_loss,val_loss\n0,9,0.5,\n1,19,0.4,\n")
+    assert history["train_loss"] == [0.5, 0.4] and np.isnan(history["val_loss"]).all()
+
+
 def test_our_own(tmp_path):
     from nn.history import History
     ours = History(["update", "epoch", "train_loss", "val_loss"])
@@ -81,7 +86,7 @@ def test_our_own(tmp_path):
 
 @pytest.mark.parametrize("text", [
     "my_val;epoch\n0.5;1\n0.25;2\n", "my_val\tepoch\n0.5\t1\n0.25\t2\n", "\ufeffmy_val,epoch\r\n0.5,1\r\n\r\n0.25,2\r\n",
-    ' my_val , epoch\n"0.5", 1\n 0.25 ,2'])
+    ' my_val , epoch\n"0.5", 1\n 0.25 ,2', 'epoch, "my_val"\n1, "0.5"\n2, 0.25\n'])
 def test_separators_and_columns_by_name(tmp_path, text):
     assert read(tmp_path, text, {"val_loss": "my_val"}) == {"epoch": [1, 2], "val_loss": [0.5, 0.25]}
 
@@ -89,6 +94,18 @@ def test_separators_and_columns_by_name(tmp_path, text):
 def test_a_named_column_wins_over_a_recognised_one(tmp_path):
     history = read(tmp_path, "val_loss,ema_val\n1,2\n", {"val_loss": "ema_val"})
     assert history["val_loss"] == [2]
+
+
+def test_named_columns_that_count_are_read_as_such(tmp_path):
+    text = "Epoch,Loss\n0,3\n1,2\n"  # counted from 0, as Keras does
+    assert read(tmp_path, text, {"train_loss": "Loss", "epoch": "Epoch"}) == {"epoch": [1, 2], "train_loss": [3, 2]}
+    ours = "Updates,Epoch,Loss\n0,0,3\n5,0.5,2\n"  # with updates: from 0 because nothing is trained yet
+    names = {"train_loss": "Loss", "epoch": "Epoch", "update": "Updates"}
+    assert read(tmp_path, ours, names) == {"epoch": [0, 0.5], "train_loss": [3, 2], "update": [0, 5]}
+    both = "epoch,passes,loss\n7,0,3\n8,1,2\n"
+    assert read(tmp_path, both, {"epoch": "passes"}) == {"epoch": [1, 2], "train_loss": [3, 2]}
+    sparse = "pass,step,loss,val_loss\n0,9,3,\n0,9,,4\n1,19,,5\n"
+    assert read(tmp_path, sparse, {"epoch": "pass"})["val_loss"] == [4, 5]
 
 
 def test_other_columns_keep_their_name_if_they_are_numbers(tmp_path):
@@ -129,8 +146,8 @@ def test_read_csv_refuses_what_is_no_mapping_or_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
         read_csv(tmp_path / "nothing.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(ValueError, match="decode"):
+    with pytest.raises(ValueError, match=r"binary\.csv is not text in UTF-8: .*decode"):
         read_csv(tmp_path / "binary.csv")
-    (tmp_path / "long.csv").write_text("val_loss\n" + "1" * 200_000)
-    with pytest.raises(ValueError, match=r"long.csv, line 2: field larger"):
-        read_csv(tmp_path / "long.csv")
+    for line, text in ((1, "1" * 200_000), (2, "val_loss\n" + "1" * 200_000)):
+        with pytest.raises(ValueError, match=rf"long\.csv, line {line}: field larger"):
+            read_csv(written(tmp_path, text, "long.csv"))

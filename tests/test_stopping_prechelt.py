@@ -1,5 +1,6 @@
 """GL, PQ, UP and AdaptivePatience against their literal definitions, and on curves worked out by hand."""
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +51,13 @@ def test_the_fallback_is_the_definition(pair, strip, min_progress, max_checks):
         assert stops(stop, **record) == [a or b for a, b in zip(stops(alone, **record), fallback, strict=True)]
 
 
+def test_a_state_of_shorter_strips_leaves_the_first_longer_one_without_an_answer():
+    saved, longer = GL(5, strip=1, min_progress=0.1), GL(5, strip=3, min_progress=0.1)
+    stops(saved, val_loss=[1.0] * 2, train_loss=[1.0] * 2)
+    longer.load_state_dict(saved.state_dict())  # at check 3 it knows the losses of two, at check 6 of three
+    assert stops(longer, val_loss=[1.0] * 4, train_loss=[1.0] * 4) == [False, False, False, True]
+
+
 def test_only_what_needs_the_training_loss_asks_for_it():
     assert GL(5).requires == UP(3).requires == GL(5, max_checks=9).requires == ("val_loss",)
     for stop in (PQ(1), GL(5, min_progress=0.1), UP(3, min_progress=0.1)):
@@ -98,6 +106,12 @@ def test_progress_of_a_constant_loss_is_exactly_zero():
     # Ten times 0.1 add up to less than 1, which would make the progress negative and turn the quotient round.
     assert sum([0.1] * 10) < 1 and progress([0.1] * 10) == 0
     assert progress([1.0, 3.0]) == 1000 and generalization_loss(1.5, 1.0) == 50
+
+
+def test_a_small_generalization_loss_keeps_its_digits():
+    value = math.nextafter(0.3, 1)  # value/0.3 - 1 would be a whole 2.2e-16
+    exact = float(100 * (Fraction(value) / Fraction(0.3) - 1))
+    assert generalization_loss(value, 0.3) == pytest.approx(exact, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("stop, metric", [

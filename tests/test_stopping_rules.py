@@ -50,6 +50,12 @@ def test_plateau_on_known_curves(curve, stopped):
     assert first(Plateau(0.0625, 2), train_loss=curve) == stopped
 
 
+@pytest.mark.parametrize("curve, stopped", [
+    ([4.0, 2.0], 2), ([4.0, 1.75, 0.5], None), ([0.0, 0.0], 2), ([4.0, 0.0, 0.0], 3)])
+def test_a_relative_tolerance_is_a_share_of_the_loss_before(curve, stopped):
+    assert first(Plateau(0.5, 1, relative=True), train_loss=curve) == stopped
+
+
 @settings(max_examples=200)
 @given(curves(st.one_of(st.integers(0, 9).map(float), st.just(NAN))), st.integers(1, 5))
 def test_label_wave_is_the_definition(counts, window):
