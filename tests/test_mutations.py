@@ -90,7 +90,8 @@ MUTANTS = {
     "sum_instead_of_mean": Mutant(
         "losses/base.py", "np.full(len(losses), 1 / len(losses)", "np.full(len(losses), 1.0", HAND),
     "sum_instead_of_mean_cpu": Mutant(
-        "nn/cpu/rows.py", "loss.flood_parameter) / n_rows", "loss.flood_parameter)", HAND),
+        "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
+        "mean, mean, loss.level, loss.flood_parameter)", HAND),
     "stale_activations": Mutant(
         "nn/reference/training.py", "    forward(work, norm,", "    if update % 2 == 0:\n        forward(work, norm,", FIT),
     "stale_activations_cpu": Mutant(
@@ -238,7 +239,8 @@ MUTANTS = {
     "temperature_upside_down": Mutant(
         "losses/calibration.py", "beta = np.exp(-log_temperature)", "beta = np.exp(log_temperature)", TEMPERATURE),
     "compiled_kernel": Mutant(
-        "nn/cpu/rows.py", "loss.flood_parameter) / n_rows", "loss.flood_parameter)",
+        "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
+        "mean, mean, loss.level, loss.flood_parameter)",
         f"{HAND}[numba-float64-1e-14]", jit=True),
     "compiled_scalar": Mutant(
         "nn/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",

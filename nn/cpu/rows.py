@@ -1,6 +1,6 @@
 """Losses of a batch, row by row, compiled. The maths of one row stands in losses/rows.py."""
 from losses import rows
-from losses.rows import ADAPTIVE, RELAX, RELAXED
+from losses.rows import ADAPTIVE, INSTANCE, RELAX, RELAXED, SOFT
 
 from ..codes import (
     BINARY_CROSS_ENTROPY,
@@ -12,12 +12,22 @@ from ..codes import (
     LossCode,
 )
 from .compile import inner
-from .views import row
+from .views import elements, row
 
 cross_entropy, soft_cross_entropy = inner(rows.cross_entropy), inner(rows.soft_cross_entropy)
 binary_cross_entropy, squared_error = inner(rows.binary_cross_entropy), inner(rows.squared_error)
 hinge, add_confidence_penalty = inner(rows.hinge), inner(rows.add_confidence_penalty)
 flood_weight, add_posterior_flattening = inner(rows.flood_weight), inner(rows.add_posterior_flattening)
+
+
+def scale(vector, factor):
+    """Multiply a vector by a number."""
+    w = vector.dtype.type(factor)
+    for j in range(vector.size):
+        vector[j] *= w
+
+
+scale = inner(scale)
 
 
 def loss_rows(losses, dz, outputs, labels, targets, loss):
@@ -65,12 +75,16 @@ def weigh_rows(dz, weights, losses, samples, loss):
     for n in range(n_rows):
         mean += losses[n]
     mean /= n_rows
-    for n in range(n_rows):
-        level = loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level
-        weights[n] = flood_weight(loss.flood, losses[n], mean, level, loss.flood_parameter) / n_rows
-        w = dz.dtype.type(weights[n])
-        for j in range(dz.shape[1]):
-            dz[n, j] *= w
+    if loss.flood == INSTANCE or loss.flood == SOFT or loss.flood == ADAPTIVE:
+        for n in range(n_rows):
+            level = loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level
+            weights[n] = flood_weight(loss.flood, losses[n], mean, level, loss.flood_parameter) / n_rows
+            scale(row(dz, n), weights[n])
+    else:
+        weight = flood_weight(loss.flood, mean, mean, loss.level, loss.flood_parameter) / n_rows
+        for n in range(n_rows):
+            weights[n] = weight
+        scale(elements(dz), weight)
     return mean
 
 

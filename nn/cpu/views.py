@@ -26,6 +26,11 @@ def part(array, n, lo, hi):
     return array[n, lo:hi]
 
 
+def elements(array):
+    """Return the view of a matrix as one vector."""
+    return array.reshape(array.size)
+
+
 def _c_order(array):
     """Raise TypingError, which names the call, unless elements lie without gaps, rows one after another."""
     if getattr(array, "layout", None) != "C":
@@ -95,5 +100,16 @@ def _part(typing, array, n, lo, hi):
     return kind(array, types.intp, types.intp, types.intp), generate
 
 
+@intrinsic
+def _elements(typing, array):
+    _c_order(array)
+    kind = types.Array(array.dtype, 1, "C")
+
+    def generate(context, builder, sig, args):
+        source = context.make_array(sig.args[0])(context, builder, args[0])
+        return _view(context, builder, source, kind, ir.Constant(source.nitems.type, 0), [source.nitems])
+    return kind(array), generate
+
+
 if JIT:
-    matrix, vector, row, part = _matrix, _vector, _row, _part
+    matrix, vector, row, part, elements = _matrix, _vector, _row, _part, _elements
