@@ -182,7 +182,7 @@ def _answer(module, config, store) -> int:
     for table in module.tables(store, config):
         print(table.render())
     for path in module.figures(store, config):
-        print(f"figure: {path}")
+        print(f"{'figure' if path.suffix == '.png' else 'table'}: {path}")
     print("", module.answer(store, config), sep="\n")
     return 0
 

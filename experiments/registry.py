@@ -11,7 +11,7 @@ from importlib.resources import files
 from types import ModuleType
 
 # In the order of the menu.
-NAMES = ("zero_loss", "published_flooding")
+NAMES = ("zero_loss", "published_flooding", "speed")
 
 
 @dataclass(frozen=True)
