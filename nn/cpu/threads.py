@@ -19,7 +19,7 @@ from .compile import JIT, inner
 ARRIVED, GENERATION, ROWS = 0, 8, 16  # elements of `gate`, on cache lines of their own; ROWS: what rank 0 gathered
 PATIENCE = 20_000  # looks at the gate (some 30 µs) before the processor is left to others
 NAP = 20  # µs; on a busy machine the thread that is waited for needs the processor more
-PANEL = 256  # columns of a matrix that one thread handles at a time
+PANEL = 400  # columns of a matrix that one thread handles at a time; each panel costs BLAS a copy of the other matrix
 WORTHWHILE = 4e6  # floating-point operations of one product, from which a second thread pays for the waiting
 
 
