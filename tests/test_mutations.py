@@ -95,7 +95,7 @@ MUTANTS = {
     "stale_activations": Mutant(
         "nn/reference/training.py", "    forward(work, norm,", "    if update % 2 == 0:\n        forward(work, norm,", FIT),
     "stale_activations_cpu": Mutant(
-        "nn/cpu/training.py", "        forward(work, norm,", "        if k % 2 == 0:\n            forward(work, norm,", FIT),
+        "nn/cpu/training.py", "    forward(work, norm,", "    if update % 2 == 0:\n        forward(work, norm,", FIT),
     "update_inside_backward": Mutant(
         "nn/reference/dense.py", "    if dx.size:\n", "    W -= 0.1 * (x.T @ dz)\n    if dx.size:\n", READ_ONLY),
     "update_inside_backward_cpu": Mutant(

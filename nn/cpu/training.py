@@ -170,13 +170,14 @@ def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices
     return rows
 
 
+run_forward = inner(forward_pass)
+
+
 def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices, input_gradient, update,
                   team):
     """Fill `dflat` with the gradient of the objective on the samples `indices`; return the rows of the outputs."""
-    rows = gather(work, sequences, data, layers, front, indices, team)
-    if front is not None:
-        encode(work, sequences, flat, front, indices.size, rows, team)
-    forward(work, norm, drop, flat, layers, rows, rows > 0, update, team)
+    training = team.size > 0  # as a literal it would make Numba compile everything twice
+    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team)
     if team.rank == 0:
         loss_and_output_gradient(work, layers, data, loss, rows)
     wait(team)
@@ -194,7 +195,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
     """
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
-    training, input_gradient = team.size > 0, team.size < 0  # as literals they would make Numba compile everything twice
+    training, input_gradient = team.size > 0, team.size < 0  # True and False; not literals, see gradient_pass
     n, batch_size = plan.orders.shape[1], plan.batch_size
     batches = (n + batch_size - 1) // batch_size
     taken = 0
@@ -203,10 +204,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         start = update % batches * batch_size
         batch = min(batch_size, n - start)
         indices = vector(plan.orders[update // batches - plan.first_epoch], start, batch)
-        rows = gather(work, sequences, data, layers, front, indices, team)
-        if front is not None:
-            encode(work, sequences, flat, front, batch, rows, team)
-        forward(work, norm, drop, flat, layers, rows, training, update, team)
+        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team)
         if team.rank == 0:
             log.losses[k] = loss_and_output_gradient(work, layers, data, in_epoch(loss, update // batches), rows)
             negative = 0
