@@ -130,7 +130,9 @@ MUTANTS = {
     "instance_flooding": Mutant(
         "losses/flooding.py", "weights * weights.dtype.type(sign)", "weights * np.sign(losses.real - self.level)", FLOOD),
     "instance_flooding_rows": Mutant(
-        "losses/rows.py", "if kind in (FLOODING, RELAX, RELAXED):", "if kind in (RELAX, RELAXED):", FLOOD),
+        "losses/rows.py", "if kind in (FLOODING, RELAX, RELAXED):", "if kind in (RELAX, RELAXED):", LOSS),
+    "instance_flooding_cpu": Mutant(
+        "nn/cpu/rows.py", "flood_weight(loss.flood, mean, mean,", "flood_weight(loss.flood, losses[0], losses[0],", FLOOD),
     "levels_by_place_in_the_batch": Mutant(
         "losses/flooding.py", "self.levels[indices]", "self.levels[:len(losses)]", LEVELS),
     "levels_by_place_in_the_batch_cpu": Mutant("nn/cpu/rows.py", "loss.levels[samples[n]]", "loss.levels[n]", LEVELS),

@@ -176,8 +176,8 @@ def test_flood_level_0_is_plain_training(backend, batch_size, dtype):
 def test_number_of_threads(dtype):
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(70, 40)), rng.integers(3, size=70)
-    sizes, batch_size = (40, 300, 270, 3), 32  # the last batch holds 6
-    # Two threads are really used: the widest product, 300 by 270, makes two panels and is worth it.
+    sizes, batch_size = (40, 450, 420, 3), 32  # the last batch holds 6
+    # Two threads are really used: the widest product, 450 by 420, makes two panels and is worth it.
     assert useful_threads(start("numba", sizes).layers, batch_size, 2) == 2
     assert useful_threads(start("numba", sizes).layers, batch_size, 1) == 1
     assert useful_threads(start("numba").layers, batch_size, 2) == 1

@@ -1,4 +1,5 @@
 """The other end of a worker's pipes."""
+import contextlib
 import json
 import os
 import subprocess
@@ -79,7 +80,8 @@ class Process:
         """End the process."""
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()  # type: ignore[union-attr]
+        with contextlib.suppress(BrokenPipeError):  # an order that it never read
+            self.process.stdin.close()  # type: ignore[union-attr]
         self.process.stdout.close()  # type: ignore[union-attr]
 
     def __enter__(self):
