@@ -97,8 +97,9 @@ class NumbaBackend:
     def train_steps(self, *arguments, threads):
         """Take the updates of a plan; arguments and result as in nn/reference/training.py."""
         *_, norm, drop, _, front, _, _, penalty, optimizer, plan = arguments
-        online = self._online.serves(norm, drop, front, penalty, optimizer, plan, threads)
-        return self._run(self._online.train_steps if online else self._kernels.train_steps, arguments, threads)
+        if self._online.serves(norm, drop, front, penalty, optimizer, plan):
+            return self._run(self._online.train_steps, arguments, 1)
+        return self._run(self._kernels.train_steps, arguments, threads)
 
     def _run(self, kernel, arguments, threads):
         if threads == 1:  # one compiled call: nothing can strike in the middle

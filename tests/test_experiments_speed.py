@@ -196,11 +196,14 @@ class Racer:
     """Stands for a process: its losses and times are given."""
 
     def __init__(self, name, task, threads, extra=None):
-        self.name = name
+        self.name, self.calls = name, 0
         if name == "jax step":
             raise ContenderFailed("RuntimeError: planted")
 
     def ask(self, do, epochs):
+        self.calls += 1
+        if self.name == "torch compiled" and self.calls == 4:  # in the first round
+            raise ContenderFailed("its process ended with code -9")
         if do == "curve":
             return {"losses": [1.0, 0.5 if self.name != "jax scan" else 0.6], "validated": self.name != "scikit-learn",
                     "seconds": 1.0}
@@ -234,12 +237,13 @@ def test_who_fails_is_named_and_counts_in_no_ratio(pretended):
                      "0.45", "met"]
     assert second[5:9] == ["torch", "eager", "0.00333", "[0.00333–0.00333]"] and second[-1] == "met"
     assert "jax step: FAILED: RuntimeError: planted" in table
+    assert "torch compiled: FAILED: its process ended with code -9" in table
     assert "jax scan: FAILED: its losses differ from the definition by 2.0e-01" in table
     assert "scikit-learn: not installed (pip install 'afterzero[peers]')" in table
     assert "NOT INSTALLED, so not compared with: scikit-learn" in summary
     words = answer(store, config)
     assert "faster: W1a on 1 core (4 x)" in words and "2 of 2 targets for ratios are met." in words
-    assert "FAILED, and excluded from all ratios: jax step on W1a, jax scan on W1a." in words
+    assert "FAILED, and excluded from all ratios: torch compiled on W1a, jax step on W1a, jax scan on W1a." in words
 
 
 def test_missed_targets_say_by_how_much(pretended, monkeypatch):

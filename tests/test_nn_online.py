@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from losses import L2, CrossEntropy
-from nn import MLP, SGD, Adam, fit
+from nn import MLP, SGD, Adam, TrainingDiverged, fit
 from nn.backends import backend_named
 from nn.cpu import dense_one
 from nn.cpu.compile import JIT
@@ -69,6 +69,31 @@ def test_the_spare_room_stays_as_it_was():
     update(flat, 0, 16, dz, 0, x, 0, 4, 4, 0.5)
     assert (room[20:] == np.arange(20, 64)).all()
     assert (room[16:20] == np.arange(16, 20) - np.arange(1, 5)).all()
+
+
+@pytest.mark.compiled
+def test_a_diverged_run_leaves_nothing_behind():
+    """Its last steps overflowed; NaN in the spare room behind the weights would enter the next run's gradients."""
+    x, y = np.full((3, 4), 10.0), [0, 1, 2]
+    models = [MLP([4, 16, 9], bias=False) for _ in range(2)]
+    models[0].flat = 1.0
+    with pytest.raises(TrainingDiverged):
+        fit(models[0], x, y, loss=CrossEntropy(), optimizer=SGD(3e38), epochs=2, batch_size=1)
+    for model in models:
+        model.flat = np.linspace(0.01, 0.1, model.flat.size)  # no unit is dead
+        fit(model, x, y, loss=CrossEntropy(), optimizer=SGD(0.01), epochs=2, batch_size=1)
+    assert np.array_equal(models[0].flat, models[1].flat)
+
+
+@pytest.mark.compiled
+def test_threads_change_nothing(monkeypatch):
+    """Layers so wide that batches of one would get a second thread; a lower threshold makes narrower ones do."""
+    monkeypatch.setattr("nn.cpu.threads.WORTHWHILE", 1.0)
+    x, y = np.random.default_rng(0).normal(size=(5, 3)), [0, 1, 0, 1, 1]
+    models = [MLP([3, 500, 500, 2]) for _ in range(2)]
+    for threads, model in enumerate(models, start=1):
+        fit(model, x, y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=2, batch_size=1, threads=threads)
+    assert np.array_equal(models[0].flat, models[1].flat)
 
 
 @pytest.mark.compiled

@@ -47,16 +47,26 @@ def measure(workload, threads: int, names, rounds: int, tick) -> Run:
             tick(number / steps)
             status[contender.name] = unavailable(contender, workload.kind) or _admit(
                 contender.name, workload, threads, reference, racers, processes, run)
-        calls = {name: _epochs_per_call(name, workload, racer) for name, racer in racers.items()}
-        times: dict[str, list] = {f"{clock}.{name}": [] for name in racers for clock in ("wall", "cpu")}
-        for number, order in enumerate(rotation(racers, rounds)):
-            tick((steps - rounds + number) / steps)
+        times: dict[str, list] = {name: [] for name in racers}  # (wall, CPU) of each round
+        calls: dict[str, int] = {}
+        for number, order in enumerate([list(racers), *rotation(racers, rounds)]):  # the first finds the number of epochs
+            tick((steps - rounds + max(0, number - 1)) / steps)
             for name in order:
-                time.sleep(PAUSE if threads > 1 else 0.0)
-                answer = racers[name].ask(do="time", epochs=calls[name])
-                for clock in ("wall", "cpu"):
-                    times[f"{clock}.{name}"].append(answer[clock] / calls[name])
-    run.curves.update({name: np.array(values) for name, values in times.items()})
+                if name not in times:
+                    continue
+                try:
+                    if name in calls:
+                        time.sleep(PAUSE if threads > 1 else 0.0)
+                        times[name].append(_timed(racers[name], calls[name]))
+                    else:
+                        calls[name] = _epochs_per_call(name, workload, racers[name])
+                except ContenderFailed as error:
+                    if name == SGEMM:
+                        raise
+                    status[name] = f"FAILED: {error}"
+                    del times[name]
+    for name, pairs in times.items():
+        run.curves[f"wall.{name}"], run.curves[f"cpu.{name}"] = np.array(pairs).T
     run.scalars["measured"] = time.time()
     run.arrays["status"] = np.array(list(status.items()))
     return run
@@ -81,6 +91,12 @@ def _admit(name, workload, threads, reference, racers, processes, run) -> str:
         return f"FAILED: {error}"
     racers[name] = process
     return VALIDATED if answer["validated"] else TIMING_ONLY
+
+
+def _timed(racer, epochs: int) -> tuple[float, float]:
+    """Wall and CPU seconds per epoch of one call."""
+    answer = racer.ask(do="time", epochs=epochs)
+    return answer["wall"] / epochs, answer["cpu"] / epochs
 
 
 def _epochs_per_call(name, workload, racer) -> int:

@@ -187,7 +187,8 @@ def cold_table(results) -> Table:
         rows.append((start.title, *(f"{seconds:.2f}" for seconds in (cold_time, warm, *cpu, compilation)), found))
     notes.insert(0, f"medians; promised: at most {cold.COMPILATION_MOST:g} s of compilation, {cold.WARM_MOST:g} s warm. "
                     "Cold: no cache of compiled code; warm: with the cache that the cold start left; compilation: the "
-                    "difference in CPU time (of the process itself: helpers that torch starts are not in it)")
+                    "difference in CPU time (of the process itself: helpers that torch starts are not in it). Every start "
+                    "includes drawing the initial weights with nn, whose import takes about 0.1 s")
     return Table("W6: from the start of a process to the end of its first epoch, s (1 core)",
                  ("", "cold", "warm", "cold, CPU", "warm, CPU", "compilation", "promised"), rows, "\n".join(notes))
 

@@ -55,7 +55,6 @@ class Worker:
         self.contender.train(order["epochs"])
         return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
-
     def age(self, order) -> dict:
         """CPU time so far."""
         return {"cpu": time.process_time()}

@@ -72,6 +72,12 @@ def dense_update_one(flat, w_at, b_at, dz, dz_at, x, x_at, n_in, n_out, rate):
             w += n_out
 
 
+def clear_spare(flat):
+    """Set the spare room behind the parameters to 0: a step that overflowed, inf · 0, may have left NaN there."""
+    for at in range(flat.size, flat.size + LANES):
+        put(flat, at, flat.dtype.type(0))
+
+
 def step_row(row, at, dz, dz_at, n_out, step):
     """Return Σ_j row_j dz_j and take row -= step · dz, in one pass; nothing for at < 0."""
     sums, back = broadcast(row.dtype.type(0)), broadcast(-step)
@@ -98,8 +104,11 @@ def _by_columns(dx, dx_at, flat, w_at, dz, dz_at, x, x_at, n_in, n_out, rate):
 if JIT:
     step_row, _by_columns = inner(step_row), inner(_by_columns)
     dense_forward_one, dense_backward_one = inner(dense_forward_one), inner(dense_backward_one)
-    dense_update_one = inner(dense_update_one)
+    dense_update_one, clear_spare = inner(dense_update_one), inner(clear_spare)
 else:  # the vectors exist only compiled; these stand in for them
+    def clear_spare(flat):
+        """Do nothing: what stands in here touches no spare room."""
+
     def dense_forward_one(z, z_at, x, x_at, flat, w_at, b_at, n_in, n_out):
         """Fill z = x W + b, b absent where b_at < 0."""
         here = vector(z, z_at, n_out)

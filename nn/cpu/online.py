@@ -11,27 +11,31 @@ from ..codes import SGD
 from ..layers import ACTIVATION, IN, OUT, B, W
 from .activations import activation_backward_panel, activation_forward_panel
 from .compile import entry
-from .dense_one import dense_backward_one, dense_forward_one, dense_update_one
+from .dense_one import clear_spare, dense_backward_one, dense_forward_one, dense_update_one
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .rows import in_epoch
 from .training import gather_targets, loss_and_output_gradient
 from .views import matrix
 
 
-def serves(norm, drop, front, penalty, optimizer, plan, threads):
-    """Return whether these settings are on-line training by plain SGD of a network of dense layers."""
-    return (plan.batch_size == 1 and threads == 1 and norm is None and drop is None and front is None
+def serves(norm, drop, front, penalty, optimizer, plan):
+    """Return whether these settings are on-line training by plain SGD of a network of dense layers.
+
+    The number of threads plays no part: results must not depend on it, and sums are formed in another order here.
+    """
+    return (plan.batch_size == 1 and norm is None and drop is None and front is None
             and optimizer.kind == SGD and optimizer.momentum == optimizer.weight_decay == 0.0
             and penalty.l1 == penalty.l2 == penalty.clip_norm == 0.0)
 
 
 def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss, penalty, optimizer, plan,
                 team):
-    """Take the updates of `plan`; arguments and result as in nn/cpu/training.py."""
+    """Take the updates of `plan`, with a team of one; arguments and result as in nn/cpu/training.py."""
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
     n, last = plan.orders.shape[1], layers.shape[0]
     inputs, activations, deltas = data.x.reshape(data.x.size), work.activations, work.deltas
+    clear_spare(flat)
     taken = 0
     for k in range(plan.learning_rates.size):
         update = plan.first + k

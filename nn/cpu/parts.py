@@ -30,9 +30,6 @@ class _PartLibrary(JITCodeLibrary):
     def codegen(self):
         return _WithoutEnvironment(self._codegen)
 
-    def _optimize_functions(self, module):
-        super()._optimize_functions(module)
-
     def _optimize_final_module(self):
         pass
 

@@ -47,7 +47,7 @@ def gather_vectors(work, data, layers, indices):
 
 
 def sort_by_length(sequences, data, indices):
-    """Fill order, lengths, starts and steps of a batch: longest first, ties in order (a counting sort)."""
+    """Fill order, lengths, starts and steps of a batch: longest first, ties in order: a pass over the batch per length."""
     longest = 0
     for n in range(indices.size):
         longest = max(longest, data.lengths[indices[n]])
