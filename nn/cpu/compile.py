@@ -37,10 +37,10 @@ def source_files():
 
 
 def source_stamp():
-    """Return a hash of those files, of Numba's version and of Python's."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    """Return a hash of those files, of Numba's version and settings, and of Python's version."""
+    digest = hashlib.sha256(f"{numba.__version__} {config.OPT} {config.BOUNDSCHECK} {sys.version}".encode())
     for path in source_files():
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update("/".join(path.parts[-3:]).encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
