@@ -147,9 +147,9 @@ MUTANTS = {
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
     "no_gradient_from_the_later_step_cpu": Mutant(
-        "nn/cpu/recurrent.py", "add_rows_product_bt(dz, first, dz, starts[after], rows, W_hh)", "pass", RECURRENCE),
+        "nn/cpu/recurrent.py", "add_rows_product(dz, first, dz, starts[after], rows, W_hh_transposed)", "pass", RECURRENCE),
     "untransposed_recurrence_cpu": Mutant(
-        "nn/cpu/recurrent.py", "add_rows_product_bt(dz, first, dz,", "add_rows_product(dz, first, dz,", RECURRENCE),
+        "nn/cpu/recurrent.py", "np.ascontiguousarray(W_hh.T)", "W_hh", RECURRENCE),
     "forward_states_in_reverse": Mutant(
         "nn/reference/rnn.py", "h, dz = block(sequences.states, d,", "h, dz = block(sequences.states, 0,", NETWORK),
     "forward_states_in_reverse_cpu": Mutant(

@@ -84,16 +84,9 @@ def add_rows_product(c, c_row, a, a_row, rows, b):
           c, c_row * c.shape[1], c.shape[1])
 
 
-def add_rows_product_bt(c, c_row, a, a_row, rows, b):
-    """Add a[a_row : a_row + rows] bᵀ to the same number of rows of c.  a (·, K), b (N, K), c (·, N)."""
-    one = c.dtype.type(1)
-    _gemm(TRANSPOSED, PLAIN, b.shape[0], rows, b.shape[1], one, b, 0, b.shape[1], a, a_row * a.shape[1], a.shape[1], one,
-          c, c_row * c.shape[1], c.shape[1])
-
-
 if JIT:
     product, product_bt, product_at = inner(product), inner(product_bt), inner(product_at)
-    add_rows_product, add_rows_product_bt = inner(add_rows_product), inner(add_rows_product_bt)
+    add_rows_product = inner(add_rows_product)
 else:  # the primitives exist only compiled; these stand in for them
     def product(c, a, b, lo, hi):
         """Fill columns lo:hi of c = a b."""
@@ -110,7 +103,3 @@ else:  # the primitives exist only compiled; these stand in for them
     def add_rows_product(c, c_row, a, a_row, rows, b):
         """Add a[a_row : a_row + rows] b to the same number of rows of c."""
         c[c_row:c_row + rows] += np.matmul(a[a_row:a_row + rows], b)
-
-    def add_rows_product_bt(c, c_row, a, a_row, rows, b):
-        """Add a[a_row : a_row + rows] bᵀ to the same number of rows of c."""
-        c[c_row:c_row + rows] += np.matmul(a[a_row:a_row + rows], b.T)

@@ -1,8 +1,10 @@
 """The recurrence over packed sequences and BPTT, compiled. Definition and layout: nn/reference/recurrent.py."""
+import numpy as np
+
 from .. import scalars
 from ..codes import LAST, MEAN, RELU
 from .activations import copy
-from .blas import add_rows_product, add_rows_product_bt
+from .blas import add_rows_product
 from .compile import inner, twin
 from .floats import tanh
 from .views import part, row
@@ -68,18 +70,19 @@ def recurrence_backward(dz, dh, h, W_hh, starts, lengths, kind, reverse, truncat
     """Fill dz, the gradient before the activation, from dh, what the pooling sends to each state; dz may be dh."""
     copy(dz, dh)
     steps = starts.size - 1
+    W_hh_transposed = np.ascontiguousarray(W_hh.T)  # once: for a product with a transposed matrix BLAS copies it, every step
     for k in range(steps):
         t, after = (k, k - 1) if reverse else (steps - 1 - k, steps - k)
         first, end = starts[t], starts[t + 1]
         if k > 0:
             rows = min(end - first, starts[after + 1] - starts[after])
             if truncate == 0:
-                add_rows_product_bt(dz, first, dz, starts[after], rows, W_hh)
+                add_rows_product(dz, first, dz, starts[after], rows, W_hh_transposed)
             else:
                 for i in range(rows):  # the later step is cut off every `truncate` steps from the sequence's end
                     from_end = t if reverse else lengths[i] - 1 - t
                     if from_end % truncate != 0:
-                        add_rows_product_bt(dz, first + i, dz, starts[after] + i, 1, W_hh)
+                        add_rows_product(dz, first + i, dz, starts[after] + i, 1, W_hh_transposed)
         _activate_rows_backward(dz, h, first, end, kind)
 
 
