@@ -16,6 +16,8 @@ PROGRAM = "afterzero"
 USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
        {PROGRAM} run NAME [--quick | --full] [options]
        {PROGRAM} run NAME --help            options of one experiment, with a reason for each
+       {PROGRAM} export NAME [--output FILE] [--force]
+                                         its finished runs as CSV: NAME.csv and NAME_curves.csv
 
 `python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never
 trained again: a run that was interrupted goes on where it stopped, and tables and figures are redrawn at once."""
@@ -82,18 +84,19 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if command in registry.NAMES:
         raise UsageError(f"unknown command {command!r}; did you mean '{PROGRAM} run {command}'?")
-    if command != "run":
-        raise UsageError(f"unknown command {command!r}; {nearest(command, ['run', '--help'])}")
+    if command not in COMMANDS:
+        raise UsageError(f"unknown command {command!r}; {nearest(command, [*COMMANDS, '--help'])}")
     if not rest:
-        raise UsageError(f"run: which experiment? {nearest('', registry.NAMES)}")
+        raise UsageError(f"{command}: which experiment? {nearest('', registry.NAMES)}")
     name, *options = rest
     if name in ("-h", "--help"):
         print(USAGE, menu(), sep="\n\n")
         return 0
     if name not in registry.NAMES:
-        hint = f"put the name first: {PROGRAM} run NAME {name}" if name.startswith("-") else nearest(name, registry.NAMES)
+        option = name.startswith("-")
+        hint = f"put the name first: {PROGRAM} {command} NAME {name}" if option else nearest(name, registry.NAMES)
         raise UsageError(f"unknown experiment {name!r}; {hint}")
-    return _run(name, options)
+    return COMMANDS[command](name, options)
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ def parse(name: str, options: list[str]):
 def _run(name: str, options: list[str]) -> int:
     module, config, common = parse(name, options)
     from experiments.results import Store, StoreError
+    from experiments.sweep import SweepError, SweepInterrupted
 
     try:
         store = Store(common.results)
@@ -163,9 +167,13 @@ def _run(name: str, options: list[str]) -> int:
     except StoreError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except SweepError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as error:
         # Leading newline: the terminal has just echoed ^C.
-        print(f"\n{PROGRAM}: interrupted; finished runs are kept in {common.results} and the same command goes on "
+        done = f"; {error}" if isinstance(error, SweepInterrupted) else ""
+        print(f"\n{PROGRAM}: interrupted{done}; finished runs are kept in {common.results} and the same command goes on "
               "from there", file=sys.stderr)
         if threading.active_count() > 1:
             # A worker that is still inside a compiled call must not delay the way out: what is finished is stored, and
@@ -185,6 +193,31 @@ def _answer(module, config, store) -> int:
         print(f"{'figure' if path.suffix == '.png' else 'table'}: {path}")
     print("", module.answer(store, config), sep="\n")
     return 0
+
+
+def _export(name: str, options: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} export {name}", allow_abbrev=False, description=(
+        "Write the finished runs of an experiment as tidy CSV: a row per run (settings and final figures), and beside it, "
+        "in FILE_curves.csv, a row per run and check."))
+    parser.add_argument("--output", type=Path, default=Path(f"{name}.csv"), metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
+                        help="folder of the results store, which is only read (default: %(default)s)")
+    parser.add_argument("--force", action="store_true", help="replace files that exist already")
+    chosen = parser.parse_args(options)
+    from experiments.export import ExportError, export
+    from experiments.results import StoreError
+
+    try:
+        names = getattr(registry.load(name), "STORED_AS", (name,))
+        for path in export(chosen.results, names, chosen.output, force=chosen.force):
+            print(f"written: {path}")
+    except (ExportError, StoreError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+COMMANDS = {"run": _run, "export": _export}
 
 
 if __name__ == "__main__":

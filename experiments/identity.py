@@ -8,7 +8,8 @@ from importlib.resources import files
 
 # Sources that decide what a training run computes. Figures, tables and wording are not among them: changing a legend must
 # not make anybody train again.
-TRAINING_SOURCES = ("nn", "losses", "stopping", "experiments/data", "experiments/trajectories.py")
+TRAINING_SOURCES = ("nn", "losses", "stopping", "experiments/data", "experiments/trajectories.py",
+                    "experiments/flooding_runs.py")
 RECORDED_PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "afterzero")
 
 

@@ -133,7 +133,7 @@ class Store:
             keys = {key for (key,) in connection.execute("SELECT key FROM runs")}
         return [settings for settings in settings_list if identity.run_key(dict(settings)) not in keys]
 
-    def save(self, settings: Mapping, run: Run, seconds: float = 0.0) -> bool:
+    def save(self, settings: Mapping, run: Run, seconds: float = 0.0, machine: Mapping | None = None) -> bool:
         """Write a finished run, all or nothing.
 
         Parameters
@@ -144,6 +144,8 @@ class Store:
             Curves (each of shape (checks,)), scalars and arrays.
         seconds : float
             How long it took.
+        machine : mapping, optional
+            "versions" (a dict) and "cpu" of where it was trained; None: here.
 
         Returns
         -------
@@ -158,9 +160,10 @@ class Store:
             When a required setting is missing or a value cannot be stored.
         """
         settings = dict(settings)
+        machine = {"versions": identity.package_versions(), "cpu": identity.cpu_name()} if machine is None else machine
         row = (identity.run_key(settings), settings["experiment"], identity.canonical(settings), settings["code"],
                int(settings["seed"]), settings["dtype"], datetime.now(timezone.utc).isoformat(timespec="seconds"),
-               float(seconds), json.dumps(identity.package_versions()), identity.cpu_name())
+               float(seconds), json.dumps(machine["versions"]), machine["cpu"])
         curves = [(name, check, _real(value)) for name, values in run.curves.items()
                   for check, value in enumerate(np.asarray(values, dtype=float), start=1)]
         scalars = [(name, _real(value)) for name, value in run.scalars.items()]
@@ -219,6 +222,12 @@ def _is_ours(connection, path) -> bool:
                          f"{SCHEMA_VERSION}. Nothing was changed. Choose another --results folder" + (" or upgrade" if
                          age == "newer" else ""))
     return True
+
+
+def require_ours(connection, path) -> None:
+    """Raise StoreError unless the file is a store of this schema; nothing is written."""
+    if not _is_ours(connection, path):
+        raise StoreError(f"{path} is an empty file; run an experiment first")
 
 
 def _create(connection, path) -> None:

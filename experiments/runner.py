@@ -74,7 +74,7 @@ def train_missing(store: Store, jobs: Sequence[Job], title: str, workers: int = 
     workers = min(workers or cores(), len(todo))
     pool = ThreadPoolExecutor(max_workers=workers)
     threads = 1 if workers > 1 else cores()  # of each run: runs must not compete for the same cores
-    with _Bar(title, sum(job.cost for job in todo)) as bar:
+    with Bar(title, sum(job.cost for job in todo)) as bar:
         pending = {pool.submit(_train_and_keep, store, job, _ticker(bar, job.cost, cancel), threads) for job in todo}
         try:
             while pending:
@@ -117,7 +117,7 @@ def _ticker(bar, cost: float, cancel: threading.Event):
     return tick
 
 
-class _Bar:
+class Bar:
     """A progress bar on standard error, or nothing when that is not a terminal."""
 
     def __init__(self, title: str, total: float):
@@ -131,6 +131,7 @@ class _Bar:
         self.task = self.progress.add_task(title, total=total)
 
     def advance(self, amount: float) -> None:
+        """Move on by so much of the total."""
         self.progress.advance(self.task, amount)
 
     def __enter__(self):

@@ -1,0 +1,123 @@
+"""Shards of a sweep on a Dask cluster: one of this machine's own, or any that a scheduler's address leads to.
+
+Dask is imported when a cluster is asked for: everything else works without it. Workers train and send results back; they
+never touch the store. When a worker dies, the scheduler gives its shards to another one.
+"""
+import logging
+import signal
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+from experiments.sweep import Finished, Shard, SweepError, run_shard
+
+CONNECT_SECONDS = 5
+RETRIES = 2  # of a shard that failed: another machine may have the memory or the disk that this one lacked
+# One thread per worker process and one process per core. These are read when a library is loaded, so before a worker starts.
+ONE_THREAD = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1, "NUMBA_NUM_THREADS": 1}
+
+
+class Dask:
+    """The workers behind a Dask client, as a `sweep.Pool`."""
+
+    def __init__(self, client, origin: str):
+        self._client, self._origin = client, origin
+        self.workers = sum(client.nthreads().values())
+        if not self.workers:
+            print(f"the scheduler at {origin} has no workers yet; training begins when the first one is there",
+                  file=sys.stderr, flush=True)
+
+    def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
+        """As `sweep.Pool.results`.
+
+        A key per shard: a driver that was killed and started again finds what its workers have gone on with.
+
+        Raises
+        ------
+        SweepError
+            When a shard took several workers down, or the scheduler is gone.
+        """
+        from distributed import as_completed
+
+        # The scheduler prefers high priorities; the order here is that of the sweep, long shards first.
+        futures = [self._client.submit(run_shard, shard, key=shard.name, retries=RETRIES, priority=-place, pure=True)
+                   for place, shard in enumerate(shards)]
+        waiting = as_completed(futures, loop=self._client.loop)
+        del futures  # whose results would stay on the cluster otherwise
+        for future in waiting:
+            yield self._result(future)
+
+    def _result(self, future):
+        from concurrent.futures import CancelledError
+
+        from distributed.scheduler import KilledWorker
+
+        try:
+            return future.result()
+        except KilledWorker as error:
+            raise SweepError(f"shard {future.key} was tried on several workers and all of them died, the last on "
+                             f"{error.last_worker.address}: perhaps they have too little memory. Finished runs are kept and "
+                             "the same command goes on from there") from error
+        except (CancelledError, OSError) as error:
+            if self._client.status == "running" and isinstance(error, OSError):
+                raise  # the shard's own
+            raise SweepError(f"the scheduler at {self._origin} is gone. Finished runs are kept and the same command goes on "
+                             "from there") from error
+
+
+def _distributed():
+    """Import Dask, and let it keep its tracebacks to itself: what matters is said in errors of our own."""
+    try:
+        import distributed
+    except ImportError:
+        raise SweepError("a cluster needs Dask, which is not installed: pip install 'afterzero[cluster]'") from None
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # each has a level, so that of the parent is not enough
+    return distributed
+
+
+def dask_setup(worker) -> None:
+    """Make a local worker deaf to Ctrl-C, which a terminal sends to it too: the driver ends it. (Dask calls this.)"""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Dask]:
+    """Use the cluster of a scheduler, for example "tcp://10.0.0.1:8786".
+
+    Raises
+    ------
+    SweepError
+        When Dask is not installed, or nothing answers within some seconds.
+    """
+    distributed = _distributed()
+    try:
+        distributed.comm.registry.get_backend(distributed.comm.parse_address(address)[0])  # refuses an unknown "x://"
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SweepError(f"scheduler is {address!r}, where no Dask scheduler answers ({reason}); accepted: the address that "
+                         "'dask scheduler' prints, such as tcp://10.0.0.1:8786") from error
+    with closing(client):
+        yield Dask(client, address)
+
+
+@contextmanager
+def local(workers: int) -> Iterator[Dask]:
+    """Start worker processes on this machine, and end them afterwards.
+
+    Parameters
+    ----------
+    workers : int
+        Processes, with one thread each.
+    """
+    distributed = _distributed()
+    import dask
+
+    with dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}):
+        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
+                                           dashboard_address=None, silence_logs=logging.CRITICAL, memory_limit=0,
+                                           preload=["experiments.cluster"])
+        with closing(cluster), closing(distributed.Client(cluster, set_as_default=False)) as client:
+            yield Dask(client, cluster.scheduler_address)

@@ -1,0 +1,47 @@
+"""The answer of flooding_table: sentences whose words follow the numbers."""
+from collections.abc import Sequence
+
+from experiments.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, paired
+from experiments.flooding_table_report import PUBLISHED, Cell
+from experiments.tables import number
+
+
+def sentences(tables: Sequence[Sequence[Cell]]) -> list[str]:
+    """Return what flooding does alone and after early stopping, where its level lies, and how far the published row is."""
+    cells = [cell for group in tables for cell in group]
+    return [_compare(cells, "without", "flooded", "Without early stopping, flooding"),
+            _compare(cells, "early", "early_flooded", "With early stopping, flooding"),
+            _where(cells), *_against_published(cells)]
+
+
+def _compare(cells: Sequence[Cell], a: str, b: str, opening: str) -> str:
+    found = [paired(cell.accuracies(a), cell.accuracies(b), lower_is_better=False) for cell in cells]
+    verdicts = [difference.verdict for difference in found]
+    if set(verdicts) == {UNKNOWN}:
+        return f"{opening} cannot be judged from one trial."
+    gains = [difference.mean for difference in found]
+    said = ", ".join(f"{verdict} in {verdicts.count(verdict)}" for verdict in (BETTER, WORSE) if verdict in verdicts)
+    clear = f"clearly {said}" if said else "clearly different in none"
+    unclear = f", with no clear difference in {verdicts.count(UNCLEAR)}" if said and UNCLEAR in verdicts else ""
+    return (f"{opening} changed the accuracy by {number(min(gains), 2)} to {number(max(gains), 2)} points and was {clear}"
+            f"{unclear} of {len(cells)} case{'s' if len(cells) > 1 else ''}.")
+
+
+def _where(cells: Sequence[Cell]) -> str:
+    ratios = [(cell.levels("last").mean() / cell.best.cross_entropy, cell) for cell in cells if cell.best.cross_entropy > 0]
+    if not ratios:
+        return "No case has noise, so no level can be set beside a Bayes cross-entropy."
+    below = sum(ratio < 1 for ratio, _ in ratios)
+    (low, a), (high, b) = min(ratios, key=lambda pair: pair[0]), max(ratios, key=lambda pair: pair[0])
+    return (f"The level that validation chose was {low:.2f} ({a.title}) to {high:.2f} ({b.title}) times the Bayes "
+            f"cross-entropy, and below it in {below} of {len(ratios)}.")
+
+
+def _against_published(cells: Sequence[Cell]) -> list[str]:
+    gaps = [value for cell in cells if cell.data == "two_gaussians" and cell.noise in PUBLISHED
+            for value in (cell.accuracies("without").mean() - PUBLISHED[cell.noise][0],
+                          cell.accuracies("flooded").mean() - PUBLISHED[cell.noise][2])]
+    if not gaps:
+        return []
+    return [f"The {len(gaps)} accuracies of Two Gaussians without early stopping differ from the published ones by "
+            f"{min(gaps):+.1f} to {max(gaps):+.1f} points."]

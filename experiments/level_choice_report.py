@@ -1,0 +1,176 @@
+"""What level_choice reports: accuracy and cost of every way to a flood level, set against the full grid."""
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments import plots
+from experiments.compare import UNKNOWN, WORSE, mean_and_error, paired
+from experiments.flooding_runs import Spec, bayes_figures
+from experiments.flooding_table_report import TITLES, choose, load, trials
+from experiments.level_choice import Config, adaflood, at_level
+from experiments.results import Run
+from experiments.tables import Table, mean_error, number
+
+METHODS = {"none": "no flooding", "grid": "full grid", "coarse": "coarse grid", "noise": "suggested from the noise",
+           "held_out": "suggested from held-out loss", "adaflood": "AdaFlood"}
+MARKS = {"none": ("X", plots.BLACK), "grid": ("s", plots.RED), "coarse": ("o", plots.BLUE), "noise": ("v", plots.GREEN),
+         "held_out": ("^", plots.ORANGE), "adaflood": ("D", plots.PURPLE)}
+ASIDE = {"none": 0.95, "noise": 1.05}  # in the figure: both cost one training
+
+
+@dataclass(frozen=True)
+class Case:
+    """One data set with one share of flipped labels.
+
+    Attributes
+    ----------
+    data, noise : str, float
+    runs : dict of str -> list of Run
+        Per method, one run per trial: the one it ends up with.
+    levels : dict of str -> ndarray (trials,)
+        Their levels; NaN where every sample has its own.
+    costs : dict of str -> float
+        Per method, in whole trainings.
+    """
+
+    data: str
+    noise: float
+    runs: dict[str, list[Run]]
+    levels: dict[str, np.ndarray]
+    costs: dict[str, float]
+
+    def accuracies(self, method: str) -> np.ndarray:
+        """Accuracy in % on the noisy test labels, shape (trials,)."""
+        return 100 - 100 * np.array([run.scalars["test_error"] for run in self.runs[method]])
+
+    @property
+    def title(self) -> str:
+        """For tables and figures."""
+        return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
+
+
+def _suggested(config: Config, noise: float, plain: Run) -> dict[str, float]:
+    """Return what `losses.suggest_level` says to who knows the noise, and to who has trained once without flooding."""
+    from losses import suggest_level
+
+    held_out = plain.scalars["lowest_val_loss"]
+    levels = {"noise": suggest_level(noise=noise, fraction=config.fraction)}
+    if held_out == held_out:  # a diverged run suggests nothing
+        levels["held_out"] = suggest_level(held_out_loss=held_out, fraction=config.fraction)
+    return {"held_out": 0.0, **levels}
+
+
+def _suggested_specs(store, config: Config, data: str, noise: float) -> list[dict[str, Spec]]:
+    """Return the runs at suggested levels, by method, for each trial."""
+    return [{method: at_level(config, data, noise, level, seed)
+             for method, level in _suggested(config, noise, trial.runs[trial.plain]).items()}
+            for seed, trial in enumerate(trials(store, config, data, noise))]
+
+
+def suggested(store, config: Config) -> list[Spec]:
+    """Return all runs at suggested levels."""
+    return [one for data in config.data for noise in config.noise
+            for by_method in _suggested_specs(store, config, data, noise) for one in by_method.values()]
+
+
+def gather(store, config: Config) -> list[Case]:
+    """Load everything.
+
+    Raises
+    ------
+    StoreError
+        When runs are missing.
+    """
+    return [_case(store, config, data, noise) for data in config.data for noise in config.noise]
+
+
+def _case(store, config: Config, data: str, noise: float) -> Case:
+    runs: dict[str, list[Run]] = {method: [] for method in METHODS}
+    levels: dict[str, list[float]] = {method: [] for method in METHODS}
+
+    def add(method, run, level):
+        runs[method].append(run)
+        levels[method].append(level)
+
+    for trial in trials(store, config, data, noise):
+        add("none", trial.runs[trial.plain], 0.0)
+        add("grid", trial.runs[trial.last], trial.specs[trial.last].level)
+    for trial in trials(store, replace(config, levels=config.coarse), data, noise):
+        index = choose(trial.runs, "")
+        add("coarse", trial.runs[index], trial.specs[index].level)
+    for seed, specs in enumerate(_suggested_specs(store, config, data, noise)):
+        for method, one in specs.items():
+            add(method, load(store, one), one.level)
+        add("adaflood", load(store, adaflood(config, data, noise, seed)), np.nan)
+    # A fold's network sees all samples but its own; epochs of the full batch cost what they have samples.
+    auxiliary = config.folds * (1 - 1 / config.folds) * config.auxiliary_epochs / config.epochs
+    costs = {"none": 1.0, "grid": float(len(config.levels)), "coarse": float(len(config.coarse)), "noise": 1.0,
+             "held_out": 2.0, "adaflood": 1 + auxiliary}
+    return Case(data, noise, runs, {method: np.array(values) for method, values in levels.items()}, costs)
+
+
+def table(case: Case, config: Config) -> Table:
+    """Accuracy, difference from the grid, level and cost of every method."""
+    rows = []
+    for method, title in METHODS.items():
+        difference = paired(case.accuracies("grid"), case.accuracies(method), lower_is_better=False)
+        level = case.levels[method]
+        rows.append((title, mean_error(*mean_and_error(case.accuracies(method))),
+                     "" if method == "grid" else mean_error(difference.mean, difference.error),
+                     "" if method == "grid" else difference.verdict,
+                     "per sample" if np.isnan(level).any() else f"{level.mean():.3f}", number(case.costs[method])))
+    best, count = bayes_figures(case.data, case.noise), len(case.runs["grid"])
+    return Table(f"{case.title}: accuracy in % on noisy test labels ({count} trial{'s' if count > 1 else ''}, mean ± "
+                 "standard error)", ("", "accuracy", "minus full grid", "which is", "mean level", "trainings"), rows,
+                 f"best possible accuracy {100 - 100 * best.noisy_error:.1f} %, Bayes cross-entropy "
+                 f"{best.cross_entropy:.3f}; {config.epochs} epochs")
+
+
+def draw(cases: Sequence[Case], path):
+    """Accuracy over cost, a panel per case; returns the path."""
+    title = "Accuracy on noisy test labels over cost" + (" " if len(cases) > 2 else "\n") + (
+        "(mean over trials, bar: ± standard error)")
+    ticks = (1, 2, 5, 10, 20, 50)
+    with plots.figure(path, 1, len(cases), size=(1.2 + 3.6 * len(cases), 4.2), title=title) as (drawing, axes):
+        for axis, case in zip(axes[0], cases, strict=True):
+            for method, (marker, colour) in MARKS.items():
+                mean, error = mean_and_error(case.accuracies(method))
+                bar = None if np.isnan(error) else [error]
+                axis.errorbar([case.costs[method] * ASIDE.get(method, 1)], [mean], yerr=bar, fmt=marker, color=colour, ms=7,
+                              capsize=3, label=METHODS[method])
+            axis.axhline(100 - 100 * bayes_figures(case.data, case.noise).noisy_error, color="#888888", lw=1, ls="-.",
+                         label="best possible accuracy")
+            axis.set_xscale("log")
+            axis.set_xticks(ticks, map(str, ticks))
+            axis.minorticks_off()
+            axis.set_xlim(0.8, 1.25 * max(case.costs.values()))
+            axis.set_title(case.title)
+            axis.set_xlabel("whole trainings (log scale)")
+        axes[0, 0].set_ylabel("accuracy, %")
+        plots.shared_legend(drawing, axes, columns=4)
+    return path
+
+
+def sentences(cases: Sequence[Case]) -> list[str]:
+    """Return what each cheap way loses against the grid, and which is the cheapest that is clearly worse in no case."""
+    costs, total = cases[0].costs, f"{len(cases)} case{'s' if len(cases) > 1 else ''}"
+    others = [method for method in METHODS if method != "grid"]
+    found = {method: [paired(case.accuracies("grid"), case.accuracies(method), lower_is_better=False) for case in cases]
+             for method in others}
+    gains = {method: float(np.mean([difference.mean for difference in found[method]])) for method in others}
+    worse = {method: sum(difference.verdict == WORSE for difference in found[method]) for method in others}
+    judged = any(difference.verdict != UNKNOWN for differences in found.values() for difference in differences)
+    said = "; ".join(f"{METHODS[method]} {round(gains[method], 1) + 0.0:+.1f} points for {_times(costs[method])}"
+                     + (f" (clearly worse in {worse[method]})" if judged else "") for method in others)
+    opening = f"Against the full grid of {_times(costs['grid'])}, on average over {total}: {said}."
+    good = [method for method in others if judged and not worse[method]]
+    if not good:
+        return [opening, "No other way can be recommended." if judged else "One trial cannot tell which of them will do."]
+    best = min(good, key=lambda method: (costs[method], -gains[method]))
+    return [opening, f"The cheapest that was clearly worse in no case: {METHODS[best]}, for "
+            f"{100 * costs[best] / costs['grid']:.0f} % of the cost of the grid."]
+
+
+def _times(cost: float) -> str:
+    return "1 training" if cost == 1 else f"{cost:.3g} trainings"
