@@ -15,6 +15,7 @@ def python_blocks(page):
     return re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.compiled  # as plain Python the README's training takes a minute
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)])
 def test_python_blocks_run(page):
     """One page is one session: later blocks may use the names of earlier ones."""
