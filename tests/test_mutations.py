@@ -248,6 +248,13 @@ MUTANTS = {
         "nn/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
         "tests/test_nn_twins.py::test_same_results[optimizers-sgd_step-float64]", jit=True),
 }
+# The bugs that everybody plants once; the default run looks for these, --slow (and .ci/run) for all.
+EVERYDAY = {
+    "transpose", "transpose_cpu", "sign_of_the_step", "sign_of_the_step_cpu", "bias_gradient_without_the_first_sample",
+    "bias_off_by_one_place", "no_activation_derivative", "no_activation_derivative_cpu", "sum_instead_of_mean",
+    "sum_instead_of_mean_cpu", "stale_activations", "stale_activations_cpu", "update_inside_backward",
+    "update_inside_backward_cpu", "no_max_shift", "no_max_shift_rows", "sign_of_momentum", "sign_of_momentum_cpu",
+    "shuffled_labels", "shuffled_labels_cpu", "compiled_kernel", "compiled_scalar"}
 CLEAN = Mutant("", "", "", " ".join(sorted({mutant.tests for mutant in MUTANTS.values() if not mutant.jit})))
 
 
@@ -281,23 +288,31 @@ def outcome(mutant, folder):
 def outcomes(request, tmp_path_factory):
     """Name -> future of every run that was selected, two at a time."""
     chosen = [item.callspec.params["name"] for item in request.session.items
-              if item.path == request.path and hasattr(item, "callspec")]
+              if item.path == request.path and hasattr(item, "callspec") and not item.get_closest_marker("skip")]
     with ThreadPoolExecutor(2) as pool:
         yield {name: pool.submit(outcome, MUTANTS.get(name, CLEAN), tmp_path_factory.mktemp(name)) for name in chosen}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["clean"])
 def test_the_copy_passes_without_a_bug(outcomes, name):
     status, output = outcomes[name].result()
     assert status == 0, output
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in EVERYDAY else pytest.mark.slow) for name in MUTANTS])
 def test_bug_is_found(outcomes, name):
     status, output = outcomes[name].result()
     found = SUMMARY.findall(output)
     # 1: tests ran and some failed. A bug that breaks the import (2), or a selection that is empty (4, 5), proves nothing.
     assert status == 1 and [kind for kind, _ in found] == ["FAILED"], f"{name} survived ({status}):\n{output}"
+
+
+def test_every_bug_can_be_planted():
+    assert set(MUTANTS) >= EVERYDAY
+    for name, mutant in MUTANTS.items():
+        assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1, f"{name}: {mutant.old!r}"
 
 
 def test_the_copy_is_what_runs(tmp_path):
