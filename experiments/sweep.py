@@ -216,8 +216,9 @@ def train_missing(store: Store, runs: Sequence[dict], trainer: str, place: Pool,
         with progress, closing(place.results(todo)) as arriving:
             for finished in arriving:
                 _keep(store, finished, progress.advance, importlib.import_module(trainer).seconds)
-    except KeyboardInterrupt:
-        raise SweepInterrupted(f"{progress.done} of {len(wanted)} runs of this sweep are done and kept") from None
+    except KeyboardInterrupt:  # perhaps between keeping a run and counting it, so the store is asked
+        kept = len(wanted) - len(wanted & {identity.run_key(run) for run in store.missing(runs)})
+        raise SweepInterrupted(f"{kept} of {len(wanted)} runs of this sweep are done and kept") from None
     return len(wanted)
 
 
