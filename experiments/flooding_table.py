@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 
 from experiments.flooding_runs import DATA, Spec
+from experiments.settings import requirement
 from experiments.sweep import check_places, pool, train_missing
 
 RUN_TIMES = {"quick": "1 min", "default": "25 min", "full": "4 h"}  # on 2 cores, compilation included
@@ -74,9 +75,7 @@ class Config:
 
 def check(config, followed: bool = True) -> None:
     """Raise ValueError for the first setting out of range; `followed`: whether there are settings of curves."""
-    def need(good: bool, name: str, accepted: str) -> None:
-        if not good:
-            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
+    need = requirement(config)
 
     need(bool(config.data) and set(config.data) <= set(DATA) and len(set(config.data)) == len(config.data), "data",
          f"different names out of {', '.join(DATA)}")

@@ -8,27 +8,13 @@ import numpy as np
 from experiments.compare import mean_and_error
 from experiments.flooding_runs import Spec, bayes_figures
 from experiments.flooding_table import Config, followed, spec, stopped
-from experiments.results import Run, StoreError
+from experiments.results import Run
 from experiments.tables import Table, mean_error
 
 TITLES = {"two_gaussians": "Two Gaussians", "sinusoid": "Sinusoid", "spiral": "Spiral"}
 # Two Gaussians, no early stopping, by noise: accuracy in % without flooding, level, accuracy with it. From Ishida et al.,
 # ICML 2020, as others have transcribed it (github.com/bongseokkim/flooding).
 PUBLISHED = {0.01: (90.52, 0.17, 92.13), 0.05: (84.79, 0.22, 88.03), 0.10: (78.44, 0.32, 83.59)}
-
-
-def load(store, run: Spec) -> Run:
-    """Return a finished run.
-
-    Raises
-    ------
-    StoreError
-        When it is missing: tables, figures and answers come from complete results only.
-    """
-    found = store.load(run.settings())
-    if found is None:
-        raise StoreError(f"{store.path} lacks runs of this configuration; run the experiment first (it trains only those)")
-    return found
 
 
 def choose(runs: Sequence[Run], which: str) -> int:
@@ -79,7 +65,7 @@ def trials(store, config, data: str, noise: float, seeds: int | None = None) -> 
     found = []
     for seed in range(config.seeds if seeds is None else seeds):
         specs = [spec(config, data, noise, level, seed) for level in sorted(config.levels)]
-        found.append(Trial(specs, [load(store, one) for one in specs]))
+        found.append(Trial(specs, [store.require(one.settings()) for one in specs]))
     return found
 
 
@@ -148,12 +134,15 @@ def gather(store, config: Config) -> list[list[Cell]]:
 
 
 def _cell(store, config: Config, data: str, noise: float) -> Cell:
+    def load(run):
+        return store.require(run.settings())
+
     found = trials(store, config, data, noise)
-    curves = [tuple(load(store, followed(config, trial.specs[index])) for index in (trial.plain, trial.last))
+    curves = [tuple(load(followed(config, trial.specs[index])) for index in (trial.plain, trial.last))
               for trial in found[:config.curve_seeds]]
     return Cell(data, noise, found, [trial.runs[trial.plain] for trial in found],
-                [trial.runs[trial.last] for trial in found], [load(store, trial.stopped(trial.plain)) for trial in found],
-                [load(store, trial.stopped(trial.early)) for trial in found], curves)  # type: ignore[arg-type]
+                [trial.runs[trial.last] for trial in found], [load(trial.stopped(trial.plain)) for trial in found],
+                [load(trial.stopped(trial.early)) for trial in found], curves)  # type: ignore[arg-type]
 
 
 def table(cells: Sequence[Cell]) -> Table:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from experiments import flooding_table
 from experiments.flooding_runs import DATA, Spec
+from experiments.settings import requirement
 from experiments.sweep import pool, train_missing
 
 RUN_TIMES = {"quick": "80 s", "default": "9 min", "full": "1.5 h"}  # on 2 cores, compilation included
@@ -71,14 +72,13 @@ class Config:
 
     def __post_init__(self):
         flooding_table.check(self, followed=False)
+        need = requirement(self)
         for name, low in (("folds", 2), ("auxiliary_epochs", 1)):
-            if getattr(self, name) < low:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a whole number of at least {low}")
+            need(getattr(self, name) >= low, name, f"a whole number of at least {low}")
         for name in ("gamma", "fraction"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; accepted: a number above 0 and at most 1")
-        if not self.coarse or len(set(self.coarse)) < len(self.coarse) or not all(0 <= b < math.inf for b in self.coarse):
-            raise ValueError(f"coarse is {self.coarse!r}; accepted: different levels of at least 0")
+            need(0 < getattr(self, name) <= 1, name, "a number above 0 and at most 1")
+        need(bool(self.coarse) and len(set(self.coarse)) == len(self.coarse) and all(0 <= b < math.inf for b in self.coarse),
+             "coarse", "different levels of at least 0")
 
 
 def grid(config: Config) -> list[Spec]:

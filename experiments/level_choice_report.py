@@ -7,7 +7,7 @@ import numpy as np
 from experiments import plots
 from experiments.compare import UNKNOWN, WORSE, mean_and_error, paired
 from experiments.flooding_runs import Spec, bayes_figures
-from experiments.flooding_table_report import TITLES, choose, load, trials
+from experiments.flooding_table_report import TITLES, choose, trials
 from experiments.level_choice import Config, adaflood, at_level
 from experiments.results import Run
 from experiments.tables import Table, mean_error, number
@@ -101,8 +101,8 @@ def _case(store, config: Config, data: str, noise: float) -> Case:
         add("coarse", trial.runs[index], trial.specs[index].level)
     for seed, specs in enumerate(_suggested_specs(store, config, data, noise)):
         for method, one in specs.items():
-            add(method, load(store, one), one.level)
-        add("adaflood", load(store, adaflood(config, data, noise, seed)), np.nan)
+            add(method, store.require(one.settings()), one.level)
+        add("adaflood", store.require(adaflood(config, data, noise, seed).settings()), np.nan)
     # A fold's network sees all samples but its own; epochs of the full batch cost what they have samples.
     auxiliary = config.folds * (1 - 1 / config.folds) * config.auxiliary_epochs / config.epochs
     costs = {"none": 1.0, "grid": float(len(config.levels)), "coarse": float(len(config.coarse)), "noise": 1.0,

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from experiments.published_flooding_training import Spec, train
 from experiments.runner import Job, train_missing
+from experiments.settings import requirement
 
 RUN_TIMES = {"quick": "100 s", "default": "11 min", "full": "11 min"}  # on 2 cores, compilation included
 
@@ -79,9 +80,7 @@ class Config:
 
 def _check(config: Config) -> None:
     """Raise ValueError for the first setting out of range."""
-    def need(good: bool, name: str, accepted: str) -> None:
-        if not good:
-            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
+    need = requirement(config)
 
     for name in ("seeds", "test", "epochs"):
         need(getattr(config, name) >= 1, name, "a whole number of at least 1")

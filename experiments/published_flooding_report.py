@@ -8,7 +8,7 @@ import numpy as np
 from experiments.compare import BETTER, CONFIDENCE, UNKNOWN, WORSE, mean_and_error, paired
 from experiments.data import BayesFigures, two_gaussians_bayes
 from experiments.published_flooding import TOLERANCE, Cell, Config, cells, departures
-from experiments.results import Run, StoreError
+from experiments.results import Run
 from experiments.tables import Table, mean_error, number
 
 HEADS = ("flips", "level", "accuracy, %", "published", "difference", "in s.e.", "test cross-entropy", "training error, %",
@@ -65,11 +65,7 @@ def gather(store, config: Config) -> list[Measured]:
         When a run is missing: figures and answers come from complete results only.
     """
     def load(spec):
-        run = store.load(spec.settings())
-        if run is None:
-            raise StoreError(f"{store.path} lacks runs of this configuration; run the experiment first "
-                             "(it trains only those)")
-        return run
+        return store.require(spec.settings())
 
     return [Measured(cell, [load(spec) for spec in cell.specs]) for cell in cells(config)]
 

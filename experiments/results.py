@@ -127,6 +127,20 @@ class Store:
             row = connection.execute("SELECT id FROM runs WHERE key = ?", (identity.run_key(dict(settings)),)).fetchone()
             return None if row is None else _read_run(connection, row[0])
 
+    def require(self, settings: Mapping) -> Run:
+        """Return the finished run with exactly these settings: tables, figures and answers come from complete results only.
+
+        Raises
+        ------
+        StoreError
+            When it is missing.
+        """
+        run = self.load(settings)
+        if run is None:
+            raise StoreError(f"{self.path} lacks runs of this configuration; run the experiment first "
+                             "(it trains only those)")
+        return run
+
     def missing(self, settings_list) -> list:
         """Of a list of settings, those that have no finished run yet, in order."""
         with self._connection() as connection:

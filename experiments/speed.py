@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from experiments.runner import Job, cores, train_missing
+from experiments.settings import requirement
 
 RUN_TIMES = {"quick": "5 min", "default": "15 min", "full": "45 min"}  # on 2 cores, with all peers installed
 SOURCES = ("nn", "losses", "experiments/data", "experiments/benchmark")
@@ -66,9 +67,7 @@ def _check(config: Config) -> None:
     from experiments.benchmark.contenders import NAMES, OURS
     from experiments.benchmark.workloads import WORKLOADS
 
-    def need(good: bool, name: str, accepted: str) -> None:
-        if not good:
-            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
+    need = requirement(config)
 
     known = [*(workload.name for workload in WORKLOADS), LATENCY]
     need(all(name and any(one.startswith(name) for one in known) for name in config.workloads), "workloads",

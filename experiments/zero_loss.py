@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from experiments.runner import Job, train_missing
+from experiments.settings import requirement
 from experiments.trajectories import Spec, train
 
 RUN_TIMES = {"quick": "20 s", "default": "80 s", "full": "25 min"}  # on 2 cores, compilation included
@@ -81,9 +82,7 @@ class Config:
 
 def _check(config: Config) -> None:
     """Raise ValueError for the first setting out of range."""
-    def need(good: bool, name: str, accepted: str) -> None:
-        if not good:
-            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
+    need = requirement(config)
 
     for name in ("seeds", "gaussian_train", "gaussian_test", "gaussian_epochs", "digits_train", "digits_validation",
                  "digits_batch", "digits_epochs", "patience", "dense", "curve_points"):

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.compare import BETTER, UNKNOWN, WORSE, mean_and_error, paired
 from experiments.data import two_gaussians_bayes
-from experiments.results import Run, StoreError
+from experiments.results import Run
 from experiments.tables import Table, mean_error, number
 from experiments.zero_loss import Case, Config, cases
 
@@ -64,11 +64,7 @@ def gather(store, config: Config) -> list[Results]:
         When runs are missing: figures and answers come from complete results only.
     """
     def load(spec):
-        run = store.load(spec.settings())
-        if run is None:
-            raise StoreError(f"{store.path} lacks runs of this configuration; run the experiment first "
-                             "(it trains only those)")
-        return run
+        return store.require(spec.settings())
 
     results = []
     for case in cases(config):

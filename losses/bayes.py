@@ -20,7 +20,6 @@ from losses import checks
 QUADRATURE_BOUND = 1e-13  # of `two_gaussians`; the rule itself is far better, see `_quadrature`
 TAIL = 12.0  # standard deviations: the probability beyond is below 1e-32
 FAR_APART = 80.0  # standard deviations between two means, from which no sample is ever in doubt (probability < 1e-300)
-SUM_TOLERANCE = 1e-6  # as soft targets of the cross-entropy
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def soft_labels(probabilities, noise=0.0) -> BayesFigures:
         p = np.column_stack([1 - p, p])
     if p.ndim != 2 or p.shape[1] < 2 or not len(p):
         raise ValueError(f"probabilities has shape {p.shape}; accepted are (N, K >= 2), or (N,) for class 1, N >= 1")
-    p = checks.distributions("probabilities", p, tolerance=SUM_TOLERANCE)
+    p = checks.distributions("probabilities", p)
     values = _sample_figures(p, _probability("noise", noise))  # (3, N)
     N = len(p)
     uncertainty = float(values.std(axis=1, ddof=1).max() / math.sqrt(N)) if N > 1 else math.nan
@@ -279,7 +278,7 @@ def _checked_shares(shares, M):
     shares = checks.array_of("shares", shares)
     if shares.shape != (M,):
         raise ValueError(f"shares has shape {shares.shape}; accepted is ({M},), one for each of the means")
-    return checks.distributions("shares", shares[None], tolerance=SUM_TOLERANCE)[0]
+    return checks.distributions("shares", shares[None])[0]
 
 
 def _probability(name, value):

@@ -127,8 +127,11 @@ def labels_for(y, n, k) -> np.ndarray:
     return binary_ids(y, n) if k == 1 else class_ids(y, n, k)
 
 
-def distributions(name, values, *, tolerance) -> np.ndarray:
-    """Return float64 (N, K) rows, checked to be finite, non-negative and to sum to 1 within `tolerance`."""
+def distributions(name, values, *, tolerance=1e-6) -> np.ndarray:
+    """Return float64 (N, K) rows, checked to be finite, non-negative and to sum to 1 within `tolerance`.
+
+    The default is for targets and shares, which often arrive in float32.
+    """
     rows = array_of(name, values).astype(np.float64)
     refuse_nonfinite(name, rows)
     negative = (rows < 0).any(axis=1)

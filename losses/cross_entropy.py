@@ -13,8 +13,6 @@ import numpy as np
 from losses import checks
 from losses.base import Loss, set_frozen
 
-SUM_TOLERANCE = 1e-6  # soft targets often arrive in float32
-
 # A network that diverges gives inf or NaN here; `fit` reports it once, a warning per update would bury that report.
 diverging_is_reported_elsewhere = np.errstate(over="ignore", invalid="ignore")
 
@@ -88,7 +86,7 @@ class CrossEntropy(Loss):
             return checks.class_ids(y, n, k)
         if y.shape != (n, k):
             raise ValueError(f"y has shape {y.shape}; accepted are class ids ({n},) or soft targets ({n}, {k})")
-        targets = checks.distributions("y", y, tolerance=SUM_TOLERANCE)
+        targets = checks.distributions("y", y)
         # The gradient p - t belongs to targets that sum to 1, not to 1 + 1e-6.
         targets /= targets.sum(axis=1, keepdims=True)
         return (1 - self.label_smoothing) * targets + self.label_smoothing / k

@@ -7,8 +7,6 @@ import numpy as np
 
 from losses import checks
 
-SUM_TOLERANCE = 1e-6  # soft labels often arrive in float32
-
 
 def suggest_level(*, soft_labels=None, noise=None, classes=None, held_out_loss=None, fraction=0.8) -> float:
     """Return a starting level for flooding: `fraction` of an estimate of the cross-entropy that cannot be avoided.
@@ -65,7 +63,7 @@ def _mean_entropy(soft_labels):
     p = checks.as_finite_rows(soft_labels, "soft_labels").astype(np.float64)
     if p.shape[1] == 1:
         p = np.hstack([1 - p, p])
-    p = checks.distributions("soft_labels", p, tolerance=SUM_TOLERANCE)
+    p = checks.distributions("soft_labels", p)
     return max(0.0, float(-(p * np.log(np.where(p > 0, p, 1))).sum() / len(p)))
 
 

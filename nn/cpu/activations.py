@@ -2,8 +2,9 @@
 from .. import scalars
 from ..codes import RELU, SIGMOID, TANH
 from .compile import inner, twin
+from .copies import copy
 from .floats import exp, tanh
-from .views import part, row
+from .views import part
 
 relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
 sigmoid, sigmoid_backward = inner(scalars.sigmoid), inner(scalars.sigmoid_backward)
@@ -39,17 +40,7 @@ def activation_backward_panel(dz, a, kind, lo, hi):
                 here[j] = sigmoid_backward(here[j], state[j])
 
 
-def copy(to, source):
-    """Copy a matrix, unless it is the same one."""
-    if to.ctypes.data != source.ctypes.data:
-        for n in range(to.shape[0]):
-            here, there = row(to, n), row(source, n)
-            for j in range(here.size):
-                here[j] = there[j]
-
-
 activation_forward_panel, activation_backward_panel = inner(activation_forward_panel), inner(activation_backward_panel)
-copy = inner(copy)
 
 
 def activation_forward(a, z, kind):

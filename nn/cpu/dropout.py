@@ -1,7 +1,7 @@
 """Inverted dropout, compiled. Definition: nn/reference/dropout.py; the random bits: nn/random_bits.py."""
 from .. import random_bits
-from .activations import copy
 from .compile import inner, twin
+from .copies import copy
 from .views import part
 
 sample_key, unit_bits = inner(random_bits.sample_key), inner(random_bits.unit_bits)

@@ -4,8 +4,8 @@ Each function handles the columns lo:hi, so that threads can share a layer: unit
 """
 import numpy as np
 
-from .activations import copy
 from .compile import inner, twin
+from .copies import copy
 from .views import part, vector
 
 

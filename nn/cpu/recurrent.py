@@ -3,9 +3,9 @@ import numpy as np
 
 from .. import scalars
 from ..codes import LAST, MEAN, RELU
-from .activations import copy
 from .blas import add_rows_product
 from .compile import inner, twin
+from .copies import copy, copy_row
 from .floats import tanh
 from .views import part, row
 
@@ -36,19 +36,13 @@ def _activate_rows_backward(dz, h, first, end, kind):
                 here[j] = tanh_backward(here[j], state[j])
 
 
-def _copy_row(to, source):
-    """Copy a vector."""
-    for j in range(to.size):
-        to[j] = source[j]
-
-
 def _clear(to):
     """Set a vector to zero."""
     for j in range(to.size):
         to[j] = to.dtype.type(0)
 
 
-_copy_row, _clear = inner(_copy_row), inner(_clear)
+_clear = inner(_clear)
 _activate_rows, _activate_rows_backward = inner(_activate_rows), inner(_activate_rows_backward)
 
 
@@ -96,7 +90,7 @@ def previous_states(h_before, h, starts, reverse):
             known = min(starts[t + 1] - starts[t], starts[before + 1] - starts[before])
         first, end = starts[t], starts[t + 1]
         for i in range(known):
-            _copy_row(row(h_before, first + i), row(h, starts[before] + i))
+            copy_row(row(h_before, first + i), row(h, starts[before] + i))
         for m in range(first + known, end):
             _clear(row(h_before, m))
 
@@ -106,7 +100,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     real, end = h.dtype.type, column + h.shape[1]
     if pooling == LAST:
         for i in range(lengths.size):
-            _copy_row(part(pooled, i, column, end), row(h, i if reverse else starts[lengths[i] - 1] + i))
+            copy_row(part(pooled, i, column, end), row(h, i if reverse else starts[lengths[i] - 1] + i))
     elif pooling == MEAN:
         for i in range(lengths.size):
             here = part(pooled, i, column, end)
@@ -119,7 +113,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
                 here[j] /= real(lengths[i])
     else:
         for m in range(h.shape[0]):
-            _copy_row(part(pooled, m, column, end), row(h, m))
+            copy_row(part(pooled, m, column, end), row(h, m))
 
 
 def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
@@ -129,7 +123,7 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
         for m in range(dh.shape[0]):
             _clear(row(dh, m))
         for i in range(lengths.size):
-            _copy_row(row(dh, i if reverse else starts[lengths[i] - 1] + i), part(dpooled, i, column, end))
+            copy_row(row(dh, i if reverse else starts[lengths[i] - 1] + i), part(dpooled, i, column, end))
     elif pooling == MEAN:
         for i in range(lengths.size):
             d = part(dpooled, i, column, end)
@@ -139,7 +133,7 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
                     here[j] = d[j] / real(lengths[i])
     else:
         for m in range(dh.shape[0]):
-            _copy_row(row(dh, m), part(dpooled, m, column, end))
+            copy_row(row(dh, m), part(dpooled, m, column, end))
 
 
 def lookup_forward(u, tokens, W_xh, b_h):

@@ -13,6 +13,7 @@ from ..codes import ADAM, NONE, RPROP, SGD
 from ..layers import IN, OUT, W
 from ..sequences import W_HH, W_XH
 from .compile import entry, inner
+from .copies import copy_row
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
@@ -38,9 +39,7 @@ def gather_vectors(work, data, layers, indices):
     """Copy the samples of an MLP's batch to layer 0; return their number."""
     x = matrix(work.activations, work.at[0], indices.size, layers[0, IN])
     for n in range(indices.size):
-        here, there = row(x, n), row(data.x, indices[n])
-        for i in range(here.size):
-            here[i] = there[i]
+        copy_row(row(x, n), row(data.x, indices[n]))
         work.samples[n] = indices[n]
         gather_targets(work, data, n, indices[n])
     return indices.size
