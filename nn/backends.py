@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import threadpoolctl
 
-from .codes import ROWS, LossCode
+from .codes import ROWS, LossCode, RareCode
 from .suggestions import choose
 
 BACKENDS = ("numpy", "numba")
@@ -70,15 +70,16 @@ class NumbaBackend:
 
     def loss_for_kernels(self, loss, y):
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
-        from losses.rows import FLOODS
+        from losses.rows import FLOODS, RELAX, RELAXED
         if loss.row is None or _overridden(loss):
             raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py); "
                             "accepted: a loss of `losses`, or backend='numpy'")
         soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
         row = ROWS["soft_cross_entropy" if soft else loss.row]
         levels = loss.levels.copy()  # compiled code would take a read-only array for another type
-        return LossCode(row, float(loss.row_parameter), float(loss.confidence), FLOODS[loss.flood], float(loss.level),
-                        float(loss.flood_parameter), levels)
+        flood, parameter = FLOODS[loss.flood], float(loss.flood_parameter)
+        rare = RareCode(float(loss.confidence), parameter) if loss.confidence or flood in (RELAX, RELAXED) else None
+        return LossCode(row, float(loss.row_parameter), flood, float(loss.level), parameter, levels, rare)
 
     def threads(self, layers, rows, front=None, steps=0):
         """Return the number of threads that pay for batches of this size, within `thread_limit` and the processors."""

@@ -21,16 +21,23 @@ POOLINGS = {"last": 0, "mean": 1, "none": 2}
 LAST, MEAN, NONE = POOLINGS.values()
 
 
+class RareCode(NamedTuple):
+    """What few losses have; by itself, so that where it is None nobody waits for its compilation."""
+
+    confidence: float  # strength of the confidence penalty on each row
+    upper: float  # RelaxLoss's bound
+
+
 class LossCode(NamedTuple):
     """A loss as compiled code sees it."""
 
     row: int  # which function of losses/rows.py
     parameter: float  # its one number
-    confidence: float  # strength of the confidence penalty on each row
     flood: int  # how samples are weighted: losses.rows
     level: float
-    flood_parameter: float  # SoftAD's scale, RelaxLoss's upper bound
+    flood_parameter: float  # SoftAD's scale (RelaxLoss's stands in `rare`)
     levels: np.ndarray  # (samples of the data set,) float64: AdaFlooding's; else empty
+    rare: RareCode | None
 
 
 class OptimizerCode(NamedTuple):

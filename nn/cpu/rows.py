@@ -30,7 +30,7 @@ def scale(vector, factor):
 scale = inner(scale)
 
 
-def loss_rows(losses, dz, outputs, labels, targets, loss):
+def loss_rows(losses, dz, outputs, labels, targets, loss, rare):
     """Fill the losses (rows,) and their gradients dz (rows, K), each sample for itself, not yet weighted."""
     if loss.row == CROSS_ENTROPY:
         for n in range(dz.shape[0]):
@@ -47,9 +47,10 @@ def loss_rows(losses, dz, outputs, labels, targets, loss):
     else:
         for n in range(dz.shape[0]):
             losses[n] = hinge(row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.row == SQUARED_HINGE)
-    if loss.confidence != 0.0:
-        for n in range(dz.shape[0]):
-            losses[n] += add_confidence_penalty(row(dz, n), row(outputs, n), loss.confidence)
+    if rare is not None:
+        if rare.confidence != 0.0:
+            for n in range(dz.shape[0]):
+                losses[n] += add_confidence_penalty(row(dz, n), row(outputs, n), rare.confidence)
 
 
 def class_of(labels, targets, n, kind):
@@ -88,18 +89,19 @@ def weigh_rows(dz, weights, losses, samples, loss):
     return mean
 
 
-def flatten_rows(dz, weights, outputs, labels, targets, loss):
-    """Add RelaxLoss's flattening of what is classified wrong, where the batch ascends."""
-    for n in range(dz.shape[0]):
-        if weights[n] < 0.0:
-            label = class_of(labels, targets, n, loss.row)
-            add_posterior_flattening(row(dz, n), row(outputs, n), label, loss.flood_parameter, -weights[n])
+def flatten_rows(dz, weights, outputs, labels, targets, loss, rare):
+    """Add RelaxLoss's flattening of what is classified wrong, where the batch ascends in an odd epoch."""
+    if rare is not None:
+        for n in range(dz.shape[0]):
+            if loss.flood == RELAXED and weights[n] < 0.0:
+                label = class_of(labels, targets, n, loss.row)
+                add_posterior_flattening(row(dz, n), row(outputs, n), label, rare.upper, -weights[n])
 
 
 def in_epoch(loss, epoch):
     """Return the loss as it stands in an epoch: RelaxLoss alternates."""
     flood = RELAXED if loss.flood == RELAX and epoch % 2 == 1 else loss.flood
-    return LossCode(loss.row, loss.parameter, loss.confidence, flood, loss.level, loss.flood_parameter, loss.levels)
+    return LossCode(loss.row, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels, loss.rare)
 
 
 class_of, in_epoch = inner(class_of), inner(in_epoch)

@@ -1,13 +1,12 @@
 """Training steps, compiled: any number of updates in one call. Definition: nn/reference/training.py.
 
-`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation or dropout; Numba leaves
-out a branch on `x is not None` where x is None, so nobody waits for the compilation of what is not used.
+`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation or dropout, `loss.rare`
+for most losses. Numba leaves out a branch on an argument `x is not None` where x is None, so nobody waits for compiling what
+is not used.
 """
 import math
 
 import numpy as np
-
-from losses.rows import RELAXED
 
 from ..codes import ADAM, NONE, RPROP, SGD
 from ..layers import IN, OUT, W
@@ -107,10 +106,9 @@ def loss_and_output_gradient(work, layers, data, loss, rows):
     last = layers.shape[0]
     K = layers[last - 1, OUT]
     outputs, dz = matrix(work.activations, work.at[last], rows, K), matrix(work.deltas, work.at[last], rows, K)
-    loss_rows(work.losses, dz, outputs, work.labels, work.targets, loss)
+    loss_rows(work.losses, dz, outputs, work.labels, work.targets, loss, loss.rare)
     mean = weigh_rows(dz, work.weights, work.losses, work.samples, loss)
-    if loss.flood == RELAXED:
-        flatten_rows(dz, work.weights, outputs, work.labels, work.targets, loss)
+    flatten_rows(dz, work.weights, outputs, work.labels, work.targets, loss, loss.rare)
     return mean
 
 
