@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import threadpoolctl
 
+from . import cython_blas
 from .codes import ROWS, LossCode, RareCode
 from .suggestions import choose
 
@@ -171,7 +172,7 @@ if hasattr(os, "register_at_fork"):
 @functools.lru_cache
 def _blas():
     """Return the controls of all BLAS libraries, the one that kernels call by address included."""
-    import scipy.linalg.cython_blas  # noqa: F401  loads it
+    cython_blas.load()
     return [library for library in threadpoolctl.ThreadpoolController().lib_controllers if library.user_api == "blas"]
 
 

@@ -97,6 +97,28 @@ def test_import_nn_is_light():
     assert "numba" not in imported_by(numpy_only)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_blas_comes_without_the_rest_of_scipy_linalg(elsewhere):
+    # `elsewhere`: a SciPy whose extension is not where it is looked for; the ordinary import finds it then.
+    code = f"""if True:
+        import sys
+        import numpy as np
+        from nn import cython_blas
+        if {elsewhere}:
+            cython_blas.PathFinder = type("Nowhere", (), {{"find_spec": lambda *arguments: None}})
+        from nn.backends import _blas, backend_named
+        backend_named("numba"), _blas()
+        assert ("scipy.linalg" in sys.modules) == {elsewhere}
+        assert sys.modules[cython_blas.NAME].__pyx_capi__
+        import scipy.linalg
+        from scipy.linalg import cython_blas as whole
+        assert whole is sys.modules[cython_blas.NAME]
+        assert scipy.linalg.solve([[2.0]], [1.0])[0] == 0.5
+        """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 def test_losses_and_stopping_stand_alone():
     assert imported_by("import losses") <= {"losses", "numpy"}
     assert imported_by("import stopping") <= {"stopping", "numpy"}

@@ -12,12 +12,14 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import get_cython_function_address, intrinsic
 
+from ..cython_blas import NAME, load
 from .compile import JIT, inner
 
+load()
 # Symbols, not addresses, so that cached machine code stays valid in the next process.
 for _letter in "sd":
     llvmlite.binding.add_symbol(f"afterzero_{_letter}gemm",
-                                get_cython_function_address("scipy.linalg.cython_blas", f"{_letter}gemm"))
+                                get_cython_function_address(NAME, f"{_letter}gemm"))
 
 _INT, _CHAR = ir.IntType(32), ir.IntType(8)
 _POINTER = _CHAR.as_pointer()
