@@ -159,11 +159,15 @@ def parse(name: str, options: list[str]):
 def _run(name: str, options: list[str]) -> int:
     module, config, common = parse(name, options)
     from experiments.results import Store, StoreError
+    from experiments.settings import SettingError
     from experiments.sweep import SweepError, SweepInterrupted
 
     try:
         store = Store(common.results)
         return _answer(module, config, store)
+    except SettingError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return EXIT_BAD_USE
     except StoreError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1

@@ -2,20 +2,26 @@
 from collections.abc import Callable
 
 
-def requirement(config) -> Callable[[bool, str, str], None]:
+class SettingError(ValueError):
+    """A setting that shows to be wrong only when it is used, such as a folder that lacks files; the message says which."""
+
+
+def requirement(config, error: type[ValueError] = ValueError) -> Callable[[bool, str, str], None]:
     """Return a function need(good, name, accepted) for the settings of one experiment.
 
     Parameters
     ----------
     config : dataclass
         Of the settings.
+    error : type
+        What it raises.
 
     Returns
     -------
     callable
-        It raises ValueError unless `good`, with the name of the setting, its value and what is accepted.
+        It raises `error` unless `good`, with the name of the setting, its value and what is accepted.
     """
     def need(good: bool, name: str, accepted: str) -> None:
         if not good:
-            raise ValueError(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
+            raise error(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
     return need

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from experiments import data as datasets
+from experiments.data.images import READERS, Images
 from experiments.identity import code_version
 from experiments.results import Run
 
@@ -24,9 +25,9 @@ class Spec:
     experiment : str
         Who asks.
     data : str
-        "two_gaussians" or "digits".
+        "two_gaussians", "digits", "fashion_mnist" or "mnist".
     train, validation, test : int
-        Samples; per class for two_gaussians.
+        Samples; per class for two_gaussians. No test samples, 0, means all that there are.
     noise : float
         Share of flipped labels in each part.
     hidden : tuple of int
@@ -49,6 +50,9 @@ class Spec:
         Decides data, initial weights and sample order.
     dtype : str
         Of parameters and arithmetic.
+    files : str
+        `Images.fingerprint` of the files that the images come from: a cut and the whole set have one name. "" for data that
+        travel with the code or are generated: the version of the code stands for them.
     """
 
     experiment: str
@@ -68,6 +72,7 @@ class Spec:
     patience: int
     seed: int
     dtype: str = "float32"
+    files: str = ""
 
     def settings(self) -> dict:
         """Identity of the run: these fields and the version of the code that trains."""
@@ -85,13 +90,30 @@ def check_epochs(epochs: int, dense: int, growth: float) -> list[int]:
     return checks
 
 
-def load_data(spec: Spec):
-    """Return the data set of a run."""
+def load_data(spec: Spec, images: Images | None = None):
+    """Return the data set of a run.
+
+    Parameters
+    ----------
+    spec : Spec
+    images : Images, optional
+        The files that `spec.files` names, already read; needed for these alone.
+
+    Raises
+    ------
+    ValueError
+        When `spec.data` is unknown, `images` are not those of `spec`, or the sizes do not fit.
+    """
     if spec.data == "two_gaussians":
         return datasets.two_gaussians(spec.train, spec.validation, spec.test, noise=spec.noise, seed=spec.seed)
     if spec.data == "digits":
         return datasets.digits(spec.train, spec.validation, spec.test or None, noise=spec.noise, seed=spec.seed)
-    raise ValueError(f"data is {spec.data!r}; accepted: 'two_gaussians', 'digits'")
+    if spec.data not in READERS:
+        raise ValueError(f"data is {spec.data!r}; accepted: {', '.join(['two_gaussians', 'digits', *READERS])}")
+    found = None if images is None else (images.image_set.name, images.fingerprint)
+    if images is None or found != (spec.data, spec.files):
+        raise ValueError(f"images is {found}; accepted: those of {spec.data} with the fingerprint {spec.files!r}")
+    return images.data_set(spec.train, spec.validation, spec.test or None, noise=spec.noise, seed=spec.seed)
 
 
 class Watcher:
@@ -136,7 +158,7 @@ class Watcher:
         return {name: taken for name, taken in self.taken.items() if name != "zero" or name in self.stopped}
 
 
-def train(spec: Spec, tick: Callable[[float], None]) -> Run:
+def train(spec: Spec, tick: Callable[[float], None], images: Images | None = None) -> Run:
     """Train once to the end and measure every model that a rule took on the way.
 
     Parameters
@@ -145,6 +167,8 @@ def train(spec: Spec, tick: Callable[[float], None]) -> Run:
         What to train.
     tick : callable
         Called with the share done after each check; may raise to end the run.
+    images : Images, optional
+        See `load_data`.
 
     Returns
     -------
@@ -156,7 +180,7 @@ def train(spec: Spec, tick: Callable[[float], None]) -> Run:
     from losses import CrossEntropy, Flooding
     from nn import MLP, Adam, fit
 
-    data = load_data(spec)
+    data = load_data(spec, images)
     classes = len(data.classes)
     model = MLP((data.train.x.shape[1], *spec.hidden, classes), activation="relu", seed=spec.seed, dtype=spec.dtype)
     base = CrossEntropy()

@@ -96,7 +96,8 @@ def case_table(results: Results) -> Table:
 def _notes(results: Results, spec, seeds: int) -> list[str]:
     levels = sorted(set(results.levels))
     how = "fixed" if len(results.case.flooded) == 1 else "chosen by validation error for each seed"
-    notes = [f"flooding level {', '.join(f'{level:g}' for level in levels)} ({how})"]
+    notes = [results.case.note] if results.case.note else []
+    notes.append(f"flooding level {', '.join(f'{level:g}' for level in levels)} ({how})")
     if spec.data == "two_gaussians":
         best = two_gaussians_bayes(noise=spec.noise)
         notes.append(f"best possible: test error {best.noisy_error:.1%}, on true labels {best.clean_error:.1%}, "

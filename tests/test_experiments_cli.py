@@ -94,7 +94,7 @@ def test_python_m_experiments():
     (("run", "zero_loss", "--quik"), "Perhaps you meant: --quick"),
     (("run", "zero_loss", "--seeds", "many"), "invalid literal for int() with base 10: 'many'"),
     (("run", "zero_loss", "--seeds", "0"), "seeds is 0; accepted: a whole number of at least 1"),
-    (("run", "zero_loss", "--digits-noise", "1.5"), "digits_noise is (1.5,); accepted: different shares"),
+    (("run", "zero_loss", "--image-noise", "1.5"), "image_noise is (1.5,); accepted: different shares"),
     (("run", "zero_loss", "--gaussian-levels", "0.1"), "gaussian_levels is (0.1,); accepted: one level per gaussian_noise"),
     (("run", "zero_loss", "--learning-rate", "nan"), "learning_rate is nan; accepted: a number above 0"),
     (("run", "zero_loss", "--learning-rate", "inf"), "learning_rate is inf; accepted: a number above 0")])

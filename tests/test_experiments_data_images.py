@@ -5,36 +5,19 @@ import os
 import numpy as np
 import pytest
 
-from experiments.data import IdxError, encode_idx, fashion_mnist, mnist
+from experiments.data import IdxError, fashion_mnist, mnist
 from experiments.data import image_sets as image_sets_module
 from experiments.data.fashion_mnist import read_cut
 from experiments.data.image_files import read_image_files
 from experiments.data.image_sets import FASHION_MNIST, MNIST
-from experiments.data.places import find_folder
-
-NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+from tests.image_folders import NAMES, nothing_installed, small_arrays, write_files
 
 
 @pytest.fixture(autouse=True)
 def system_folder(monkeypatch, tmp_path):
     """Stand for the folder of the system's packages: empty, whatever this machine has."""
     folder = tmp_path / "system"
-    monkeypatch.delenv("AFTERZERO_DATA", raising=False)
-    monkeypatch.setattr(image_sets_module, "find_folder", lambda wanted, subfolders, system, data_dir: find_folder(
-        wanted, subfolders, folder, data_dir=data_dir))
-    return folder
-
-
-def small_arrays(count=20, test_count=10, side=3, shift=0):
-    rng = np.random.default_rng(shift)
-    return [rng.integers(0, 256, (count, side, side), dtype=np.uint8), ((np.arange(count) + shift) % 10).astype(np.uint8),
-            rng.integers(0, 256, (test_count, side, side), dtype=np.uint8), (np.arange(test_count) % 10).astype(np.uint8)]
-
-
-def write_files(folder, arrays=None, *, names=NAMES, pack=bytes, suffix=""):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in zip(names, small_arrays() if arrays is None else arrays, strict=True):
-        (folder / f"{name}{suffix}").write_bytes(pack(encode_idx(array)))
+    nothing_installed(monkeypatch, folder)
     return folder
 
 

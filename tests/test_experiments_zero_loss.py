@@ -13,9 +13,9 @@ from experiments.trajectories import Watcher, check_epochs
 from experiments.zero_loss import Config
 
 TINY = Config(seeds=2, gaussian_noise=(0.1,), gaussian_levels=(0.32,), gaussian_train=20, gaussian_test=50,
-              gaussian_hidden=(16,), gaussian_epochs=30, digits_noise=(0.0,), digits_levels=(0.05, 0.3),
-              digits_train=60, digits_validation=50,
-              digits_hidden=(16,), digits_epochs=30, learning_rate=0.01, dense=10, curve_points=40, patience=5)
+              gaussian_hidden=(16,), gaussian_epochs=30, image_noise=(0.0,), image_levels=(0.05, 0.3),
+              image_train=60, image_validation=50,
+              image_hidden=(16,), image_epochs=30, learning_rate=0.01, dense=10, curve_points=40, patience=5)
 
 
 # --- end to end ---
@@ -88,9 +88,9 @@ def test_presets_are_valid_and_differ():
     assert runs == sorted(runs)
 
 
-@pytest.mark.parametrize("name, value", [("seeds", 0), ("patience", 0), ("digits_noise", (0.1, 0.1)),
+@pytest.mark.parametrize("name, value", [("seeds", 0), ("patience", 0), ("image_noise", (0.1, 0.1)),
                                          ("gaussian_levels", (0.0, 0.1)),
-                                         ("digits_levels", ()), ("digits_train", 1500), ("growth", 1.0), ("workers", -1),
+                                         ("image_levels", ()), ("image_train", 1500), ("growth", 1.0), ("workers", -1),
                                          ("gaussian_hidden", (0,)), ("learning_rate", math.inf)])
 def test_bad_settings_are_named(name, value):
     with pytest.raises(ValueError, match=f"{name} is .*; accepted: "):
@@ -216,7 +216,7 @@ def scalars(made, seed):
 def sentences_for(tmp_path, *made):
     """The three sentences about some made-up cases, each with the same number of seeds; also checks the answer's form."""
     noise = tuple(0.1 * (i + 1) for i in range(len(made)))
-    config = Config(seeds=len(made[0].end), gaussian_noise=noise, gaussian_levels=len(made) * (0.32,), digits_noise=())
+    config = Config(seeds=len(made[0].end), gaussian_noise=noise, gaussian_levels=len(made) * (0.32,), image_noise=())
     store = Store(tmp_path)
     for case, one in zip(zero_loss.cases(config), made, strict=True):
         for i in range(config.seeds):

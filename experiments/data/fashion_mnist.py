@@ -46,8 +46,13 @@ def fashion_mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, 
     ValueError
         When the sizes do not fit (the cut has 500 + 500 images), `noise` is out of range, or a file is damaged.
     """
-    files, note = read_published(FASHION_MNIST, data_dir) or (read_cut(), CUT_NOTE)
+    files, note = read_fashion_mnist(data_dir)
     return image_data_set(FASHION_MNIST, files, train, validation, test, noise=noise, seed=seed, note=note)
+
+
+def read_fashion_mnist(data_dir=None) -> tuple[ImageFiles, str]:
+    """Return the files and a note on them; `data_dir` and errors of the files as of `fashion_mnist`."""
+    return read_published(FASHION_MNIST, data_dir) or (read_cut(), CUT_NOTE)
 
 
 def read_cut() -> ImageFiles:

@@ -1,4 +1,5 @@
 """MNIST: 28 x 28 pixels of handwritten digits, from files that the user has."""
+from experiments.data.image_files import ImageFiles
 from experiments.data.image_sets import MNIST, image_data_set, read_published
 from experiments.data.places import VARIABLE
 from experiments.data.sets import DataSet
@@ -20,8 +21,13 @@ def mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir
     ValueError
         When the sizes do not fit, `noise` is out of range, a file is damaged, or the files are Fashion-MNIST's.
     """
+    files, note = read_mnist(data_dir)
+    return image_data_set(MNIST, files, train, validation, test, noise=noise, seed=seed, note=note)
+
+
+def read_mnist(data_dir=None) -> tuple[ImageFiles, str]:
+    """Return the files and a note on them; `data_dir` and errors of the files as of `mnist`."""
     found = read_published(MNIST, data_dir)
     if found is None:
         raise FileNotFoundError(f"data_dir is None and {VARIABLE} names no folder with MNIST; {MNIST.advice}")
-    files, note = found
-    return image_data_set(MNIST, files, train, validation, test, noise=noise, seed=seed, note=note)
+    return found

@@ -1,0 +1,70 @@
+"""Image files that are read once and cut many times: for many runs, where each call of a loader would read them anew."""
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+from experiments.data.fashion_mnist import CUT_NOTE, read_fashion_mnist
+from experiments.data.image_files import ImageFiles
+from experiments.data.image_sets import FASHION_MNIST, MNIST, ImageSet, image_data_set
+from experiments.data.mnist import read_mnist
+from experiments.data.places import VARIABLE
+from experiments.data.sets import DataSet
+
+READERS = {"fashion_mnist": (FASHION_MNIST, read_fashion_mnist), "mnist": (MNIST, read_mnist)}
+
+
+@dataclass(frozen=True)
+class Images:
+    """An image set that has been read.
+
+    Attributes
+    ----------
+    image_set : ImageSet
+        Which.
+    files : ImageFiles
+        Its pixels as uint8: 55 MB for a whole set. Data sets hold what they need of it as float32.
+    note : str
+        As in DataSet.
+    stand_in : str
+        What was read in place of the published files: "embedded cut", "other files", or "" when it was these.
+    fingerprint : str
+        16 hexadecimal digits that follow from the content of the files, wherever they are and however they are packed.
+    """
+
+    image_set: ImageSet
+    files: ImageFiles
+    note: str
+    stand_in: str
+    fingerprint: str
+
+    def data_set(self, train: int, validation: int, test: int | None = None, *, noise=0.0, seed=0) -> DataSet:
+        """Return what the loader of this set would: arguments, result and errors as of `fashion_mnist`."""
+        return image_data_set(self.image_set, self.files, train, validation, test, noise=noise, seed=seed, note=self.note)
+
+
+def read_images(name: str, data_dir: str = "") -> Images:
+    """Read an image set once per process; the last one is kept, and files that change meanwhile are not read again.
+
+    Parameters
+    ----------
+    name : str
+        "fashion_mnist" or "mnist".
+    data_dir : str
+        As of the loaders; "" for None.
+
+    Raises
+    ------
+    OSError, ValueError
+        As the loader of this set, when files are missing, cannot be read or are damaged.
+    """
+    return _read(name, data_dir, os.environ.get(VARIABLE, ""), os.getcwd())
+
+
+@lru_cache(maxsize=1)
+def _read(name: str, data_dir: str, *_where: str) -> Images:
+    """Read an image set; `_where` is what else decides which files are found."""
+    image_set, read = READERS[name]
+    files, note = read(data_dir or None)
+    stand_in = "embedded cut" if note == CUT_NOTE else "other files" if note else ""
+    return Images(image_set, files, note, stand_in, hashlib.sha256("".join(files.sha256()).encode()).hexdigest()[:16])
