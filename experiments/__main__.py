@@ -55,7 +55,7 @@ def main(arguments=None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 2 misuse, 1 the results folder cannot be used, 130 interrupted.
+        Exit code: 0 done, 2 misuse, 1 a folder, file or cluster cannot be used or has no results, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if hasattr(sys.stdout, "reconfigure"):
@@ -127,8 +127,8 @@ def parse(name: str, options: list[str]):
     import tyro  # 0.1 s that the menu need not wait for
 
     entry, module = registry.entry(name), registry.load(name)
-    # add_help=False, allow_abbrev=False: this parser takes its three options out and leaves the rest, --help too, to tyro.
-    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    # add_help=False, allow_abbrev=False: this parser looks for its two options and leaves all, --help too, to tyro.
+    common = argparse.ArgumentParser(f"{PROGRAM} run {name}", add_help=False, allow_abbrev=False)
     common.add_argument("--quick", action="store_true")
     common.add_argument("--full", action="store_true")
     preset, _ = common.parse_known_args(options)
@@ -151,6 +151,7 @@ def parse(name: str, options: list[str]):
         quick: A small version, {quick}; single options below override it.
         full: More seeds and epochs, {full}; the default takes {usual}.
         results: Folder of the results store and the figures. Finished runs in it are never trained again.
+        config: Settings, each with its reason.
     """
     chosen = tyro.cli(Options, prog=f"{PROGRAM} run {name}", description=entry.question, args=options)
     return module, chosen.config, Common(chosen.results)

@@ -93,7 +93,9 @@ def connect(address: str) -> Iterator[Dask]:
     """
     distributed = _distributed()
     try:
-        distributed.comm.registry.get_backend(distributed.comm.parse_address(address)[0])  # refuses an unknown "x://"
+        scheme, place = distributed.comm.parse_address(address)
+        # Refuses an unknown "x://" and an address without a port: a client would, too, but leave threads and a traceback.
+        distributed.comm.registry.get_backend(scheme).get_address_host(place)
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

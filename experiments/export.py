@@ -49,6 +49,8 @@ def export(folder, names: Sequence[str], output, *, force: bool = False) -> list
         When the store cannot be read.
     """
     output = Path(output)
+    if output.is_dir():
+        raise ExportError(f"--output is {str(output)!r}, which is a folder; accepted: the name of a file")
     curves = output.with_name(f"{output.stem}_curves{output.suffix or '.csv'}")
     for path in (output, curves):
         if path.exists() and not force:
@@ -135,17 +137,17 @@ def _text(value):
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
     """Write one file, whole or not at all."""
     try:
-        with tempfile.NamedTemporaryFile("w", newline="", encoding="utf-8", dir=path.parent, prefix=path.name,
-                                         suffix=".part", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
             partial = Path(file.name)
-            try:
+        try:
+            with partial.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(columns)
                 writer.writerows(rows)
-            except BaseException:
-                partial.unlink()
-                raise
-        partial.chmod(0o644)
-        partial.replace(path)
+            partial.chmod(0o644)
+            partial.replace(path)
+        except BaseException:
+            partial.unlink()
+            raise
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from error

@@ -60,11 +60,11 @@ class Trial:
         return self.specs[index] if epoch != epoch else stopped(self.specs[index], int(epoch))
 
 
-def trials(store, config, data: str, noise: float, seeds: int | None = None) -> list[Trial]:
-    """Load the grid of one data set and noise."""
+def trials(store, config, data: str, noise: float, levels: Sequence[float] | None = None) -> list[Trial]:
+    """Load the grid of one data set and noise, or of its runs those with some levels."""
     found = []
-    for seed in range(config.seeds if seeds is None else seeds):
-        specs = [spec(config, data, noise, level, seed) for level in sorted(config.levels)]
+    for seed in range(config.seeds):
+        specs = [spec(config, data, noise, level, seed) for level in sorted(levels or config.levels)]
         found.append(Trial(specs, [store.require(one.settings()) for one in specs]))
     return found
 

@@ -1,6 +1,6 @@
 """What level_choice reports: accuracy and cost of every way to a flood level, set against the full grid."""
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def _case(store, config: Config, data: str, noise: float) -> Case:
     for trial in trials(store, config, data, noise):
         add("none", trial.runs[trial.plain], 0.0)
         add("grid", trial.runs[trial.last], trial.specs[trial.last].level)
-    for trial in trials(store, replace(config, levels=config.coarse), data, noise):
+    for trial in trials(store, config, data, noise, config.coarse):
         index = choose(trial.runs, "")
         add("coarse", trial.runs[index], trial.specs[index].level)
     for seed, specs in enumerate(_suggested_specs(store, config, data, noise)):

@@ -25,9 +25,9 @@ class Progress:
         self.title, self.runs, self.done = title, runs, 0
         self._total, self._finished = seconds, 0.0
         self._begin = self._said = time.monotonic()
+        workers = max(1, workers)  # a cluster may still wait for its first
         many = "1 core" if workers == 1 else f"{workers} cores"
-        print(f"{title}: {runs} runs to train, about {duration(seconds / max(1, workers))} on {many}", file=sys.stderr,
-              flush=True)
+        print(f"{title}: {runs} runs to train, about {duration(seconds / workers)} on {many}", file=sys.stderr, flush=True)
         self._bar = Bar(title, seconds)
 
     def advance(self, seconds: float) -> None:

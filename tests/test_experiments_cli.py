@@ -70,8 +70,9 @@ def test_help_of_an_experiment_imports_nothing_heavy(name):
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert registry.entry(name).question in done.stdout
-    for word in ("--quick", "--full", "--results"):
+    for word in ("--quick", "--full", "--results", "Settings, each with its reason"):
         assert word in done.stdout
+    assert "type: ignore" not in done.stdout
 
 
 def test_python_m_experiments():

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,7 +49,8 @@ def test_a_missing_dask_is_one_clear_line(tmp_path, capsys, monkeypatch):
         assert "Dask, which is not installed: pip install 'afterzero[cluster]'" in err and len(err.splitlines()) == 1
 
 
-WRONG = ["nonsense://here", "tcp://127.0.0.1:9", pytest.param("tcp://no-such-host.invalid:8786", marks=pytest.mark.slow)]
+WRONG = ["nonsense://here", "no-port", "tcp://127.0.0.1:port", "tcp://127.0.0.1:9",
+         pytest.param("tcp://no-such-host.invalid:8786", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("address", WRONG)
@@ -67,6 +69,26 @@ def test_scheduler_and_workers_exclude_each_other(capsys):
     with pytest.raises(SystemExit):
         main(["run", "flooding_table", "--scheduler", "tcp://127.0.0.1:9", "--workers", "2"])
     assert "accepted: one of them" in " ".join(capsys.readouterr().err.split())
+
+
+def test_shards_go_to_the_scheduler_in_order_under_names_that_stay(tmp_path, monkeypatch):
+    """Another driver asks for the same work by the same key, so what a worker has begun is not begun again."""
+    distributed = pytest.importorskip("distributed", reason=NO_DASK)
+    from experiments.cluster import Dask
+    from experiments.sweep import Shard, run_shard
+    submitted = []
+
+    def submit(function, shard, **options):
+        submitted.append((function, shard, options["key"], options["priority"]))
+        return SimpleNamespace(result=lambda: [shard])
+
+    client = SimpleNamespace(nthreads=lambda: {"a": 1, "b": 1}, submit=submit, loop=None)
+    monkeypatch.setattr(distributed, "as_completed", lambda futures, loop: iter(futures))
+    shards = [Shard("a_trainer", (a_run(tmp_path, seed),)) for seed in range(3)]
+    assert list(Dask(client, "here").results(shards)) == [[shard] for shard in shards]
+    functions, sent, keys, priorities = zip(*submitted, strict=True)
+    assert set(functions) == {run_shard} and list(sent) == shards and keys == tuple(shard.name for shard in shards)
+    assert priorities[0] > priorities[1] > priorities[2]
 
 
 # --- on a cluster of two workers ---

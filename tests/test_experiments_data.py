@@ -58,6 +58,12 @@ def test_digits_refuse_more_than_there_is():
         digits(1000, 800)
 
 
+@pytest.mark.parametrize("size", [300.5, "300"])
+def test_sizes_are_whole_numbers(size):
+    with pytest.raises(TypeError, match=r"sizes is \[.*300.*\]; accepted: integers"):
+        digits(size, 300, 300)
+
+
 @pytest.mark.parametrize("fraction, count", [(0, 0), (0.01, 2), (0.1, 20), (0.29, 58), (1, 200)])
 @pytest.mark.parametrize("classes", [2, 10])
 def test_flips_are_an_exact_count_of_other_classes(fraction, count, classes):
@@ -116,6 +122,12 @@ def test_two_gaussians_parts_are_independent_draws():
 def test_two_gaussians_refuse_empty_parts(argument):
     with pytest.raises(ValueError, match=f"{argument} is 0; accepted"):
         two_gaussians(**{argument: 0})
+
+
+@pytest.mark.parametrize("distance", [float("nan"), float("inf")])
+def test_two_gaussians_refuse_a_distance_without_end(distance):
+    with pytest.raises(ValueError, match=r"distance is .*; accepted: a finite number"):
+        two_gaussians(distance=distance)
 
 
 # reference/flooding.md, section 2.3

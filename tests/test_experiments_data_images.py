@@ -36,6 +36,15 @@ def test_round_trip_through_a_folder(tmp_path):
     assert "not the published mnist: 200 + 100 images" in data.note
 
 
+@pytest.mark.parametrize("changed", range(4))
+def test_the_note_tells_sets_apart_that_differ_in_one_file(tmp_path, changed):
+    """It goes into the settings of runs: labels corrected by someone must not find the runs of those before."""
+    arrays = small_arrays()
+    one = mnist(data_dir=write_files(tmp_path / "one", arrays)).note
+    arrays[changed] = arrays[changed][::-1].copy()
+    assert mnist(data_dir=write_files(tmp_path / "other", arrays)).note != one
+
+
 def test_sizes_that_are_left_open(tmp_path):
     folder = write_files(tmp_path, small_arrays(200, 100))
     assert [len(part) for part in (lambda d: (d.train, d.validation, d.test))(mnist(data_dir=folder))] == [160, 40, 100]
@@ -46,6 +55,15 @@ def test_sizes_that_are_left_open(tmp_path):
         mnist(170, data_dir=folder)
     with pytest.raises(ValueError, match="are 160, 40 and 101"):
         mnist(test=101, data_dir=folder)
+
+
+def test_parts_and_flips_follow_from_the_seed(tmp_path):
+    folder = write_files(tmp_path, small_arrays(60, 50))
+    one, again, other = (mnist(40, 20, 25, noise=0.2, seed=seed, data_dir=folder) for seed in (1, 1, 2))
+    for part in ("train", "validation", "test"):
+        same, different = getattr(again, part), getattr(other, part)
+        assert np.array_equal(getattr(one, part).x, same.x) and np.array_equal(getattr(one, part).y, same.y)
+        assert not np.array_equal(getattr(one, part).x, different.x)
 
 
 def test_flips_of_the_test_part_are_not_those_of_the_training_part(tmp_path):

@@ -130,6 +130,36 @@ def test_rare_classes_do_not_make_every_column_look_good():
     assert report.majority == 0.99 and report.feature_accuracy.max() >= 0.95 and report.clean
 
 
+def test_a_column_must_gain_most_of_what_the_majority_leaves():
+    """At 90 % of one class, 96 % by one column is more than nothing and less than a leak."""
+    y = np.arange(1000) % 10 == 0
+    hint = np.column_stack([y & (np.arange(1000) % 5 > 1) | (np.arange(1000) % 20 == 0)]).astype(float)
+    plain = Split(np.zeros((1000, 1)), y.astype(int), y.astype(int))
+    report = leakage_report(with_x(plain, hint), with_x(plain, hint))
+    assert report.majority == 0.9 and report.feature_accuracy[0] == 0.95 and len(report.features) == 0
+    assert leakage_report(with_x(plain, hint), with_x(plain, hint), skill=0.5).features.tolist() == [0]
+
+
+def test_the_majority_is_that_of_the_training_set():
+    train, test = make(), make(100, seed=1)
+    report = leakage_report(with_x(train, train.x, np.arange(200) % 4 == 0), with_x(test, test.x, np.arange(100) % 4 > 0))
+    assert report.majority == 0.25
+
+
+def test_the_rule_on_a_column_is_the_most_frequent_class_of_each_interval():
+    codes = np.array([0.0] * 5 + [1.0] * 5)[:, None]
+    y = np.array([2, 2, 2, 0, 1, 1, 1, 1, 0, 0])
+    test = Split(np.array([[0.0], [0.0], [1.0], [1.0]]), (labels := np.array([2, 0, 1, 1])), labels)
+    assert leakage_report(Split(codes, y, y), test).feature_accuracy.tolist() == [0.75]
+
+
+def test_an_interval_without_training_samples_gets_the_most_frequent_class():
+    column = np.concatenate([np.zeros(49), np.linspace(1, 2, 33)])[:, None]  # a quantile lies between 0 and 1
+    y = (np.arange(82) != 81).astype(int)
+    test = Split(np.array([[0.05]]), np.array([1]), np.array([1]))
+    assert leakage_report(Split(column, y, y), test).feature_accuracy.tolist() == [1.0]
+
+
 def test_one_class_alone_is_no_leak():
     train, test = make(), make(100, seed=1)
     assert leakage_report(with_x(train, train.x, np.zeros(200, int)), with_x(test, test.x, np.zeros(100, int))).clean

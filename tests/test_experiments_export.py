@@ -91,12 +91,15 @@ def test_existing_files_are_not_overwritten_unless_told(tmp_path, capsys, existi
     (("zero_loss", "--results", "empty"), 1, "it is empty: run the experiment first"),
     (("zero_loss", "--results", "foreign"), 1, "database of another program"),
     (("zero_loss", "--results", "text"), 1, "file is not a database"),
-    (("zero_loss", "--results", "results", "--output", "no/such/folder.csv"), 1, "cannot write no/such/folder.csv")])
+    (("zero_loss", "--results", "results", "--output", "no/such/folder.csv"), 1, "cannot write no/such/folder.csv"),
+    (("zero_loss", "--results", "results", "--output", "."), 1, "--output is '.', which is a folder; accepted: the name of"),
+    (("zero_loss", "--results", "results", "--output", "empty", "--force"), 1, "--output is 'empty', which is a folder"),
+    (("zero_loss", "--results", "results", "--output", "folder.csv", "--force"), 1, "cannot write folder_curves.csv")])
 def test_misuse_is_one_clear_line(tmp_path, capsys, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)
     filled("results")
     Store("empty")
-    for name in ("foreign", "text"):
+    for name in ("foreign", "text", "folder_curves.csv"):
         (tmp_path / name).mkdir()
     (tmp_path / "text" / "results.sqlite").write_text("my notes" * 1000)
     foreign = sqlite3.connect(tmp_path / "foreign" / "results.sqlite")
@@ -105,7 +108,8 @@ def test_misuse_is_one_clear_line(tmp_path, capsys, monkeypatch, arguments, code
     foreign.close()
     found, text = export(capsys, *arguments)
     assert found == code and message in text and len(text.splitlines()) == 1
-    assert not (tmp_path / "nowhere").exists() and not list(tmp_path.glob("*.part")) and not list(tmp_path.glob("*.csv"))
+    assert not (tmp_path / "nowhere").exists() and not list(tmp_path.glob("*.part"))
+    assert not [path for path in tmp_path.glob("*.csv") if path.name not in ("folder.csv", "folder_curves.csv")]
 
 
 def test_what_a_crash_left_in_the_log_is_seen_and_left_there(tmp_path, capsys):

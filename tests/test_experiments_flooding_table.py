@@ -101,6 +101,15 @@ def test_followed_runs_are_the_same_runs_with_a_test_loss(finished):
     assert plain.curves["epoch"][0] == 1 and plain.curves["epoch"][-1] == TINY.epochs
 
 
+def test_followed_runs_look_at_test_samples_of_both_classes():
+    spec = dataclasses.replace(flooding_table.spec(TINY, "two_gaussians", 0.1, 0.0, 1), curve_points=40)
+    data = flooding_runs.load_data(spec)
+    x, y = flooding_runs._test_points([spec], [data])
+    assert x.shape == (1, 40, 10) and 5 < y.sum() < 35
+    rows = {tuple(row): label for row, label in zip(data.test.x.tolist(), data.test.y.tolist(), strict=True)}
+    assert [rows.pop(tuple(row)) for row in x[0].tolist()] == y[0].tolist()  # each once, with its label
+
+
 def test_data_are_of_the_published_sizes():
     for data, train, test, inputs in (("two_gaussians", 200, 20_000, 10), ("sinusoid", 100, 20_000, 2),
                                       ("spiral", 200, 20_000, 2)):
@@ -209,7 +218,7 @@ def made_up(val_error, val_loss=1.0, test_error=0.5, best=None, **more):
     """A run with these figures; `best`: validation error at its best epoch."""
     return Run({}, {"val_error": val_error, "val_loss": val_loss, "test_error": test_error, "best_epoch": 4.0,
                     "diverged": 0.0, "best_val_error": val_error if best is None else best, "best_val_loss": val_loss,
-                    "lowest_val_loss": 0.5, **more})
+                    "lowest_val_loss": 0.5} | more)
 
 
 def test_the_level_is_chosen_by_validation_and_ties_by_its_loss():
@@ -226,6 +235,46 @@ def cell(noise, accuracies, levels, data="two_gaussians"):
         specs = [flooding_table.spec(TINY, data, noise, b, seed) for b in (0.0, level)]
         trials.append(Trial(specs, [made_up(0.2), made_up(0.1)]))
     return Cell(data, noise, trials, *columns, [])
+
+
+class Imagined:
+    """A store of runs whose figures follow from their settings: the last epoch favours level 0.15, the best one 0.3."""
+
+    @staticmethod
+    def figure(level, epochs, seed, method="flooding"):
+        """Test error of a run: different for all that differ."""
+        return (level + seed / 100 + epochs / 10_000 + (method == "adaflood") / 1000) / 2
+
+    def require(self, settings):
+        level, seed = settings["level"], settings["seed"]
+        return made_up(abs(level - 0.15), test_error=self.figure(level, settings["epochs"], seed, settings["method"]),
+                       best=abs(level - 0.3), best_epoch=4.0 + 4 * seed)
+
+    def accuracies(self, level, epochs, **more):
+        epochs = epochs if isinstance(epochs, list) else [epochs] * 2
+        return pytest.approx([100 - 100 * self.figure(level, epochs[seed], seed, **more) for seed in range(2)])
+
+
+def test_each_column_of_the_table_has_its_own_runs():
+    cell = gather(store := Imagined(), TINY)[0][0]
+    assert cell.accuracies("without") == store.accuracies(0.0, 40)
+    assert cell.accuracies("flooded") == store.accuracies(0.15, 40)
+    assert cell.accuracies("early") == store.accuracies(0.0, [4, 8])
+    assert cell.accuracies("early_flooded") == store.accuracies(0.3, [4, 8])
+    assert cell.levels("last").tolist() == [0.15, 0.15] and cell.levels("early").tolist() == [0.3, 0.3]
+    assert [one.level for one in cell.trials[0].specs] == [0.0, 0.15, 0.3]  # ascending: of equals the lower is chosen
+
+
+def test_each_way_to_a_level_has_its_own_runs():
+    [case] = level_choice_report.gather(store := Imagined(), CHOICE)
+    assert case.accuracies("none") == store.accuracies(0.0, 40)
+    assert case.accuracies("grid") == store.accuracies(0.15, 40)
+    assert case.accuracies("coarse") == store.accuracies(0.0, 40)  # 0 and 0.3 are equally good: the lower
+    assert case.accuracies("noise") == store.accuracies(round(suggest_level(noise=0.1), 4), 40)
+    assert case.accuracies("held_out") == store.accuracies(0.4, 40)
+    assert case.accuracies("adaflood") == store.accuracies(0.0, 40, method="adaflood")
+    [case] = level_choice_report.gather(store, dataclasses.replace(CHOICE, coarse=(0.0, 0.2)))
+    assert case.accuracies("coarse") == store.accuracies(0.2, 40) and case.levels["coarse"].tolist() == [0.2, 0.2]
 
 
 def test_words_follow_the_numbers():
@@ -284,6 +333,12 @@ def test_costs_are_whole_trainings(finished):
     [case] = level_choice_report.gather(finished, CHOICE)
     assert case.costs == {"none": 1, "grid": 3, "coarse": 2, "noise": 1, "held_out": 2, "adaflood": 1 + 5 / 40}
     assert case.levels["noise"][0] == round(suggest_level(noise=0.1), 4) and np.isnan(case.levels["adaflood"]).all()
+
+
+def test_a_coarse_grid_needs_neither_level_zero_nor_two_levels(finished):
+    for coarse in ((0.3, 0.15), (0.3,)):
+        [case] = level_choice_report.gather(finished, dataclasses.replace(CHOICE, coarse=coarse))
+        assert set(case.levels["coarse"]) <= set(coarse) and case.costs["coarse"] == len(coarse)
 
 
 def test_estimates_grow_with_the_work():

@@ -224,6 +224,20 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     tmp_path.chmod(0o700)
 
 
+def test_all_that_a_training_run_imports_is_in_its_version():
+    script = textwrap.dedent("""
+        import sys
+        from experiments.flooding_runs import Spec, train_fleet
+        train_fleet([Spec("test", "spiral", 5, 5, 5, 0.0, (2,), 0.1, 0.01, 1, 1, 0).settings()])
+        print(*(name for name in sys.modules if name.partition(".")[0] in ("experiments", "losses", "nn", "stopping")))
+    """)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    covered = tuple(source.removesuffix(".py").replace("/", ".") for source in identity.TRAINING_SOURCES)
+    left = {name for name in done.stdout.split() if not any(f"{name}.".startswith(f"{source}.") for source in covered)}
+    assert "losses.rows" in done.stdout
+    assert left == {"experiments", "experiments.identity", "experiments.results"}  # names and containers, no arithmetic
+
+
 def test_code_version_follows_the_sources(tmp_path, monkeypatch):
     package = tmp_path / "some_package"
     (package / "inner").mkdir(parents=True)

@@ -1,4 +1,5 @@
 """Sweeps in one process: what a shard is, that each run is kept once, and what Ctrl-C and failures leave."""
+import concurrent.futures
 import os
 import signal
 import sqlite3
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,7 +119,19 @@ def test_a_failing_shard_ends_the_sweep_and_keeps_what_arrived(tmp_path, trainer
     runs += [a_run(tmp_path, seed, sleep=0.4) for seed in range(2, 20)]
     with sweep.pool() as place, pytest.raises(ArithmeticError, match="it failed"):
         sweep.train_missing(store, runs, trainer, place, "training")
-    assert store.load(runs[0]) is not None and store.load(runs[1]) is None and len(begun(tmp_path)) < 20
+    before = begun(tmp_path)
+    assert store.load(runs[0]) is not None and store.load(runs[1]) is None and len(before) < 20
+    time.sleep(0.6)
+    assert begun(tmp_path) == before  # nothing is begun in vain
+
+
+def test_what_is_good_arrives_before_the_failure_beside_it(tmp_path, trainer, monkeypatch):
+    monkeypatch.setattr(sweep, "wait", lambda futures, **_: concurrent.futures.wait(futures))  # until all are done
+    store = Store(tmp_path / "results")
+    runs = [a_run(tmp_path, seed, fails=seed == 0) for seed in range(20)]
+    with sweep.pool() as place, pytest.raises(ArithmeticError):
+        sweep.train_missing(store, runs, trainer, place, "training")
+    assert store.count("test") == 19
 
 
 def test_where_a_run_was_trained_is_recorded(tmp_path, trainer):
@@ -128,6 +142,29 @@ def test_where_a_run_was_trained_is_recorded(tmp_path, trainer):
     [(cpu, versions, taken)] = connection.execute("SELECT cpu, versions, seconds FROM runs").fetchall()
     connection.close()
     assert (cpu, versions) == ("of a worker", '{"numpy": "9"}') and 0.05 <= taken < 5
+
+
+def test_the_driver_keeps_what_the_worker_says_of_itself(tmp_path, trainer):
+    class Elsewhere:
+        workers = 1
+
+        def results(self, shards):
+            for shard in shards:
+                yield [one._replace(machine={"versions": {"numpy": "9"}, "cpu": "of a worker"}, seconds=7.0)
+                       for one in sweep.run_shard(shard)]
+
+    store = Store(tmp_path / "results")
+    sweep.train_missing(store, [a_run(tmp_path, seed) for seed in range(2)], trainer, Elsewhere(), "training")
+    connection = sqlite3.connect(store.path)
+    found = connection.execute("SELECT cpu, versions, seconds FROM runs").fetchall()
+    connection.close()
+    assert found == [("of a worker", '{"numpy": "9"}', 7.0)] * 2
+
+
+def test_each_run_has_an_equal_share_of_the_time_of_its_shard(tmp_path, trainer, monkeypatch):
+    monkeypatch.setattr(sweep, "time", SimpleNamespace(perf_counter=iter([10.0, 16.0]).__next__))
+    finished = sweep.run_shard(sweep.Shard(trainer, tuple(a_run(tmp_path, seed) for seed in range(3))))
+    assert [one.seconds for one in finished] == [2.0] * 3
 
 
 def test_a_locked_store_is_named(tmp_path, trainer, monkeypatch):
@@ -223,6 +260,11 @@ def test_lines_of_progress_where_there_is_no_terminal(capsys, monkeypatch):
     assert capsys.readouterr().err.splitlines() == [
         "grid: 10 runs to train, about 8 min on 2 cores", "grid: 2 of 10 runs, about 4 min left",
         "grid: 4 of 10 runs, about 3 min left"]
+
+
+def test_an_estimate_where_no_worker_is_there_yet(capsys):
+    Progress("grid", 10, 1000.0, 0)
+    assert capsys.readouterr().err == "grid: 10 runs to train, about 17 min on 1 core\n"
 
 
 def test_durations_for_people():

@@ -37,9 +37,11 @@ def two_gaussians(train=100, validation=100, test=10_000, *, dimensions=10, dist
     Raises
     ------
     TypeError, ValueError
-        When a size or `dimensions` is below 1 or `noise` is out of range.
+        When a size or `dimensions` is below 1, `distance` is not finite or `noise` is out of range.
     """
     counts(train=train, validation=validation, test=test, dimensions=dimensions)
+    if not math.isfinite(distance):
+        raise ValueError(f"distance is {distance!r}; accepted: a finite number")
     splits = []
     for part, size in enumerate((train, validation, test)):
         rng = np.random.default_rng([seed, part])

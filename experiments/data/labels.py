@@ -1,4 +1,6 @@
 """Flipping an exact number of labels, and splitting so that every part has the same class shares."""
+from numbers import Integral
+
 import numpy as np
 
 
@@ -65,11 +67,12 @@ def stratified_split(y, sizes, rng):
 
     Raises
     ------
-    ValueError
-        When a size is below 1 or the sizes exceed N.
+    TypeError, ValueError
+        When a size is no integer or below 1, or the sizes exceed N.
     """
-    y = np.asarray(y)
-    sizes = [int(size) for size in sizes]
+    y, sizes = np.asarray(y), list(sizes)
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise TypeError(f"sizes is {sizes}; accepted: integers")
     if min(sizes, default=0) < 1 or sum(sizes) > len(y):
         raise ValueError(f"sizes is {sizes}; accepted: sizes of at least 1 that sum to at most N = {len(y)}")
     return np.split(stratified_order(y, rng)[:sum(sizes)], np.cumsum(sizes)[:-1])
