@@ -36,18 +36,18 @@ class Packed(NamedTuple):
     states: np.ndarray  # (directions · M · H,) h
     deltas: np.ndarray  # (directions · M · H,) dz
     before: np.ndarray  # (directions · M · H,) the state before each step
+    transposed: np.ndarray  # (directions · H · H,) W_hhᵀ, for kernels that have no use for a view
 
 
 def packed(front, batch, most_steps, longest, dtype, input_gradient=False):
     """Allocate the buffers for `batch` sequences of `most_steps` steps in all, the longest having `longest`."""
-    per_direction = most_steps * front.hidden
-    directions = len(front.offsets)
+    directions, H = len(front.offsets), front.hidden
     x = 0 if front.tokens else most_steps * front.inputs
     return Packed(
         aligned_zeros(x, dtype), aligned_zeros(x if input_gradient else 0, dtype),
         np.zeros(most_steps if front.tokens else 0, np.int64), np.zeros(batch, np.int64), np.zeros(batch, np.int64),
-        np.zeros(longest + 1, np.int64), np.zeros(1, np.int64), *(aligned_zeros(directions * per_direction, dtype)
-                                                                  for _ in range(3)))
+        np.zeros(longest + 1, np.int64), np.zeros(1, np.int64),
+        *(aligned_zeros(directions * rows * H, dtype) for rows in (most_steps, most_steps, most_steps, H)))
 
 
 def block(buffer, direction, rows, columns):

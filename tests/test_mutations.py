@@ -147,13 +147,13 @@ MUTANTS = {
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
     "no_gradient_from_the_later_step_cpu": Mutant(
-        "nn/cpu/recurrent.py", "add_rows_product(dz, first, dz, starts[after], rows, W_hh_transposed)", "pass", RECURRENCE),
+        "nn/cpu/recurrent.py", "add_rows_product(dz, first, dz, starts[after], rows, W_hh_T)", "pass", RECURRENCE),
     "untransposed_recurrence_cpu": Mutant(
-        "nn/cpu/recurrent.py", "np.ascontiguousarray(W_hh.T)", "W_hh", RECURRENCE),
+        "nn/cpu/recurrent.py", "to[j, i] = W[i, j]", "to[i, j] = W[i, j]", NETWORK),
     "forward_states_in_reverse": Mutant(
         "nn/reference/rnn.py", "h, dz = block(sequences.states, d,", "h, dz = block(sequences.states, 0,", NETWORK),
     "forward_states_in_reverse_cpu": Mutant(
-        "nn/cpu/rnn.py", "h, dz = block(sequences.states, d,", "h, dz = block(sequences.states, 0,", NETWORK),
+        "nn/cpu/rnn.py", "h, dz = matrix(sequences.states, d * M * H,", "h, dz = matrix(sequences.states, 0,", NETWORK),
     "reverse_runs_forward": Mutant(
         "nn/reference/rnn.py", "starts, front.kind, d == 1)", "starts, front.kind, False)", NETWORK),
     "state_before_in_reverse_cpu": Mutant(

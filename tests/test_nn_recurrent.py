@@ -41,7 +41,7 @@ def states(u, W_hh, starts, kind, reverse, module=nn.reference.recurrent):
 
 def backward(module, dh, h, W_hh, starts, lengths, kind, reverse, truncate=0):
     dz = np.full(dh.shape, np.nan)
-    module.recurrence_backward(dz, dh, h, W_hh, starts, lengths, kind, reverse, truncate)
+    module.recurrence_backward(dz, dh, h, np.ascontiguousarray(W_hh.T), starts, lengths, kind, reverse, truncate)
     return dz
 
 
@@ -137,7 +137,7 @@ def test_outputs_may_be_inputs(backend, name, reverse):
     np.testing.assert_array_equal(h, expected)
     for truncate in (0, 2):
         expected, dz = backward(module, dh, h, W_hh, starts, lengths, TANH, reverse, truncate), dh.copy()
-        module.recurrence_backward(dz, dz, h, W_hh, starts, lengths, TANH, reverse, truncate)
+        module.recurrence_backward(dz, dz, h, np.ascontiguousarray(W_hh.T), starts, lengths, TANH, reverse, truncate)
         np.testing.assert_array_equal(dz, expected)
 
 

@@ -28,7 +28,9 @@ JIT = not config.DISABLE_JIT
 
 # `reassoc` lets sums be vectorised. Full `fastmath` would compile isnan() to False, and divergence would go unnoticed.
 # error_model="numpy": the test for a zero divisor of the default model prevents vectorisation.
-OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True}
+# _nrt: references to arrays are not counted, which cost a fifth of the time of small networks. The caller holds every array
+# that a kernel is given until it returns, and kernels create none (Numba refuses to compile one that does).
+OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "_nrt": False}
 KEEP_DAYS = 30
 
 

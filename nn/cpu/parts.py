@@ -1,9 +1,9 @@
 """Functions that are compiled only as parts of others: less than two thirds of the time to compile a kernel.
 
 Numba optimises each function and turns it into machine code before it does so again for every caller, where it ends up
-inlined; most of a kernel's compile time went there. The functions of this module stop at LLVM's intermediate code, after the
-cheap passes that leave out most counting of references; the optimiser sees it in earnest once, in the kernel. Numba has a
-hook for its pipeline but none for this, hence the private names of its code library, all of them in this file.
+inlined; most of a kernel's compile time went there. The functions of this module stop at LLVM's intermediate code; the
+optimiser sees it in earnest once, in the kernel. Numba has a hook for its pipeline but none for this, hence the private
+names of its code library, all of them in this file.
 """
 import numba
 from numba.core.codegen import JITCodeLibrary

@@ -1,5 +1,4 @@
 """The recurrent part of a network, compiled. Definition: nn/reference/rnn.py. Each direction is the work of one thread."""
-from .. import sequences as _sequences
 from ..sequences import B_H, W_HH, W_XH
 from .compile import inner
 from .dense import bias_gradient, dense_forward_panel, dense_input_gradient_panel, dense_parameter_gradient_panel
@@ -11,11 +10,10 @@ from .recurrent import (
     previous_states,
     recurrence_backward,
     recurrence_forward,
+    transpose,
 )
 from .threads import wait
 from .views import matrix, vector
-
-block = inner(_sequences.block)
 
 
 def encode(work, sequences, flat, front, batch, rows, team):
@@ -24,7 +22,7 @@ def encode(work, sequences, flat, front, batch, rows, team):
     H, M, directions = front.hidden, starts[starts.size - 1], front.offsets.shape[0]
     pooled = matrix(work.activations, work.at[0], rows, H * directions)
     for d in range(team.rank, directions, team.size):
-        h = block(sequences.states, d, M, H)
+        h = matrix(sequences.states, d * M * H, M, H)
         W_xh, W_hh = matrix(flat, front.offsets[d, W_XH], front.inputs, H), matrix(flat, front.offsets[d, W_HH], H, H)
         b_h = vector(flat, front.offsets[d, B_H], H)
         if front.tokens:
@@ -42,11 +40,12 @@ def decode(dflat, work, sequences, flat, front, batch, rows, input_gradient, tea
     H, M, directions = front.hidden, starts[starts.size - 1], front.offsets.shape[0]
     dpooled = matrix(work.deltas, work.at[0], rows, H * directions)
     for d in range(team.rank, directions, team.size):
-        h, dz = block(sequences.states, d, M, H), block(sequences.deltas, d, M, H)
-        h_before = block(sequences.before, d, M, H)
+        h, dz = matrix(sequences.states, d * M * H, M, H), matrix(sequences.deltas, d * M * H, M, H)
+        h_before, W_hh_T = matrix(sequences.before, d * M * H, M, H), matrix(sequences.transposed, d * H * H, H, H)
         W_hh_at = front.offsets[d, W_HH]
+        transpose(W_hh_T, matrix(flat, W_hh_at, H, H))
         pool_backward(dz, dpooled, starts, lengths, front.pooling, d == 1, d * H)
-        recurrence_backward(dz, dz, h, matrix(flat, W_hh_at, H, H), starts, lengths, front.kind, d == 1, front.truncate)
+        recurrence_backward(dz, dz, h, W_hh_T, starts, lengths, front.kind, d == 1, front.truncate)
         previous_states(h_before, h, starts, d == 1)
         dense_parameter_gradient_panel(matrix(dflat, W_hh_at, H, H), dz, h_before, 0, H)
         dW_xh, db_h = matrix(dflat, front.offsets[d, W_XH], front.inputs, H), vector(dflat, front.offsets[d, B_H], H)
@@ -60,7 +59,7 @@ def decode(dflat, work, sequences, flat, front, batch, rows, input_gradient, tea
         dx = matrix(sequences.dx, starts[0], M, front.inputs)
         dx_of_one = matrix(sequences.x, starts[0], M, front.inputs)  # x has served its purpose
         for d in range(directions):
-            dense_input_gradient_panel(dx_of_one, block(sequences.deltas, d, M, H),
+            dense_input_gradient_panel(dx_of_one, matrix(sequences.deltas, d * M * H, M, H),
                                        matrix(flat, front.offsets[d, W_XH], front.inputs, H), 0, front.inputs)
             for m in range(M):
                 for i in range(front.inputs):  # both directions read the same input

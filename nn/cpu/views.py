@@ -1,7 +1,7 @@
-"""Views into flat arrays, compiled: what nn/layers.py does by slicing, without counting references.
+"""Views into flat arrays, compiled: what nn/layers.py does by slicing.
 
-The arrays that kernels are given outlive the call, so their views need no count of their own; slices would pay for one, and
-reshape for a function call, at every layer of every update.
+Compiled functions that count no references (see compile.py) cannot return arrays, so these are intrinsics; besides, reshape
+would be a function call at every layer of every update.
 """
 from llvmlite import ir
 from numba import types

@@ -28,10 +28,11 @@ def recurrence_forward(h, u, W_hh, starts, kind, reverse):
         activation_forward(now, now, kind)
 
 
-def recurrence_backward(dz, dh, h, W_hh, starts, lengths, kind, reverse, truncate):
+def recurrence_backward(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate):
     """Fill dz, the gradient before the activation, from dh, what the pooling sends to each state; dz may be dh.
 
     Backpropagation through time: dh_t = (from the pooling) + dz_{t+1} W_hhᵀ, the later step being the one *taken* later.
+    W_hh_T is W_hhᵀ itself, (H, H): a view here; compiled backends transpose once instead of in every step.
     With truncate = k > 0 the second term is cut every k steps, counted from the end of each sequence.
     """
     if dz is not dh:
@@ -42,7 +43,7 @@ def recurrence_backward(dz, dh, h, W_hh, starts, lengths, kind, reverse, truncat
         now = dz[starts[t]:starts[t + 1]]
         if 0 <= after < steps:
             rows = min(len(now), starts[after + 1] - starts[after])
-            dh_now = dz[starts[after]:starts[after] + rows] @ W_hh.T
+            dh_now = dz[starts[after]:starts[after] + rows] @ W_hh_T
             if truncate > 0:
                 from_end = np.full(rows, t) if reverse else lengths[:rows] - 1 - t
                 dh_now[from_end % truncate == 0] = 0

@@ -46,7 +46,7 @@ def decode(dflat, work, sequences, flat, front, batch, rows, input_gradient):
         h, dz = block(sequences.states, d, M, H), block(sequences.deltas, d, M, H)
         W_xh, W_hh = matrix(flat, at[W_XH], front.inputs, H), matrix(flat, at[W_HH], H, H)
         pool_backward(dz, dpooled, starts, lengths, front.pooling, d == 1, d * H)
-        recurrence_backward(dz, dz, h, W_hh, starts, lengths, front.kind, d == 1, front.truncate)
+        recurrence_backward(dz, dz, h, W_hh.T, starts, lengths, front.kind, d == 1, front.truncate)
         h_before = block(sequences.before, d, M, H)
         previous_states(h_before, h, starts, d == 1)
         nothing = vector(dflat, 0, 0)
