@@ -180,7 +180,7 @@ MUTANTS = {
     "dy_overwritten_by_dx": Mutant(  # before the other direction has used it
         "nn/reference/rnn.py", "dx_sum += dx ", "dx_sum += dx; dpooled[0, -1] = dx[0, 0] ", NETWORK),
     "dz_overwritten_by_the_other_direction_cpu": Mutant(
-        "nn/cpu/rnn.py", "d, M, H), block(sequences.deltas, d,", "d, M, H), block(sequences.deltas, 0,", NETWORK),
+        "nn/cpu/rnn.py", "M, H), matrix(sequences.deltas, d * M * H,", "M, H), matrix(sequences.deltas, 0,", NETWORK),
     "gradient_of_x_from_one_direction_cpu": Mutant(
         "nn/cpu/rnn.py", "dx_of_one[m, i] if d == 0 else dx[m, i] + dx_of_one[m, i]", "dx_of_one[m, i]", NETWORK),
     "lookup_without_bias": Mutant(

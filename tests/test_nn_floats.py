@@ -17,7 +17,10 @@ pytestmark = pytest.mark.compiled
 TINY = np.finfo(np.float32).tiny
 
 
-@numba.njit(**OPTIONS)
+WITH_ARRAYS = OPTIONS | {"_nrt": True}  # kernels may not create any
+
+
+@numba.njit(**WITH_ARRAYS)
 def exps(x):
     result = np.empty_like(x)
     for i in range(x.size):
@@ -25,7 +28,7 @@ def exps(x):
     return result
 
 
-@numba.njit(**OPTIONS)
+@numba.njit(**WITH_ARRAYS)
 def tanhs(x):
     result = np.empty_like(x)
     for i in range(x.size):

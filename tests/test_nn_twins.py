@@ -64,14 +64,16 @@ def cpu(name):
 
 
 def dense_forward(rng):
-    for B, n_in, n_out, bias in ((1, 1, 1, True), (5, 3, 4, True), (5, 3, 4, False), (3, 40, 300, True)):
+    for B, n_in, n_out, bias in ((1, 1, 1, True), (5, 3, 4, True), (5, 3, 4, False), (3, 40, 300, True),
+                              (50, 130, 310, True)):  # products in pieces, the last one narrower
         b = rng.normal(size=n_out if bias else 0)
         yield [rng.normal(size=(B, n_out))], [rng.normal(size=(B, n_in)), rng.normal(size=(n_in, n_out)), b]
 
 
 def dense_backward(rng):
     for B, n_in, n_out, input_gradient, bias in ((1, 1, 1, True, True), (5, 3, 4, True, True), (5, 3, 4, False, True),
-                                                 (5, 3, 4, True, False), (3, 300, 40, True, True)):
+                                                 (5, 3, 4, True, False), (3, 300, 40, True, True),
+                                                 (50, 310, 130, True, True)):
         dx, db = rng.normal(size=(B if input_gradient else 0, n_in)), rng.normal(size=n_out if bias else 0)
         yield [dx, rng.normal(size=(n_in, n_out)), db], [rng.normal(size=(B, n_out)), rng.normal(size=(B, n_in)),
                                                          rng.normal(size=(n_in, n_out))]
@@ -192,12 +194,13 @@ def lookup_backward(rng):
 
 
 def packings():
-    """(lengths, starts, hidden, reverse, activation) of packed batches: of one, all equal, all different, mixed."""
-    for lengths in ([1], [4], [3, 3, 3], [5, 4, 3, 2, 1], [6, 6, 3, 1, 1]):
+    """(lengths, starts, hidden, reverse, activation) of packed batches: of one, all equal, all different, mixed, large."""
+    for lengths in ([1], [4], [3, 3, 3], [5, 4, 3, 2, 1], [6, 6, 3, 1, 1], 60 * [2] + [1]):
         lengths = np.array(lengths)
         starts = np.append(0, np.cumsum((lengths[:, None] > np.arange(lengths[0])).sum(axis=0)))
         for reverse in (False, True):
-            for H, kind in ((1, TANH), (5, RELU), (18, TANH)):
+            # 60 rows times 130 units: a product in pieces
+            for H, kind in ((1, TANH), (5, RELU), (18, TANH)) if len(lengths) < 60 else ((130, TANH),):
                 yield lengths, starts, H, reverse, kind
 
 
