@@ -12,7 +12,7 @@ import numpy as np
 import threadpoolctl
 
 from . import cython_blas
-from .codes import ROWS, LossCode, RareCode
+from .codes import ROWS, LossCode
 from .suggestions import choose
 
 BACKENDS = ("numpy", "numba")
@@ -79,8 +79,9 @@ class NumbaBackend:
         row = ROWS["soft_cross_entropy" if soft else loss.row]
         levels = loss.levels.copy()  # compiled code would take a read-only array for another type
         flood, parameter = FLOODS[loss.flood], float(loss.flood_parameter)
-        rare = RareCode(float(loss.confidence), parameter) if loss.confidence or flood in (RELAX, RELAXED) else None
-        return LossCode(row, float(loss.row_parameter), flood, float(loss.level), parameter, levels, rare)
+        confidence = float(loss.confidence) if loss.confidence else None
+        upper = parameter if flood in (RELAX, RELAXED) else None
+        return LossCode(row, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
 
     def threads(self, layers, rows, front=None, steps=0):
         """Return the number of threads that pay for batches of this size, within `thread_limit` and the processors."""
@@ -172,7 +173,7 @@ if hasattr(os, "register_at_fork"):
 @functools.lru_cache
 def _blas():
     """Return the controls of all BLAS libraries, the one that kernels call by address included."""
-    cython_blas.load()
+    cython_blas.load()  # whether or not a kernel has been compiled yet
     return [library for library in threadpoolctl.ThreadpoolController().lib_controllers if library.user_api == "blas"]
 
 

@@ -21,13 +21,6 @@ POOLINGS = {"last": 0, "mean": 1, "none": 2}
 LAST, MEAN, NONE = POOLINGS.values()
 
 
-class RareCode(NamedTuple):
-    """What few losses have; by itself, so that where it is None nobody waits for its compilation."""
-
-    confidence: float  # strength of the confidence penalty on each row
-    upper: float  # RelaxLoss's bound
-
-
 class LossCode(NamedTuple):
     """A loss as compiled code sees it."""
 
@@ -35,9 +28,10 @@ class LossCode(NamedTuple):
     parameter: float  # its one number
     flood: int  # how samples are weighted: losses.rows
     level: float
-    flood_parameter: float  # SoftAD's scale (RelaxLoss's stands in `rare`)
+    flood_parameter: float  # SoftAD's scale
     levels: np.ndarray  # (samples of the data set,) float64: AdaFlooding's; else empty
-    rare: RareCode | None
+    confidence: float | None  # strength of the confidence penalty on each row; None: without
+    upper: float | None  # RelaxLoss's bound; None: another loss
 
 
 class OptimizerCode(NamedTuple):

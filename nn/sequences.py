@@ -36,7 +36,7 @@ class Packed(NamedTuple):
     states: np.ndarray  # (directions · M · H,) h
     deltas: np.ndarray  # (directions · M · H,) dz
     before: np.ndarray  # (directions · M · H,) the state before each step
-    transposed: np.ndarray  # (directions · H · H,) W_hhᵀ, for kernels that have no use for a view
+    transposed: np.ndarray  # (directions · H · H,) W_hhᵀ, where a kernel copies it
 
 
 def packed(front, batch, most_steps, longest, dtype, input_gradient=False):

@@ -1,9 +1,11 @@
 """Functions compiled as parts of others: called from kernels and from Python, alone and nested."""
+import gc
+
 import numba
 import numpy as np
 import pytest
 
-from nn.cpu.compile import OPTIONS, inner, twin
+from nn.cpu.compile import OPTIONS, _without_garbage_collection, entry, inner, twin
 from nn.cpu.parts import compile_part_and_whole
 
 pytestmark = pytest.mark.compiled
@@ -47,3 +49,20 @@ def test_no_machine_code_before_it_is_needed():
     numba.njit(lambda x: part(x))(2.0)
     library = next(iter(part.overloads.values())).library
     assert library.get_pointer_to_function(next(iter(part.overloads.values())).fndesc.llvm_func_name) == 0
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_collection_is_afterwards_as_it_was(enabled):
+    fine, broken = entry(square), entry(lambda x: x.no_such_attribute)
+    assert gc.isenabled()
+    try:
+        if not enabled:
+            gc.disable()
+        with _without_garbage_collection():
+            assert not gc.isenabled()
+        assert fine(3) == 9 and gc.isenabled() == enabled
+        with pytest.raises(numba.TypingError):
+            broken(1)
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()

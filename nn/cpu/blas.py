@@ -10,25 +10,25 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import get_cython_function_address, intrinsic
+from numba.extending import intrinsic
 
-from ..cython_blas import NAME, load
+from ..cython_blas import address
 from .compile import JIT, inner
 
-load()
 # Symbols, not addresses, so that cached machine code stays valid in the next process.
 for _letter in "sd":
-    llvmlite.binding.add_symbol(f"afterzero_{_letter}gemm",
-                                get_cython_function_address(NAME, f"{_letter}gemm"))
+    llvmlite.binding.add_symbol(f"afterzero_{_letter}gemm", address(f"{_letter}gemm"))
 
 _INT, _CHAR = ir.IntType(32), ir.IntType(8)
 _POINTER = _CHAR.as_pointer()
 PLAIN, TRANSPOSED = ord("N"), ord("T")
 
+# BLAS copies ("packs") its operands into an order of its own before it multiplies, which takes up to half of the time at
+# batches of 16 to 100. OpenBLAS for AVX-512 does without in products of up to UNPACKED multiplications; a bᵀ must besides
+# have at most UNPACKED_BT elements, each a sum of at least 32 products.
 AVX512 = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
-UNPACKED = 1_000_000  # multiplications of a product that OpenBLAS for AVX-512 computes without copying its operands,
-UNPACKED_BT = 1200  # and, where the first one (here the second) is transposed, also elements of the result;
-SMALL = 4096  # elements of a transposed matrix up to which copying it is quicker than several calls
+UNPACKED, UNPACKED_BT = 1_000_000, 1200
+SMALL = 4096  # elements of b up to which packing a bᵀ is quicker than several calls
 
 
 @intrinsic
@@ -65,12 +65,7 @@ def _gemm(typing, ta, tb, m, n, k, alpha, a, a_at, lda, b, b_at, ldb, beta, c, c
 
 
 def unpacked(multiplications, columns):
-    """Return how many of the columns to compute per call, so that BLAS takes its kernel for small matrices.
-
-    BLAS copies its operands into an order of its own before it multiplies, for batches of 16 to 100 up to half of the time.
-    OpenBLAS for AVX-512 does without in products of up to UNPACKED multiplications; `multiplications` are those of a column.
-
-    """
+    """Return how many of the columns to compute per call, so that BLAS packs nothing; a column takes `multiplications`."""
     width = UNPACKED // max(multiplications, 1) // 16 * 16
     return width if AVX512 and width > 0 else max(columns, 1)
 
@@ -88,7 +83,7 @@ def product_bt(c, a, b, lo, hi):
     """Fill columns lo:hi of c = a bᵀ.  a (M, K), b (N, K), c (M, N)."""
     one, zero = c.dtype.type(1), c.dtype.type(0)
     width = unpacked(a.size, hi - lo)
-    if AVX512 and b.size > SMALL and a.shape[0] <= UNPACKED_BT // 8:
+    if AVX512 and b.size > SMALL and 0 < a.shape[0] <= UNPACKED_BT // 8 and a.shape[1] >= 32:
         width = min(width, UNPACKED_BT // a.shape[0] // 8 * 8)
     for j in range(lo, hi, width):
         _gemm(TRANSPOSED, PLAIN, min(width, hi - j), a.shape[0], a.shape[1], one, b, j * b.shape[1], b.shape[1],

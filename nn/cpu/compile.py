@@ -128,10 +128,13 @@ def _guard_cache(dispatcher, directory):
 
 @contextlib.contextmanager
 def _without_garbage_collection():
-    """Keep Python from searching the compiler's live objects for garbage 700 times: half a second of a kernel's seven."""
+    """Keep Python from searching the compiler's live objects for garbage 700 times: half a second of a kernel's seven.
+
+    Another thread that switches it off meanwhile finds it on again.
+    """
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:

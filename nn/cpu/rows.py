@@ -30,7 +30,7 @@ def scale(vector, factor):
 scale = inner(scale)
 
 
-def loss_rows(losses, dz, outputs, labels, targets, loss, rare):
+def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
     """Fill the losses (rows,) and their gradients dz (rows, K), each sample for itself, not yet weighted."""
     if loss.row == CROSS_ENTROPY:
         for n in range(dz.shape[0]):
@@ -47,10 +47,9 @@ def loss_rows(losses, dz, outputs, labels, targets, loss, rare):
     else:
         for n in range(dz.shape[0]):
             losses[n] = hinge(row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.row == SQUARED_HINGE)
-    if rare is not None:
-        if rare.confidence != 0.0:
-            for n in range(dz.shape[0]):
-                losses[n] += add_confidence_penalty(row(dz, n), row(outputs, n), rare.confidence)
+    if confidence is not None:
+        for n in range(dz.shape[0]):
+            losses[n] += add_confidence_penalty(row(dz, n), row(outputs, n), confidence)
 
 
 def class_of(labels, targets, n, kind):
@@ -89,19 +88,21 @@ def weigh_rows(dz, weights, losses, samples, loss):
     return mean
 
 
-def flatten_rows(dz, weights, outputs, labels, targets, loss, rare):
+def flatten_rows(dz, weights, outputs, labels, targets, loss, upper):
     """Add RelaxLoss's flattening of what is classified wrong, where the batch ascends in an odd epoch."""
-    if rare is not None:
-        for n in range(dz.shape[0]):
-            if loss.flood == RELAXED and weights[n] < 0.0:
-                label = class_of(labels, targets, n, loss.row)
-                add_posterior_flattening(row(dz, n), row(outputs, n), label, rare.upper, -weights[n])
+    if upper is not None:
+        if loss.flood == RELAXED:
+            for n in range(dz.shape[0]):
+                if weights[n] < 0.0:
+                    label = class_of(labels, targets, n, loss.row)
+                    add_posterior_flattening(row(dz, n), row(outputs, n), label, upper, -weights[n])
 
 
 def in_epoch(loss, epoch):
     """Return the loss as it stands in an epoch: RelaxLoss alternates."""
     flood = RELAXED if loss.flood == RELAX and epoch % 2 == 1 else loss.flood
-    return LossCode(loss.row, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels, loss.rare)
+    return LossCode(loss.row, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels, loss.confidence,
+                    loss.upper)
 
 
 class_of, in_epoch = inner(class_of), inner(in_epoch)

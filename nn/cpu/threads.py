@@ -20,7 +20,7 @@ from .floats import X86
 ARRIVED, GENERATION, ROWS = 0, 8, 16  # elements of `gate`, on cache lines of their own; ROWS: what rank 0 gathered
 PATIENCE = 20_000  # looks at the gate (some 0.3 ms) before the processor is left to others; waking up takes 0.1 ms
 NAP = 20  # µs; on a busy machine the thread that is waited for needs the processor more
-PANEL = 400  # columns of a matrix that one thread handles at a time; each panel costs BLAS a copy of the other matrix
+PANEL = 400  # columns of a matrix that one thread handles at a time; at large batches each costs a copy of the other one
 WORTHWHILE = 4e6  # floating-point operations of one product, from which a second thread pays for the waiting
 
 

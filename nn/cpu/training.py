@@ -1,8 +1,8 @@
 """Training steps, compiled: any number of updates in one call. Definition: nn/reference/training.py.
 
-`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation or dropout, `loss.rare`
-for most losses. Numba leaves out a branch on an argument `x is not None` where x is None, so nobody waits for compiling what
-is not used.
+`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation or dropout,
+`loss.confidence` and `loss.upper` for most losses. Numba leaves out a branch on `x is not None` where the argument x is None
+(hence arguments of their own for fields of `loss`), so nobody waits for compiling what is not used.
 """
 import math
 
@@ -106,9 +106,9 @@ def loss_and_output_gradient(work, layers, data, loss, rows):
     last = layers.shape[0]
     K = layers[last - 1, OUT]
     outputs, dz = matrix(work.activations, work.at[last], rows, K), matrix(work.deltas, work.at[last], rows, K)
-    loss_rows(work.losses, dz, outputs, work.labels, work.targets, loss, loss.rare)
+    loss_rows(work.losses, dz, outputs, work.labels, work.targets, loss, loss.confidence)
     mean = weigh_rows(dz, work.weights, work.losses, work.samples, loss)
-    flatten_rows(dz, work.weights, outputs, work.labels, work.targets, loss, loss.rare)
+    flatten_rows(dz, work.weights, outputs, work.labels, work.targets, loss, loss.upper)
     return mean
 
 
