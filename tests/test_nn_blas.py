@@ -8,8 +8,10 @@ from nn.cpu import blas
 from nn.cpu.compile import OPTIONS, inner
 from tests.numerical import relative_error
 
-# (M, K, N): small; in pieces whose last is narrower (50, 130, 310), also of a transposed matrix; too large for pieces; empty
-SHAPES = [(1, 1, 1), (3, 5, 7), (50, 130, 310), (64, 300, 20), (160, 90, 130), (300, 200, 210), (0, 4, 3), (4, 3, 0)]
+# (M, K, N): small; in pieces, the last narrower (50, 130, 310), also of a transposed matrix; in pieces of rows and columns
+# (90, 800, 70), of a transposed matrix (70, 300, 800); empty
+SHAPES = [(1, 1, 1), (3, 5, 7), (50, 130, 310), (64, 300, 20), (160, 90, 130), (300, 200, 210), (90, 800, 70),
+          (70, 300, 800), (0, 4, 3), (4, 3, 0)]
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 
 
@@ -59,6 +61,9 @@ def test_width_of_the_pieces(monkeypatch):
     assert width(50 * 500, 20) == 32  # more than there are: one piece
     assert width(128 * 784, 500) == 500  # not even 16 columns could do without copies
     assert width(0, 0) >= 1
+    rows = blas.unpacked_rows.py_func
+    assert rows(500, 784) == 32  # 32 x 784 x 16 are below a million
+    assert rows(50, 500) == 50 and rows(500, 2000) == 500 and rows(0, 3) == 1
     monkeypatch.setattr(blas, "AVX512", False)
     assert width(50 * 500, 500) == 500 and width(50 * 500, 0) == 1
 

@@ -28,6 +28,7 @@ PLAIN, TRANSPOSED = ord("N"), ord("T")
 # have at most UNPACKED_BT elements, each a sum of at least 32 products.
 AVX512 = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 UNPACKED, UNPACKED_BT = 1_000_000, 1200
+ROWS = 32  # of a piece, where it cannot have all rows
 SMALL = 4096  # elements of b up to which packing a bᵀ is quicker than several calls
 
 
@@ -70,13 +71,21 @@ def unpacked(multiplications, columns):
     return width if AVX512 and width > 0 else max(columns, 1)
 
 
+def unpacked_rows(rows, inner):
+    """Return how many rows to compute per call: all, unless too many for 16 columns; `inner` is the length of the sums."""
+    pieces = AVX512 and ROWS * inner * 16 <= UNPACKED < rows * inner * 16
+    return ROWS if pieces else max(rows, 1)
+
+
 def product(c, a, b, lo, hi):
     """Fill columns lo:hi of c = a b.  a (M, K), b (K, N), c (M, N)."""
     one, zero = c.dtype.type(1), c.dtype.type(0)
-    width = unpacked(a.size, hi - lo)
+    rows = unpacked_rows(a.shape[0], a.shape[1])
+    width = unpacked(rows * a.shape[1], hi - lo)
     for j in range(lo, hi, width):
-        _gemm(PLAIN, PLAIN, min(width, hi - j), a.shape[0], a.shape[1], one, b, j, b.shape[1], a, 0, a.shape[1], zero,
-              c, j, c.shape[1])
+        for i in range(0, a.shape[0], rows):
+            _gemm(PLAIN, PLAIN, min(width, hi - j), min(rows, a.shape[0] - i), a.shape[1], one, b, j, b.shape[1],
+                  a, i * a.shape[1], a.shape[1], zero, c, i * c.shape[1] + j, c.shape[1])
 
 
 def product_bt(c, a, b, lo, hi):
@@ -93,10 +102,12 @@ def product_bt(c, a, b, lo, hi):
 def product_at(c, a, b, lo, hi):
     """Fill rows lo:hi of c = aᵀ b.  a (K, M), b (K, N), c (M, N)."""
     one, zero = c.dtype.type(1), c.dtype.type(0)
-    width = unpacked(b.size, hi - lo)
-    for i in range(lo, hi, width):
-        _gemm(PLAIN, TRANSPOSED, b.shape[1], min(width, hi - i), a.shape[0], one, b, 0, b.shape[1], a, i, a.shape[1], zero,
-              c, i * c.shape[1], c.shape[1])
+    width = unpacked(a.shape[0] * ROWS, b.shape[1])
+    rows = unpacked(a.shape[0] * min(width, b.shape[1]), hi - lo)
+    for i in range(lo, hi, rows):
+        for j in range(0, b.shape[1], width):
+            _gemm(PLAIN, TRANSPOSED, min(width, b.shape[1] - j), min(rows, hi - i), a.shape[0], one, b, j, b.shape[1],
+                  a, i, a.shape[1], zero, c, i * c.shape[1] + j, c.shape[1])
 
 
 def add_rows_product(c, c_row, a, a_row, rows, b):
@@ -109,7 +120,7 @@ def add_rows_product(c, c_row, a, a_row, rows, b):
 
 
 if JIT:
-    unpacked = inner(unpacked)
+    unpacked, unpacked_rows = inner(unpacked), inner(unpacked_rows)
     product, product_bt, product_at = inner(product), inner(product_bt), inner(product_at)
     add_rows_product = inner(add_rows_product)
 else:  # the primitives exist only compiled; these stand in for them
