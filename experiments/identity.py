@@ -77,6 +77,11 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
+def machine() -> dict:
+    """Where a run is trained: "versions" and "cpu"."""
+    return {"versions": package_versions(), "cpu": cpu_name()}
+
+
 @cache
 def cpu_name() -> str:
     """Model name of the processor; bit-identity holds on one type only."""

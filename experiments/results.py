@@ -159,7 +159,7 @@ class Store:
         seconds : float
             How long it took.
         machine : mapping, optional
-            "versions" (a dict) and "cpu" of where it was trained; None: here.
+            `identity.machine` of where it was trained; None: here.
 
         Returns
         -------
@@ -174,7 +174,7 @@ class Store:
             When a required setting is missing or a value cannot be stored.
         """
         settings = dict(settings)
-        machine = {"versions": identity.package_versions(), "cpu": identity.cpu_name()} if machine is None else machine
+        machine = identity.machine() if machine is None else machine
         row = (identity.run_key(settings), settings["experiment"], identity.canonical(settings), settings["code"],
                int(settings["seed"]), settings["dtype"], datetime.now(timezone.utc).isoformat(timespec="seconds"),
                float(seconds), json.dumps(machine["versions"]), machine["cpu"])

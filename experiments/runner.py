@@ -2,8 +2,8 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from experiments.results import Run, Store
@@ -37,6 +37,14 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def as_they_end(futures: set[Future]) -> Iterator[set[Future]]:
+    """Yield the futures that have ended, some at a time, until all have."""
+    while futures:
+        # The timeout keeps Ctrl-C alive on systems where waiting for a lock cannot be interrupted.
+        done, futures = wait(futures, timeout=0.5, return_when=FIRST_COMPLETED)
+        yield done
 
 
 def train_missing(store: Store, jobs: Sequence[Job], title: str, workers: int = 0) -> int:
@@ -77,11 +85,8 @@ def train_missing(store: Store, jobs: Sequence[Job], title: str, workers: int = 
     with Bar(title, sum(job.cost for job in todo)) as bar:
         pending = {pool.submit(_train_and_keep, store, job, _ticker(bar, job.cost, cancel), threads) for job in todo}
         try:
-            while pending:
-                # The timeout keeps Ctrl-C alive on systems where waiting for a lock cannot be interrupted.
-                done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for done in as_they_end(pending):
                 for future in done:
-                    pending.discard(future)
                     future.result()  # raises what the job raised
         except BaseException as error:
             cancel.set()

@@ -10,7 +10,7 @@ shard may differ; `seconds(run)`, what a run costs, about; and `train_fleet(runs
 import importlib
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from experiments import identity
 from experiments.progress import Progress
 from experiments.results import Run, Store
-from experiments.runner import cores
+from experiments.runner import as_they_end, cores
 
 # At most, of a shard with more than one run: this is lost when a worker dies, and a sweep has some shards for every worker.
 SHARD_SECONDS, SHARD_RUNS, SHARE = 20.0, 8, 0.01
@@ -64,7 +64,7 @@ class Finished(NamedTuple):
     settings: dict
     run: Run
     seconds: float  # the run's equal share of its shard's time
-    machine: dict  # "versions" and "cpu" of where it was trained
+    machine: dict  # `identity.machine` of where it was trained
 
 
 class Pool(Protocol):
@@ -121,7 +121,7 @@ def run_shard(shard: Shard) -> list[Finished]:
     begin = time.perf_counter()
     results = importlib.import_module(shard.trainer).train_fleet(list(shard.runs))
     each = (time.perf_counter() - begin) / len(shard.runs)
-    machine = {"versions": identity.package_versions(), "cpu": identity.cpu_name()}
+    machine = identity.machine()
     return [Finished(run, result, each, machine) for run, result in zip(shard.runs, results, strict=True)]
 
 
@@ -134,11 +134,8 @@ class Threads:
     def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
         """As `Pool.results`. The first failure of a shard is raised; no other one is begun then."""
         pool = ThreadPoolExecutor(self.workers, "afterzero-sweep")
-        pending = {pool.submit(run_shard, shard) for shard in shards}
         try:
-            while pending:
-                # The timeout keeps Ctrl-C alive on systems where waiting for a lock cannot be interrupted.
-                done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for done in as_they_end({pool.submit(run_shard, shard) for shard in shards}):
                 for future in sorted(done, key=lambda future: future.exception() is not None):  # what is good first
                     yield future.result()
         finally:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import identity, sweep
+from experiments import identity, runner, sweep
 from experiments.progress import Progress, duration
 from experiments.results import Store, StoreError
 from tests.sweeping import a_run, environment, python, rows, write_trainer
@@ -126,7 +126,7 @@ def test_a_failing_shard_ends_the_sweep_and_keeps_what_arrived(tmp_path, trainer
 
 
 def test_what_is_good_arrives_before_the_failure_beside_it(tmp_path, trainer, monkeypatch):
-    monkeypatch.setattr(sweep, "wait", lambda futures, **_: concurrent.futures.wait(futures))  # until all are done
+    monkeypatch.setattr(runner, "wait", lambda futures, **_: concurrent.futures.wait(futures))  # until all are done
     store = Store(tmp_path / "results")
     runs = [a_run(tmp_path, seed, fails=seed == 0) for seed in range(20)]
     with sweep.pool() as place, pytest.raises(ArithmeticError):

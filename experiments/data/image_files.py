@@ -38,6 +38,10 @@ class ImageFiles:
             hashes.append(digest.hexdigest())
         return tuple(hashes)
 
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits in which all four files have a part: sets that differ in labels alone differ here, too."""
+        return hashlib.sha256("".join(self.sha256()).encode()).hexdigest()
+
 
 def find_file(folder, part: str, what: str) -> Path | None:
     """Return the path of one of the four files, packed or not, under any of the names in use, or None."""

@@ -1,5 +1,4 @@
 """Image files that are read once and cut many times: for many runs, where each call of a loader would read them anew."""
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,4 +66,4 @@ def _read(name: str, data_dir: str, *_where: str) -> Images:
     image_set, read = READERS[name]
     files, note = read(data_dir or None)
     stand_in = "embedded cut" if note == CUT_NOTE else "other files" if note else ""
-    return Images(image_set, files, note, stand_in, hashlib.sha256("".join(files.sha256()).encode()).hexdigest()[:16])
+    return Images(image_set, files, note, stand_in, files.fingerprint()[:16])

@@ -71,9 +71,9 @@ def unpacked(multiplications, columns):
     return width if AVX512 and width > 0 else max(columns, 1)
 
 
-def unpacked_rows(rows, inner):
-    """Return how many rows to compute per call: all, unless too many for 16 columns; `inner` is the length of the sums."""
-    pieces = AVX512 and ROWS * inner * 16 <= UNPACKED < rows * inner * 16
+def unpacked_rows(rows, K):
+    """Return how many rows to compute per call: all, unless too many for 16 columns; K is the length of the sums."""
+    pieces = AVX512 and ROWS * K * 16 <= UNPACKED < rows * K * 16
     return ROWS if pieces else max(rows, 1)
 
 
