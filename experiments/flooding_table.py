@@ -23,8 +23,8 @@ TRAINER = "experiments.flooding_runs"
 
 
 @dataclass(frozen=True)
-class Config:
-    """Settings of flooding_table; the defaults keep the published networks and data and save on levels and epochs."""
+class Grid:
+    """Settings of a grid of runs; the defaults keep the published networks and data and save on levels and epochs."""
 
     data: tuple[str, ...] = DATA
     """Data sets: two_gaussians, sinusoid, spiral. Of the last two only the form is published, so only the first is
@@ -50,14 +50,20 @@ class Config:
     """Epochs between checks of the validation set, from which early stopping chooses. Published: 1, for twice the cost."""
     learning_rate: float = 1e-3
     """Of Adam, as published."""
-    curve_seeds: int = 1
-    """Trials whose test loss is followed through training for the second figure: runs of their own."""
-    curve_points: int = 2000
-    """Test samples for these curves."""
     scheduler: str = ""
     """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
     workers: int = 0
     """Worker processes of a Dask cluster on this machine; 0: threads of this process, one per core. Nor on this."""
+
+
+@dataclass(frozen=True)
+class Config(Grid):
+    """Settings of flooding_table."""
+
+    curve_seeds: int = 1
+    """Trials whose test loss is followed through training for the second figure: runs of their own."""
+    curve_points: int = 2000
+    """Test samples for these curves."""
 
     @classmethod
     def quick(cls) -> "Config":

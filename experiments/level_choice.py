@@ -20,33 +20,13 @@ STORED_AS = ("level_choice", "flooding_table")  # whose runs the answer rests on
 
 
 @dataclass(frozen=True)
-class Config:
-    """Settings of level_choice; those that flooding_table has too have the same defaults, so that both share their runs."""
+class Config(flooding_table.Grid):
+    """Settings of level_choice: those of flooding_table's grid, whose levels the cheap ways are compared with, and more."""
 
     data: tuple[str, ...] = DATA[:1]
     """Data sets: two_gaussians, sinusoid, spiral. The first is the one whose published figures are known."""
-    noise: tuple[float, ...] = (0.01, 0.05, 0.10)
-    """Shares of flipped labels."""
-    levels: tuple[float, ...] = flooding_table.COARSE
-    """The full grid that the cheap ways are compared with; 0 is no flooding."""
     coarse: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4)
     """A grid for five trainings."""
-    seeds: int = 5
-    """Trials, each with its own data and weights."""
-    train: int = 100
-    """Training samples per class."""
-    validation: int = 100
-    """Validation samples per class."""
-    test: int = 10_000
-    """Test samples per class."""
-    hidden: tuple[int, ...] = (500, 500, 500, 500)
-    """Hidden units, with batch normalisation."""
-    epochs: int = 250
-    """Of one update each."""
-    every: int = 5
-    """Epochs between checks of the validation set."""
-    learning_rate: float = 1e-3
-    """Of Adam."""
     fraction: float = 0.8
     """Of the estimated cross-entropy, as `suggest_level` recommends."""
     folds: int = 5
@@ -55,10 +35,6 @@ class Config:
     """Of AdaFlood's auxiliary networks: stopped before they memorise labels, as a level above the risk hurts."""
     gamma: float = 0.5
     """Of AdaFlood: how far its levels are drawn towards 0; the middle of what its authors search."""
-    scheduler: str = ""
-    """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
-    workers: int = 0
-    """Worker processes of a Dask cluster on this machine; 0: threads of this process, one per core. Nor on this."""
 
     @classmethod
     def quick(cls) -> "Config":
