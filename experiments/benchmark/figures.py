@@ -25,7 +25,8 @@ def draw_race(results, path):
         The same.
     """
     workload = results[0].part.subject
-    title = f"{workload.name}: {workload.title}, one epoch of {workload.samples} samples"
+    comma = ", " if len(results) > 1 else ",\n"  # one panel is narrower than the line
+    title = f"{workload.name}: {workload.title}{comma}one epoch of {workload.samples} samples"
     tallest = max(len(result.medians()) for result in results)
     size = (2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest)
     with plots.figure(path, 1, len(results), size=size, title=title) as (_, axes):

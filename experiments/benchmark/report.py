@@ -12,7 +12,7 @@ from experiments.benchmark.harness import TIE, Spread, fastest, judged, ratio, v
 from experiments.benchmark.race import TIMING_ONLY, VALIDATED
 from experiments.benchmark.workloads import WORKLOADS, Target, flops
 from experiments.identity import cpu_name
-from experiments.results import Run, StoreError
+from experiments.results import Run
 from experiments.runner import cores
 from experiments.tables import Table, number
 
@@ -89,10 +89,8 @@ def gather(store, config) -> Results:
 
     results = Results()
     for part in parts(config):
-        run = store.load(part.settings)
-        if run is None:
-            raise StoreError(f"{store.path} lacks measurements of this configuration; run the experiment first")
-        {"race": results.races, "cold": results.cold, "growth": results.growth}[part.kind].append(Result(part, run))
+        kind = {"race": results.races, "cold": results.cold, "growth": results.growth}[part.kind]
+        kind.append(Result(part, store.require(part.settings)))
     return results
 
 
