@@ -127,12 +127,15 @@ class Bar:
 
     def __init__(self, title: str, total: float):
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+        from nn import compiling
+
+        self._watched = compiling.Watched()
         console = Console(stderr=True)
-        self.progress = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
-                                 TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True,
-                                 disable=not console.is_terminal)
+        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
+                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
+                                 console=console, transient=True, disable=not console.is_terminal)
         self.task = self.progress.add_task(title, total=total)
 
     def advance(self, amount: float) -> None:
@@ -140,8 +143,12 @@ class Bar:
         self.progress.advance(self.task, amount)
 
     def __enter__(self):
+        if not self.progress.disable:
+            self._watched.__enter__()
         self.progress.start()
         return self
 
     def __exit__(self, *_):
         self.progress.stop()
+        if not self.progress.disable:
+            self._watched.__exit__()

@@ -5,7 +5,6 @@ The numba backend is imported when a model first asks for it, so that ``import n
 import contextlib
 import functools
 import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +13,7 @@ import threadpoolctl
 
 from . import cython_blas
 from .codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, LossCode, unserved
+from .interrupts import interrupt_held_back
 from .layers import ACTIVATION
 from .suggestions import choose
 
@@ -142,28 +142,6 @@ def _overridden(loss):
         if {"rows", "weigh", "objective", "in_epoch"} & vars(cls).keys():
             return True
     return hasattr(loss, "base") and _overridden(loss.base)
-
-
-@contextlib.contextmanager
-def interrupt_held_back():
-    """Hold Ctrl-C back while an update is half made; what came meanwhile strikes on the way out.
-
-    Signals reach the main thread alone, and only a handler of Python's can be called later: elsewhere nothing changes.
-    """
-    handler = None
-    if threading.current_thread() is threading.main_thread():
-        handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler):  # ignored, the system's own, or another thread
-        yield
-        return
-    came = []
-    signal.signal(signal.SIGINT, lambda *received: came.append(received))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
 
 
 def uninterrupted(function, arguments):

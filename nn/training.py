@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 
+from . import compiling
 from .backends import one_blas_thread, thread_limit
 from .checkpoint import RunFile
 from .history import TrainingInterrupted
@@ -127,8 +128,11 @@ def progress_bar(wanted, total):
         yield lambda updates, loss: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-    with Progress(TextColumn("training"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"), TimeRemainingColumn(),
-                  console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("training", total=total, loss=float("nan"))
-        yield lambda updates, loss: bar.update(task, advance=updates, loss=float(loss))
+    from rich.progress import Progress, TextColumn, TimeRemainingColumn
+    with compiling.Watched(), Progress(TextColumn("training"), compiling.bar_column(), TextColumn("{task.fields[loss]}"),
+                                       TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=total, loss="")
+
+        def advance(updates, loss):
+            bar.update(task, advance=updates, loss="" if np.isnan(loss) else f"loss {loss:.4g}")
+        yield advance

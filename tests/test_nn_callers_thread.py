@@ -9,7 +9,7 @@ import pytest
 
 from losses import CrossEntropy
 from nn import MLP, SGD, TrainingInterrupted, fit
-from nn.backends import interrupt_held_back
+from nn.interrupts import interrupt_held_back
 
 X, Y = np.random.default_rng(0).normal(size=(12, 4)), np.arange(12) % 3
 

@@ -51,8 +51,8 @@ def cache_folder(stamp):
         why = _untrusted(root.stat(), root) or _untrusted(folder.lstat(), folder)
         if why:
             logging.getLogger("afterzero").warning(
-                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody else can write to (chmod 700, "
-                "or another AFTERZERO_CACHE_DIR)", why)
+                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody else can write to (mode 700);"
+                " AFTERZERO_CACHE_DIR names another", why)
             return temporary_folder()
         os.utime(folder)
         with tempfile.TemporaryFile(dir=folder):
@@ -94,10 +94,12 @@ def _untrusted(status, path):
 
 def is_ours(folder):
     """Return whether a folder is provably one that `_make` made: its name, its mark, no link, nobody else's."""
-    if not re.fullmatch("[0-9a-f]{16}", folder.name) or _untrusted(folder.lstat(), folder):
-        return False
     mark = folder / MARK
-    return stat.S_ISREG(mark.lstat().st_mode) and mark.read_bytes() == MARK_TEXT.encode()
+    try:
+        return (re.fullmatch("[0-9a-f]{16}", folder.name) is not None and not _untrusted(folder.lstat(), folder)
+                and stat.S_ISREG(mark.lstat().st_mode) and mark.read_bytes() == MARK_TEXT.encode())
+    except OSError:
+        return False
 
 
 def _forget_old(current):

@@ -8,6 +8,7 @@ import contextlib
 import gc
 import hashlib
 import sys
+import threading
 from pathlib import Path
 
 import numba
@@ -16,6 +17,8 @@ from numba.core import config
 import losses
 import nn
 
+from .. import compiling
+from ..interrupts import interrupt_held_back
 from .cache import cache_folder, guard, temporary_folder
 from .parts import compile_part, compile_part_and_whole
 
@@ -93,5 +96,34 @@ def entry(function):
     finally:
         config.CACHE_DIR = before
     guard(dispatcher, _directory)
-    dispatcher.compile = _without_garbage_collection()(dispatcher.compile)
+    dispatcher.compile = _compiler(dispatcher.compile, dispatcher._cache)
     return dispatcher
+
+
+def _compiler(compile_, cache):
+    """Return a dispatcher's `compile` that says when it has to be waited for, and that Ctrl-C does not end half-way.
+
+    An exception that strikes inside Numba comes out as another one, or not at all: it is held back till the kernel is made.
+    """
+    load = cache.load_overload
+
+    def load_overload(*args):
+        found = load(*args)
+        if found is None:
+            compiling.begin()
+            state.begun = True
+        return found
+
+    def compile_held(*args):
+        state.begun = False
+        try:
+            with interrupt_held_back(), _without_garbage_collection():
+                return compile_(*args)
+        finally:
+            if state.begun:
+                state.begun = False
+                compiling.end()
+
+    state = threading.local()
+    cache.load_overload = load_overload
+    return compile_held
