@@ -1,7 +1,9 @@
 """What all figures share: colours that colour-blind readers tell apart, sizes, and drawing to files without a display."""
+import io
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+
+from experiments import outputs
 
 # Okabe and Ito's palette.
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
@@ -27,11 +29,10 @@ def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: s
         axes = drawing.subplots(rows, columns, squeeze=False)
         drawing.suptitle(title, fontsize=12, fontweight="bold")
         yield drawing, axes
-        # To a temporary name first: a viewer or an interruption never meets half a picture.
-        path = Path(path)
-        partial = path.with_name(path.name + ".part")
-        drawing.savefig(partial, dpi=130, format="png", metadata={"Software": None})
-        partial.replace(path)
+        picture = io.BytesIO()
+        drawing.savefig(picture, dpi=130, format="png", metadata={"Software": None})
+        with outputs.writing(path) as file:
+            file.write(picture.getbuffer())
 
 
 def shared_legend(drawing, axes, columns: int) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from . import files
+
 
 class History(Mapping):
     """What was measured at every check: a mapping name -> array, one entry per check.
@@ -74,8 +76,8 @@ class History(Mapping):
         self._rows = [[int(v) if column == update else float(v) for column, v in enumerate(row)] for row in array]
 
     def to_csv(self, path):
-        """Write one line per check, with a header, in full precision."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        """Write one line per check, with a header, in full precision: the whole file, or none."""
+        with files.replacing(path, text=True) as file:
             writer = csv.writer(file)
             writer.writerow(self._names)
             writer.writerows(self._rows)

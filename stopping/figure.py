@@ -1,8 +1,10 @@
 """Draw where criteria would have stopped a recorded run. Needs matplotlib, which is imported when something is drawn."""
+import io
 import os
 
 import numpy as np
 
+from .files import replacing
 from .replay import replay
 
 
@@ -22,9 +24,10 @@ def draw(criteria, history, path):
     ImportError
         If matplotlib is not installed.
     OSError, ValueError
-        If the file cannot be written, or its format is not known.
+        If the file cannot be written, is no regular file, or its format is not known.
     """
-    if not os.path.splitext(path)[1]:  # matplotlib would write to another file, with an ending of its own
+    kind = os.path.splitext(path)[1][1:].lower()
+    if not kind:
         raise ValueError(f"path must end in .png, .svg or .pdf, not {str(path)!r}")
     from matplotlib.figure import Figure  # not pyplot: no window, no global state
 
@@ -44,7 +47,10 @@ def draw(criteria, history, path):
         _mark(panels, names, criterion, decision, checks, look)
     panels[-1].set_xlabel("epoch" if "epoch" in history else "check")
     figure.legend(fontsize="small", loc="outside upper left")
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()  # first: what cannot be drawn leaves the file that is there
+    figure.savefig(picture, dpi=120, format=kind)
+    with replacing(path) as file:
+        file.write(picture.getbuffer())
 
 
 def _mark(panels, names, criterion, decision, checks, look):

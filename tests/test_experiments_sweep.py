@@ -169,7 +169,7 @@ def test_each_run_has_an_equal_share_of_the_time_of_its_shard(tmp_path, trainer,
 
 def test_a_locked_store_is_named(tmp_path, trainer, monkeypatch):
     store = Store(tmp_path / "results")
-    monkeypatch.setattr("experiments.results.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("experiments.schema.BUSY_SECONDS", 0.1)
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with sweep.pool() as place, pytest.raises(StoreError, match=r"results\.sqlite: database is locked"):

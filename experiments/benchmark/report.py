@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import outputs
 from experiments.benchmark import cold, growth
 from experiments.benchmark.contenders import CONTENDERS, OURS, SGEMM, by_name, versions
 from experiments.benchmark.harness import TIE, Spread, fastest, judged, ratio, verdict
@@ -229,7 +230,8 @@ def write_markdown(results: Results, config, path):
     day = datetime.fromtimestamp(results.measured(), timezone.utc).date().isoformat()
     parts = [f"Measured {day} (UTC) on {hardware()}.", "", *map(_markdown, all_tables(results, config)),
              *sentences(results, config), ""]
-    path.write_text("\n".join(parts), encoding="utf-8")
+    with outputs.writing(path, text=True) as file:
+        file.write("\n".join(parts))
     return path
 
 
