@@ -1,10 +1,9 @@
-"""Shards of a sweep on a Dask cluster: one of this machine's own, or any that a scheduler's address leads to.
+"""Shards of a sweep on the Dask cluster that a scheduler's address leads to.
 
 Dask is imported when a cluster is asked for: everything else works without it. Workers train and send results back; they
 never touch the store. When a worker dies, the scheduler gives its shards to another one.
 """
 import logging
-import signal
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,8 +12,9 @@ from experiments.sweep import Finished, Shard, SweepError, run_shard
 
 CONNECT_SECONDS = 5
 RETRIES = 2  # of a shard that failed: another machine may have the memory or the disk that this one lacked
-# One thread per worker process and one process per core. These are read when a library is loaded, so before a worker starts.
-ONE_THREAD = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1, "NUMBA_NUM_THREADS": 1}
+
+# Dask's own settings of what a client shows to a scheduler with TLS, as environment variables.
+CREDENTIALS = tuple(f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
 
 
 class Dask:
@@ -70,16 +70,12 @@ def _distributed():
     try:
         import distributed
     except ImportError:
-        raise SweepError("a cluster needs Dask, which is not installed: pip install 'afterzero[cluster]'") from None
+        raise SweepError("a cluster needs Dask, which is not installed; in the folder of the clone: "
+                         "pip install -e '.[cluster]'") from None
     for name in logging.root.manager.loggerDict:
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)  # each has a level, so that of the parent is not enough
     return distributed
-
-
-def dask_setup(worker) -> None:
-    """Make a local worker deaf to Ctrl-C, which a terminal sends to it too: the driver ends it. (Dask calls this.)"""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -100,26 +96,7 @@ def connect(address: str) -> Iterator[Dask]:
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SweepError(f"scheduler is {address!r}, where no Dask scheduler answers ({reason}); accepted: the address that "
-                         "'dask scheduler' prints, such as tcp://10.0.0.1:8786") from error
+                         "'dask scheduler' prints, such as tls://10.0.0.1:8786, for which Dask takes your certificate from "
+                         f"{', '.join(CREDENTIALS)}") from error
     with closing(client):
         yield Dask(client, address)
-
-
-@contextmanager
-def local(workers: int) -> Iterator[Dask]:
-    """Start worker processes on this machine, and end them afterwards.
-
-    Parameters
-    ----------
-    workers : int
-        Processes, with one thread each.
-    """
-    distributed = _distributed()
-    import dask
-
-    with dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}):
-        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-                                           dashboard_address=None, silence_logs=logging.CRITICAL, memory_limit=0,
-                                           preload=["experiments.cluster"])
-        with closing(cluster), closing(distributed.Client(cluster, set_as_default=False)) as client:
-            yield Dask(client, cluster.scheduler_address)

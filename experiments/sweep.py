@@ -68,7 +68,7 @@ class Finished(NamedTuple):
 
 
 class Pool(Protocol):
-    """Where shards are trained: `Threads` here, or `cluster.Dask`."""
+    """Where shards are trained: `Threads` here, `processes.Processes` or `cluster.Dask`."""
 
     workers: int
 
@@ -152,20 +152,26 @@ def pool(scheduler: str = "", workers: int = 0) -> Iterator[Pool]:
     scheduler : str
         Address of a Dask scheduler, for example "tcp://10.0.0.1:8786".
     workers : int
-        So many worker processes of a Dask cluster on this machine. Neither: threads of this process.
+        So many worker processes on this machine. Neither: threads of this process.
 
     Raises
     ------
     SweepError
-        When Dask is not installed or the scheduler does not answer.
+        With `scheduler`: Dask is not installed, or the scheduler does not answer.
     """
     if not scheduler and not workers:
         yield Threads()
         return
-    from experiments import cluster
+    if scheduler:
+        from experiments import cluster
 
-    with cluster.connect(scheduler) if scheduler else cluster.local(workers) as dask:
-        yield dask
+        with cluster.connect(scheduler) as dask:
+            yield dask
+    else:
+        from experiments import processes
+
+        with processes.local(workers) as place:
+            yield place
 
 
 def check_places(scheduler: str, workers: int) -> None:

@@ -223,10 +223,8 @@ INTERRUPTED = """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-@pytest.mark.parametrize("workers", [0, 2], ids=["threads", "cluster"])
+@pytest.mark.parametrize("workers", [0, 2], ids=["threads", "processes"])
 def test_ctrl_c_says_what_is_done_and_how_to_go_on(tmp_path, workers):
-    if workers:
-        pytest.importorskip("distributed", reason="a cluster needs Dask: pip install 'afterzero[cluster]'")
     write_trainer(tmp_path)
     results = tmp_path / "results"
     script = tmp_path / "interrupted.py"
