@@ -4,6 +4,7 @@ Dask is imported when a cluster is asked for: everything else works without it. 
 never touch the store. When a worker dies, the scheduler gives its shards to another one.
 """
 import logging
+import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -78,6 +79,25 @@ def _distributed():
     return distributed
 
 
+def _check_credentials(security) -> None:
+    """Raise unless Dask finds what a client shows: it would try in vain until its time is up, and leave a traceback.
+
+    Files and texts in PEM format are good for it; the key may stand in the file of the certificate.
+
+    Raises
+    ------
+    ValueError, OSError
+        When something is missing, or has another format.
+    """
+    needed = (security.tls_ca_file, security.tls_client_cert, security.tls_client_key or security.tls_client_cert)
+    for variable, value in zip(CREDENTIALS, needed, strict=True):
+        if not value:
+            raise ValueError(f"{variable} is not set")
+        if "\n" not in value and not os.path.isfile(value):
+            raise ValueError(f"{variable} is {value!r}, which is no file")
+    security.get_connection_args("client")
+
+
 @contextmanager
 def connect(address: str) -> Iterator[Dask]:
     """Use the cluster of a scheduler, for example "tcp://10.0.0.1:8786".
@@ -85,13 +105,15 @@ def connect(address: str) -> Iterator[Dask]:
     Raises
     ------
     SweepError
-        When Dask is not installed, or nothing answers within some seconds.
+        When Dask is not installed, nothing answers within some seconds, or an address "tls://..." lacks a certificate.
     """
     distributed = _distributed()
     try:
         scheme, place = distributed.comm.parse_address(address)
         # Refuses an unknown "x://" and an address without a port: a client would, too, but leave threads and a traceback.
         distributed.comm.registry.get_backend(scheme).get_address_host(place)
+        if scheme == "tls":
+            _check_credentials(distributed.Security())
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

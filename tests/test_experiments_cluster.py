@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from experiments.results import Store
+from experiments.sweep import SweepError
 from tests import sweeping
 from tests.sweeping import FEW, HUNDREDS, ROOT, a_cluster, a_driver, a_run, drive, environment, until
 
@@ -131,19 +132,42 @@ def test_a_sweep_of_hundreds_of_runs_survives_kills(tmp_path):
 
 # --- with TLS ---
 
-@pytest.fixture
-def credentials(tmp_path):
-    """Files of one certificate, of whose key all that may take part have a copy."""
+VARIABLES = ("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT",
+             "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY")
+
+
+@pytest.mark.parametrize("ca, cert, key, reason", [
+    (None, None, None, "DASK_DISTRIBUTED__COMM__TLS__CA_FILE is not set"),
+    (__file__, None, None, "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT is not set"),
+    (__file__, __file__, "no/such.pem", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY is 'no/such.pem', which is no file"),
+    (__file__, __file__, None, "_ssl.c"), (__file__, __file__, __file__, "_ssl.c")])
+def test_missing_credentials_are_named_at_once(ca, cert, key, reason):
+    pytest.importorskip("distributed", reason=NO_DASK)
+    import dask
+
+    from experiments.cluster import connect
+    tls = {"distributed.comm.tls.ca-file": ca, "distributed.comm.tls.client.cert": cert,
+           "distributed.comm.tls.client.key": key}
+    with dask.config.set(tls), pytest.raises(SweepError) as caught, connect("tls://127.0.0.1:9"):
+        pass
+    message = str(caught.value)
+    assert message.startswith("scheduler is 'tls://127.0.0.1:9', where no Dask scheduler answers (") and reason in message
+    assert all(variable in message.partition("accepted: ")[2] for variable in VARIABLES)
+
+
+def a_certificate(folder):
+    """Make a certificate and its key; returns their paths."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("makes a certificate with openssl")
-    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=afterzero",
-                    "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True)
-    return {"ca": tmp_path / "cert.pem", "cert": tmp_path / "cert.pem", "key": tmp_path / "key.pem"}
+    folder.mkdir()
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:3072", "-nodes", "-days", "30", "-subj", "/CN=afterzero",
+                    "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
 
 
 @contextmanager
-def dask(*arguments, cwd):
+def dask_command(*arguments, cwd):
     process = subprocess.Popen([sys.executable, "-m", "dask", *map(str, arguments)], cwd=cwd, env=environment(cwd),
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -154,26 +178,30 @@ def dask(*arguments, cwd):
 
 
 @pytest.mark.slow
-def test_a_scheduler_with_tls_serves_those_who_have_the_key(tmp_path, monkeypatch, credentials):
-    """As experiments/README.md has it: Dask's own configuration names the files."""
+def test_a_scheduler_with_tls_serves_those_who_have_the_key(tmp_path, monkeypatch):
+    """As experiments/README.md has it: one certificate for all, whose key is the secret; Dask's variables name the files."""
     pytest.importorskip("distributed", reason=NO_DASK)
-    files = ["--tls-ca-file", credentials["ca"], "--tls-cert", credentials["cert"], "--tls-key", credentials["key"]]
+
+    def show(cert, key):
+        for name, path in zip(VARIABLES, (ours[0], cert, key), strict=True):
+            monkeypatch.setenv(name, str(path))
+
+    ours, foreign = a_certificate(tmp_path / "ours"), a_certificate(tmp_path / "foreign")
+    files = ["--tls-ca-file", ours[0], "--tls-cert", ours[0], "--tls-key", ours[1]]
     where = tmp_path / "scheduler.json"
-    with dask("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-              "--dashboard-address", "127.0.0.1:0", "--scheduler-file", where, *files, cwd=tmp_path):
+    with dask_command("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+                      "--dashboard-address", "127.0.0.1:0", "--scheduler-file", where, *files, cwd=tmp_path):
         deadline = time.monotonic() + 60
         while not where.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         address = json.loads(where.read_text())["address"]
         assert address.startswith("tls://127.0.0.1:")
-        with dask("worker", address, "--nworkers", "1", "--nthreads", "1", *files, cwd=tmp_path):
-            for stranger in (address, address.replace("tls:", "tcp:")):
-                code, err = drive(tmp_path, [{}], stranger)
-                assert code == 1 and len(err.splitlines()) == 1 and stranger in err, err
-                assert "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in err
-            monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", str(credentials["ca"]))
-            monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT", str(credentials["cert"]))
-            monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY", str(credentials["key"]))
+        with dask_command("worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard", *files, cwd=tmp_path):
+            show(*foreign)
+            for refused in (address, address.replace("tls:", "tcp:")):
+                code, err = drive(tmp_path, [{}], refused)
+                assert code == 1 and len(err.splitlines()) == 1 and f"scheduler is {refused!r}" in err, err
+            show(*ours)
             code, err = drive(tmp_path, [{}] * 3, address)
             assert code == 0, err
             assert Store(tmp_path / "results").count("test") == 3
