@@ -53,8 +53,7 @@ class Worker:
         self.answers, answers = SPAWN.Pipe(duplex=False)
         self._process = SPAWN.Process(target=_serve, args=(tasks, answers), name="afterzero-worker", daemon=True)
         self.shard: Shard | None = None
-        with _inherited():
-            self._process.start()
+        self._process.start()
         tasks.close()  # as long as this process held the worker's ends, neither would notice the other's death
         answers.close()
 
@@ -150,12 +149,12 @@ class Processes:
                 worker.give(waiting.popleft())
         while waiting and len(self._running) < self.workers:
             try:
-                worker = Worker()
+                with _ctrl_c_waits(), _inherited():
+                    self._running.append(Worker())
             except OSError as error:
                 raise SweepError(f"workers is {self.workers!r}, of which number {len(self._running) + 1} cannot be started "
                                  f"({error}); accepted: fewer") from error
-            self._running.append(worker)
-            worker.give(waiting.popleft())
+            self._running[-1].give(waiting.popleft())
 
     def _ready(self) -> list[Worker]:
         # The timeout keeps Ctrl-C alive on systems where waiting cannot be interrupted.
@@ -191,11 +190,24 @@ def local(workers: int) -> Iterator[Processes]:
 
 
 @contextmanager
-def _inherited() -> Iterator[None]:
-    """Let processes started meanwhile have one thread, and be deaf to Ctrl-C, which a terminal sends to them, too.
+def _ctrl_c_waits() -> Iterator[None]:
+    """Hold Ctrl-C back until the end: a worker of which half is started complains, and nobody ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python interrupts the main thread alone
+        return
+    arrived: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: arrived.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if arrived:
+            signal.raise_signal(signal.SIGINT)
 
-    SIGINT is blocked, not ignored: so it is not lost for this process, where it arrives at the end.
-    """
+
+@contextmanager
+def _inherited() -> Iterator[None]:
+    """Let processes started meanwhile have one thread, and be deaf to Ctrl-C, which a terminal sends to them, too."""
     blocks = hasattr(signal, "pthread_sigmask")
     if blocks:
         from multiprocessing.resource_tracker import ensure_running

@@ -214,9 +214,9 @@ def train_missing(store: Store, runs: Sequence[dict], trainer: str, place: Pool,
     todo = sorted((shard for shard in cuts if shard.runs), key=lambda shard: -shard.seconds)
     if not todo:
         return 0
-    progress = Progress(title, len(wanted), sum(shard.seconds for shard in todo), place.workers)
+    cost = sum(shard.seconds for shard in todo)
     try:
-        with progress, closing(place.results(todo)) as arriving:
+        with Progress(title, len(wanted), cost, place.workers) as progress, closing(place.results(todo)) as arriving:
             for finished in arriving:
                 _keep(store, finished, progress.advance, importlib.import_module(trainer).seconds)
     except KeyboardInterrupt:  # perhaps between keeping a run and counting it, so the store is asked

@@ -73,18 +73,7 @@ def test_shards_go_to_the_scheduler_in_order_under_names_that_stay(tmp_path, mon
 
 # --- on a cluster of two workers ---
 
-def test_a_shard_whose_worker_dies_is_trained_elsewhere(tmp_path):
-    pytest.importorskip("distributed", reason=NO_DASK)
-    with a_cluster(tmp_path) as (address, _):
-        code, err = drive(tmp_path, [{"dies": "once"} if seed == 3 else {"sleep": 0.05} for seed in range(10)], address)
-    assert code == 0, err
-    assert (tmp_path / "died").exists() and len(list(tmp_path.glob("3-*"))) == 2
-    store = Store(tmp_path / "results")
-    assert store.load(a_run(tmp_path, 3, dies="once")) is not None
-    assert store.count("test") == 10 and len(err.splitlines()) == 1  # the one before it begins
-
-
-def test_failures_on_workers_are_named_and_keep_what_arrived(tmp_path):
+def test_deaths_and_failures_of_workers_are_mended_or_named(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)
     with a_cluster(tmp_path) as (address, _):
         code, err = drive(tmp_path, [{"dies": "always", "cost": 2.0} if seed == 1 else {} for seed in range(3)], address)
@@ -93,6 +82,12 @@ def test_failures_on_workers_are_named_and_keep_what_arrived(tmp_path):
         code, err = drive(tmp_path, [{}, {"fails": True}], address)
         assert code == 1 and "ArithmeticError: it failed" in err
         assert len(list(tmp_path.glob("1-*"))) == 4 + 3  # four workers died of the first, three tried the second
+
+        (folder := tmp_path / "once").mkdir()
+        code, err = drive(folder, [{"dies": "once"} if seed == 3 else {"sleep": 0.05} for seed in range(10)], address)
+        assert code == 0 and len(err.splitlines()) == 1, err  # the one before it begins
+        assert (folder / "died").exists() and len(list(folder.glob("3-*"))) == 2
+        assert Store(folder / "results").count("test") == 10
 
 
 @pytest.mark.slow

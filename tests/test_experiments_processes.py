@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -174,6 +175,37 @@ def test_a_worker_that_cannot_be_started_is_named(tmp_path, trainer, monkeypatch
     with sweep.pool(workers=3) as place, pytest.raises(sweep.SweepError, match=r"workers is 3, of which number 1 cannot be "
                                                        r"started .*Too many open files.*; accepted: fewer"):
         list(place.results([sweep.Shard(trainer, (a_run(tmp_path, 0),))]))
+
+
+@posix
+def test_ctrl_c_waits_until_a_worker_is_started_and_known(tmp_path, trainer, monkeypatch):
+    """Else it would complain of half a start, and nobody would end it."""
+    steps: list = []
+    over = threading.Event()
+    # The main thread blocks the signal: it must reach Python through another one, of which libraries have some.
+    thread = threading.Thread(target=over.wait)
+
+    class Worker:
+        shard = None
+
+        def __init__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            steps.append("started")
+
+        def end(self):
+            steps.append("ended")
+
+    monkeypatch.setattr(processes, "Worker", Worker)
+    handler = signal.getsignal(signal.SIGINT)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), sweep.pool(workers=3) as place:
+            list(place.results([sweep.Shard(trainer, (a_run(tmp_path, 0),))]))
+    finally:
+        over.set()
+        thread.join()
+    assert steps == ["started", "ended"] and signal.getsignal(signal.SIGINT) is handler
 
 
 class Untravelled(Exception):
