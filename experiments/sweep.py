@@ -8,6 +8,7 @@ A trainer is a module that is named in each shard, with three things: `VARIED`, 
 shard may differ; `seconds(run)`, what a run costs, about; and `train_fleet(runs) -> list of results.Run`.
 """
 import importlib
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from experiments.runner import as_they_end, cores
 
 # At most, of a shard with more than one run: this is lost when a worker dies, and a sweep has some shards for every worker.
 SHARD_SECONDS, SHARD_RUNS, SHARE = 20.0, 8, 0.01
+WORKERS_ON_WINDOWS = 60  # where one call can wait for 63 pipes
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -178,6 +180,8 @@ def check_places(scheduler: str, workers: int) -> None:
     """Raise ValueError unless these are good arguments for `pool`."""
     if workers < 0:
         raise ValueError(f"workers is {workers!r}; accepted: a whole number, 0 for threads of this process")
+    if workers > WORKERS_ON_WINDOWS and sys.platform == "win32":
+        raise ValueError(f"workers is {workers!r}; accepted: at most {WORKERS_ON_WINDOWS} on Windows, or a scheduler")
     if scheduler and workers:
         raise ValueError(f"workers is {workers!r} and scheduler {scheduler!r}; accepted: one of them")
 
