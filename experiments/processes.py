@@ -7,16 +7,15 @@ which the worker ends as well.
 import multiprocessing
 import os
 import pickle
-import queue
 import signal
 import threading
-import traceback
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import connection
 
-from experiments.sweep import Finished, Shard, SweepError, run_shard
+from experiments.sweep import Finished, Shard, SweepError
+from experiments.worker import serve
 
 TRIES = 4  # of a shard whose worker died: the next one may find the memory that this one lacked
 # One thread per worker and one worker per core. These are read when a library is loaded, so before a worker starts.
@@ -51,7 +50,7 @@ class Worker:
         # Pipes that lead both ways are sockets, and so would be what passes a connection to a process that runs already.
         tasks, self._tasks = SPAWN.Pipe(duplex=False)
         self.answers, answers = SPAWN.Pipe(duplex=False)
-        self._process = SPAWN.Process(target=_serve, args=(tasks, answers), name="afterzero-worker", daemon=True)
+        self._process = SPAWN.Process(target=serve, args=(tasks, answers), name="afterzero-worker", daemon=True)
         self.shard: Shard | None = None
         self._process.start()
         tasks.close()  # as long as this process held the worker's ends, neither would notice the other's death
@@ -226,44 +225,6 @@ def _inherited() -> Iterator[None]:
                 os.environ[name] = value
         if blocks:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _serve(tasks: connection.Connection, answers: connection.Connection) -> None:
-    """Train what comes until the driver is gone. (Runs in a worker.)"""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it cannot be blocked
-    shards: queue.SimpleQueue[Shard] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(tasks, shards), daemon=True).start()
-    while True:
-        answer = _answer(shards.get())
-        try:
-            answers.send_bytes(answer)
-        except OSError:
-            os._exit(1)  # nobody reads it
-
-
-def _listen(tasks: connection.Connection, shards: queue.SimpleQueue) -> None:
-    """Pass shards on, and end the worker with the driver, at once and in the middle of a shard."""
-    try:
-        while True:
-            shards.put(tasks.recv())
-    except (EOFError, OSError):
-        pass
-    finally:
-        os._exit(1)
-
-
-def _answer(shard: Shard) -> bytes:
-    """Return finished runs, an exception, its traceback; one that cannot travel is described."""
-    try:
-        return pickle.dumps((run_shard(shard), None, ""))
-    except Exception as error:
-        trace = traceback.format_exc()
-        try:
-            answer = pickle.dumps(([], error, trace))
-            pickle.loads(answer)
-        except Exception:
-            answer = pickle.dumps(([], RuntimeError(f"{type(error).__name__}: {error}"), trace))
-        return answer
 
 
 def _ending(code: int | None) -> str:

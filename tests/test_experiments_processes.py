@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import processes, sweep
+from experiments import processes, sweep, worker
 from experiments.results import Store
 from tests import sweeping
 from tests.sockets import PROC, open_doors, sockets, tree
@@ -160,10 +160,10 @@ def test_workers_need_no_dask_and_stay_for_the_next_sweep(tmp_path, trainer, mon
     store = Store(tmp_path / "results")
     with sweep.pool(workers=2) as place:
         assert sweep.train_missing(store, [a_run(tmp_path, 0)], trainer, place, "first") == 1
-        [worker] = place._running  # no more than there are shards
+        [first] = place._running  # no more than there are shards
         assert sweep.train_missing(store, [a_run(tmp_path, seed) for seed in range(3)], trainer, place, "second") == 2
-        assert worker in place._running
-    assert not place._running and not worker._process.is_alive()
+        assert first in place._running
+    assert not place._running and not first._process.is_alive()
     assert os.environ["OMP_NUM_THREADS"] == "7" and "NUMBA_NUM_THREADS" not in os.environ
 
 
@@ -221,8 +221,8 @@ def test_every_exception_travels_somehow(monkeypatch, error, expected):
     def fail(shard):
         raise error
 
-    monkeypatch.setattr(processes, "run_shard", fail)
-    finished, found, trace = pickle.loads(processes._answer(SimpleNamespace()))
+    monkeypatch.setattr(worker, "run_shard", fail)
+    finished, found, trace = pickle.loads(worker._answer(SimpleNamespace()))
     assert finished == [] and (type(found), str(found)) == expected and "in fail" in trace
 
 
