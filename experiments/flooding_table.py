@@ -53,7 +53,7 @@ class Grid:
     scheduler: str = ""
     """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
     workers: int = 0
-    """Worker processes of a Dask cluster on this machine; 0: threads of this process, one per core. Nor on this."""
+    """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
 
 
 @dataclass(frozen=True)
