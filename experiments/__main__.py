@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from experiments import registry
 
@@ -107,9 +108,15 @@ class Common:
     ----------
     results : Path
         Folder of the results store and the figures.
+    format : {"png", "svg"}
+        "svg" writes an SVG beside each PNG.
+    talk : bool
+        Figures with larger letters.
     """
 
     results: Path
+    format: Literal["png", "svg"] = "png"
+    talk: bool = False
 
 
 def parse(name: str, options: list[str]):
@@ -142,6 +149,8 @@ def parse(name: str, options: list[str]):
         quick: tyro.conf.FlagCreatePairsOff[bool] = False
         full: tyro.conf.FlagCreatePairsOff[bool] = False
         results: Path = Path("results")
+        format: Literal["png", "svg"] = "png"
+        talk: tyro.conf.FlagCreatePairsOff[bool] = False
         config: tyro.conf.OmitArgPrefixes[module.Config] = default  # type: ignore[name-defined]
 
     # tyro takes a field's help text from the class's source or its docstring; this docstring quotes the measured times.
@@ -151,10 +160,12 @@ def parse(name: str, options: list[str]):
         quick: A small version, {quick}; single options below override it.
         full: More seeds and epochs, {full}; the default takes {usual}.
         results: Folder of the results store and the figures. Finished runs in it are never trained again.
+        format: svg writes an SVG beside each PNG.
+        talk: Figures with letters, lines and marks that can be read from the last row.
         config: Settings, each with its reason.
     """
     chosen = tyro.cli(Options, prog=f"{PROGRAM} run {name}", description=entry.question, args=options)
-    return module, chosen.config, Common(chosen.results)
+    return module, chosen.config, Common(chosen.results, chosen.format, chosen.talk)
 
 
 def _run(name: str, options: list[str]) -> int:
@@ -165,7 +176,7 @@ def _run(name: str, options: list[str]) -> int:
 
     try:
         store = Store(common.results)
-        return _answer(module, config, store)
+        return _answer(module, config, store, common)
     except SettingError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
@@ -189,13 +200,15 @@ def _run(name: str, options: list[str]) -> int:
         return EXIT_INTERRUPTED
 
 
-def _answer(module, config, store) -> int:
+def _answer(module, config, store, common: Common) -> int:
     """Train what is missing, then show table, figures and answer from the store."""
+    from experiments.plots import Look
+
     module.run(config, store)
     for table in module.tables(store, config):
         print(table.render())
-    for path in module.figures(store, config):
-        print(f"{'figure' if path.suffix == '.png' else 'table'}: {path}")
+    for path in module.figures(store, config, Look(svg=common.format == "svg", talk=common.talk)):
+        print(f"{'table' if path.suffix == '.md' else 'figure'}: {path}")
     print("", module.answer(store, config), sep="\n")
     return 0
 

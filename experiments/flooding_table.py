@@ -138,20 +138,20 @@ def tables(store, config: Config) -> list:
     return [table(cells) for cells in gather(store, config)]
 
 
-def figures(store, config: Config) -> list:
-    """Draw both figures from the store; returns their paths."""
+def figures(store, config: Config, look=None) -> list:
+    """Draw both figures from the store, as a plots.Look says; returns their paths."""
     from experiments.flooding_table_figures import draw_curves, draw_levels
     from experiments.flooding_table_report import gather
 
     cells = gather(store, config)
-    paths = [draw_levels(cells, store.folder / "flooding_table_levels.png")]
+    paths = draw_levels(cells, store.folder / "flooding_table_levels.png", look)
     if config.curve_seeds:
-        paths.append(draw_curves(cells, store.folder / "flooding_table_curves.png"))
+        paths += draw_curves(cells, store.folder / "flooding_table_curves.png", look)
     return paths
 
 
 def answer(store, config: Config) -> str:
-    """Answer the question in sentences that quote the measured numbers."""
+    """Open with yes, no or what it depends on, then answer in sentences that quote the measured numbers."""
     from experiments.flooding_table_answer import sentences
     from experiments.flooding_table_report import gather
 

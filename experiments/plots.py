@@ -46,6 +46,11 @@ class Look:
         return [path, path.with_suffix(".svg")] if self.svg else [path]
 
 
+def written(path, look: Look | None = None) -> list[Path]:
+    """Return the files that `figure` writes."""
+    return (look or Look()).paths(path)
+
+
 @contextmanager
 def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: str, look: Look | None = None):
     """Yield (figure, axes) of shape (rows, columns) and save the figure to `look.paths(path)` afterwards.

@@ -1,4 +1,4 @@
-"""How fast is training here, beside NumPy, PyTorch, JAX and scikit-learn, and what limits it?
+"""Is training here as fast as with NumPy, PyTorch, JAX and scikit-learn, and what limits it?
 
 Every contender does the same work: the same initial weights, data, order of samples and updates in float32. Each one's
 loss curve is first compared with the readable definition in float64 (1e-4 relative); one that differs is named and does
@@ -148,22 +148,25 @@ def tables(store, config: Config) -> list:
     return all_tables(gather(store, config), config)
 
 
-def figures(store, config: Config) -> list:
-    """Draw a bar chart per workload and the growth curves, and write the tables as Markdown; returns all paths."""
+def figures(store, config: Config, look=None) -> list:
+    """Draw a bar chart per workload and the growth curves, as a plots.Look says, and write the tables as Markdown.
+
+    Returns all paths.
+    """
     from experiments.benchmark.figures import draw_growth, draw_race
     from experiments.benchmark.report import gather, write_markdown
 
     results = gather(store, config)
     names = dict.fromkeys(result.part.subject.name for result in results.races)
-    paths = [draw_race([result for result in results.races if result.part.subject.name == name],
-                       store.folder / f"speed_{name}.png") for name in names]
+    paths = [path for name in names for path in draw_race(
+        [result for result in results.races if result.part.subject.name == name], store.folder / f"speed_{name}.png", look)]
     if results.growth:
-        paths.append(draw_growth(results.growth, store.folder / "speed_growth.png"))
+        paths += draw_growth(results.growth, store.folder / "speed_growth.png", look)
     return [*paths, write_markdown(results, config, store.folder / "speed.md")]
 
 
 def answer(store, config: Config) -> str:
-    """Which targets are met, where a peer is faster, and what limits training."""
+    """Open with yes, no or what it depends on, then say which targets are met, where a peer is faster, what limits us."""
     from experiments.benchmark.report import gather, sentences
 
     return " ".join(sentences(gather(store, config), config))

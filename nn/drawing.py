@@ -1,7 +1,7 @@
 """What all figures share: a palette for colour-blind readers, what hue and line mean, sizes, and files that never vary.
 
-The hue says which method (or replica) a curve belongs to; line and lightness say on which data it was measured. Matplotlib is
-imported when something is drawn.
+The hue says which method (or replica) a curve belongs to; line and lightness say on which data it was measured.
+Matplotlib is imported when something is drawn.
 """
 import contextlib
 from pathlib import Path
@@ -94,8 +94,8 @@ def legend(drawing, axes, columns: int | None = None):
 def log_ticks(axis) -> None:
     """Give a logarithmic axis (``axes.xaxis`` or ``axes.yaxis``), whose limits are final, ticks that do not overlap.
 
-    Decades where there are several; else 1, 2, 5 of each; else the even steps of a linear axis. Unlabelled minor ticks at the
-    other digits show that the axis is logarithmic.
+    Decades where there are several; else 1, 2, 5 of each; else the even steps of a linear axis. Unlabelled minor ticks at
+    the other digits show that the axis is logarithmic.
     """
     import numpy as np
     from matplotlib.ticker import MaxNLocator, NullFormatter

@@ -45,8 +45,8 @@ class History(Mapping, dict):  # type: ignore[misc]
 
     """
 
-    # pandas takes columns from a dict and from no other mapping, so this is one. Rows are kept instead of columns (a check is
-    # recorded whole or not at all), so all reading goes through Mapping's methods, which come first and ask __getitem__.
+    # pandas takes columns from a dict and from no other mapping, so this is one. Rows are kept instead of columns (a check
+    # is recorded whole or not at all), so all reading goes through Mapping's methods, which come first and ask __getitem__.
 
     def __init__(self, names=()):
         self._names = tuple(names)

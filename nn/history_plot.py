@@ -102,7 +102,7 @@ def plot_fleet(fleet, path=None):
             for axis, split in zip(row, splits, strict=True):
                 values = (100 if measure == "error" else 1) * fleet[f"{split}_{measure}"]  # (R, checks)
                 for r, line in enumerate(values):
-                    axis.plot(fleet.epoch, line, linestyle=drawing.SPLITS[split][1],
+                    axis.plot(fleet.epoch, line,
                               **({"color": hues[r], "label": _name(fleet, r)} if few else
                                  {"color": drawing.light(drawing.BLUE, 0.4), "linewidth": 0.7,
                                   "label": f"{fleet.replicas} replicas"}))

@@ -86,7 +86,7 @@ def replay(criterion, history):
 
 
 def is_history(value):
-    """Return whether columns can be looked up in `value`: a mapping, or a DataFrame (which need not be imported for that)."""
+    """Return whether columns can be looked up in `value`: a mapping, or a DataFrame (pandas is not imported for that)."""
     return isinstance(value, Mapping) or (not isinstance(value, type) and getattr(value, "ndim", 0) == 2
                                           and hasattr(value, "keys") and hasattr(value, "columns"))
 

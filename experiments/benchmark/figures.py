@@ -9,7 +9,7 @@ from experiments.benchmark.race import TIMING_ONLY
 COLOURS = {"afterzero": plots.BLUE, "numpy": plots.SKY, "torch": plots.RED, "jax": plots.GREEN, "scikit-learn": plots.ORANGE}
 
 
-def draw_race(results, path):
+def draw_race(results, path, look=None):
     """Horizontal bars, milliseconds per epoch with quartiles, a panel per number of threads.
 
     Parameters
@@ -18,21 +18,22 @@ def draw_race(results, path):
         Of one workload.
     path : path
         Of the PNG file.
+    look : plots.Look, optional
+        How to draw.
 
     Returns
     -------
-    path
-        The same.
+    list of path
+        The files written.
     """
     workload = results[0].part.subject
-    comma = ", " if len(results) > 1 else ",\n"  # one panel is narrower than the line
-    title = f"{workload.name}: {workload.title}{comma}one epoch of {workload.samples} samples"
+    title = f"{workload.name}: {workload.title}, one epoch of {workload.samples} samples"
     tallest = max(len(result.medians()) for result in results)
     size = (2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest)
-    with plots.figure(path, 1, len(results), size=size, title=title) as (_, axes):
+    with plots.figure(path, 1, len(results), size=size, title=title, look=look) as (_, axes):
         for axis, result in zip(axes[0], results, strict=True):
             _bars(axis, result)
-    return path
+    return plots.written(path, look)
 
 
 def _bars(axis, result) -> None:
@@ -43,7 +44,8 @@ def _bars(axis, result) -> None:
         axis.barh(place, 1e3 * median, xerr=errors, color=COLOURS.get(name.split(" ")[0], plots.PURPLE), height=0.7,
                   error_kw={"lw": 1, "capsize": 2})
         times = f"  ({median / medians[OURS]:.3g} x)" if OURS in medians and name != OURS else ""
-        axis.text(1e3 * max(spread.high, median) * 1.04, place, f"{1e3 * median:.3g}{times}", va="center", fontsize=8)
+        axis.text(1e3 * max(spread.high, median) * 1.04, place, f"{1e3 * median:.3g}{times}", va="center",
+                  fontsize="small")
     axis.set_yticks(range(len(medians)), [f"{name} *" if result.status[name] == TIMING_ONLY else name for name in medians])
     axis.invert_yaxis()
     axis.grid(visible=False, axis="y")
@@ -51,6 +53,7 @@ def _bars(axis, result) -> None:
     if largest > 20 * smallest:
         axis.set_xscale("log")
         axis.set_xlim(1e3 * smallest / 3, 1e3 * largest * 8)
+        plots.log_ticks(axis.xaxis)
     else:
         axis.set_xlim(0, 1e3 * largest * 1.4)
     cores = result.part.threads
@@ -59,7 +62,7 @@ def _bars(axis, result) -> None:
     axis.set_xlabel(f"ms per epoch, {clock} time, {cores} core{'s' if cores > 1 else ''}{star}")
 
 
-def draw_growth(results, path):
+def draw_growth(results, path, look=None):
     """Milliseconds per epoch against each size on logarithmic axes, with the exponents fitted to both halves.
 
     Parameters and return value as `draw_race`, for axes of growth.
@@ -70,7 +73,7 @@ def draw_growth(results, path):
     columns = min(3, len(measured))
     rows = -(-len(measured) // columns)
     size, title = (4.2 * columns, 3.2 * rows), "Time of an epoch, ours, 1 core"
-    with plots.figure(path, rows, columns, size=size, title=title) as (_, axes):
+    with plots.figure(path, rows, columns, size=size, title=title, look=look) as (_, axes):
         for axis in axes.flat[len(measured):]:
             axis.set_visible(False)
         for axis, result in zip(axes.flat, measured, strict=False):
@@ -81,8 +84,10 @@ def draw_growth(results, path):
                 continue
             sizes, low_high = run.curves["size"], exponents(run)
             axis.loglog(sizes, 1e3 * run.curves["seconds"], "o-", color=plots.BLUE)
+            plots.log_ticks(axis.xaxis)
+            plots.log_ticks(axis.yaxis)
             share = 100 * run.curves["flops"] / run.scalars["peak"]
-            axis.set_title(f"{result.part.subject.name}: exponents {low_high[0]:.2f}, then {low_high[1]:.2f}; "
-                           f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize=8)
+            axis.set_title(f"{result.part.subject.name}: exponents {low_high[0]:.2f}, then {low_high[1]:.2f};\n"
+                           f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize="small")
             axis.set_ylabel("ms per epoch")
-    return path
+    return plots.written(path, look)
