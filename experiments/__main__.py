@@ -202,12 +202,14 @@ def _run(name: str, options: list[str]) -> int:
 
 def _answer(module, config, store, common: Common) -> int:
     """Train what is missing, then show table, figures and answer from the store."""
-    from experiments.plots import Look
+    from experiments.plots import Look, drawn
 
     module.run(config, store)
     for table in module.tables(store, config):
         print(table.render())
-    for path in module.figures(store, config, Look(svg=common.format == "svg", talk=common.talk)):
+    with drawn(Look(svg=common.format == "svg", talk=common.talk)):
+        paths = module.figures(store, config)
+    for path in paths:
         print(f"{'table' if path.suffix == '.md' else 'figure'}: {path}")
     print("", module.answer(store, config), sep="\n")
     return 0

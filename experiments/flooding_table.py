@@ -138,15 +138,15 @@ def tables(store, config: Config) -> list:
     return [table(cells) for cells in gather(store, config)]
 
 
-def figures(store, config: Config, look=None) -> list:
-    """Draw both figures from the store, as a plots.Look says; returns their paths."""
+def figures(store, config: Config) -> list:
+    """Draw both figures from the store; returns their paths."""
     from experiments.flooding_table_figures import draw_curves, draw_levels
     from experiments.flooding_table_report import gather
 
     cells = gather(store, config)
-    paths = draw_levels(cells, store.folder / "flooding_table_levels.png", look)
+    paths = draw_levels(cells, store.folder / "flooding_table_levels.png")
     if config.curve_seeds:
-        paths += draw_curves(cells, store.folder / "flooding_table_curves.png", look)
+        paths += draw_curves(cells, store.folder / "flooding_table_curves.png")
     return paths
 
 

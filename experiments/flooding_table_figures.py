@@ -7,7 +7,7 @@ from experiments.words import spread
 LOWEST = 0.02  # of the second figure: training losses go on to 1e-5 and would leave no room for test losses
 
 
-def draw_levels(tables, path, look=None):
+def draw_levels(tables, path):
     """Validation and test accuracy over the flood level, with the chosen levels and the Bayes cross-entropy marked.
 
     Parameters
@@ -16,8 +16,6 @@ def draw_levels(tables, path, look=None):
         A row of panels per data set, a column per noise.
     path : path
         Of the PNG file.
-    look : plots.Look, optional
-        How to draw.
 
     Returns
     -------
@@ -28,7 +26,7 @@ def draw_levels(tables, path, look=None):
     count = len(tables[0][0].trials)
     title = f"Accuracy after the last epoch, on noisy labels ({spread(count, 'trial')})"
     size = (1.2 + 3.4 * columns, 1.6 + 2.7 * rows)
-    with plots.figure(path, rows, columns, size=size, title=title, look=look) as (drawing, axes):
+    with plots.figure(path, rows, columns, size=size, title=title) as (drawing, axes):
         for row, cells in enumerate(tables):
             for column, cell in enumerate(cells):
                 _level_panel(axes[row, column], cell)
@@ -36,7 +34,7 @@ def draw_levels(tables, path, look=None):
         for axis in axes[-1]:
             axis.set_xlabel("flood level, nats")
         plots.legend(drawing, axes, columns=3)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _level_panel(axis, cell) -> None:
@@ -66,7 +64,7 @@ def _level_panel(axis, cell) -> None:
     axis.set_ylim(bottom, top)
 
 
-def draw_curves(tables, path, look=None):
+def draw_curves(tables, path):
     """Loss on training and test set over epochs, without flooding and with the chosen level.
 
     Parameters and return value as `draw_levels`.
@@ -75,7 +73,7 @@ def draw_curves(tables, path, look=None):
     count = len(tables[0][0].curves)
     title = f"Loss with and without flooding ({f'mean of {count} trials' if count > 1 else 'one trial'})"
     size = (1.2 + 3.4 * columns, 1.6 + 2.7 * rows)
-    with plots.figure(path, rows, columns, size=size, title=title, look=look) as (drawing, axes):
+    with plots.figure(path, rows, columns, size=size, title=title) as (drawing, axes):
         for row, cells in enumerate(tables):
             for column, cell in enumerate(cells):
                 _curve_panel(axes[row, column], cell)
@@ -83,7 +81,7 @@ def draw_curves(tables, path, look=None):
         for axis in axes[-1]:
             axis.set_xlabel("epoch (log scale)")
         plots.legend(drawing, axes, columns=3)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _curve_panel(axis, cell) -> None:

@@ -93,11 +93,11 @@ def tables(store, config: Config) -> list:
     return [table(case, config) for case in gather(store, config)]
 
 
-def figures(store, config: Config, look=None) -> list:
-    """Draw accuracy over cost, as a plots.Look says; returns the paths."""
+def figures(store, config: Config) -> list:
+    """Draw accuracy over cost; returns the paths."""
     from experiments.level_choice_report import draw, gather
 
-    return draw(gather(store, config), store.folder / "level_choice.png", look)
+    return draw(gather(store, config), store.folder / "level_choice.png")
 
 
 def answer(store, config: Config) -> str:

@@ -127,12 +127,12 @@ def table(case: Case, config: Config) -> Table:
                  f"{best.cross_entropy:.3f}; {config.epochs} epochs")
 
 
-def draw(cases: Sequence[Case], path, look=None):
+def draw(cases: Sequence[Case], path):
     """Accuracy over cost, a panel per case; returns the files written."""
     count = len(cases[0].runs["grid"])
     title = f"Accuracy on noisy test labels over cost ({spread(count, 'trial')})"
     ticks = (1, 2, 5, 10, 20, 50)
-    with plots.figure(path, 1, len(cases), size=(1.2 + 3.6 * len(cases), 4.2), title=title, look=look) as (drawing, axes):
+    with plots.figure(path, 1, len(cases), size=(1.2 + 3.6 * len(cases), 4.2), title=title) as (drawing, axes):
         for axis, case in zip(axes[0], cases, strict=True):
             places = _places(case.costs)
             for method, (marker, colour) in MARKS.items():
@@ -150,7 +150,7 @@ def draw(cases: Sequence[Case], path, look=None):
             axis.set_xlabel("whole trainings (log scale)")
         axes[0, 0].set_ylabel("accuracy, %")
         plots.legend(drawing, axes, columns=4)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _places(costs: dict[str, float]) -> dict[str, float]:
@@ -172,7 +172,7 @@ def sentences(cases: Sequence[Case]) -> list[str]:
     worse = {method: sum(difference.verdict == WORSE for difference in found[method]) for method in others}
     judged = any(difference.verdict != UNKNOWN for differences in found.values() for difference in differences)
     count = len(cases[0].runs["grid"])
-    said = "; ".join(f"{METHODS[method]} {round(gains[method], 1) + 0.0:+.1f} points for {_times(costs[method])}"
+    said = "; ".join(f"{METHODS[method]} {_gain(gains[method])} for {_times(costs[method])}"
                      + (f" (clearly worse in {worse[method]})" if judged else "") for method in others)
     opening = f"Against the full grid of {_times(costs['grid'])}, on average over {total}: {said}."
     if not judged:
@@ -184,6 +184,10 @@ def sentences(cases: Sequence[Case]) -> list[str]:
     best = min(good, key=lambda method: (costs[method], -gains[method]))
     return ["Yes.", opening, f"The cheapest that was clearly worse in no case: {METHODS[best]}, for "
             f"{100 * costs[best] / costs['grid']:.0f} % of the cost of the grid."]
+
+
+def _gain(points: float) -> str:
+    return "diverged" if np.isnan(points) else f"{round(points, 1) + 0.0:+.1f} points"
 
 
 def _times(cost: float) -> str:

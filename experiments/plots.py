@@ -1,5 +1,6 @@
 """Figures of experiments: drawn to files, in the style that `nn.drawing` shares with `History.plot`."""
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +47,27 @@ class Look:
         return [path, path.with_suffix(".svg")] if self.svg else [path]
 
 
-def written(path, look: Look | None = None) -> list[Path]:
-    """Return the files that `figure` writes."""
-    return (look or Look()).paths(path)
+_look: ContextVar[Look] = ContextVar("look", default=Look())  # noqa: B039 (frozen)
 
 
 @contextmanager
-def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: str, look: Look | None = None):
-    """Yield (figure, axes) of shape (rows, columns) and save the figure to `look.paths(path)` afterwards.
+def drawn(look: Look):
+    """Draw all figures inside the block in this way; what the figures show, and who asks for them, need not know."""
+    before = _look.set(look)
+    try:
+        yield
+    finally:
+        _look.reset(before)
+
+
+def written(path) -> list[Path]:
+    """Return the files that `figure` writes for this path."""
+    return _look.get().paths(path)
+
+
+@contextmanager
+def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: str):
+    """Yield (figure, axes) of shape (rows, columns) and save the figure afterwards: to `path`, and what else `drawn` asks.
 
     The canvas is attached to this figure alone: the user's Matplotlib backend is left as it is, and no display is needed.
     """
@@ -61,7 +75,7 @@ def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: s
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    look = look or Look()
+    look = _look.get()
     if look.talk:
         size = (1.15 * size[0], 1.25 * size[1])
     with matplotlib.rc_context(style(look.talk)):

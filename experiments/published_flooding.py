@@ -144,12 +144,12 @@ def tables(store, config: Config) -> list:
     return [row_table(gather(store, config), config)]
 
 
-def figures(store, config: Config, look=None) -> list:
-    """Draw the figure from the store, as a plots.Look says; returns its paths."""
+def figures(store, config: Config) -> list:
+    """Draw the figure from the store; returns its paths."""
     from experiments.published_flooding_figures import draw_row
     from experiments.published_flooding_report import gather
 
-    return draw_row(gather(store, config), store.folder / "published_flooding.png", look)
+    return draw_row(gather(store, config), store.folder / "published_flooding.png")
 
 
 def answer(store, config: Config) -> str:

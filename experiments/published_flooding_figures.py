@@ -11,7 +11,7 @@ from experiments.words import counted
 METHODS = (("plain cross-entropy", plots.PLAIN, -0.18), ("flooding", plots.FLOODING, 0.18))
 
 
-def draw_row(row, path, look=None):
+def draw_row(row, path):
     """Accuracy beside the published values, and test cross-entropy: every run a dot, means with standard errors.
 
     Parameters
@@ -20,8 +20,6 @@ def draw_row(row, path, look=None):
         For each share of flips first without, then with flooding.
     path : path
         Of the PNG file.
-    look : plots.Look, optional
-        How to draw.
 
     Returns
     -------
@@ -31,7 +29,7 @@ def draw_row(row, path, look=None):
     seeds = len(row[0].runs)
     bars = ", bars: ± standard error" if seeds > 1 else ""
     title = f"Two Gaussians, published and measured ({counted(seeds, 'seed')}{bars})"
-    with plots.figure(path, 1, 2, size=(10.5, 4.6), title=title, look=look) as (drawing, axes):
+    with plots.figure(path, 1, 2, size=(10.5, 4.6), title=title) as (drawing, axes):
         _panel(axes[0, 0], row, "accuracy", lambda best: 100 * (1 - best.noisy_error))
         _panel(axes[0, 1], row, "test_loss", lambda best: best.cross_entropy)
         axes[0, 0].set_ylabel("accuracy on test labels with flips, %")
@@ -39,7 +37,7 @@ def draw_row(row, path, look=None):
         axes[0, 1].set_yscale("log")
         plots.log_ticks(axes[0, 1].yaxis)
         plots.legend(drawing, axes, columns=5)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _panel(axis, row, figure: str, best) -> None:

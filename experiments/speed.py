@@ -148,20 +148,17 @@ def tables(store, config: Config) -> list:
     return all_tables(gather(store, config), config)
 
 
-def figures(store, config: Config, look=None) -> list:
-    """Draw a bar chart per workload and the growth curves, as a plots.Look says, and write the tables as Markdown.
-
-    Returns all paths.
-    """
+def figures(store, config: Config) -> list:
+    """Draw a bar chart per workload and the growth curves, and write the tables as Markdown; returns all paths."""
     from experiments.benchmark.figures import draw_growth, draw_race
     from experiments.benchmark.report import gather, write_markdown
 
     results = gather(store, config)
     names = dict.fromkeys(result.part.subject.name for result in results.races)
     paths = [path for name in names for path in draw_race(
-        [result for result in results.races if result.part.subject.name == name], store.folder / f"speed_{name}.png", look)]
+        [result for result in results.races if result.part.subject.name == name], store.folder / f"speed_{name}.png")]
     if results.growth:
-        paths += draw_growth(results.growth, store.folder / "speed_growth.png", look)
+        paths += draw_growth(results.growth, store.folder / "speed_growth.png")
     return [*paths, write_markdown(results, config, store.folder / "speed.md")]
 
 

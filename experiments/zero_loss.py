@@ -190,14 +190,14 @@ def tables(store, config: Config) -> list:
     return [case_table(results) for results in gather(store, config)]
 
 
-def figures(store, config: Config, look=None) -> list:
-    """Draw both figures from the store, as a plots.Look says; returns their paths."""
+def figures(store, config: Config) -> list:
+    """Draw both figures from the store; returns their paths."""
     from experiments.zero_loss_figures import draw_curves, draw_margins
     from experiments.zero_loss_report import gather
 
     results = gather(store, config)
-    return [*draw_curves(results, store.folder / "zero_loss_curves.png", look),
-            *draw_margins(results, store.folder / "zero_loss_margins.png", look)]
+    return [*draw_curves(results, store.folder / "zero_loss_curves.png"),
+            *draw_margins(results, store.folder / "zero_loss_margins.png")]
 
 
 def answer(store, config: Config) -> str:

@@ -16,7 +16,7 @@ TIMES = {"zero": ("at zero training error", plots.light(plots.PLAIN, 0.45), ":")
          "ten": ("at 10 x that epoch", plots.PLAIN, "--"), "end": ("at the end", "#7a3600", "-")}
 
 
-def draw_curves(all_results, path, look=None):
+def draw_curves(all_results, path):
     """Training and test loss and error over epochs, with what each rule returns marked and the time after zero error shaded.
 
     Parameters
@@ -25,8 +25,6 @@ def draw_curves(all_results, path, look=None):
         One column each.
     path : path
         Of the PNG file.
-    look : plots.Look, optional
-        How to draw.
 
     Returns
     -------
@@ -35,7 +33,7 @@ def draw_curves(all_results, path, look=None):
     """
     columns, seeds = len(all_results), len(all_results[0].plain)
     title = f"Training on after zero training error: loss and error ({spread(seeds, 'seed')})"
-    with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.8), title=title, look=look) as (drawing, axes):
+    with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.8), title=title) as (drawing, axes):
         for column, results in enumerate(all_results):
             for row, (figure, factor) in enumerate((("loss", 1.0), ("error", 100.0))):
                 _curve_panel(axes[row, column], results, figure, factor)
@@ -46,7 +44,7 @@ def draw_curves(all_results, path, look=None):
         axes[0, 0].set_ylabel("cross-entropy, nats (log scale)")
         axes[1, 0].set_ylabel("error, %")
         plots.legend(drawing, axes, columns=5)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _curve_panel(axis, results, figure: str, factor: float) -> None:
@@ -89,14 +87,14 @@ def on_curve(runs, name: str, epoch: float) -> float:
     return float(np.interp(np.log(epoch), np.log(runs[0].curves["epoch"]), mean))
 
 
-def draw_margins(all_results, path, look=None):
+def draw_margins(all_results, path):
     """Distribution of probability and output margins of the training samples at three times of the cross-entropy runs.
 
     Parameters and return value as `draw_curves`.
     """
     columns = len(all_results)
     title = "Margins of the training samples, trained on with cross-entropy (all seeds together)"
-    with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.4), title=title, look=look) as (drawing, axes):
+    with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.4), title=title) as (drawing, axes):
         for column, results in enumerate(all_results):
             axes[0, column].set_title(results.case.title.replace(", ", "\n", 1))
             _margin_panel(axes[0, column], results, "probability_margins", "probability margin: p(label) − largest other")
@@ -104,7 +102,7 @@ def draw_margins(all_results, path, look=None):
         for row in range(2):
             axes[row, 0].set_ylabel("share of training samples, %")
         plots.legend(drawing, axes, columns=3)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _margin_panel(axis, results, name: str, label: str) -> None:

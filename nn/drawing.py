@@ -17,14 +17,13 @@ FONT, TALK = 9.0, 1.55  # points; how much larger letters, lines and markers are
 FORMATS = ("png", "svg", "pdf")
 
 
-def style(talk: bool = False) -> dict[str, Any]:
+def style(talk: bool = False) -> Any:
     """Return Matplotlib's settings for our figures; `talk`: to be read from the last row."""
     scale = TALK if talk else 1.0
     return {"font.size": FONT * scale, "axes.titlesize": "large", "axes.spines.top": False, "axes.spines.right": False,
             "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.6, "axes.axisbelow": True,
             "legend.frameon": False, "figure.facecolor": "white", "lines.linewidth": 1.6 * scale,
-            "figure.titlesize": "x-large", "figure.titleweight": "bold", "figure.dpi": 130, "savefig.dpi": 130,
-            "svg.hashsalt": "afterzero"}  # ids inside an SVG are random without a salt
+            "figure.titlesize": "x-large", "figure.titleweight": "bold", "figure.dpi": 130, "savefig.dpi": 130}
 
 
 def light(colour: str, white: float) -> str:
@@ -61,7 +60,7 @@ def save(drawing, path) -> None:
     # To a temporary name first: a viewer or an interruption never meets half a picture.
     partial = path.with_name(path.name + ".part")
     try:
-        with matplotlib.rc_context({"svg.hashsalt": "afterzero"}):
+        with matplotlib.rc_context({"svg.hashsalt": "afterzero"}):  # ids inside an SVG are random without a salt
             drawing.savefig(partial, format=kind, metadata=metadata)
         partial.replace(path)
     except BaseException:
@@ -115,7 +114,10 @@ def log_ticks(axis) -> None:
         ticks = digits["1"][::-(-len(digits["1"]) // most)]
     if ticks is None:
         ticks = inside(MaxNLocator(most - 2, steps=[1, 2, 5, 10]).tick_values(low, high))
-    axis.set_ticks(ticks, labels=[_power(tick) for tick in ticks])
+    labels = [_power(tick) for tick in ticks]
+    if axis.axis_name == "x" and sum(map(len, labels)) > 40:  # 4·10⁻⁶ and the like, side by side
+        ticks, labels = ticks[::2], labels[::2]
+    axis.set_ticks(ticks, labels=labels)
     axis.set_ticks(np.setdiff1d(digits["1..9"], ticks) if len(decades) < 9 else [], minor=True)
     axis.set_minor_formatter(NullFormatter())
 

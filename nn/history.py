@@ -24,7 +24,7 @@ def _read_only(self, *_, **__):
     raise TypeError("a History is read-only: it is the record of a run; accepted: changes to dict(history)")
 
 
-class History(Mapping, dict):  # type: ignore[misc]
+class History(Mapping, dict):  # type: ignore[metaclass, misc]
     """What was measured at every check: a mapping name -> array, one entry per check.
 
     Columns that always exist: `update` (updates taken), `epoch` (float: updates / updates per epoch), `train_loss` and
@@ -82,6 +82,9 @@ class History(Mapping, dict):  # type: ignore[misc]
         """Return whether both hold the same columns and values; NaN equals NaN."""
         return isinstance(other, History) and tuple(self) == tuple(other) and all(
             np.array_equal(self[name], other[name], equal_nan=True) for name in self)
+
+    def __ne__(self, other):  # dict's would compare what it holds itself
+        return not self == other
 
     __hash__ = None  # type: ignore[assignment]
     __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _read_only

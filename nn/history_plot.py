@@ -1,4 +1,6 @@
 """Drawings of a History and of a FleetHistory: losses above, errors below, over epochs."""
+import numbers
+
 import numpy as np
 
 from . import drawing
@@ -117,8 +119,7 @@ def plot_fleet(fleet, path=None):
 
 
 def _name(fleet, r):
-    said = ", ".join(f"{name} {value:g}" for name, value in fleet.members[r].items() if np.isscalar(value)
-                     and not isinstance(value, str))
+    said = ", ".join(f"{name} {value:g}" for name, value in fleet.members[r].items() if isinstance(value, numbers.Real))
     return f"{r}: {said}" if said else f"replica {r}"
 
 

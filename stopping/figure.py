@@ -45,9 +45,10 @@ def draw(criteria, history, path):
     for j, (criterion, decision) in enumerate(zip(criteria, decisions, strict=True)):
         # Several may stop at one check, or agree on the best: the earlier of them lies as a broader band, or as a wider
         # ring, around the later.
-        look = {"color": HUES[j % len(HUES)], "linestyle": ("-", "--", ":", "-.")[j % 4],
-                "linewidth": 1.5 + 3 * stops[j + 1:].count(stops[j]), "zorder": 2}
-        if look["linewidth"] > 1.5:
+        beneath = stops[j + 1:].count(stops[j])
+        look = {"color": HUES[j % len(HUES)], "linestyle": ("-", "--", ":", "-.")[j % 4], "linewidth": 1.5 + 3 * beneath,
+                "zorder": 2}
+        if beneath:
             look |= {"linestyle": "-", "alpha": 0.5, "zorder": 1}
         _mark(panels, names, criterion, decision, checks, look, size=6 + 5 * bests[j + 1:].count(bests[j]))
     panels[-1].set_xlabel("epoch" if "epoch" in history else "check")

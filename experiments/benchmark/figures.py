@@ -9,7 +9,7 @@ from experiments.benchmark.race import TIMING_ONLY
 COLOURS = {"afterzero": plots.BLUE, "numpy": plots.SKY, "torch": plots.RED, "jax": plots.GREEN, "scikit-learn": plots.ORANGE}
 
 
-def draw_race(results, path, look=None):
+def draw_race(results, path):
     """Horizontal bars, milliseconds per epoch with quartiles, a panel per number of threads.
 
     Parameters
@@ -18,8 +18,6 @@ def draw_race(results, path, look=None):
         Of one workload.
     path : path
         Of the PNG file.
-    look : plots.Look, optional
-        How to draw.
 
     Returns
     -------
@@ -30,10 +28,10 @@ def draw_race(results, path, look=None):
     title = f"{workload.name}: {workload.title}, one epoch of {workload.samples} samples"
     tallest = max(len(result.medians()) for result in results)
     size = (2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest)
-    with plots.figure(path, 1, len(results), size=size, title=title, look=look) as (_, axes):
+    with plots.figure(path, 1, len(results), size=size, title=title) as (_, axes):
         for axis, result in zip(axes[0], results, strict=True):
             _bars(axis, result)
-    return plots.written(path, look)
+    return plots.written(path)
 
 
 def _bars(axis, result) -> None:
@@ -62,7 +60,7 @@ def _bars(axis, result) -> None:
     axis.set_xlabel(f"ms per epoch, {clock} time, {cores} core{'s' if cores > 1 else ''}{star}")
 
 
-def draw_growth(results, path, look=None):
+def draw_growth(results, path):
     """Milliseconds per epoch against each size on logarithmic axes, with the exponents fitted to both halves.
 
     Parameters and return value as `draw_race`, for axes of growth.
@@ -73,7 +71,7 @@ def draw_growth(results, path, look=None):
     columns = min(3, len(measured))
     rows = -(-len(measured) // columns)
     size, title = (4.2 * columns, 3.2 * rows), "Time of an epoch, ours, 1 core"
-    with plots.figure(path, rows, columns, size=size, title=title, look=look) as (_, axes):
+    with plots.figure(path, rows, columns, size=size, title=title) as (_, axes):
         for axis in axes.flat[len(measured):]:
             axis.set_visible(False)
         for axis, result in zip(axes.flat, measured, strict=False):
@@ -90,4 +88,4 @@ def draw_growth(results, path, look=None):
             axis.set_title(f"{result.part.subject.name}: exponents {low_high[0]:.2f}, then {low_high[1]:.2f};\n"
                            f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize="small")
             axis.set_ylabel("ms per epoch")
-    return plots.written(path, look)
+    return plots.written(path)
