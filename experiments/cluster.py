@@ -70,7 +70,7 @@ def _distributed():
     try:
         import distributed
     except ImportError:
-        raise SweepError("a cluster needs Dask, which is not installed: pip install 'afterzero[cluster]'") from None
+        raise SweepError("a cluster needs Dask, which is not installed: pip install -e '.[cluster]'") from None
     for name in logging.root.manager.loggerDict:
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)  # each has a level, so that of the parent is not enough

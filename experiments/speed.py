@@ -10,7 +10,7 @@ measurement of the training loss are part of the time; a call has the number of 
 On one core CPU time is compared, which other programs disturb least; on several, wall time. The speed of a large product of
 matrices, measured in the same rounds, is called the peak.
 
-Peers: pip install 'afterzero[peers]'. Without them the others still run, and the tables name what is missing.
+Peers: pip install -e '.[peers]'. Without them the others still run, and the tables name what is missing.
 """
 import math
 from dataclasses import asdict, dataclass

@@ -12,7 +12,7 @@ from experiments.results import Store
 from tests.sweeping import ROOT, a_cluster, a_run, environment, python, rows, write_trainer
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes")
-NO_DASK = "a cluster needs Dask: pip install 'afterzero[cluster]'"
+NO_DASK = "a cluster needs Dask: pip install -e '.[cluster]'"
 
 DRIVER = """
     import sys
@@ -46,7 +46,7 @@ def test_a_missing_dask_is_one_clear_line(tmp_path, capsys, monkeypatch):
     for option in (("--workers", "2"), ("--scheduler", "tcp://127.0.0.1:1")):
         assert main(["run", "flooding_table", "--results", str(tmp_path), *option]) == 1
         err = capsys.readouterr().err
-        assert "Dask, which is not installed: pip install 'afterzero[cluster]'" in err and len(err.splitlines()) == 1
+        assert "Dask, which is not installed: pip install -e '.[cluster]'" in err and len(err.splitlines()) == 1
 
 
 WRONG = ["nonsense://here", "no-port", "tcp://127.0.0.1:port", "tcp://127.0.0.1:9",

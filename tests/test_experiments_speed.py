@@ -182,7 +182,7 @@ def test_a_contender_that_fails_is_reported_and_its_process_lives_on():
 
 def test_missing_peers_are_named():
     missing = Contender("nonesuch", "no-such-package", {"mlp": "none:None"})
-    assert missing.version() is None and unavailable(missing, "mlp") == "not installed (pip install 'afterzero[peers]')"
+    assert missing.version() is None and unavailable(missing, "mlp") == "not installed (pip install -e '.[peers]')"
 
 
 def test_ours_is_always_entered():
@@ -239,7 +239,7 @@ def test_who_fails_is_named_and_counts_in_no_ratio(pretended):
     assert "jax step: FAILED: RuntimeError: planted" in table
     assert "torch compiled: FAILED: its process ended with code -9" in table
     assert "jax scan: FAILED: its losses differ from the definition by 2.0e-01" in table
-    assert "scikit-learn: not installed (pip install 'afterzero[peers]')" in table
+    assert "scikit-learn: not installed (pip install -e '.[peers]')" in table
     assert "NOT INSTALLED, so not compared with: scikit-learn" in summary
     words = answer(store, config)
     assert words.startswith("Yes. Against the fastest installed peer ")

@@ -226,7 +226,7 @@ INTERRUPTED = """
 @pytest.mark.parametrize("workers", [0, 2], ids=["threads", "cluster"])
 def test_ctrl_c_says_what_is_done_and_how_to_go_on(tmp_path, workers):
     if workers:
-        pytest.importorskip("distributed", reason="a cluster needs Dask: pip install 'afterzero[cluster]'")
+        pytest.importorskip("distributed", reason="a cluster needs Dask: pip install -e '.[cluster]'")
     write_trainer(tmp_path)
     results = tmp_path / "results"
     script = tmp_path / "interrupted.py"

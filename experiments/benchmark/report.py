@@ -139,7 +139,7 @@ def summary(races, config) -> Table:
             f"{'; '.join(f'{package} {version}' for package, version in versions().items())}")
     missing = sorted({contender.package for contender in CONTENDERS if contender.version() is None})
     if missing:
-        note += f"\nNOT INSTALLED, so not compared with: {', '.join(missing)} (pip install 'afterzero[peers]')"
+        note += f"\nNOT INSTALLED, so not compared with: {', '.join(missing)} (pip install -e '.[peers]')"
     columns = ("", "ours, ms per epoch", "peer", "ours / peer", "verdict", "target", "")
     return Table(f"Time of {OURS} / time of a peer", columns, rows, note)
 
