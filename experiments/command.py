@@ -25,10 +25,10 @@ USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
                                          where would a stopping rule have stopped a recorded run?
        {PROGRAM} --version
 
-`python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are
-never trained again: a run that was interrupted goes on where it stopped, and tables and figures are redrawn at
-once. Without activating the virtual environment (`. .venv/bin/activate`) it is called by its path:
-.venv/bin/{PROGRAM}, or .venv/bin/python -m experiments."""
+`python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results)
+and are never trained again: a run that was interrupted goes on where it stopped, and tables and
+figures are redrawn at once. Without activating the virtual environment (`. .venv/bin/activate`) it
+is called by its path: .venv/bin/{PROGRAM}, or .venv/bin/python -m experiments."""
 EXIT_FAILED, EXIT_BAD_USE, EXIT_INTERRUPTED = 1, 2, 130
 HOME = Path(__file__).resolve().parent.parent  # of all our packages
 
@@ -210,14 +210,14 @@ def parse(name: str, options: list[str]):
 def _run(name: str, options: list[str]) -> int:
     module, config, common = parse(name, options)
     from experiments.results import Store, StoreError
+    from experiments.runner import expected
     from experiments.settings import SettingError
     from experiments.sweep import SweepError, SweepInterrupted
 
     try:
         store = Store(common.results)
-        print(f"{name}: about {common.takes} on 2 cores; runs that {common.results} holds already are not trained again",
-              file=sys.stderr, flush=True)
-        return _answer(module, config, store, common)
+        with expected(f"about {common.takes} on 2 cores if all have to be trained"):
+            return _answer(module, config, store, common)
     except SettingError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
