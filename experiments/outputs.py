@@ -19,8 +19,14 @@ def writing(path, *, text: bool = False):
     """
     from nn.files import replacing
 
+    with named(path), replacing(path, text=text) as file:
+        yield file
+
+
+@contextmanager
+def named(path):
+    """Turn an OSError of what writes `path` into an OutputError of one line."""
     try:
-        with replacing(path, text=text) as file:
-            yield file
+        yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error

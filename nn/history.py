@@ -1,4 +1,5 @@
 """The record of a training run, and the exceptions that carry one."""
+import copy
 import csv
 from collections.abc import Mapping
 
@@ -7,7 +8,25 @@ import numpy as np
 from . import files
 
 
-class History(Mapping):
+def dtype_of(name):
+    """Return the type of a column."""
+    return np.int64 if name in ("update", "member", "check") else np.float64
+
+
+def frame(columns):
+    """Return columns (name -> array) as a pandas DataFrame, imported now."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("to_frame needs pandas: pip install -e '.[tables]'") from error
+    return pandas.DataFrame(columns)
+
+
+def _read_only(self, *_, **__):
+    raise TypeError("a History is read-only: it is the record of a run; accepted: changes to dict(history)")
+
+
+class History(Mapping, dict):  # type: ignore[metaclass, misc]
     """What was measured at every check: a mapping name -> array, one entry per check.
 
     Columns that always exist: `update` (updates taken), `epoch` (float: updates / updates per epoch), `train_loss` and
@@ -16,6 +35,8 @@ class History(Mapping):
     `flooded_fraction` (share of the samples seen since the last check whose gradient was reversed); `val_loss`, `val_error`,
     `test_loss`, `test_error` with those data; and every metric asked for. Losses are raw: no flood, no penalty. Errors
     are shares in [0, 1], NaN for real-valued targets.
+
+    ``pandas.DataFrame(history)`` has these columns and a row per check, as `to_frame` has.
 
     Attributes
     ----------
@@ -26,8 +47,12 @@ class History(Mapping):
 
     """
 
+    # pandas takes columns from a dict and from no other mapping, so this is one. Rows are kept instead of columns (a check
+    # is recorded whole or not at all), so all reading goes through Mapping's methods, which come first and ask __getitem__.
+
     def __init__(self, names=()):
         self._names = tuple(names)
+        dict.update(self, dict.fromkeys(self._names))  # who goes round these methods finds no values, rather than no columns
         self._rows = []
         self.stopped_epoch = None
         self.best_epoch = None
@@ -42,7 +67,7 @@ class History(Mapping):
         if name not in self._names:
             raise KeyError(name)
         column = self._names.index(name)
-        return np.array([row[column] for row in self._rows], dtype=np.int64 if name == "update" else np.float64)
+        return np.array([row[column] for row in self._rows], dtype=dtype_of(name))
 
     def __iter__(self):
         return iter(self._names)
@@ -60,11 +85,62 @@ class History(Mapping):
         return isinstance(other, History) and tuple(self) == tuple(other) and all(
             np.array_equal(self[name], other[name], equal_nan=True) for name in self)
 
+    def __ne__(self, other):  # dict's would compare what it holds itself
+        return not self == other
+
     __hash__ = None  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _read_only
+
+    def __or__(self, other):
+        return dict(self) | other
+
+    def __ror__(self, other):
+        return other | dict(self)
+
+    def copy(self):
+        """Return another History with the same checks."""
+        return copy.copy(self)
+
+    def __reduce__(self):
+        return History, (self._names,), self.__dict__ | {"_rows": list(self._rows)}
 
     def __repr__(self):
         return (f"History({self.checks} checks, columns {', '.join(self)}; stopped_epoch={self.stopped_epoch}, "
                 f"best_epoch={self.best_epoch})")
+
+    def to_frame(self):
+        """Return a pandas DataFrame: a row per check, the same columns.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return frame(dict(self))
+
+    def plot(self, path=None):
+        """Draw loss and error of training, validation and test data over epochs, with stop and best check marked.
+
+        The axis of the loss is logarithmic where losses span more than a factor of ten. The best check is marked on the
+        curve of the validation data, where there are such.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            Where to write the figure; its ending says how: .png, .svg or .pdf.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it; pyplot does not know it, so that nothing need be closed.
+
+        Raises
+        ------
+        ValueError
+            If there is no check yet, or `path` has another ending.
+        """
+        from .history_plot import plot
+        return plot(self, path)
 
     def to_array(self):
         """Return all checks as one array (checks, columns), for checkpoints."""
