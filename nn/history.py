@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from losses.keywords import explains_arguments
 
+from .suggestions import missing_column
+
+
+@explains_arguments()
 class History(Mapping):
     """What was measured at every check: a mapping name -> array, one entry per check.
 
@@ -38,7 +43,7 @@ class History(Mapping):
 
     def __getitem__(self, name):
         if name not in self._names:
-            raise KeyError(name)
+            raise KeyError(missing_column(name, self))
         column = self._names.index(name)
         return np.array([row[column] for row in self._rows], dtype=np.int64 if name == "update" else np.float64)
 
@@ -93,10 +98,17 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class TrainingDiverged(ArithmeticError):
-    """A loss was no longer finite; `.history` holds the checks up to there."""
+    """A loss was no longer finite; `.history` holds the checks up to there.
 
-    def __init__(self, history, update, learning_rate, last_loss):
+    `largest_weight` is given where no update has been taken yet: then the learning rate is not to blame.
+    """
+
+    def __init__(self, history, update, learning_rate, last_loss, largest_weight=None):
         super().__init__(
             f"training diverged: the loss of update {update} is not finite (learning rate {learning_rate:g}, last finite "
-            f"loss {last_loss:g}); lower the learning rate, or check the scale of the inputs")
+            f"loss {last_loss:g}); lower the learning rate, or check the scale of the inputs"
+            if largest_weight is None else
+            f"training diverged: the loss of update {update} is not finite with the weights that the model began with (the "
+            f"largest is {largest_weight:g}), as training that diverged leaves them; make the model afresh, "
+            "type(model)(**model.settings()), take a copy from before, model.copy(), or check the scale of the inputs")
         self.history, self.update, self.learning_rate, self.last_loss = history, update, learning_rate, last_loss
