@@ -39,7 +39,8 @@ np.testing.assert_allclose(records["numba"]["train_loss"], records["numpy"]["tra
 fleet = nn.fit_fleet(nn.MLP([4, 8, 2]), x, y, members=[{"seed": 0}, {"seed": 1, "level": 0.1}], **options)
 assert not fleet.diverged.any()
 sequences = nn.RNN(4, 5, 2, bidirectional=True)
-nn.fit(sequences, x.reshape(16, 4, 4), y[:16], loss=CrossEntropy(), optimizer=nn.SGD(nn.cosine(0.1, 2)), epochs=2, batch_size=1)
+nn.fit(sequences, x.reshape(16, 4, 4), y[:16], loss=CrossEntropy(), optimizer=nn.SGD(nn.cosine(0.1, 2)), epochs=2,
+       batch_size=1)
 assert nn.check_model(nn.MLP([4, 8, 2], dtype="float64"), x, y, CrossEntropy(), method="central").passed(1e-6)
 stopping.replay(stopping.parse("GL(5) | Patience(10)"), records["numpy"])
 print("smoke: all right")

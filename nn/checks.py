@@ -21,14 +21,15 @@ def refuse_batch_of_one(model, n, batch_size, argument):
                      f"{accepted}: batch_size={near} (a last batch of {n % near or near}), {rest}")
 
 
-def refuse_weights_not_finite(model):
-    """Raise ValueError for a model whose weights or running statistics are not finite: nothing can be learned from there."""
+def weights_at_fault(model):
+    """Return what is to be said of weights with which the very first loss is not finite, and what to do about it."""
     bad = [name for views in (model.parameters, model.statistics) for name, array in views.items()
            if not np.isfinite(array).all()]
-    if bad:
-        raise ValueError(f"model: got weights that are not finite ({', '.join(bad)}), as training that diverged leaves "
-                         f"them; accepted: finite ones, of a model made afresh, {type(model).__name__}(**model.settings()), "
-                         "or of a copy from before, model.copy()")
+    found = (f"the model began with weights that are not finite ({', '.join(bad)})" if bad else "its loss is not finite "
+             f"with the weights that the model began with (the largest is {np.abs(model.flat).max():g})")
+    return (f"{found}, as training that diverged leaves them; make the model afresh, {type(model).__name__}"
+            "(**model.settings()), or take a copy from before, model.copy()"
+            + ("" if bad else "; or check the scale of the inputs"))
 
 
 def _require(argument, value, attributes, accepted):

@@ -100,15 +100,12 @@ class TrainingInterrupted(KeyboardInterrupt):
 class TrainingDiverged(ArithmeticError):
     """A loss was no longer finite; `.history` holds the checks up to there.
 
-    `largest_weight` is given where no update has been taken yet: then the learning rate is not to blame.
+    `fault` says what was wrong where no update had been taken yet, so that the learning rate is not to blame.
     """
 
-    def __init__(self, history, update, learning_rate, last_loss, largest_weight=None):
+    def __init__(self, history, update, learning_rate, last_loss, fault=None):
         super().__init__(
+            f"training diverged at update {update} (learning rate {learning_rate:g}): {fault}" if fault else
             f"training diverged: the loss of update {update} is not finite (learning rate {learning_rate:g}, last finite "
-            f"loss {last_loss:g}); lower the learning rate, or check the scale of the inputs"
-            if largest_weight is None else
-            f"training diverged: the loss of update {update} is not finite with the weights that the model began with (the "
-            f"largest is {largest_weight:g}), as training that diverged leaves them; make the model afresh, "
-            "type(model)(**model.settings()), take a copy from before, model.copy(), or check the scale of the inputs")
+            f"loss {last_loss:g}); lower the learning rate, or check the scale of the inputs")
         self.history, self.update, self.learning_rate, self.last_loss = history, update, learning_rate, last_loss

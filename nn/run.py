@@ -4,7 +4,7 @@ import time
 import numpy as np
 
 from .backends import backend_named, thread_limit
-from .checks import check_kinds, refuse_batch_of_one, refuse_weights_not_finite
+from .checks import check_kinds, refuse_batch_of_one, weights_at_fault
 from .codes import Log, PenaltyCode, Plan
 from .history import History, TrainingDiverged
 from .inputs import Inputs
@@ -38,7 +38,6 @@ class Run:
         rows = self.n if batch_size is None else integer("batch_size", batch_size, low=1, extra=" or None")
         self.batch_size = min(self.n, rows)
         self.batches = -(-self.n // self.batch_size)  # updates per epoch
-        refuse_weights_not_finite(model)
         refuse_batch_of_one(model, self.n, self.batch_size, "training x")
         if optimizer.full_batch_only and self.batch_size < self.n:
             raise ValueError(f"batch_size: got {batch_size} of {self.n} samples, accepted: None (full batch) with "
@@ -62,6 +61,8 @@ class Run:
         self.update = 0
         self.last_loss = np.nan
         self.since_check = []  # (losses, rows, flooded) of each chunk
+        if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
+            self._diverged()  # before any training, and before there is a checkpoint
         self._pace = _Pace(6.0 * self.batch_size * model.flat.size)
 
     def _new_history(self, metrics):
@@ -164,8 +165,8 @@ class Run:
 
     def _diverged(self):
         rate = self.optimizer.rates(self.update, 1, self.batches)[0]
-        largest = float(np.abs(self.model.flat).max()) if self.update == 0 else None
-        raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, largest)
+        fault = weights_at_fault(self.model) if self.update == 0 else None  # the learning rate is not, yet
+        raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, fault)
 
     def require_finite_weights(self):
         """Raise TrainingDiverged if the last update left weights that are not finite."""
