@@ -8,8 +8,11 @@ import numpy as np
 from losses import checks
 from losses.base import Loss, set_frozen
 from losses.cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from losses.elsewhere import FLOOD
+from losses.keywords import explains_arguments
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
 class ConfidencePenalty(Loss):
     """The base loss minus strength times the entropy of the predicted classes (Pereyra et al., 2017).

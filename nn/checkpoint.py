@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
 from . import files
 
 MAGIC = b"afterzero checkpoint\n"
@@ -81,6 +83,7 @@ def read(path, kind):
         raise CheckpointError(f"{path}: afterzero did not write this file: {error}") from None
 
 
+@explains_arguments()
 def save(path, model):
     """Write a model: settings, parameters, running statistics.
 
@@ -95,6 +98,7 @@ def save(path, model):
           {"flat": model.flat, "running": model.running})
 
 
+@explains_arguments()
 def load(path, *, backend=None):
     """Return the model that `save` wrote, on another backend if asked for.
 

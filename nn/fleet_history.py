@@ -3,9 +3,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
 from .history import History, frame
+from .suggestions import missing_column
 
 
+@explains_arguments()
 class FleetHistory(Mapping):
     """What was measured of every replica at every check: a mapping name -> array (R, checks), float64.
 
@@ -69,7 +73,7 @@ class FleetHistory(Mapping):
 
     def __getitem__(self, name):
         if name not in self._names:
-            raise KeyError(name)
+            raise KeyError(missing_column(name, self))
         column = np.full((self.replicas, self.update.size), np.nan)
         for row, history in zip(column, self._histories, strict=True):
             row[:history.checks] = history[name]

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
 from . import files
+from .suggestions import missing_column
 
 
 def dtype_of(name):
@@ -26,6 +29,7 @@ def _read_only(self, *_, **__):
     raise TypeError("a History is read-only: it is the record of a run; accepted: changes to dict(history)")
 
 
+@explains_arguments()
 class History(Mapping, dict):  # type: ignore[metaclass, misc]
     """What was measured at every check: a mapping name -> array, one entry per check.
 
@@ -65,7 +69,7 @@ class History(Mapping, dict):  # type: ignore[metaclass, misc]
 
     def __getitem__(self, name):
         if name not in self._names:
-            raise KeyError(name)
+            raise KeyError(missing_column(name, self))
         column = self._names.index(name)
         return np.array([row[column] for row in self._rows], dtype=dtype_of(name))
 
@@ -171,10 +175,14 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class TrainingDiverged(ArithmeticError):
-    """A loss was no longer finite; `.history` holds the checks up to there."""
+    """A loss was no longer finite; `.history` holds the checks up to there.
 
-    def __init__(self, history, update, learning_rate, last_loss):
+    `fault` says what was wrong where no update had been taken yet, so that the learning rate is not to blame.
+    """
+
+    def __init__(self, history, update, learning_rate, last_loss, fault=None):
         super().__init__(
+            f"training diverged at update {update} (learning rate {learning_rate:g}): {fault}" if fault else
             f"training diverged: the loss of update {update} is not finite (learning rate {learning_rate:g}, last finite "
             f"loss {last_loss:g}); lower the learning rate, or check the scale of the inputs")
         self.history, self.update, self.learning_rate, self.last_loss = history, update, learning_rate, last_loss

@@ -4,13 +4,16 @@ import sys
 
 import numpy as np
 
-from . import compiling
+from losses.keywords import explains_arguments
+
+from . import compiling, elsewhere
 from .backends import one_blas_thread, thread_limit
 from .checkpoint import RunFile
 from .history import TrainingInterrupted
 from .run import BestKeeper, Run
 
 
+@explains_arguments(elsewhere.FIT)
 def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, validation=None, test=None, metrics=(),
         stopping=None, restore_best=True, check_every=None, lengths=None, augment=None, clip_norm=None, seed=0,
         progress=True, checkpoint=None, on_check=None, threads=None):

@@ -6,6 +6,7 @@ counters would depend on its neighbour.
 """
 from .arguments import whole_number
 from .base import Criterion
+from .keywords import explains_arguments
 
 
 class Combination(Criterion):
@@ -91,6 +92,7 @@ class Binary(Combination):
                 f"{_bracketed(right, right._binding <= self._binding)}")
 
 
+@explains_arguments()
 class Or(Binary):
     """``a | b``: stop at a check where at least one of the two says stop."""
 
@@ -101,6 +103,7 @@ class Or(Binary):
         return any(votes)
 
 
+@explains_arguments()
 class And(Binary):
     """``a & b``: stop at a check where both say stop."""
 
@@ -111,6 +114,7 @@ class And(Binary):
         return all(votes)
 
 
+@explains_arguments()
 class Not(Combination):
     """``~a``: stop at a check where `a` does not say stop. ``Patience(10) & ~Target(0.9, "val_loss")`` waits for both."""
 
@@ -127,6 +131,7 @@ class Not(Combination):
         return f"~{_bracketed(operand, operand._binding < self._binding)}"
 
 
+@explains_arguments()
 class After(Criterion):
     """``after(n)``: say stop from check `n` on. The lower and the upper bound of a run.
 

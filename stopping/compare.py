@@ -6,10 +6,12 @@ import numpy as np
 
 from .arguments import finite_number
 from .base import Criterion
+from .keywords import explains_arguments
 from .replay import column, is_history, replay
 from .tables import aligned
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class Comparison:
     """What `compare` returns; `print` it, or read `rows`.
@@ -35,6 +37,7 @@ class Comparison:
                 f"good: share of runs within {100 * self.within:g} %")
 
 
+@explains_arguments()
 def compare(criteria, histories, *, metric=None, within=0.01):
     """Return how slow and how good each criterion is on recorded runs.
 

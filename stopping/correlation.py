@@ -3,6 +3,8 @@ import math
 
 from .arguments import finite_number, metric_name, whole_number
 from .base import Criterion
+from .elsewhere import CRITERION
+from .keywords import explains_arguments
 
 
 def correlation(a, b):
@@ -30,6 +32,7 @@ def _deviations(values):
     return [value - mean for value in scaled]
 
 
+@explains_arguments(CRITERION)
 class CorrelationDriven(Criterion):
     """Stop when the correlation of training and validation loss stayed below `threshold` for `patience` checks in a row.
 

@@ -14,8 +14,10 @@ shows the order, not progress: shuffle. And criteria count checks: with a check 
 import math
 
 from .arguments import finite_number
+from .keywords import explains_arguments
 
 
+@explains_arguments()
 class RunningAverage:
     """Exponential moving average without the bias towards its start: ``e_t / (1 - decay^t)``, e_t the plain one from 0.
 

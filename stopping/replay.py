@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .base import Criterion
+from .keywords import explains_arguments
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class StopDecision:
     """Where a criterion stops a recorded run.
@@ -38,6 +40,7 @@ class StopDecision:
     best_update: float | None = None
 
 
+@explains_arguments()
 def replay(criterion, history):
     """Return where `criterion` would have stopped the run recorded in `history`.
 

@@ -1,5 +1,6 @@
 """What is installed, what importing it costs, and what the packages must not contain."""
 import ast
+import configparser
 import importlib.metadata
 import importlib.util
 import os
@@ -79,6 +80,30 @@ def test_console_script_is_what_python_m_runs():
 def test_pyproject_holds_the_build_system_alone():
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.startswith("[")] == ["[build-system]"]
+
+
+def test_lower_bounds_are_read_from_setup_cfg():
+    text = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    done = subprocess.run([sys.executable, ROOT / ".ci" / "lower_bounds.py"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    pins = dict(line.split("==") for line in done.stdout.split())
+    assert {"numpy": "1.26", "numba": "0.61", "scipy": "1.11.1", "tyro": "0.9.14"}.items() <= pins.items()
+    settings = configparser.ConfigParser()
+    settings.read_string(text)
+    required = [line for line in settings["options"]["install_requires"].splitlines() if line and not line.startswith("#")]
+    assert len(pins) == len(required)
+    assert all(f"{name}>={version}" in required for name, version in pins.items())
+    assert ".ci/lower_bounds.py" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_extras_are_what_they_are_for():
+    settings = configparser.ConfigParser()
+    settings.read_string((ROOT / "setup.cfg").read_text(encoding="utf-8"))
+    extras = {name: text for name, text in settings["options.extras_require"].items() if "dask" in text}
+    assert extras.keys() == {"test", "cluster"}  # --workers needs none
+    assert "dask" not in settings["options"]["install_requires"]
+    for package in ("pandas", "pyarrow"):
+        assert package in settings["options.extras_require"]["tables"]
 
 
 # --- what an import brings along ---
