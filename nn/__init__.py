@@ -11,8 +11,8 @@ if _losses is not None and Path(_losses.origin or "").resolve() != _home / "loss
 loaded_at = time.time()  # a source edited after this is not the code that runs: see nn/cpu/compile.py
 
 from .adaptive import adaptive_levels
+from .archive import CheckpointError
 from .augmentation import GaussianNoise, Mixup, RandomShift
-from .checkpoint import CheckpointError, load, save
 from .fleet import fit_fleet
 from .fleet_history import FleetHistory
 from .gradcheck import GradientReport, check_gradients, check_model
@@ -20,6 +20,7 @@ from .history import History, TrainingDiverged, TrainingInterrupted
 from .mlp import MLP
 from .optimizers import RPROP, SGD, Adam, AdamW
 from .rnn import RNN
+from .saving import load, save
 from .schedules import constant, cosine, inverse_time, step
 from .training import fit
 

@@ -1,8 +1,8 @@
-"""Checkpoints: a model, and the state of a training run, in one file without pickle.
+"""Checkpoints: how a file without pickle is written, and the file of a training run.
 
 Layout: a magic line, a line with the SHA-256 of all that follows, one line of JSON (format version, kind, plain values),
 then the arrays as an uncompressed .npz. A file is written beside its place, flushed to disk and renamed, so that a reader
-finds the old file or the new one, never half of one.
+finds the old file or the new one, never half of one. How it is read, by whoever does not trust it: archive.py.
 """
 import functools
 import hashlib
@@ -11,21 +11,12 @@ import json
 import os
 import re
 import stat
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from losses.keywords import explains_arguments
-
-from . import files
-
-MAGIC = b"afterzero checkpoint\n"
-VERSION = 1
-
-
-class CheckpointError(ValueError):
-    """A file is no checkpoint, is damaged, is too new, or belongs to another configuration; it was left as it is."""
+from . import files, run_state
+from .archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 
 
 def write(path, kind, values, arrays):
@@ -58,78 +49,15 @@ def _is_our_beginning(file):
         return MAGIC.startswith(content.read(len(MAGIC)))
 
 
-def read(path, kind):
-    """Return (values, arrays) of a checkpoint of this kind; raise CheckpointError or FileNotFoundError."""
-    path = Path(path)
-    with open(path, "rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise CheckpointError(f"{path}: this is no afterzero checkpoint")
-        checksum, data = file.readline(), file.read()
-    if checksum != hashlib.sha256(data).hexdigest().encode() + b"\n":
-        raise CheckpointError(f"{path}: the file is truncated or damaged: its checksum differs")
-    text, _, payload = data.partition(b"\n")
-    try:
-        header = json.loads(text)
-        if header["version"] > VERSION:
-            raise CheckpointError(f"{path}: got format version {header['version']}, accepted: up to {VERSION}; update "
-                                  "afterzero to read it")
-        if header["kind"] != kind:
-            raise CheckpointError(f"{path}: got a checkpoint of a {header['kind']}, accepted: of a {kind}")
-        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-            return header["values"], {name: archive[name] for name in archive.files}
-    except CheckpointError:
-        raise
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path}: afterzero did not write this file: {error}") from None
-
-
-@explains_arguments()
-def save(path, model):
-    """Write a model: settings, parameters, running statistics.
-
-    Parameters
-    ----------
-    path : str or Path
-        Replaced atomically if it exists.
-    model : MLP or RNN
-
-    """
-    write(path, "model", {"class": type(model).__name__, "settings": model.settings()},
-          {"flat": model.flat, "running": model.running})
-
-
-@explains_arguments()
-def load(path, *, backend=None):
-    """Return the model that `save` wrote, on another backend if asked for.
-
-    Raises
-    ------
-    FileNotFoundError
-    CheckpointError
-        If the file is foreign, truncated, damaged, of a newer version, or the checkpoint of a training run.
-
-    """
-    from .mlp import MLP
-    from .rnn import RNN
-    values, arrays = read(path, "model")
-    classes = {"MLP": MLP, "RNN": RNN}
-    if values["class"] not in classes:
-        raise CheckpointError(f"{path}: got a model of class {values['class']!r}, accepted: {', '.join(classes)}")
-    settings = values["settings"] | ({"backend": backend} if backend else {})
-    model = classes[values["class"]](**settings)
-    model.flat[:] = arrays["flat"]
-    model.running[:] = arrays["running"]
-    return model
-
-
 class RunFile:
     """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
 
     def __init__(self, path, run, keeper):
         self.wanted = path is not None
-        self._path, self._run, self._keeper = path, run, keeper
+        self._run, self._keeper = run, keeper
         if self.wanted:
-            _check_place(Path(path))
+            self._path = place("checkpoint", path)
+            check_place("checkpoint", self._path)
             if run.criterion is not None and not hasattr(run.criterion, "load_state_dict"):
                 raise TypeError(f"stopping: got {run.criterion!r}, accepted with a checkpoint: a criterion with "
                                 "state_dict() and load_state_dict(state)")
@@ -139,54 +67,64 @@ class RunFile:
         """Write the state between two epochs, or after a stop."""
         if not self.wanted:
             return
-        run, history, keeper = self._run, self._run.history, self._keeper
-        values = {"identity": self._identity, "update": run.update, "last_loss": repr(run.last_loss),
-                  "criterion": None if run.criterion is None else run.criterion.state_dict(),
-                  "stopped_epoch": history.stopped_epoch, "best_epoch": history.best_epoch}
-        arrays = {"flat": run.model.flat, "running": run.model.running, "slot0": run.slots[0], "slot1": run.slots[1],
-                  "history": history.to_array()}
-        for i, parts in enumerate(zip(*run.since_check, strict=True)):
-            arrays[f"since_check{i}"] = np.concatenate(parts)
-        if keeper.best is not None:
-            arrays["best_flat"], arrays["best_running"] = keeper.best
-        arrays |= {f"meter_{name}": array for name, array in run.meter.state().items()}
-        write(self._path, "training run", values, arrays)
+        values = run_state.values_of(self._run, self._identity)
+        arrays = run_state.arrays_of(self._run, self._keeper)
+        if len(json.dumps(values)) > LONGEST_JSON["training run"] - 100:
+            raise ValueError(f"stopping: got {self._run.criterion!r} with a state of more than "
+                             f"{LONGEST_JSON['training run']} characters, accepted with a checkpoint: less, for no file "
+                             "with more is read")
+        if run_state.is_sound(arrays):
+            write(self._path, "training run", values, arrays)
 
-    def resume(self):
-        """Take over the state in the file, if there is one."""
-        if not self.wanted:
-            return
-        remove_leftovers(self._path)
-        if not Path(self._path).exists():
-            return
-        values, arrays = read(self._path, "training run")
-        for name, now in self._identity.items():
-            if values["identity"].get(name) != now:
-                hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
-                raise CheckpointError(f"{self._path}: is the checkpoint of another run: {name} was "
-                                      f"{values['identity'].get(name)} there and is {now} here; {hint}give another path, or "
-                                      "delete the file")
-        run = self._run
-        if run.criterion is not None:  # first, because a user's own may refuse, and nothing shall have changed then
-            run.criterion.load_state_dict(values["criterion"])
-        run.model.flat[:], run.model.running[:] = arrays["flat"], arrays["running"]
-        run.slots[0][:], run.slots[1][:] = arrays["slot0"], arrays["slot1"]
-        run.update, run.last_loss = values["update"], float(values["last_loss"])
-        run.history.fill(arrays["history"])
-        run.history.stopped_epoch, run.history.best_epoch = values["stopped_epoch"], values["best_epoch"]
-        if "since_check0" in arrays:
-            run.since_check = [tuple(arrays[f"since_check{i}"] for i in range(3))]
-        run.meter.set_state({name[6:]: array for name, array in arrays.items() if name.startswith("meter_")})
-        if "best_flat" in arrays:
-            self._keeper.best = (arrays["best_flat"], arrays["best_running"])
+    def start(self):
+        """Take over the state in the file, if there is one; else the criterion starts anew.
+
+        Raises
+        ------
+        CheckpointError
+            For a file that this run cannot have written. Model, criterion and run are then as they were.
+
+        """
+        criterion = self._run.criterion
+        if self.wanted:
+            remove_leftovers(self._path)
+            if self._path.exists():
+                self._resume(criterion)
+                return
+        if criterion is not None:
+            criterion.reset()
+
+    def _resume(self, criterion):
+        with opened(self._path, "training run") as file:
+            values, arrays = run_state.read(file, self._run, self._keeper, self._identity)
+        if criterion is not None:
+            self._restore(criterion, values, len(arrays["history"]))
+        run_state.take_over(self._run, self._keeper, values, arrays)
+
+    def _restore(self, criterion, values, checks):
+        """Give the criterion its state; raise CheckpointError, and give it back its old one, if it refuses."""
+        before, stopped = criterion.state_dict(), values["stopped_epoch"] is not None
+        try:
+            criterion.reset()
+            criterion.load_state_dict(values["criterion"])
+            # A user's own may lack these two.
+            if getattr(criterion, "step", checks) != checks:
+                raise ValueError(f"step in a state of a criterion must be {checks}, as in the history, not {criterion.step}")
+            if (getattr(criterion, "stopped_step", checks if stopped else None) is not None) != stopped:
+                raise ValueError(f"stopped_step is {criterion.stopped_step}, and stopped_epoch {values['stopped_epoch']}")
+        except Exception as error:  # a user's own may raise anything
+            criterion.reset()
+            criterion.load_state_dict(before)
+            raise CheckpointError(f"{self._path}: its criterion cannot go on: {type(error).__name__}: "
+                                  f"{printable(str(error))}") from error
 
 
-def _check_place(path):
+def check_place(argument, path):
     """Raise OSError now rather than after an epoch."""
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"checkpoint: got {str(path)!r}, but there is no folder {str(path.parent)!r}")
+        raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}")
     if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"checkpoint: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable")
+        raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable")
 
 
 def _identity(run):

@@ -42,7 +42,7 @@ class MLP(Model):
         Of the initial weights and of dropout masks; the same in every backend and dtype (but for rounding).
     backend : {"numba", "numpy"}
     batch_norm_eps, batch_norm_momentum : float
-        ε inside the root, and the share by which each batch moves the running statistics.
+        ε inside the root (at most 1), and the share by which each batch moves the running statistics.
 
     Attributes
     ----------
@@ -63,9 +63,9 @@ class MLP(Model):
         self.activation = choose("activation", activation, tuple(ACTIVATIONS))
         self.dropout = checked_rates(dropout, len(self.sizes) - 2)
         self.batch_norm, self.bias, self.init = bool(batch_norm), bool(bias), init
-        self.batch_norm_eps = real_number("batch_norm_eps", batch_norm_eps, low=0, open_low=True)
+        self.batch_norm_eps = real_number("batch_norm_eps", batch_norm_eps, low=1e-30, high=1)  # in float32, too
         self.batch_norm_momentum = real_number("batch_norm_momentum", batch_norm_momentum, low=0, high=1, open_low=True)
-        shapes, statistics = _shapes(self.sizes, self.bias, self.batch_norm)
+        shapes, statistics = layout(self.sizes, self.bias, self.batch_norm)
         self._set_up(shapes, statistics, dtype, seed, backend)
         codes = [ACTIVATIONS[activation]] * (len(self.sizes) - 2) + [ACTIVATIONS["identity"]]
         self.layers = layer_table(self.sizes, offsets(shapes), codes)
@@ -105,7 +105,7 @@ def _checked_sizes(sizes):
     return tuple(int(n) for n in sizes)
 
 
-def _shapes(sizes, bias, batch_norm):
+def layout(sizes, bias, batch_norm):
     """Return dict name -> shape of the parameters and of the running statistics, in the order of their vectors."""
     parameters: dict[str, tuple] = {}
     statistics: dict[str, tuple] = {}

@@ -63,7 +63,7 @@ class RNN(Model):
         (self.dropout,) = checked_rates(dropout, 1)
         self.init = choose("init", init, ("auto",))
         self.truncate = None if truncate is None else integer("truncate", truncate, low=1, extra=" or None")
-        shapes = _shapes(self.inputs, self.hidden, self.outputs, self.bidirectional)
+        shapes = layout(self.inputs, self.hidden, self.outputs, self.bidirectional)
         self._set_up(shapes, {}, dtype, seed, backend)
         self._offsets = offsets(shapes)
         directions = ["", "_reverse"][:1 + self.bidirectional]
@@ -200,7 +200,7 @@ def _checked_lengths(argument, lengths, n, longest):
     return lengths.astype(np.int64)
 
 
-def _shapes(inputs, hidden, outputs, bidirectional):
+def layout(inputs, hidden, outputs, bidirectional):
     """Return dict name -> shape in the order of the flat vector."""
     shapes: dict[str, tuple] = {}
     for suffix in ["", "_reverse"][:1 + bidirectional]:

@@ -45,8 +45,6 @@ class Run:
         self.total = self.epochs * self.batches
         self.check_points = _check_points(check_every, self.total, self.batches)
         self.history, self.meter = self._new_history(metrics)
-        if stopping is not None:
-            stopping.reset()
 
         self._backend = backend_named(model.backend)
         with thread_limit(self.threads):

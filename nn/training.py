@@ -104,7 +104,7 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
 
 def train(run, keeper, file, on_check, advance):
     """Alternate training and checks until the criterion stops or all updates are done."""
-    file.resume()
+    file.start()
     advance(run.update, np.nan)
     for point in run.check_points[run.history.checks:]:
         if run.history.stopped_epoch is not None:

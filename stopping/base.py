@@ -15,8 +15,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from . import states
+
 # What every criterion counts, whatever it watches.
 COMMON_COUNTERS = ("step", "stopped_step", "best_step", "best_value")
+LONGEST_RUN = 2**53  # checks: whole numbers up to here are exact in JSON and in floats
 
 
 class Criterion:
@@ -71,6 +74,11 @@ class Criterion:
         """Look at check number `step` and say whether to stop now."""
         raise NotImplementedError
 
+    def _check_counters(self, state: Mapping[str, Any]) -> None:
+        """Raise ValueError if a counter of one's own is none that a run could leave. Here: if it is no plain value."""
+        for name in self._counters:
+            states.plain(name, state[name])
+
     def _remember_best(self, value: float) -> None:
         """Note the present check as the best one if its value is finite and strictly below all before."""
         if math.isfinite(value) and (self.best_value is None or value < self.best_value):
@@ -120,7 +128,9 @@ class Criterion:
 
     def _advance(self, values: dict[str, float]) -> bool:
         self.step += 1
-        stop = self._decide(values)
+        return self._answered(self._decide(values))
+
+    def _answered(self, stop: bool) -> bool:
         if stop and self.stopped_step is None:
             self.stopped_step = self.step
         return stop
@@ -137,8 +147,10 @@ class Criterion:
 
         JSON has no NaN and no infinity: they are stored as the strings "nan", "inf" and "-inf".
         """
-        names = (*self._identity, *COMMON_COUNTERS, *self._counters)
-        return {"criterion": type(self).__name__, **{name: _encode(getattr(self, name)) for name in names}}
+        return {"criterion": type(self).__name__, **{name: _encode(getattr(self, name)) for name in self._fields()}}
+
+    def _fields(self) -> tuple[str, ...]:
+        return (*self._identity, *COMMON_COUNTERS, *self._counters)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from the counters of `state`.
@@ -149,24 +161,39 @@ class Criterion:
         Raises
         ------
         ValueError
-            If `state` belongs to another class of criterion, watches another metric, or lacks or exceeds the counters
-            of this one. The criterion is then as it was before the call.
+            Naming the field, if `state` belongs to another class of criterion, watches another metric, lacks or exceeds
+            the counters of this one, or holds in one of them what no run can leave there: another type, a negative
+            count, a best check after the last one. Nothing else is raised, whatever `state` is made of, and the criterion
+            is then as it was before the call.
         """
         self._refuse_foreign(state)
         self._restore(state)
 
     def _refuse_foreign(self, state: Mapping[str, Any]) -> None:
-        own = self.state_dict()
+        """Raise ValueError unless `_restore` can take the state over as a whole."""
+        if not isinstance(state, Mapping):
+            raise ValueError(f"a state of {self!r} must be a mapping, not {states.shown(state)}")
         for name in ("criterion", *self._identity):
-            if not isinstance(state, Mapping) or state.get(name) != own[name]:
-                given = state.get(name) if isinstance(state, Mapping) else state
-                raise ValueError(f"this is not a state of {self!r}: {name} must be {own[name]!r}, not {given!r}")
-        if set(state) != set(own):
-            raise ValueError(f"a state of {self!r} holds {_listing(own)}, but this one holds {_listing(state)}")
-        for name in ("step", "stopped_step", "best_step"):
-            count = state[name]
-            if type(count) is not int and (count is not None or name == "step"):
-                raise ValueError(f"{name} in a state of {self!r} must be a whole number, not {count!r}")
+            own, given = type(self).__name__ if name == "criterion" else getattr(self, name), state.get(name)
+            if type(given) is not type(own) or given != own:
+                raise ValueError(f"this is not a state of {self!r}: {name} must be {own!r}, not {states.shown(given)}")
+        own_fields = {"criterion", *self._fields()}
+        if set(state) != own_fields:
+            lacking, surplus = own_fields - set(state), list(set(state) - own_fields)
+            raise ValueError(f"a state of {self!r} holds {_listing(sorted(own_fields))}; this one lacks "
+                             f"{_listing(sorted(lacking))} and holds {states.shown(surplus)} besides")
+        self._check_common(state)
+        self._check_counters(state)
+
+    def _check_common(self, state: Mapping[str, Any]) -> None:
+        step = states.count("step", state["step"], LONGEST_RUN)
+        for name in ("stopped_step", "best_step"):
+            if state[name] is not None and states.count(name, state[name], step) == 0:
+                states.refuse(name, 0, "None, or a check, counted from 1")
+        if (state["best_value"] is None) != (state["best_step"] is None):
+            states.refuse("best_value", state["best_value"], "None where best_step is, and only there")
+        if state["best_value"] is not None:
+            states.number("best_value", state["best_value"])
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         for name in (*COMMON_COUNTERS, *self._counters):
@@ -225,4 +252,4 @@ def _encode(value: Any) -> Any:
 def _decode(value: Any) -> Any:
     if isinstance(value, list):
         return [_decode(entry) for entry in value]
-    return float(value) if value in ("nan", "inf", "-inf") else value
+    return float(value) if isinstance(value, str) and value in states.NOT_FINITE else value

@@ -4,9 +4,16 @@ Operands are asked about the same check and nothing is latched: ``a & b`` stops 
 at the later of two first times. Every operand sees every check, even where its vote can no longer matter; else its
 counters would depend on its neighbour.
 """
+from collections.abc import Mapping
+from typing import Any
+
+from . import tree
 from .arguments import whole_number
 from .base import Criterion
 from .keywords import explains_arguments
+from .states import refuse, shown
+
+DEEPEST = 300  # levels of operators: JSON, in which states are saved, is read and written by recursion
 
 
 class Combination(Criterion):
@@ -25,7 +32,8 @@ class Combination(Criterion):
     TypeError
         If an operand is not a criterion.
     ValueError
-        If an object occurs twice; from `update`, if an operand was also updated from outside (`reset()` mends that).
+        If an object occurs twice, or operators are nested more than 300 deep; from `update`, if an operand was also
+        updated from outside (`reset()` mends that).
     """
 
     def __init__(self, *operands):
@@ -33,21 +41,35 @@ class Combination(Criterion):
             if not isinstance(operand, Criterion):
                 raise TypeError(f"operands must be stopping criteria, like Patience(10), not {operand!r}")
         self.operands = operands
+        self._depth = 1 + max((getattr(operand, "_depth", 0) for operand in operands), default=0)
+        if self._depth > DEEPEST:
+            raise ValueError(f"operands are nested too deeply, accepted: up to {DEEPEST} levels; group them by halves, "
+                             "like (a | b) | (c | d)")
         _refuse_repeats(self)
         super().__init__(requires=(name for operand in operands for name in operand.requires))
 
     def _verdict(self, votes: list[bool]) -> bool:
         raise NotImplementedError
 
+    def _written(self, texts: list[str]) -> str:
+        """Return the `repr`, given those of the operands."""
+        return f"{type(self).__name__}({', '.join(texts)})"
+
     def _admit(self, values):
-        for operand in self.operands:
-            if operand.step != self.step:
-                raise ValueError(f"{operand!r} has seen {operand.step} checks, but its whole, {self!r}, {self.step}: "
+        for part in tree.upwards(self, Combination):
+            if part.step != self.step:
+                raise ValueError(f"{part!r} has seen {part.step} checks, but its whole, {self!r}, {self.step}: "
                                  "update a part through the whole alone; reset() of the whole starts a run")
-            operand._admit(values)
+            if not isinstance(part, Combination):
+                part._admit(values)
 
     def _decide(self, values):
-        votes = [operand._advance(values) for operand in self.operands]  # a list, not a generator: no short circuit
+        def judge(whole, votes):
+            whole.step += whole is not self  # its own has moved already
+            return whole._answered(whole._judge(votes))
+        return tree.from_below(self, Combination, lambda part: part._advance(values), judge)
+
+    def _judge(self, votes):
         leader = next((operand for operand in self.operands if operand.best_step is not None), None)
         if leader is not None:
             self.best_step, self.best_value = leader.best_step, leader.best_value
@@ -55,26 +77,65 @@ class Combination(Criterion):
 
     def reset(self):
         """Forget the run, and let every operand forget it."""
-        super().reset()
-        for operand in self.operands:
-            operand.reset()
+        for part in tree.upwards(self, Combination):
+            part._clear() if isinstance(part, Combination) else part.reset()
 
     def state_dict(self):
         """Return the counters of the whole and, in order, of every operand."""
-        return {**super().state_dict(), "operands": [operand.state_dict() for operand in self.operands]}
+        return tree.from_below(self, Combination, lambda part: part.state_dict(),
+                               lambda whole, states: {**Criterion.state_dict(whole), "operands": states})
 
     def _refuse_foreign(self, state):
-        super()._refuse_foreign(state)
-        states = state["operands"]
-        if not isinstance(states, list | tuple) or len(states) != len(self.operands):
-            raise ValueError(f"a state of {self!r} holds a list of {len(self.operands)} operands, not {states!r}")
-        for operand, part in zip(self.operands, states, strict=True):
-            operand._refuse_foreign(part)
+        left = [(self, state)]
+        while left:
+            part, state = left.pop()
+            if not isinstance(part, Combination):
+                part._refuse_foreign(state)
+                continue
+            own = {name: state[name] for name in state if name != "operands"} if isinstance(state, Mapping) else state
+            Criterion._refuse_foreign(part, own)
+            left += part._operand_states(state)
+
+    def _operand_states(self, state):
+        """Return pairs (operand, its state), checked as far as the whole and its operands depend on each other."""
+        inner = state.get("operands")
+        if not isinstance(inner, list | tuple) or len(inner) != len(self.operands):
+            raise ValueError(f"a state of {self!r} holds a list of {len(self.operands)} operands, not {shown(inner)}")
+        best: list[Any] = [None, None]  # of the first operand that has one
+        for each in filter(lambda each: isinstance(each, Mapping), inner):
+            if each.get("step") != state["step"]:
+                refuse("step", each.get("step"), f"{state['step']}, as in the whole")
+            if best[0] is None:
+                best = [each.get("best_step"), each.get("best_value")]
+        if best != [state["best_step"], state["best_value"]]:
+            refuse("best_step and best_value", best, f"{state['best_step']} and {state['best_value']}, as in the whole")
+        return list(zip(self.operands, inner, strict=True))
 
     def _restore(self, state):
-        super()._restore(state)
-        for operand, part in zip(self.operands, state["operands"], strict=True):
-            operand._restore(part)
+        left = [(self, state)]
+        while left:
+            part, state = left.pop()
+            if isinstance(part, Combination):
+                Criterion._restore(part, state)
+                left += zip(part.operands, state["operands"], strict=True)
+            else:
+                part._restore(state)
+
+    def __reduce__(self):
+        # As a flat list, parts before their wholes: pickle and deepcopy would run out of stack on a long chain.
+        places: dict[int, int] = {}
+        entries: list = []
+        for part in tree.upwards(self, Combination):
+            places[id(part)] = len(entries)
+            if isinstance(part, Combination):
+                rest = {name: value for name, value in vars(part).items() if name != "operands"}
+                entries.append((type(part), rest, [places[id(operand)] for operand in part.operands]))
+            else:
+                entries.append(part)
+        return _rebuilt, (entries,)
+
+    def __repr__(self):
+        return tree.from_below(self, Combination, repr, lambda whole, texts: whole._written(texts))
 
 
 class Binary(Combination):
@@ -85,11 +146,11 @@ class Binary(Combination):
     def __init__(self, left: Criterion, right: Criterion):
         super().__init__(left, right)
 
-    def __repr__(self):
+    def _written(self, texts):
         left, right = self.operands
         # Python groups from the left: a | b | c is (a | b) | c, so only the right side needs brackets at equal binding.
-        return (f"{_bracketed(left, left._binding < self._binding)} {self._symbol} "
-                f"{_bracketed(right, right._binding <= self._binding)}")
+        return (f"{_bracketed(texts[0], left._binding < self._binding)} {self._symbol} "
+                f"{_bracketed(texts[1], right._binding <= self._binding)}")
 
 
 @explains_arguments()
@@ -126,9 +187,8 @@ class Not(Combination):
     def _verdict(self, votes):
         return not votes[0]
 
-    def __repr__(self):
-        [operand] = self.operands
-        return f"~{_bracketed(operand, operand._binding < self._binding)}"
+    def _written(self, texts):
+        return f"~{_bracketed(texts[0], self.operands[0]._binding < self._binding)}"
 
 
 @explains_arguments()
@@ -171,24 +231,32 @@ class After(Criterion):
 after = After  # read as a word: after(10) & Patience(5)
 
 
-def _bracketed(criterion, needed):
-    return f"({criterion!r})" if needed else repr(criterion)
+def _bracketed(text, needed):
+    return f"({text})" if needed else text
 
 
-def _parts(criterion):
-    yield criterion
-    for operand in getattr(criterion, "operands", ()):
-        yield from _parts(operand)
+def _rebuilt(entries):
+    """Return the combination that `__reduce__` took apart."""
+    parts: list[Criterion] = []
+    for entry in entries:
+        if isinstance(entry, Criterion):
+            parts.append(entry)
+            continue
+        kind, rest, places = entry
+        whole = kind.__new__(kind)
+        vars(whole).update(rest, operands=tuple(parts[place] for place in places))
+        parts.append(whole)
+    return parts[-1]
 
 
 def leaves(criterion):
     """Return the criteria without operands in an expression, from left to right."""
-    return [part for part in _parts(criterion) if not getattr(part, "operands", ())]
+    return [part for part in tree.parts(criterion) if not getattr(part, "operands", ())]
 
 
 def _refuse_repeats(whole):
     seen: set[int] = set()
-    for part in _parts(whole):
+    for part in tree.parts(whole):
         if id(part) in seen:
             raise ValueError(f"{part!r} occurs twice in {whole!r} as one object, so every check would count twice: "
                              "make a second one")

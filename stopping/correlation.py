@@ -1,6 +1,7 @@
 """Stop when training and validation loss part ways."""
 import math
 
+from . import states
 from .arguments import finite_number, metric_name, whole_number
 from .base import Criterion
 from .elsewhere import CRITERION
@@ -86,6 +87,13 @@ class CorrelationDriven(Criterion):
 
     def _begin(self):
         self.train_recent, self.val_recent, self.below = [], [], 0
+
+    def _check_counters(self, state):
+        for name in ("train_recent", "val_recent"):
+            states.numbers(name, state[name], state["step"])
+        if len(state["train_recent"]) != len(state["val_recent"]):
+            states.refuse("val_recent", state["val_recent"], "as long as train_recent")
+        states.count("below", state["below"], state["step"])
 
     def _decide(self, values):
         self._remember_best(values[self.monitor])

@@ -12,7 +12,9 @@ shows the order, not progress: shuffle. And criteria count checks: with a check 
 10 N updates.
 """
 import math
+from collections.abc import Mapping
 
+from . import states
 from .arguments import finite_number
 from .keywords import explains_arguments
 
@@ -86,8 +88,20 @@ class RunningAverage:
         return {"value": value, "weight": self.weight}
 
     def load_state_dict(self, state):
-        """Continue from a state; the decay of this object holds from here on."""
-        self.value, self.weight = float(state["value"]), float(state["weight"])
+        """Continue from a state; the decay of this object holds from here on.
+
+        Raises
+        ------
+        ValueError
+            Naming the field, if this is no state that a run could leave; nothing has changed then.
+        """
+        if not isinstance(state, Mapping) or set(state) != {"value", "weight"}:
+            raise ValueError(f"a state of {self!r} must be a mapping of 'value' and 'weight', not {states.shown(state)}")
+        value = float(states.number("value", state["value"], finite=False))
+        weight = float(states.number("weight", state["weight"], least=0))
+        if weight > 1 or (weight == 0 and not math.isnan(value)):
+            states.refuse("weight", weight, "at most 1, and 0 only where the value is 'nan'")
+        self.value, self.weight = value, weight
 
     def __float__(self):
         return self.value

@@ -1,6 +1,7 @@
 """Stop when a metric has not improved for a while."""
 import math
 
+from . import states
 from .arguments import finite_number, metric_name, one_of, whole_number
 from .base import Criterion
 from .elsewhere import CRITERION, PATIENCE
@@ -101,6 +102,13 @@ class Patience(Criterion):
     def _begin(self):
         self.improved_step = 0      # the check that extended the patience last; 0: none has
         self.improved_value = None  # and its value
+
+    def _check_counters(self, state):
+        improved = states.count("improved_step", state["improved_step"], state["step"])
+        if (state["improved_value"] is None) != (improved == 0):
+            states.refuse("improved_value", state["improved_value"], "None where improved_step is 0, and only there")
+        if improved:
+            states.number("improved_value", state["improved_value"])
 
     def _admit(self, values):
         value = values[self.monitor]
@@ -206,6 +214,9 @@ class AdaptivePatience(Criterion):
 
     def _begin(self):
         self.improved_step = 0
+
+    def _check_counters(self, state):
+        states.count("improved_step", state["improved_step"], state["step"])
 
     def _admit(self, values):
         if self.threshold < 1:

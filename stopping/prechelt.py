@@ -10,6 +10,7 @@ stopping using cross validation: quantifying the criteria", Neural Networks 11 (
 import math
 from typing import ClassVar
 
+from . import states
 from .arguments import finite_number, metric_name, whole_number
 from .base import Criterion
 from .elsewhere import CRITERION
@@ -87,6 +88,9 @@ class Prechelt(Criterion):
     def _begin(self):
         self.recent = []  # training losses of the last `strip` checks
 
+    def _check_counters(self, state):
+        states.numbers("recent", state["recent"], state["step"], least=0)  # of them a ratio is taken
+
     def _admit(self, values):
         if self._uses_train:
             self._refuse_negative(values, (self.train,), "use UP without min_progress, or Patience")
@@ -159,6 +163,11 @@ class GL(Prechelt):
     def _admit(self, values):
         super()._admit(values)
         self._refuse_negative(values, (self.monitor,), "use UP or Patience")
+
+    def _check_counters(self, state):
+        super()._check_counters(state)
+        if state["best_value"] is not None:
+            states.number("best_value", state["best_value"], least=0)
 
     def _fires(self, value):
         return self._loss(value) > self.alpha
@@ -249,6 +258,11 @@ class UP(Prechelt):
         super()._begin()
         self.rises = 0             # successive strips with a rise, up to the last end of strip
         self.strip_end = math.nan  # E_va there; nothing is above NaN
+
+    def _check_counters(self, state):
+        super()._check_counters(state)
+        states.count("rises", state["rises"], state["step"])
+        states.number("strip_end", state["strip_end"], finite=False)
 
     def _fires(self, value):
         if not self._at_end_of_strip():

@@ -4,6 +4,7 @@ Neither criterion here knows a best check: the one that reaches the target is th
 """
 import math
 
+from . import states
 from .arguments import finite_number, metric_name, one_of, whole_number
 from .base import Criterion
 from .elsewhere import CRITERION
@@ -90,6 +91,9 @@ class ZeroError(Criterion):
 
     def _begin(self):
         self.held = 0
+
+    def _check_counters(self, state):
+        states.count("held", state["held"], state["step"])
 
     def _decide(self, values):
         self.held = self.held + 1 if values[self.monitor] == 0 else 0

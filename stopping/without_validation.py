@@ -3,9 +3,11 @@
 None of them but `LabelWave` knows a best check: what they watch gets better throughout, so the last weights stay.
 """
 import math
+from itertools import pairwise
 
 import numpy as np
 
+from . import states
 from .arguments import finite_number, metric_name, one_of, whole_number
 from .base import Criterion
 from .elsewhere import CRITERION, PLATEAU
@@ -66,6 +68,12 @@ class Plateau(Criterion):
 
     def _begin(self):
         self.bests = [math.inf]  # best(t - checks) to best(t)
+
+    def _check_counters(self, state):
+        bests = [float(best) for best in states.numbers("bests", state["bests"], state["step"] + 1)]
+        falls = all(later <= earlier for earlier, later in pairwise([math.inf, *bests]))  # NaN does not
+        if not bests or bests[-1] == -math.inf or not falls:
+            states.refuse("bests", state["bests"], "numbers that never rise, at least one, and none of them NaN or -inf")
 
     def _admit(self, values):
         if self.relative:
@@ -264,6 +272,9 @@ class LabelWave(Criterion):
 
     def _begin(self):
         self.recent = []
+
+    def _check_counters(self, state):
+        states.numbers("recent", state["recent"], state["step"], finite=True)
 
     def _decide(self, values):
         if not math.isfinite(values[self.monitor]):

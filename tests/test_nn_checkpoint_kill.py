@@ -20,9 +20,9 @@ from tests.checkpointing import remains, start
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fork and SIGKILL")
 
 DRIVER = """
-import hashlib, json, os, random, signal, sys, time
+import hashlib, json, os, pathlib, random, signal, sys, time
 import nn.checkpoint
-from tests.checkpointing import remains, start
+from tests.checkpointing import contents, remains, start
 
 folder, name, backend, seed, kills = json.loads(sys.argv[1])
 path, rng = os.path.join(folder, "run"), random.Random(seed)
@@ -100,7 +100,7 @@ if kills:  # at random moments
         report["killed"] += end == "killed"
         report["leftovers"] += any(file.endswith(".part") for file in os.listdir(folder))
         if os.path.exists(path):
-            report["progress"].append(nn.checkpoint.read(path, "training run")[0]["update"])
+            report["progress"].append(contents(pathlib.Path(path))[0]["update"])
         if end != "killed":
             break
     assert end == 0, end

@@ -13,7 +13,7 @@ import nn.run
 from losses import L2, Flooding, SquaredError
 from nn import RPROP, SGD, Adam, CheckpointError, GaussianNoise, TrainingDiverged, TrainingInterrupted
 from stopping import Patience
-from tests.checkpointing import EVERYTHING, LENGTHS, RUNS, mlp, remains, start
+from tests.checkpointing import EVERYTHING, LENGTHS, RUNS, contents, mlp, remains, start
 from tests.fitting import CE, X_TEST, X_VAL, Y_TEST, Y_VAL, X, Y, train
 
 
@@ -283,7 +283,7 @@ def test_the_file_stays_small(tmp_path):
     start("one check", "numpy", tmp_path / "run", epochs=40)
     with pytest.raises(Mine):
         start("one check", "numpy", tmp_path / "long", epochs=40, on_check=raise_at(1))
-    values, arrays = nn.checkpoint.read(tmp_path / "long", "training run")
+    values, arrays = contents(tmp_path / "long")
     assert values["update"] == 39 * 4
     assert sum(name.startswith("since_check") for name in arrays) == 3
     json.dumps(values, allow_nan=False)
@@ -292,6 +292,6 @@ def test_the_file_stays_small(tmp_path):
 def test_rprop_keeps_its_step_sizes(backend, tmp_path):
     with pytest.raises(Mine):
         start("rprop", backend, tmp_path / "run", on_check=raise_at(6))
-    sizes = nn.checkpoint.read(tmp_path / "run", "training run")[1]["slot1"]
+    sizes = contents(tmp_path / "run")[1]["slot1"]
     assert len(np.unique(sizes)) > 2
     assert start("rprop", backend, optimizer=RPROP(0.05))[1]["train_loss"][-1] < 0.6
