@@ -25,10 +25,11 @@ USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
                                          where would a stopping rule have stopped a recorded run?
        {PROGRAM} --version
 
-`python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results)
-and are never trained again: a run that was interrupted goes on where it stopped, and tables and
-figures are redrawn at once. Without activating the virtual environment (`. .venv/bin/activate`) it
-is called by its path: .venv/bin/{PROGRAM}, or .venv/bin/python -m experiments."""
+`python -m experiments` is the same command. Finished runs are kept (--results DIR, default
+./results) and are never trained again: a run that was interrupted goes on where it stopped, and
+tables and figures are redrawn at once. Without activating the virtual environment (`.
+.venv/bin/activate`) it is called by its path: .venv/bin/{PROGRAM}, or .venv/bin/python -m
+experiments."""
 EXIT_FAILED, EXIT_BAD_USE, EXIT_INTERRUPTED = 1, 2, 130
 HOME = Path(__file__).resolve().parent.parent  # of all our packages
 

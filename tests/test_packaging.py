@@ -163,6 +163,12 @@ def ours(package):
     return [path for path in SOURCES if path.relative_to(ROOT).parts[0] == package]
 
 
+# Where pickles are read, all of which this user's own processes wrote: see SECURITY.md.
+PICKLES = {"nn/cpu/cache.py": "Numba's files in a folder that nobody else can write to, behind their checksum",
+           "experiments/processes.py": "what our own child processes send through their pipe",
+           "experiments/worker.py": "what the parent process sends through its pipe"}
+
+
 def test_dependencies_point_one_way():
     forbidden = {"losses": {"nn", "experiments", "stopping", "numba", "llvmlite", "rich"},
                  "stopping": {"nn", "experiments", "losses", "numba", "llvmlite", "rich", "scipy"},
@@ -170,7 +176,8 @@ def test_dependencies_point_one_way():
     for package, names in forbidden.items():
         for path in ours(package):
             tops = {name.split(".")[0] for name in imports(path)}
-            assert not tops & (names | {"tests", "pickle", "dill", "joblib", "socket", "urllib", "requests"}), path
+            pickled = {"pickle"} - {"pickle" for allowed in PICKLES if path == ROOT / allowed}
+            assert not tops & (names | pickled | {"tests", "dill", "joblib", "socket", "urllib", "requests"}), path
 
 
 def test_numba_stays_in_its_place():
@@ -185,5 +192,7 @@ def test_numba_stays_in_its_place():
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_nothing_executes_data(path):
     text = path.read_text(encoding="utf-8")
+    if path.relative_to(ROOT).as_posix() in PICKLES:
+        text = re.sub(r"\bpickle\.loads?\b", "", text)
     found = re.findall(r"\bpickle\.loads?\b|(?<![\w.])eval\(|(?<![\w.])exec\(|allow_pickle=True|os\.system|shell=True", text)
     assert not found
