@@ -24,6 +24,7 @@ from nn.drawing import (  # noqa: F401 (what figures draw with)
     width_of,
 )
 
+TALK = 1.35  # how much larger letters, lines and marks are for a talk, beside the figure
 PLAIN, FLOODING = RED, GREEN  # the hue of a method is the same in every figure
 
 
@@ -77,14 +78,15 @@ def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: s
     from matplotlib.figure import Figure
 
     look = _look.get()
-    if look.talk:
-        size = (1.15 * size[0], 1.25 * size[1])
-    with matplotlib.rc_context(style(look.talk)):
+    if look.talk:  # less paper for the same letters, lines and marks, and as many dots as before
+        size = (size[0] / TALK, 1.1 * size[1] / TALK)
+    with matplotlib.rc_context(style(TALK if look.talk else 1.0)):
         drawing = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(drawing)
         axes = drawing.subplots(rows, columns, squeeze=False)
         _title(drawing, title)
         yield drawing, axes
+        _fit_labels(drawing, axes)
         for one in look.paths(path):
             with outputs.named(one):
                 save(drawing, one)
@@ -93,14 +95,35 @@ def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: s
 def _title(drawing, title: str) -> None:
     """Set the title of a figure, broken between words where it is wider than the figure."""
     heading = drawing.suptitle("")
-    lines, line = [], ""
-    for part in title.split("\n"):
+    heading.set_text(_broken(title, heading.get_fontsize(), 0.97 * drawing.get_figwidth(), "bold"))
+
+
+def _fit_labels(drawing, axes) -> None:
+    """Break the labels and titles of panels that are wider than their panel, and would run into the next one."""
+    drawing.canvas.draw()  # the layout
+    for axis in axes.flat:
+        across, down = axis.bbox.width / drawing.dpi, axis.bbox.height / drawing.dpi
+        for text, room in ((axis.xaxis.label, across), (axis.title, across), (axis.yaxis.label, down)):
+            if text.get_text():
+                text.set_text(_broken(text.get_text(), text.get_fontsize(), 1.05 * room))
+
+
+def _broken(text: str, size: float, inches: float, weight: str = "normal") -> str:
+    """Return a text with more line breaks, between words, so that no line is wider than it may be, and none much shorter."""
+    found = _lines(text, size, inches, weight)
+    even = (_lines(text, size, share * inches, weight) for share in (0.55, 0.65, 0.75, 0.85))
+    return "\n".join(next((lines for lines in even if len(lines) == len(found)), found))
+
+
+def _lines(text: str, size: float, inches: float, weight: str) -> list[str]:
+    lines = []
+    for part in text.split("\n"):
+        line = ""
         for word in part.split():
             longer = f"{line} {word}" if line else word
-            if line and width_of(longer, heading.get_fontsize(), "bold") > 0.97 * drawing.get_figwidth():
+            if line and width_of(longer, size, weight) > inches:
                 lines.append(line)
                 longer = word
             line = longer
         lines.append(line)
-        line = ""
-    heading.set_text("\n".join(lines))
+    return lines

@@ -8,9 +8,9 @@ from experiments.words import spread
 # then each mark must show around or inside the others: the large ones are hollow. Shapes differ too, for print.
 MARKS = {"patience_error": ("patience, validation error", "s", 13, plots.PURPLE),
          "patience_loss": ("patience, validation loss", "o", 9, plots.BLUE),
-         "zero": ("zero training error", "v", 5, plots.BLACK),
-         "flood": ("end of flooding", "D", 9, plots.FLOODING), "end": ("end of training", "X", 6, plots.PLAIN)}
-HOLLOW = ("patience_error", "patience_loss", "flood")
+         "flood": ("end of flooding", "D", 9, plots.FLOODING), "end": ("end of training", "x", 10, plots.PLAIN),
+         "zero": ("zero training error", "v", 5, plots.BLACK)}
+HOLLOW = ("patience_error", "patience_loss", "flood", "end")
 # One method at three times, so one hue.
 TIMES = {"zero": ("at zero training error", plots.light(plots.PLAIN, 0.45), ":"),
          "ten": ("at 10 x that epoch", plots.PLAIN, "--"), "end": ("at the end", "#7a3600", "-")}
@@ -69,7 +69,7 @@ def _curve_panel(axis, results, figure: str, factor: float) -> None:
             runs = results.flooded if method == "flood" else results.plain
             faces = {"mfc": "none", "mec": colour, "mew": 1.8} if method in HOLLOW else {"mec": "white", "mew": 0.6}
             axis.plot([epoch], [factor * on_curve(runs, f"test_{figure}", epoch)], marker, color=colour, ms=size,
-                      zorder=5 + place, ls="", label=label, **faces)
+                      zorder=5 + place, ls="", label=label, clip_on=False, **faces)
     axis.set_xscale("log")
     axis.set_xlim(1, epochs[-1] * 1.3)
     plots.log_ticks(axis.xaxis)

@@ -15,17 +15,16 @@ GREY = "#888888"
 # Part of the data -> its word, line, and how much white is mixed into the method's hue.
 SPLITS: dict[str, tuple[str, Any, float]] = {"train": ("training", "--", 0.45), "val": ("validation", (0, (1, 1)), 0.2),
                                              "test": ("test", "-", 0.0)}
-FONT, TALK = 9.0, 1.55  # points; how much larger letters, lines and markers are for a talk
 FORMATS = ("png", "svg", "pdf")
 
 
-def style(talk: bool = False) -> Any:
-    """Return Matplotlib's settings for our figures; `talk`: to be read from the last row."""
-    scale = TALK if talk else 1.0
-    return {"font.size": FONT * scale, "axes.titlesize": "large", "axes.spines.top": False, "axes.spines.right": False,
+def style(enlarged: float = 1.0) -> Any:
+    """Return Matplotlib's settings for our figures; `enlarged`: dots for each of the usual ones."""
+    return {"font.size": 9.0, "axes.titlesize": "large", "axes.spines.top": False, "axes.spines.right": False,
             "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.6, "axes.axisbelow": True,
-            "legend.frameon": False, "figure.facecolor": "white", "lines.linewidth": 1.6 * scale,
-            "figure.titlesize": "x-large", "figure.titleweight": "bold", "figure.dpi": 130, "savefig.dpi": 130}
+            "legend.frameon": False, "figure.facecolor": "white", "lines.linewidth": 1.6,
+            "figure.titlesize": "x-large", "figure.titleweight": "bold", "figure.dpi": 130 * enlarged,
+            "savefig.dpi": 130 * enlarged}
 
 
 def light(colour: str, white: float) -> str:

@@ -102,9 +102,8 @@ def grown():
 
 FIGURES = {
     "zero_loss_curves": lambda path: zero_loss_figures.draw_curves(
-        [zero_loss_results(last=last) for last in (60, 300, 5000)], path),
-    "zero_loss_margins": lambda path: zero_loss_figures.draw_margins([zero_loss_results()] * 3, path),
-    "zero_loss_one": lambda path: zero_loss_figures.draw_curves([zero_loss_results()], path),
+        [zero_loss_results(last=last) for last in (60, 5000)], path),
+    "zero_loss_margins": lambda path: zero_loss_figures.draw_margins([zero_loss_results()] * 2, path),
     "flooding_table_levels": lambda path: table_figures.draw_levels(cells(), path),
     "flooding_table_curves": lambda path: table_figures.draw_curves(cells(), path),
     "level_choice": lambda path: level_choice_report.draw(choices(), path),

@@ -24,6 +24,10 @@ def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
             for pair in overlaps(axis)] == []
     assert all(len([label for label in axis.get_majorticklabels() if label.get_text()]) >= 2
                for axes in figure.axes if axes.get_visible() for axis in (axes.xaxis, axes.yaxis))
+    around = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label) if text.get_text()]
+    boxes = {text: text.get_window_extent() for text in around}
+    assert [(a.get_text(), b.get_text()) for i, a in enumerate(around) for b in around[:i]
+            if boxes[a].overlaps(boxes[b])] == []
     whole = figure.bbox
     for text in (figure._suptitle, *figure.legends, *(axes.title for axes in figure.axes)):
         box = text.get_window_extent()
@@ -43,7 +47,7 @@ def test_letters_are_larger_for_a_talk(monkeypatch):
 @pytest.mark.parametrize("which", ["x", "y"])
 def test_logarithmic_axes_have_ticks_that_do_not_overlap(low, high, which):
     import matplotlib
-    with matplotlib.rc_context(style.style(talk=True)):
+    with matplotlib.rc_context(style.style()):
         figure = Figure(figsize=(4, 2.6), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
@@ -191,12 +195,12 @@ def test_the_same_picture_is_the_same_file(tmp_path):
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     def full(self, path, **options):
-        Path(path).write_bytes(b"half")
+        path.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Figure, "savefig", full)
     (tmp_path / "a.png").write_bytes(b"before")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StoreError, match="No space left"):
         FIGURES["speed_race"](tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"] and (tmp_path / "a.png").read_bytes() == b"before"
 
@@ -204,7 +208,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
 def test_the_command_offers_both(tmp_path, monkeypatch, capsys):
     from types import SimpleNamespace
 
-    from experiments import __main__ as cli
+    from experiments import command as cli
     seen = []
     module = SimpleNamespace(run=lambda config, store: None, tables=lambda store, config: [], answer=lambda *_: "Yes.",
                              figures=lambda store, config: seen.append(plots._look.get()) or [Path("a.png"), Path("a.svg")])

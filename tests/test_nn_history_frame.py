@@ -99,6 +99,7 @@ def test_copies_are_records_of_their_own():
     twin, checks = copy.copy(history), history.checks
     twin.append(dict.fromkeys(twin, 0.0))
     assert (twin.checks, history.checks) == (checks + 1, checks)
+    assert twin != history and not twin == history  # noqa: SIM201
 
 
 # --- criteria on DataFrames ---
@@ -121,6 +122,17 @@ def test_replay_takes_a_frame(index):
         replay(Patience(2), frame.assign(val_loss="a"))
     nullable = pandas.DataFrame({"val_loss": pandas.array([3.0, 2.0, None, 4.0, 5.0], dtype="Float64")})
     assert replay(Patience(2), nullable) == replay(Patience(2), {"val_loss": [3.0, 2.0, np.nan, 4.0, 5.0]})
+    class Older(dict):  # how pandas 2 hands its nullable numbers over
+        class Column:
+            dtype = type("Float64", (), {"kind": "f"})
+
+            def __array__(self, dtype=None, copy=None):
+                return np.array([3.0, 2.0, pandas.NA, 4.0, 5.0], dtype=object)
+
+            def to_numpy(self, dtype, na_value):
+                return np.array([3.0, 2.0, na_value, 4.0, 5.0], dtype)
+
+    assert replay(Patience(2), Older(val_loss=Older.Column())) == replay(Patience(2), nullable)
     for other in ([1.0], frame["val_loss"], type(frame), 3):
         with pytest.raises(TypeError, match="mapping of metric names to arrays, or a DataFrame"):
             replay(Patience(2), other)
