@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -155,7 +155,7 @@ class Common:
     results: Path
     format: Literal["png", "svg"] = "png"
     talk: bool = False
-    takes: str = ""
+    takes: str = field(default="", compare=False)
 
 
 def parse(name: str, options: list[str]):

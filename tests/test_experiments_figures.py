@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from experiments import plots, zero_loss_figures
+from experiments.results import StoreError
 from nn import drawing as style
 from tests.pictures import FIGURES, cells, drawing, overlaps, row, zero_loss_results
 
