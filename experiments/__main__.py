@@ -30,11 +30,10 @@ def main(arguments=None) -> int:
 
     Parameters and return value as `command.main`.
     """
-    return _main(arguments) if arguments is not None else run(lambda: _main(sys.argv[1:]), PROGRAM)
+    return _main(arguments) if arguments is not None else run(lambda: _main(sys.argv[1:]), PROGRAM, BY_DEFAULT)
 
-
-if BY_DEFAULT:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if __name__ == "__main__":
     sys.exit(main())
+if BY_DEFAULT:  # imported, by the console script or a test
+    signal.signal(signal.SIGINT, signal.default_int_handler)

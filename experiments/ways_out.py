@@ -11,8 +11,8 @@ FULL = (errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
-def run(main, program: str) -> int:
-    """Call `main()` as a whole process; return its exit code.
+def run(main, program: str, ours: bool) -> int:
+    """Call `main()` as a whole process; return its exit code. `ours`: whether Ctrl-C is for us to handle.
 
     A Ctrl-C that strikes inside an import or a callback can come out as another exception, or be printed as ignored by the
     interpreter: whatever follows it is taken as the interruption that it is.
@@ -23,11 +23,10 @@ def run(main, program: str) -> int:
         came.append(number)
         raise KeyboardInterrupt
 
-    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        signal.signal(signal.SIGINT, interrupt)
-        sys.unraisablehook = _unless_interrupted
     try:
+        if ours:
+            signal.signal(signal.SIGINT, interrupt)
+            sys.unraisablehook = _unless_interrupted
         code = main()
     except SystemExit as error:  # of option parsers, after --help and bad options
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else EXIT_FAILED

@@ -21,11 +21,10 @@ from .ways_out import run  # noqa: E402
 
 def main(arguments=None):
     """Run the command line; without arguments those of the process. Return value as `command.main`."""
-    return _main(arguments) if arguments is not None else run(_main, "stopping")
+    return _main(arguments) if arguments is not None else run(_main, "stopping", BY_DEFAULT)
 
-
-if BY_DEFAULT:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if __name__ == "__main__":
     sys.exit(main())
+if BY_DEFAULT:  # imported by a test
+    signal.signal(signal.SIGINT, signal.default_int_handler)
