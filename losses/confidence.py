@@ -48,8 +48,8 @@ class ConfidencePenalty(Loss):
         while isinstance(inner, ConfidencePenalty):
             depth, inner = depth + 1, inner.base
         if depth > DEEPEST:
-            raise ValueError(f"base is {depth - 1} penalties deep, accepted: up to {DEEPEST} around each other; use one, with "
-                             "the sum of their strengths")
+            raise ValueError(f"base is {depth - 1} penalties deep, accepted: up to {DEEPEST} around each other; use one, "
+                             "with the sum of their strengths")
         strength = checks.nonnegative_number("strength", self.strength)
         set_frozen(self, strength=strength, row=self.base.row, row_parameter=self.base.row_parameter,
                    confidence=strength + self.base.confidence)
