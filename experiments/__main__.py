@@ -1,229 +1,40 @@
-"""The command line: ``python -m experiments`` and the console script ``afterzero`` are the same.
+"""The entry of ``python -m experiments`` and of the console script ``afterzero``, which are the same; see command.py.
 
-Nothing heavy is imported before an experiment runs, so that the menu and every ``--help`` appear at once.
+Ctrl-C ends it with one line from here on, also while everything else is still being imported.
 """
-import argparse
-import difflib
-import os
+import signal
 import sys
-import threading
-from dataclasses import dataclass
-from pathlib import Path
-
-from experiments import registry
-
-PROGRAM = "afterzero"
-USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
-       {PROGRAM} run NAME [--quick | --full] [options]
-       {PROGRAM} run NAME --help            options of one experiment, with a reason for each
-       {PROGRAM} export NAME [--output FILE] [--force]
-                                         its finished runs as CSV: NAME.csv and NAME_curves.csv
-
-`python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never
-trained again: a run that was interrupted goes on where it stopped, and tables and figures are redrawn at once."""
-EXIT_BAD_USE, EXIT_INTERRUPTED = 2, 130
 
 
-class UsageError(Exception):
-    """The command line cannot be understood; the message says what is accepted."""
+def _leave(number, frame):
+    """Leave at once: nothing has been made yet that would have to be cleaned up."""
+    import os  # loaded since Python started
+
+    os.write(2, b"\nafterzero: interrupted before any training began\n")
+    os._exit(130)
 
 
-def menu() -> str:
-    """Every experiment with its question and run times, as text of at most 100 columns."""
-    lines = ["Which question?", ""]
-    for entry in map(registry.entry, registry.NAMES):
-        quick, default, full = entry.times
-        lines += [f"  {entry.name}", f"      {entry.question}",
-                  f"      --quick {quick}, default {default}, --full {full}", ""]
-    return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}", f"More: {PROGRAM} --help"])
+BY_DEFAULT = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where Ctrl-C is ignored, or someone else's
+if BY_DEFAULT:
+    signal.signal(signal.SIGINT, _leave)
 
+from experiments.command import PROGRAM, menu, parse  # noqa: E402
+from experiments.command import main as _main  # noqa: E402
+from experiments.ways_out import run  # noqa: E402
 
-def nearest(word: str, known) -> str:
-    """Return "; did you mean ...?" when a known word is close, otherwise the list of known ones."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"accepted: {', '.join(known)}"
+__all__ = ["main", "menu", "parse"]
 
 
 def main(arguments=None) -> int:
-    """Run the command line.
+    """Run the command line; without arguments those of the process, which ends with the exit code that is returned.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Without the program name; None takes those of the process.
-
-    Returns
-    -------
-    int
-        Exit code: 0 done, 2 misuse, 1 a folder, file or cluster cannot be used or has no results, 130 interrupted.
+    Parameters and return value as `command.main`.
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # "±" on a terminal that has none must not end in a traceback
-    try:
-        return _dispatch(arguments)
-    except UsageError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return EXIT_BAD_USE
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted before any training began", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`afterzero | head`). Python would complain again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return _main(arguments) if arguments is not None else run(lambda: _main(sys.argv[1:]), PROGRAM)
 
 
-def _dispatch(arguments: list[str]) -> int:
-    if not arguments:
-        print(menu())
-        return 0
-    command, *rest = arguments
-    if command in ("-h", "--help"):
-        print(USAGE, menu(), sep="\n\n")
-        return 0
-    if command in registry.NAMES:
-        raise UsageError(f"unknown command {command!r}; did you mean '{PROGRAM} run {command}'?")
-    if command not in COMMANDS:
-        raise UsageError(f"unknown command {command!r}; {nearest(command, [*COMMANDS, '--help'])}")
-    if not rest:
-        raise UsageError(f"{command}: which experiment? {nearest('', registry.NAMES)}")
-    name, *options = rest
-    if name in ("-h", "--help"):
-        print(USAGE, menu(), sep="\n\n")
-        return 0
-    if name not in registry.NAMES:
-        option = name.startswith("-")
-        hint = f"put the name first: {PROGRAM} {command} NAME {name}" if option else nearest(name, registry.NAMES)
-        raise UsageError(f"unknown experiment {name!r}; {hint}")
-    return COMMANDS[command](name, options)
-
-
-@dataclass(frozen=True)
-class Common:
-    """What every experiment accepts.
-
-    Attributes
-    ----------
-    results : Path
-        Folder of the results store and the figures.
-    """
-
-    results: Path
-
-
-def parse(name: str, options: list[str]):
-    """Turn the options of ``run NAME`` into the experiment's module, its Config and the common options.
-
-    A preset (--quick, --full) chooses the Config that single options then change.
-
-    Raises
-    ------
-    SystemExit
-        Code 0 after --help, 2 for options that are unknown (the nearest is suggested) or have bad values.
-    UsageError
-        When both presets are given.
-    """
-    import tyro  # 0.1 s that the menu need not wait for
-
-    entry, module = registry.entry(name), registry.load(name)
-    # add_help=False, allow_abbrev=False: this parser looks for its two options and leaves all, --help too, to tyro.
-    common = argparse.ArgumentParser(f"{PROGRAM} run {name}", add_help=False, allow_abbrev=False)
-    common.add_argument("--quick", action="store_true")
-    common.add_argument("--full", action="store_true")
-    preset, _ = common.parse_known_args(options)
-    if preset.quick and preset.full:
-        raise UsageError("--quick and --full exclude each other; accepted: one of them")
-    default = module.Config.quick() if preset.quick else module.Config.full() if preset.full else module.Config()
-    quick, usual, full = entry.times
-
-    @dataclass(frozen=True)
-    class Options:
-        quick: tyro.conf.FlagCreatePairsOff[bool] = False
-        full: tyro.conf.FlagCreatePairsOff[bool] = False
-        results: Path = Path("results")
-        config: tyro.conf.OmitArgPrefixes[module.Config] = default  # type: ignore[name-defined]
-
-    # tyro takes a field's help text from the class's source or its docstring; this docstring quotes the measured times.
-    Options.__doc__ = f"""{entry.question}
-
-    Args:
-        quick: A small version, {quick}; single options below override it.
-        full: More seeds and epochs, {full}; the default takes {usual}.
-        results: Folder of the results store and the figures. Finished runs in it are never trained again.
-        config: Settings, each with its reason.
-    """
-    chosen = tyro.cli(Options, prog=f"{PROGRAM} run {name}", description=entry.question, args=options)
-    return module, chosen.config, Common(chosen.results)
-
-
-def _run(name: str, options: list[str]) -> int:
-    module, config, common = parse(name, options)
-    from experiments.results import Store, StoreError
-    from experiments.settings import SettingError
-    from experiments.sweep import SweepError, SweepInterrupted
-
-    try:
-        store = Store(common.results)
-        return _answer(module, config, store)
-    except SettingError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return EXIT_BAD_USE
-    except StoreError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
-    except SweepError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as error:
-        # Leading newline: the terminal has just echoed ^C.
-        done = f"; {error}" if isinstance(error, SweepInterrupted) else ""
-        print(f"\n{PROGRAM}: interrupted{done}; finished runs are kept in {common.results} and the same command goes on "
-              "from there", file=sys.stderr)
-        if threading.active_count() > 1:
-            # A worker that is still inside a compiled call must not delay the way out: what is finished is stored, and
-            # what is not would be thrown away anyhow.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(EXIT_INTERRUPTED)
-        return EXIT_INTERRUPTED
-
-
-def _answer(module, config, store) -> int:
-    """Train what is missing, then show table, figures and answer from the store."""
-    module.run(config, store)
-    for table in module.tables(store, config):
-        print(table.render())
-    for path in module.figures(store, config):
-        print(f"{'figure' if path.suffix == '.png' else 'table'}: {path}")
-    print("", module.answer(store, config), sep="\n")
-    return 0
-
-
-def _export(name: str, options: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} export {name}", allow_abbrev=False, description=(
-        "Write the finished runs of an experiment as tidy CSV: a row per run (settings and final figures), and beside it, "
-        "in FILE_curves.csv, a row per run and check."))
-    parser.add_argument("--output", type=Path, default=Path(f"{name}.csv"), metavar="FILE", help="default: %(default)s")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
-                        help="folder of the results store, which is only read (default: %(default)s)")
-    parser.add_argument("--force", action="store_true", help="replace files that exist already")
-    chosen = parser.parse_args(options)
-    from experiments.export import ExportError, export
-    from experiments.results import StoreError
-
-    try:
-        names = getattr(registry.load(name), "STORED_AS", (name,))
-        for path in export(chosen.results, names, chosen.output, force=chosen.force):
-            print(f"written: {path}")
-    except (ExportError, StoreError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-COMMANDS = {"run": _run, "export": _export}
-
+if BY_DEFAULT:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,10 +1,10 @@
-"""Shards of a sweep on a Dask cluster: one of this machine's own, or any that a scheduler's address leads to.
+"""Shards of a sweep on the Dask cluster that a scheduler's address leads to.
 
 Dask is imported when a cluster is asked for: everything else works without it. Workers train and send results back; they
 never touch the store. When a worker dies, the scheduler gives its shards to another one.
 """
 import logging
-import signal
+import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,8 +13,9 @@ from experiments.sweep import Finished, Shard, SweepError, run_shard
 
 CONNECT_SECONDS = 5
 RETRIES = 2  # of a shard that failed: another machine may have the memory or the disk that this one lacked
-# One thread per worker process and one process per core. These are read when a library is loaded, so before a worker starts.
-ONE_THREAD = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1, "NUMBA_NUM_THREADS": 1}
+
+# Dask's own settings of what a client shows to a scheduler with TLS, as environment variables.
+CREDENTIALS = tuple(f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
 
 
 class Dask:
@@ -70,16 +71,31 @@ def _distributed():
     try:
         import distributed
     except ImportError:
-        raise SweepError("a cluster needs Dask, which is not installed: pip install 'afterzero[cluster]'") from None
+        raise SweepError("a cluster needs Dask, which is not installed; in the folder of the clone: "
+                         "pip install -e '.[cluster]'") from None
     for name in logging.root.manager.loggerDict:
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)  # each has a level, so that of the parent is not enough
     return distributed
 
 
-def dask_setup(worker) -> None:
-    """Make a local worker deaf to Ctrl-C, which a terminal sends to it too: the driver ends it. (Dask calls this.)"""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _check_credentials(security) -> None:
+    """Raise unless Dask finds what a client shows: it would try in vain until its time is up, and leave a traceback.
+
+    Files and texts in PEM format are good for it; the key may stand in the file of the certificate.
+
+    Raises
+    ------
+    ValueError, OSError
+        When something is missing, or has another format.
+    """
+    needed = (security.tls_ca_file, security.tls_client_cert, security.tls_client_key or security.tls_client_cert)
+    for variable, value in zip(CREDENTIALS, needed, strict=True):
+        if not value:
+            raise ValueError(f"{variable} is not set")
+        if "\n" not in value and not os.path.isfile(value):
+            raise ValueError(f"{variable} is {value!r}, which is no file")
+    security.get_connection_args("client")
 
 
 @contextmanager
@@ -89,37 +105,20 @@ def connect(address: str) -> Iterator[Dask]:
     Raises
     ------
     SweepError
-        When Dask is not installed, or nothing answers within some seconds.
+        When Dask is not installed, nothing answers within some seconds, or an address "tls://..." lacks a certificate.
     """
     distributed = _distributed()
     try:
         scheme, place = distributed.comm.parse_address(address)
         # Refuses an unknown "x://" and an address without a port: a client would, too, but leave threads and a traceback.
         distributed.comm.registry.get_backend(scheme).get_address_host(place)
+        if scheme == "tls":
+            _check_credentials(distributed.Security())
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SweepError(f"scheduler is {address!r}, where no Dask scheduler answers ({reason}); accepted: the address that "
-                         "'dask scheduler' prints, such as tcp://10.0.0.1:8786") from error
+                         "'dask scheduler' prints, such as tls://10.0.0.1:8786, for which Dask takes your certificate from "
+                         f"{', '.join(CREDENTIALS)}") from error
     with closing(client):
         yield Dask(client, address)
-
-
-@contextmanager
-def local(workers: int) -> Iterator[Dask]:
-    """Start worker processes on this machine, and end them afterwards.
-
-    Parameters
-    ----------
-    workers : int
-        Processes, with one thread each.
-    """
-    distributed = _distributed()
-    import dask
-
-    with dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}):
-        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-                                           dashboard_address=None, silence_logs=logging.CRITICAL, memory_limit=0,
-                                           preload=["experiments.cluster"])
-        with closing(cluster), closing(distributed.Client(cluster, set_as_default=False)) as client:
-            yield Dask(client, cluster.scheduler_address)

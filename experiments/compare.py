@@ -6,6 +6,10 @@ import numpy as np
 
 BETTER, WORSE, UNCLEAR, UNKNOWN = "better", "worse", "no clear difference", "cannot be judged"
 CONFIDENCE = 0.95
+# Pairs for a verdict. Two leave one degree of freedom: the spread is then known from a single difference, which is small by
+# chance often enough (figures are shares of a test set and repeat) to make nothing look clear; and of two seeds both go the
+# same way half the time where there is no effect at all.
+FEWEST = 3
 
 
 def mean_and_error(values) -> tuple[float, float]:
@@ -26,6 +30,16 @@ def mean_and_error(values) -> tuple[float, float]:
     mean = float(values.mean()) if len(values) else math.nan
     error = float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
     return mean, error
+
+
+def half_width(error: float, count: int) -> float:
+    """Half the width of the 95 % t interval of a mean of `count` figures with this standard error.
+
+    Infinite below three figures, which tell too little about their own spread.
+    """
+    from scipy.special import stdtrit  # Student's t quantile
+
+    return error * float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) if count >= FEWEST else math.inf
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ def paired(a, b, *, lower_is_better=True) -> Difference:
 
     Both methods of a seed share data and initial weights, so their difference varies less than either figure. A
     difference is called clear when the t interval of its mean (95 %, seeds - 1 degrees of freedom) excludes zero:
-    with 3 seeds that takes 4.3 standard errors, with 10 seeds 2.3.
+    with 3 seeds that takes 4.3 standard errors, with 10 seeds 2.3. Fewer than 3 seeds cannot be judged.
 
     Parameters
     ----------
@@ -64,13 +78,11 @@ def paired(a, b, *, lower_is_better=True) -> Difference:
     Difference
         Mean and standard error of b - a, and the verdict on b.
     """
-    from scipy.special import stdtrit  # Student's t quantile
-
     differences = np.asarray(b, dtype=float) - np.asarray(a, dtype=float)
     differences = differences[~np.isnan(differences)]
     mean, error = mean_and_error(differences)
-    if len(differences) < 2:
+    if len(differences) < FEWEST:
         return Difference(mean, error, UNKNOWN)
-    if abs(mean) <= error * stdtrit(len(differences) - 1, (1 + CONFIDENCE) / 2):
+    if abs(mean) <= half_width(error, len(differences)):
         return Difference(mean, error, UNCLEAR)
     return Difference(mean, error, BETTER if (mean < 0) == lower_is_better else WORSE)

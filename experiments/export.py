@@ -5,16 +5,19 @@ The store is opened read-only: an export never creates or changes it, and a swee
 import csv
 import difflib
 import json
+import math
 import os
-import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
 
-from experiments.results import BUSY_SECONDS, StoreError, require_ours
+from experiments import records, schema
+from experiments.outputs import writing
+from experiments.reading import reading
+from experiments.records import Row, Run
 
 ABOUT = ("key", "experiment", "created", "seconds", "cpu")  # columns of `runs` that settings do not hold
+# What makes text a formula, also in full width.
+RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class ExportError(Exception):
@@ -34,7 +37,7 @@ def export(folder, names: Sequence[str], output, *, force: bool = False) -> list
         Of the file with a row per run: settings, final figures, when and where it was trained. Curves go beside it, into
         "NAME_curves.csv": key and settings of the run, `check` from 1, a column per metric.
     force : bool
-        Whether existing files may be replaced.
+        Whether existing files may be replaced. Links are followed, modes kept; what is no regular file stays.
 
     Returns
     -------
@@ -44,110 +47,108 @@ def export(folder, names: Sequence[str], output, *, force: bool = False) -> list
     Raises
     ------
     ExportError
-        When there are no such runs, or a file exists already.
+        When there are no such runs, a file exists already, or there is nowhere to write.
     StoreError
-        When the store cannot be read.
+        When the store cannot be read, is damaged, or a file cannot be written. No file is left half written.
+
+    Notes
+    -----
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers are written as they are.
     """
-    output = Path(output)
+    output, store = Path(output), Path(folder) / "results.sqlite"
     if output.is_dir():
         raise ExportError(f"--output is {str(output)!r}, which is a folder; accepted: the name of a file")
     curves = output.with_name(f"{output.stem}_curves{output.suffix or '.csv'}")
-    for path in (output, curves):
-        if path.exists() and not force:
-            raise ExportError(f"{path} exists already; nothing was written. Choose another --output, or add --force")
-    with _reading(Path(folder) / "results.sqlite") as connection:
-        runs = _runs(connection, names)  # first: what a sweep adds from here on is not looked for
-        scalars = _scalars(connection, names)
-        figures = _names(scalars.values())
-        settings = _names(run["settings"] for run in runs)
-        _write(output, [*ABOUT, *settings, *figures], (
-            [*(run[name] for name in ABOUT), *(_text(run["settings"].get(name)) for name in settings),
-             *(_text(scalars.get(run["id"], {}).get(name)) for name in figures)] for run in runs))
-        metrics = [name for (name,) in connection.execute(
-            f"SELECT DISTINCT metric FROM curves JOIN runs ON run = id WHERE {_among(names)} ORDER BY metric", tuple(names))]
-        _write(curves, ["key", *settings, "check", *metrics], _checks(connection, runs, settings, metrics))
+    _check_places(output, curves, store, force)
+    if not store.is_file():
+        raise ExportError(f"there is no results file {store}; run an experiment first, or name its folder with --results")
+    # The store is closed first, so that files take their places only if it was good to the end.
+    with (writing(output, text=True) as first, writing(curves, text=True) as second,
+          reading(store) as (connection, version)):
+        if version == 1:
+            schema.require_integrity(connection, store)
+        rows = _rows(connection, names, store)
+        found = ((row, records.read(connection, row, store, checked=version > 1)[0]) for row in rows)
+        _write(first, second, found, settings=_names(_settings(row) for row in rows),
+               scalars=_columns(connection, "SELECT name FROM scalars WHERE run = ?", rows),
+               metrics=sorted(_columns(connection, "SELECT DISTINCT metric FROM curves WHERE run = ?", rows)))
+        _check_places(output, curves, store, force)  # again, for what came to be there meanwhile
     return [output, curves]
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a store read-only."""
-    if not path.is_file():
-        raise ExportError(f"there is no results file {path}; run an experiment first, or name its folder with --results")
-    try:
-        # A folder that may not be written has no room for the index of the log; a file without a log needs none.
-        frozen = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if frozen else ''}", uri=True,
-                                     timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-            require_ours(connection, path)
-            yield connection
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"cannot read the results file {path}: {error}") from error
+def _check_places(output: Path, curves: Path, store: Path, force: bool) -> None:
+    """Raise ExportError if a file must not, or cannot, be written."""
+    from nn.files import place
+
+    for path in (output, curves):
+        if os.path.lexists(path) and not force:
+            raise ExportError(f"{path} exists already; nothing was written. Choose another --output, or add --force")
+        try:
+            target = place(path)
+        except OSError as error:
+            raise ExportError(f"cannot write {path}: {error.strerror}") from error
+        if target == Path(os.path.realpath(store)):
+            raise ExportError(f"{path} is the results file itself; nothing was written. Choose another --output")
+    if place(output) == place(curves):
+        raise ExportError(f"{output} and {curves} are one file; nothing was written. Choose another --output")
 
 
-def _among(names: Sequence[str]) -> str:
-    return f"experiment IN ({', '.join('?' * len(names))})"
-
-
-def _runs(connection, names: Sequence[str]) -> list[dict]:
-    rows = connection.execute(f"SELECT id, {', '.join(ABOUT)}, settings FROM runs WHERE {_among(names)} ORDER BY id",
-                              tuple(names)).fetchall()
-    if not rows:
-        known = [name for (name,) in connection.execute("SELECT DISTINCT experiment FROM runs ORDER BY 1")]
+def _rows(connection, names: Sequence[str], store: Path) -> list[Row]:
+    """All rows of these experiments, or an error that says what there is."""
+    rows = records.rows(connection, store)
+    wanted = [row for row in rows if row.about["experiment"] in names]
+    if not wanted:
+        known = sorted({name if name.isprintable() else repr(name) for name in (row.about["experiment"] for row in rows)})
         close = difflib.get_close_matches(names[0], known, n=1, cutoff=0.5)
         there = (f"did you mean {close[0]!r}?" if close else f"it has runs of {', '.join(known)}" if known else
                  "it is empty: run the experiment first")
         raise ExportError(f"the results file has no runs of {names[0]!r}; {there}")
-    return [{"id": number, **dict(zip(ABOUT, about, strict=True)),
-             "settings": {name: value for name, value in json.loads(settings).items() if name not in ABOUT}}
-            for number, *about, settings in rows]
+    return wanted
 
 
-def _scalars(connection, names: Sequence[str]) -> dict[int, dict]:
-    found: dict[int, dict] = {}
-    for number, name, value in connection.execute(
-            f"SELECT run, name, value FROM scalars JOIN runs ON run = id WHERE {_among(names)}", tuple(names)):
-        found.setdefault(number, {})[name] = value
-    return found
+def _settings(row: Row) -> dict:
+    return {name: value for name, value in row.settings.items() if name not in ABOUT}
 
 
-def _checks(connection, runs, settings, metrics) -> Iterator[list]:
-    for run in runs:
-        checks: dict[int, dict] = {}
-        rows = connection.execute('SELECT "check", metric, value FROM curves WHERE run = ?', (run["id"],))
-        for check, metric, value in rows:
-            checks.setdefault(check, {})[metric] = value
-        about = [run["key"], *(_text(run["settings"].get(name)) for name in settings)]
-        for check in sorted(checks):
-            yield [*about, check, *(_text(checks[check].get(metric)) for metric in metrics)]
+def _columns(connection, query: str, rows: Sequence[Row]) -> list[str]:
+    return _names([name for (name,) in connection.execute(query, (row.id,)) if isinstance(name, str)] for row in rows)
 
 
-def _names(mappings: Iterable) -> list[str]:
+def _names(groups: Iterable[Iterable[str]]) -> list[str]:
     """All names, each once, in the order in which they first appear."""
-    return list({name: None for mapping in mappings for name in mapping})
+    return list({name: None for group in groups for name in group})
 
 
-def _text(value):
-    """A cell: empty where there is no value, JSON for a list or a dict, numbers with all their digits."""
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, separators=(",", ":"))
-    return "" if value is None else value
+def _write(first, second, found: Iterable[tuple[Row, Run]], settings: list, scalars: list, metrics: list) -> None:
+    """Write both files at once, a run at a time."""
+    runs, checks = csv.writer(first, lineterminator="\n"), csv.writer(second, lineterminator="\n")
+    runs.writerow(map(cell, [*ABOUT, *settings, *scalars]))
+    checks.writerow(map(cell, ["key", *settings, "check", *metrics]))
+    for row, run in found:
+        chosen = _settings(row)
+        values = [cell(chosen.get(name)) for name in settings]
+        about, figures = [cell(row.about[name]) for name in ABOUT], [cell(run.scalars.get(name)) for name in scalars]
+        runs.writerow([*about, *values, *figures])
+        checks.writerows([cell(row.about["key"]), *values, *line] for line in _checks(run, metrics))
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """Write one file, whole or not at all."""
+def _checks(run: Run, metrics: list) -> Iterator[list]:
+    curves = [run.curves.get(name, ()) for name in metrics]
+    for check in range(max(map(len, curves), default=0)):
+        yield [check + 1, *(cell(float(curve[check])) if check < len(curve) else "" for curve in curves)]
+
+
+def cell(value):
+    """What stands in a cell: nothing for None and NaN, all digits of a number, JSON for a list or a dict; text is text."""
+    if isinstance(value, list | dict):
+        value = json.dumps(value, separators=(",", ":"))
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(RUN_BY_SPREADSHEETS) and not _is_number(value) else value
+    return "" if value is None or value != value else value
+
+
+def _is_number(text: str) -> bool:
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-            partial = Path(file.name)
-        try:
-            with partial.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(columns)
-                writer.writerows(rows)
-            partial.chmod(0o644)
-            partial.replace(path)
-        except BaseException:
-            partial.unlink()
-            raise
-    except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
+        return math.isfinite(float(text)) and text == text.strip()
+    except ValueError:
+        return False

@@ -53,7 +53,7 @@ class Grid:
     scheduler: str = ""
     """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
     workers: int = 0
-    """Worker processes of a Dask cluster on this machine; 0: threads of this process, one per core. Nor on this."""
+    """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +144,14 @@ def figures(store, config: Config) -> list:
     from experiments.flooding_table_report import gather
 
     cells = gather(store, config)
-    paths = [draw_levels(cells, store.folder / "flooding_table_levels.png")]
+    paths = draw_levels(cells, store.folder / "flooding_table_levels.png")
     if config.curve_seeds:
-        paths.append(draw_curves(cells, store.folder / "flooding_table_curves.png"))
+        paths += draw_curves(cells, store.folder / "flooding_table_curves.png")
     return paths
 
 
 def answer(store, config: Config) -> str:
-    """Answer the question in sentences that quote the measured numbers."""
+    """Open with yes, no or what it depends on, then answer in sentences that quote the measured numbers."""
     from experiments.flooding_table_answer import sentences
     from experiments.flooding_table_report import gather
 

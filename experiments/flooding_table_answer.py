@@ -1,29 +1,49 @@
 """The answer of flooding_table: sentences whose words follow the numbers."""
 from collections.abc import Sequence
 
-from experiments.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, paired
+from experiments.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, paired
 from experiments.flooding_table_report import PUBLISHED, Cell
 from experiments.tables import number
+from experiments.words import direction, opening, too_few
 
 
 def sentences(tables: Sequence[Sequence[Cell]]) -> list[str]:
-    """Return what flooding does alone and after early stopping, where its level lies, and how far the published row is."""
+    """Return yes, no or what it depends on; then what flooding does alone and after early stopping, where its level lies,
+    and how far the published row is.
+    """
     cells = [cell for group in tables for cell in group]
-    return [_compare(cells, "without", "flooded", "Without early stopping, flooding"),
+    return [_opening(cells), _compare(cells, "without", "flooded", "Without early stopping, flooding"),
             _compare(cells, "early", "early_flooded", "With early stopping, flooding"),
             _where(cells), *_against_published(cells)]
 
 
-def _compare(cells: Sequence[Cell], a: str, b: str, opening: str) -> str:
-    found = [paired(cell.accuracies(a), cell.accuracies(b), lower_is_better=False) for cell in cells]
+def _differences(cells: Sequence[Cell], a: str, b: str) -> list[Difference]:
+    return [paired(cell.accuracies(a), cell.accuracies(b), lower_is_better=False) for cell in cells]
+
+
+def _opening(cells: Sequence[Cell]) -> str:
+    """Answer both halves of the question: does it help, and does early stopping make it needless?"""
+    alone, beside = ([difference.verdict for difference in _differences(cells, *pair)]
+                     for pair in (("without", "flooded"), ("early", "early_flooded")))
+    said = opening({"accuracy": alone}, len(cells[0].trials), "trial", "data and noise")
+    if said != "Yes.":
+        return said
+    return {"yes": "Yes, and early stopping does not make it needless.",
+            "no": "Yes, but with early stopping it gains nothing clear.",
+            "depends": "Yes, and whether early stopping makes it needless depends on data and noise.",
+            "unknown": "Yes; whether early stopping makes it needless cannot be judged."}[direction(beside)]
+
+
+def _compare(cells: Sequence[Cell], a: str, b: str, lead: str) -> str:
+    found = _differences(cells, a, b)
     verdicts = [difference.verdict for difference in found]
     if set(verdicts) == {UNKNOWN}:
-        return f"{opening} cannot be judged from one trial."
+        return f"{lead} cannot be judged: {too_few(len(cells[0].trials), 'trial').lower()} cannot tell."
     gains = [difference.mean for difference in found]
     said = ", ".join(f"{verdict} in {verdicts.count(verdict)}" for verdict in (BETTER, WORSE) if verdict in verdicts)
     clear = f"clearly {said}" if said else "clearly different in none"
     unclear = f", with no clear difference in {verdicts.count(UNCLEAR)}" if said and UNCLEAR in verdicts else ""
-    return (f"{opening} changed the accuracy by {number(min(gains), 2)} to {number(max(gains), 2)} points and was {clear}"
+    return (f"{lead} changed the accuracy by {number(min(gains), 2)} to {number(max(gains), 2)} points and was {clear}"
             f"{unclear} of {len(cells)} case{'s' if len(cells) > 1 else ''}.")
 
 

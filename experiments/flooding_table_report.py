@@ -10,6 +10,7 @@ from experiments.flooding_runs import Spec, bayes_figures
 from experiments.flooding_table import Config, followed, spec, stopped
 from experiments.results import Run
 from experiments.tables import Table, mean_error
+from experiments.words import spread
 
 TITLES = {"two_gaussians": "Two Gaussians", "sinusoid": "Sinusoid", "spiral": "Spiral"}
 # Two Gaussians, no early stopping, by noise: accuracy in % without flooding, level, accuracy with it. From Ishida et al.,
@@ -161,8 +162,8 @@ def table(cells: Sequence[Cell]) -> Table:
     diverged = sum(bool(run.scalars["diverged"]) for cell in cells for trial in cell.trials for run in trial.runs)
     if diverged:
         note += f"\n{diverged} runs diverged and were not chosen"
-    return Table(f"{TITLES[cells[0].data]}: accuracy in % on noisy test labels ({count} trial{'s' if count > 1 else ''}, "
-                 "mean ± standard error)", columns, rows, note)
+    title = f"{TITLES[cells[0].data]}: accuracy in % on noisy test labels ({spread(count, 'trial')})"
+    return Table(title, columns, rows, note)
 
 
 def _levels(levels: np.ndarray) -> str:

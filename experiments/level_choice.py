@@ -1,4 +1,4 @@
-"""How should a flood level be chosen where a whole grid is too expensive?
+"""Can a flood level be chosen well where a whole grid is too expensive?
 
 Two Gaussians with flipped labels. Against the full grid of `flooding_table`, chosen by validation accuracy, stand: no
 flooding; a coarse grid of a few levels; the level that `losses.suggest_level` names from the share of flipped labels, where
@@ -94,14 +94,14 @@ def tables(store, config: Config) -> list:
 
 
 def figures(store, config: Config) -> list:
-    """Draw accuracy over cost; returns the path in a list."""
+    """Draw accuracy over cost; returns the paths."""
     from experiments.level_choice_report import draw, gather
 
-    return [draw(gather(store, config), store.folder / "level_choice.png")]
+    return draw(gather(store, config), store.folder / "level_choice.png")
 
 
 def answer(store, config: Config) -> str:
-    """Answer the question in sentences that quote the measured numbers."""
+    """Open with yes, no or what it depends on, then answer in sentences that quote the measured numbers."""
     from experiments.level_choice_report import gather, sentences
 
     return " ".join(sentences(gather(store, config)))

@@ -11,12 +11,12 @@ from experiments.flooding_table_report import TITLES, choose, trials
 from experiments.level_choice import Config, adaflood, at_level
 from experiments.results import Run
 from experiments.tables import Table, mean_error, number
+from experiments.words import depends_on_more, spread, too_few
 
 METHODS = {"none": "no flooding", "grid": "full grid", "coarse": "coarse grid", "noise": "suggested from the noise",
            "held_out": "suggested from held-out loss", "adaflood": "AdaFlood"}
-MARKS = {"none": ("X", plots.BLACK), "grid": ("s", plots.RED), "coarse": ("o", plots.BLUE), "noise": ("v", plots.GREEN),
+MARKS = {"none": ("X", plots.PLAIN), "grid": ("s", plots.FLOODING), "coarse": ("o", plots.BLUE), "noise": ("v", plots.SKY),
          "held_out": ("^", plots.ORANGE), "adaflood": ("D", plots.PURPLE)}
-ASIDE = {"none": 0.95, "noise": 1.05}  # in the figure: both cost one training
 
 
 @dataclass(frozen=True)
@@ -121,25 +121,26 @@ def table(case: Case, config: Config) -> Table:
                      "" if method == "grid" else difference.verdict,
                      "per sample" if np.isnan(level).any() else f"{level.mean():.3f}", number(case.costs[method])))
     best, count = bayes_figures(case.data, case.noise), len(case.runs["grid"])
-    return Table(f"{case.title}: accuracy in % on noisy test labels ({count} trial{'s' if count > 1 else ''}, mean ± "
-                 "standard error)", ("", "accuracy", "minus full grid", "which is", "mean level", "trainings"), rows,
+    title = f"{case.title}: accuracy in % on noisy test labels ({spread(count, 'trial')})"
+    return Table(title, ("", "accuracy", "minus full grid", "which is", "mean level", "trainings"), rows,
                  f"best possible accuracy {100 - 100 * best.noisy_error:.1f} %, Bayes cross-entropy "
                  f"{best.cross_entropy:.3f}; {config.epochs} epochs")
 
 
 def draw(cases: Sequence[Case], path):
-    """Accuracy over cost, a panel per case; returns the path."""
-    title = "Accuracy on noisy test labels over cost" + (" " if len(cases) > 2 else "\n") + (
-        "(mean over trials, bar: ± standard error)")
+    """Accuracy over cost, a panel per case; returns the files written."""
+    count = len(cases[0].runs["grid"])
+    title = f"Accuracy on noisy test labels over cost ({spread(count, 'trial')})"
     ticks = (1, 2, 5, 10, 20, 50)
     with plots.figure(path, 1, len(cases), size=(1.2 + 3.6 * len(cases), 4.2), title=title) as (drawing, axes):
         for axis, case in zip(axes[0], cases, strict=True):
+            places = _places(case.costs)
             for method, (marker, colour) in MARKS.items():
                 mean, error = mean_and_error(case.accuracies(method))
                 bar = None if np.isnan(error) else [error]
-                axis.errorbar([case.costs[method] * ASIDE.get(method, 1)], [mean], yerr=bar, fmt=marker, color=colour, ms=7,
+                axis.errorbar([places[method]], [mean], yerr=bar, fmt=marker, color=colour, ms=7,
                               capsize=3, label=METHODS[method])
-            axis.axhline(100 - 100 * bayes_figures(case.data, case.noise).noisy_error, color="#888888", lw=1, ls="-.",
+            axis.axhline(100 - 100 * bayes_figures(case.data, case.noise).noisy_error, color=plots.GREY, lw=1, ls="-.",
                          label="best possible accuracy")
             axis.set_xscale("log")
             axis.set_xticks(ticks, map(str, ticks))
@@ -148,12 +149,21 @@ def draw(cases: Sequence[Case], path):
             axis.set_title(case.title)
             axis.set_xlabel("whole trainings (log scale)")
         axes[0, 0].set_ylabel("accuracy, %")
-        plots.shared_legend(drawing, axes, columns=4)
-    return path
+        plots.legend(drawing, axes, columns=4)
+    return plots.written(path)
+
+
+def _places(costs: dict[str, float]) -> dict[str, float]:
+    """Where methods stand on the axis of costs: side by side where they cost the same, so that none hides another."""
+    places = {}
+    for cost in set(costs.values()):
+        same = [method for method in costs if costs[method] == cost]
+        places.update({method: cost * 1.1 ** (i - (len(same) - 1) / 2) for i, method in enumerate(same)})
+    return places
 
 
 def sentences(cases: Sequence[Case]) -> list[str]:
-    """Return what each cheap way loses against the grid, and which is the cheapest that is clearly worse in no case."""
+    """Return yes, no or what it depends on; what each cheap way loses against the grid; the cheapest that is no worse."""
     costs, total = cases[0].costs, f"{len(cases)} case{'s' if len(cases) > 1 else ''}"
     others = [method for method in METHODS if method != "grid"]
     found = {method: [paired(case.accuracies("grid"), case.accuracies(method), lower_is_better=False) for case in cases]
@@ -161,15 +171,23 @@ def sentences(cases: Sequence[Case]) -> list[str]:
     gains = {method: float(np.mean([difference.mean for difference in found[method]])) for method in others}
     worse = {method: sum(difference.verdict == WORSE for difference in found[method]) for method in others}
     judged = any(difference.verdict != UNKNOWN for differences in found.values() for difference in differences)
-    said = "; ".join(f"{METHODS[method]} {round(gains[method], 1) + 0.0:+.1f} points for {_times(costs[method])}"
+    count = len(cases[0].runs["grid"])
+    said = "; ".join(f"{METHODS[method]} {_gain(gains[method])} for {_times(costs[method])}"
                      + (f" (clearly worse in {worse[method]})" if judged else "") for method in others)
     opening = f"Against the full grid of {_times(costs['grid'])}, on average over {total}: {said}."
-    good = [method for method in others if judged and not worse[method]]
+    if not judged:
+        return [depends_on_more(count, "trial"), opening, f"{too_few(count, 'trial')} cannot tell which of them will do."]
+    # A method that could not be judged in some case (its runs diverged) is not known to be as good there.
+    good = [method for method in others if not {WORSE, UNKNOWN} & {difference.verdict for difference in found[method]}]
     if not good:
-        return [opening, "No other way can be recommended." if judged else "One trial cannot tell which of them will do."]
+        return ["No.", opening, "No other way can be recommended: each was clearly worse in some case, or failed."]
     best = min(good, key=lambda method: (costs[method], -gains[method]))
-    return [opening, f"The cheapest that was clearly worse in no case: {METHODS[best]}, for "
+    return ["Yes.", opening, f"The cheapest that was clearly worse in no case: {METHODS[best]}, for "
             f"{100 * costs[best] / costs['grid']:.0f} % of the cost of the grid."]
+
+
+def _gain(points: float) -> str:
+    return "diverged" if np.isnan(points) else f"{round(points, 1) + 0.0:+.1f} points"
 
 
 def _times(cost: float) -> str:

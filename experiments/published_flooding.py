@@ -145,15 +145,15 @@ def tables(store, config: Config) -> list:
 
 
 def figures(store, config: Config) -> list:
-    """Draw the figure from the store; returns its path in a list."""
+    """Draw the figure from the store; returns its paths."""
     from experiments.published_flooding_figures import draw_row
     from experiments.published_flooding_report import gather
 
-    return [draw_row(gather(store, config), store.folder / "published_flooding.png")]
+    return draw_row(gather(store, config), store.folder / "published_flooding.png")
 
 
 def answer(store, config: Config) -> str:
-    """Answer the question in three sentences that quote the measured numbers."""
+    """Open with yes, no or what it depends on, then answer in three sentences that quote the measured numbers."""
     from experiments.published_flooding_report import gather, sentences
 
     return " ".join(sentences(gather(store, config), config))

@@ -5,9 +5,10 @@ from experiments import plots
 from experiments.compare import mean_and_error
 from experiments.published_flooding import TOLERANCE
 from experiments.published_flooding_report import best_possible
+from experiments.words import counted
 
 # Label, colour and place beside the share of flips.
-METHODS = (("plain cross-entropy", plots.RED, -0.18), ("flooding", plots.GREEN, 0.18))
+METHODS = (("plain cross-entropy", plots.PLAIN, -0.18), ("flooding", plots.FLOODING, 0.18))
 
 
 def draw_row(row, path):
@@ -22,21 +23,21 @@ def draw_row(row, path):
 
     Returns
     -------
-    path
-        The same.
+    list of path
+        The files written.
     """
     seeds = len(row[0].runs)
-    title = f"Two Gaussians, published and measured ({seeds} seed{'s' if seeds > 1 else ''}, bars: ± standard error)"
+    bars = ", bars: ± standard error" if seeds > 1 else ""
+    title = f"Two Gaussians, published and measured ({counted(seeds, 'seed')}{bars})"
     with plots.figure(path, 1, 2, size=(10.5, 4.6), title=title) as (drawing, axes):
         _panel(axes[0, 0], row, "accuracy", lambda best: 100 * (1 - best.noisy_error))
         _panel(axes[0, 1], row, "test_loss", lambda best: best.cross_entropy)
         axes[0, 0].set_ylabel("accuracy on test labels with flips, %")
         axes[0, 1].set_ylabel("test cross-entropy, nats (log scale)")
-        axes[0, 1].set_yscale("log", subs=range(2, 10))
-        for which in (axes[0, 1].yaxis.set_major_formatter, axes[0, 1].yaxis.set_minor_formatter):
-            which(lambda value, _: f"{value:g}")  # 0.2 rather than 2 x 10^-1
-        plots.shared_legend(drawing, axes, columns=5)
-    return path
+        axes[0, 1].set_yscale("log")
+        plots.log_ticks(axes[0, 1].yaxis)
+        plots.legend(drawing, axes, columns=5)
+    return plots.written(path)
 
 
 def _panel(axis, row, figure: str, best) -> None:

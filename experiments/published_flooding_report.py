@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.compare import BETTER, CONFIDENCE, UNKNOWN, WORSE, mean_and_error, paired
+from experiments.compare import BETTER, UNKNOWN, WORSE, half_width, mean_and_error, paired
 from experiments.data import BayesFigures, two_gaussians_bayes
 from experiments.published_flooding import TOLERANCE, Cell, Config, cells, departures
 from experiments.results import Run
 from experiments.tables import Table, mean_error, number
+from experiments.words import counted, spread, too_few
 
 HEADS = ("flips", "level", "accuracy, %", "published", "difference", "in s.e.", "test cross-entropy", "training error, %",
          "best possible, %")
@@ -85,8 +86,8 @@ def row_table(row: Sequence[Measured], config: Config) -> Table:
     changed = departures(config)
     if changed:
         note.append(f"NOT the published protocol: {', '.join(changed)} changed")
-    return Table(f"Two Gaussians, published and measured ({seeds} seed{'s' if seeds > 1 else ''}, mean ± standard error)",
-                 HEADS, [_line(measured) for measured in row], "\n".join(note))
+    return Table(f"Two Gaussians, published and measured ({spread(seeds, 'seed')})", HEADS,
+                 [_line(measured) for measured in row], "\n".join(note))
 
 
 def _line(measured: Measured) -> tuple[str, ...]:
@@ -106,20 +107,26 @@ def _in_errors(measured: Measured, form: str) -> str:
 # --- the answer ---
 
 def sentences(row: Sequence[Measured], config: Config) -> list[str]:
-    """Three sentences: are the accuracies those published, does flooding help, what was memorised."""
+    """Yes, no or what it depends on; then: are the accuracies those published, does flooding help, what was memorised."""
     pairs = list(zip(row[::2], row[1::2], strict=True))  # without and with flooding
-    return [_reproduced(row, config), _flooding_helps(pairs), _memorised(pairs)]
+    return [_opening(row, config), _reproduced(row, config), _flooding_helps(pairs), _memorised(pairs)]
+
+
+def _opening(row: Sequence[Measured], config: Config) -> str:
+    count = sum(measured.reproduced for measured in row)
+    changed = departures(config)
+    if changed:
+        return f"It depends on the protocol, and this was not the published one ({', '.join(changed)} changed)."
+    if not all(_half_width(measured) < TOLERANCE for measured in row):
+        return f"It depends on more than {counted(config.seeds, 'seed')}: these scatter too much to tell."
+    return "Yes." if count == len(row) else "No." if not count else "It depends on the cell."
 
 
 def _reproduced(row: Sequence[Measured], config: Config) -> str:
     outside = [measured for measured in row if not measured.reproduced]
     count = len(row) - len(outside)
-    changed = departures(config)
-    lead = (f"This was not the published protocol ({', '.join(changed)} changed)" if changed else
-            "Too few seeds to tell" if not all(_half_width(measured) < TOLERANCE for measured in row) else
-            "Yes" if not outside else "No" if not count else "Only in part")
     seeds = f"over {config.seeds} seeds" if config.seeds > 1 else "with one seed"
-    text = f"{lead}: {count} of {len(row)} accuracies come out within {TOLERANCE:g} point of the published ones {seeds}"
+    text = f"{count} of {len(row)} accuracies come out within {TOLERANCE:g} point of the published ones {seeds}"
     return "; ".join([text, *map(_deviation, outside)]) + "."
 
 
@@ -150,11 +157,8 @@ def _clear(measured: Measured) -> bool:
 
 
 def _half_width(measured: Measured) -> float:
-    """Half the width of the 95 % t interval of our mean, in points; infinite for one seed."""
-    from scipy.special import stdtrit  # Student's t quantile
-
-    seeds = len(measured.runs)
-    return measured.error * float(stdtrit(seeds - 1, (1 + CONFIDENCE) / 2)) if seeds > 1 else math.inf
+    """Half the width of the 95 % t interval of our mean, in points; infinite below three seeds."""
+    return half_width(measured.error, len(measured.runs))
 
 
 def consistent_runs(difference: float, deviation: float, seeds: int) -> int:
@@ -196,7 +200,7 @@ def _flooding_helps(pairs) -> str:
     gains = [flooded.mean("accuracy") - plain.mean("accuracy") for plain, flooded in pairs]
     published = [flooded.cell.published - plain.cell.published for plain, flooded in pairs]
     if UNKNOWN in verdicts:
-        effect = "One seed cannot tell whether flooding raises accuracy"
+        effect = f"{too_few(len(pairs[0][0].runs), 'seed')} cannot tell whether flooding raises accuracy"
     else:
         effect = f"Flooding's accuracy is clearly better in {verdicts.count(BETTER)} of {total}"
         if WORSE in verdicts:

@@ -1,12 +1,27 @@
 """Train many independent runs at once and keep each as soon as it is finished."""
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from experiments.results import Run, Store
+
+_expected: ContextVar[str] = ContextVar("expected", default="")
+
+
+@contextmanager
+def expected(text: str) -> Iterator[None]:
+    """Let `train_missing` say how long all of a command takes, before it begins."""
+    token = _expected.set(text)
+    try:
+        yield
+    finally:
+        _expected.reset(token)
 
 
 class Cancelled(Exception):
@@ -78,6 +93,8 @@ def train_missing(store: Store, jobs: Sequence[Job], title: str, workers: int = 
     todo = sorted((job for job in jobs if id(job.settings) in wanted), key=lambda job: -job.cost)
     if not todo:
         return 0
+    takes = f", {_expected.get()}" if _expected.get() else ""
+    print(f"{title}: {len(todo)} of {len(jobs)} runs to train{takes}", file=sys.stderr, flush=True)
     cancel = threading.Event()
     workers = min(workers or cores(), len(todo))
     pool = ThreadPoolExecutor(max_workers=workers)
@@ -127,12 +144,15 @@ class Bar:
 
     def __init__(self, title: str, total: float):
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+        from nn import compiling
+
+        self._watched = compiling.Watched()
         console = Console(stderr=True)
-        self.progress = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
-                                 TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True,
-                                 disable=not console.is_terminal)
+        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
+                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
+                                 console=console, transient=True, disable=not console.is_terminal)
         self.task = self.progress.add_task(title, total=total)
 
     def advance(self, amount: float) -> None:
@@ -140,8 +160,12 @@ class Bar:
         self.progress.advance(self.task, amount)
 
     def __enter__(self):
+        if not self.progress.disable:
+            self._watched.__enter__()
         self.progress.start()
         return self
 
     def __exit__(self, *_):
         self.progress.stop()
+        if not self.progress.disable:
+            self._watched.__exit__()

@@ -1,4 +1,4 @@
-"""How fast is training here, beside NumPy, PyTorch, JAX and scikit-learn, and what limits it?
+"""Is training here as fast as with NumPy, PyTorch, JAX and scikit-learn, and what limits it?
 
 Every contender does the same work: the same initial weights, data, order of samples and updates in float32. Each one's
 loss curve is first compared with the readable definition in float64 (1e-4 relative); one that differs is named and does
@@ -10,7 +10,7 @@ measurement of the training loss are part of the time; a call has the number of 
 On one core CPU time is compared, which other programs disturb least; on several, wall time. The speed of a large product of
 matrices, measured in the same rounds, is called the peak.
 
-Peers: pip install 'afterzero[peers]'. Without them the others still run, and the tables name what is missing.
+Peers: pip install -e '.[peers]'. Without them the others still run, and the tables name what is missing.
 """
 import math
 from dataclasses import asdict, dataclass
@@ -155,15 +155,15 @@ def figures(store, config: Config) -> list:
 
     results = gather(store, config)
     names = dict.fromkeys(result.part.subject.name for result in results.races)
-    paths = [draw_race([result for result in results.races if result.part.subject.name == name],
-                       store.folder / f"speed_{name}.png") for name in names]
+    paths = [path for name in names for path in draw_race(
+        [result for result in results.races if result.part.subject.name == name], store.folder / f"speed_{name}.png")]
     if results.growth:
-        paths.append(draw_growth(results.growth, store.folder / "speed_growth.png"))
+        paths += draw_growth(results.growth, store.folder / "speed_growth.png")
     return [*paths, write_markdown(results, config, store.folder / "speed.md")]
 
 
 def answer(store, config: Config) -> str:
-    """Which targets are met, where a peer is faster, and what limits training."""
+    """Open with yes, no or what it depends on, then say which targets are met, where a peer is faster, what limits us."""
     from experiments.benchmark.report import gather, sentences
 
     return " ".join(sentences(gather(store, config), config))

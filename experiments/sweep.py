@@ -8,6 +8,7 @@ A trainer is a module that is named in each shard, with three things: `VARIED`, 
 shard may differ; `seconds(run)`, what a run costs, about; and `train_fleet(runs) -> list of results.Run`.
 """
 import importlib
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from experiments.runner import as_they_end, cores
 
 # At most, of a shard with more than one run: this is lost when a worker dies, and a sweep has some shards for every worker.
 SHARD_SECONDS, SHARD_RUNS, SHARE = 20.0, 8, 0.01
+WORKERS_ON_WINDOWS = 60  # where one call can wait for 63 pipes
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -68,7 +70,7 @@ class Finished(NamedTuple):
 
 
 class Pool(Protocol):
-    """Where shards are trained: `Threads` here, or `cluster.Dask`."""
+    """Where shards are trained: `Threads` here, `processes.Processes` or `cluster.Dask`."""
 
     workers: int
 
@@ -152,26 +154,34 @@ def pool(scheduler: str = "", workers: int = 0) -> Iterator[Pool]:
     scheduler : str
         Address of a Dask scheduler, for example "tcp://10.0.0.1:8786".
     workers : int
-        So many worker processes of a Dask cluster on this machine. Neither: threads of this process.
+        So many worker processes on this machine. Neither: threads of this process.
 
     Raises
     ------
     SweepError
-        When Dask is not installed or the scheduler does not answer.
+        With `scheduler`: Dask is not installed, or the scheduler does not answer.
     """
     if not scheduler and not workers:
         yield Threads()
         return
-    from experiments import cluster
+    if scheduler:
+        from experiments import cluster
 
-    with cluster.connect(scheduler) if scheduler else cluster.local(workers) as dask:
-        yield dask
+        with cluster.connect(scheduler) as dask:
+            yield dask
+    else:
+        from experiments import processes
+
+        with processes.local(workers) as place:
+            yield place
 
 
 def check_places(scheduler: str, workers: int) -> None:
     """Raise ValueError unless these are good arguments for `pool`."""
     if workers < 0:
         raise ValueError(f"workers is {workers!r}; accepted: a whole number, 0 for threads of this process")
+    if workers > WORKERS_ON_WINDOWS and sys.platform == "win32":
+        raise ValueError(f"workers is {workers!r}; accepted: at most {WORKERS_ON_WINDOWS} on Windows, or a scheduler")
     if scheduler and workers:
         raise ValueError(f"workers is {workers!r} and scheduler {scheduler!r}; accepted: one of them")
 
@@ -208,9 +218,9 @@ def train_missing(store: Store, runs: Sequence[dict], trainer: str, place: Pool,
     todo = sorted((shard for shard in cuts if shard.runs), key=lambda shard: -shard.seconds)
     if not todo:
         return 0
-    progress = Progress(title, len(wanted), sum(shard.seconds for shard in todo), place.workers)
+    cost = sum(shard.seconds for shard in todo)
     try:
-        with progress, closing(place.results(todo)) as arriving:
+        with Progress(title, len(wanted), cost, place.workers) as progress, closing(place.results(todo)) as arriving:
             for finished in arriving:
                 _keep(store, finished, progress.advance, importlib.import_module(trainer).seconds)
     except KeyboardInterrupt:  # perhaps between keeping a run and counting it, so the store is asked

@@ -1,6 +1,8 @@
 """Tables for people: rich on a terminal, aligned plain text in a pipe or a file."""
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,14 +28,18 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
 
-    def plain(self) -> str:
-        """Return the table as aligned text without colours."""
+    def plain(self, width: float = math.inf) -> str:
+        """Return the table as aligned text without colours; columns that find no room in `width` stand in a block below."""
         lines = [self.columns, *self.rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
-        text = ["  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
-                          for i, (cell, width) in enumerate(zip(line, widths, strict=True))) for line in lines]
-        rule = "-" * len(text[0])
-        return "\n".join([self.title, rule, text[0], rule, *text[1:], rule, *([self.note] if self.note else []), ""])
+        text = []
+        for columns in _blocks(widths, width):
+            block = ["  ".join(line[i].ljust(widths[i]) if i == 0 else line[i].rjust(widths[i]) for i in columns)
+                     for line in lines]
+            rule = "-" * len(block[0])
+            text += [rule, block[0], rule, *block[1:]]
+        note = [wrapped(self.note, width)] if self.note else []
+        return "\n".join([wrapped(self.title, width), *text, text[0], *note, ""])
 
     def render(self, stream=None) -> str:
         """Return the table for a stream (default: standard output): in rich's form when that is a terminal wide enough."""
@@ -42,21 +48,43 @@ class Table:
             return self.plain()
         from rich import box
         from rich.console import Console
+        from rich.measure import Measurement
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        table = RichTable(title=Text(self.title, style="bold"), caption=self.note or None, box=box.SIMPLE_HEAD,
-                          title_justify="left", caption_justify="left", pad_edge=False)
+        table = RichTable(title=Text(self.title, style="bold"), caption=Text(self.note) if self.note else None,
+                          box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left", pad_edge=False)
         for i, name in enumerate(self.columns):
             table.add_column(Text(name), justify="left" if i == 0 else "right", no_wrap=True)
         for row in self.rows:
             table.add_row(*map(Text, row))
         console = Console(file=stream)
-        if console.measure(table).maximum > console.width:
-            return self.plain()  # rich would cut cells; a terminal wraps lines but keeps every digit
+        # By default rich measures within the console's width, and then cuts cells to fit.
+        if Measurement.get(console, console.options.update(max_width=10_000), table).maximum > console.width:
+            return self.plain(console.width)
         with console.capture() as capture:
             console.print(table)
         return capture.get()
+
+
+def _blocks(widths: Sequence[int], width: float) -> list[list[int]]:
+    """Share columns out over blocks of a width, each of which begins with the first column."""
+    blocks: list[list[int]] = [[0]]
+    for i in range(1, len(widths)):
+        if len(blocks[-1]) > 1 and sum(widths[j] + 2 for j in blocks[-1]) + widths[i] > width:
+            blocks.append([0])
+        blocks[-1].append(i)
+    return blocks
+
+
+def wrapped(text: str, width: float | None = None) -> str:
+    """Return text broken at words for the terminal (or a `width`); in a pipe or a file lines stay whole."""
+    if width is None:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+    if width == math.inf:
+        return text
+    return "\n".join(textwrap.fill(line, int(width), break_long_words=False, break_on_hyphens=False)
+                     for line in text.split("\n"))
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -196,12 +196,12 @@ def figures(store, config: Config) -> list:
     from experiments.zero_loss_report import gather
 
     results = gather(store, config)
-    return [draw_curves(results, store.folder / "zero_loss_curves.png"),
-            draw_margins(results, store.folder / "zero_loss_margins.png")]
+    return [*draw_curves(results, store.folder / "zero_loss_curves.png"),
+            *draw_margins(results, store.folder / "zero_loss_margins.png")]
 
 
 def answer(store, config: Config) -> str:
-    """Answer the question in three sentences that quote the measured numbers."""
+    """Open with yes, no or what it depends on, then answer in three sentences that quote the measured numbers."""
     from experiments.zero_loss_report import gather, sentences
 
     return " ".join(sentences(gather(store, config)))

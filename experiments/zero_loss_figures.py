@@ -2,13 +2,18 @@
 import numpy as np
 
 from experiments import plots
+from experiments.words import spread
 
-# Marker and colour of each method in the figure of curves; shapes differ too, for print and for colour-blind readers.
-MARKS = {"zero": ("zero training error", "v", plots.BLACK), "patience_loss": ("patience, validation loss", "o", plots.BLUE),
-         "patience_error": ("patience, validation error", "s", plots.PURPLE), "end": ("end of training", "X", plots.RED),
-         "flood": ("end of flooding", "D", plots.GREEN)}
-TIMES = {"zero": ("at zero training error", plots.BLUE), "ten": ("at 10 x that epoch", plots.ORANGE),
-         "end": ("at the end", plots.RED)}
+# Name, marker, size and colour of each method in the figure of curves, the largest first. Rules often agree on an epoch, and
+# then each mark must show around or inside the others: the large ones are hollow. Shapes differ too, for print.
+MARKS = {"patience_error": ("patience, validation error", "s", 13, plots.PURPLE),
+         "patience_loss": ("patience, validation loss", "o", 9, plots.BLUE),
+         "flood": ("end of flooding", "D", 9, plots.FLOODING), "end": ("end of training", "x", 10, plots.PLAIN),
+         "zero": ("zero training error", "v", 5, plots.BLACK)}
+HOLLOW = ("patience_error", "patience_loss", "flood", "end")
+# One method at three times, so one hue.
+TIMES = {"zero": ("at zero training error", plots.light(plots.PLAIN, 0.45), ":"),
+         "ten": ("at 10 x that epoch", plots.PLAIN, "--"), "end": ("at the end", "#7a3600", "-")}
 
 
 def draw_curves(all_results, path):
@@ -23,22 +28,23 @@ def draw_curves(all_results, path):
 
     Returns
     -------
-    path
-        The same.
+    list of path
+        The files written.
     """
-    columns = len(all_results)
-    title = "Training on after zero training error: loss and error (mean over seeds, band: ± standard error)"
+    columns, seeds = len(all_results), len(all_results[0].plain)
+    title = f"Training on after zero training error: loss and error ({spread(seeds, 'seed')})"
     with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.8), title=title) as (drawing, axes):
         for column, results in enumerate(all_results):
             for row, (figure, factor) in enumerate((("loss", 1.0), ("error", 100.0))):
                 _curve_panel(axes[row, column], results, figure, factor)
             axes[0, column].set_title(results.case.title.replace(", ", "\n", 1))
             axes[0, column].set_yscale("log")
+            plots.log_ticks(axes[0, column].yaxis)
             axes[1, column].set_xlabel("epoch (log scale)")
         axes[0, 0].set_ylabel("cross-entropy, nats (log scale)")
         axes[1, 0].set_ylabel("error, %")
-        plots.shared_legend(drawing, axes, columns=5)
-    return path
+        plots.legend(drawing, axes, columns=5)
+    return plots.written(path)
 
 
 def _curve_panel(axis, results, figure: str, factor: float) -> None:
@@ -46,28 +52,39 @@ def _curve_panel(axis, results, figure: str, factor: float) -> None:
     zero = results.mean("zero", "epoch")
     if not np.isnan(zero):
         axis.axvspan(zero, epochs[-1], color="#f0e9d8", zorder=0, lw=0, label="after zero training error")
-    for runs, split, colour, line, label in (
-            (results.plain, "train", plots.SKY, "--", "training, cross-entropy"),
-            (results.plain, "test", plots.RED, "-", "test, cross-entropy"),
-            (results.flooded, "train", "#8fd6bd", "--", "training, flooding"),
-            (results.flooded, "test", plots.GREEN, "-", "test, flooding")):
+    for runs, split, colour, method in (
+            (results.plain, "train", plots.PLAIN, "cross-entropy"), (results.plain, "test", plots.PLAIN, "cross-entropy"),
+            (results.flooded, "train", plots.FLOODING, "flooding"), (results.flooded, "test", plots.FLOODING, "flooding")):
         values = factor * np.array([run.curves[f"{split}_{figure}"] for run in runs])  # (seeds, checks)
         mean = values.mean(axis=0)
-        axis.plot(runs[0].curves["epoch"], mean, line, color=colour, lw=1.6, label=label)
+        axis.plot(runs[0].curves["epoch"], mean, label=f"{plots.SPLITS[split][0]}, {method}", **plots.look_of(split, colour))
         if len(runs) > 1:
             error = values.std(axis=0, ddof=1) / np.sqrt(len(runs))
             # The lower edge of a band may not reach zero on a logarithmic axis.
             axis.fill_between(runs[0].curves["epoch"], np.maximum(mean - error, mean / 10), mean + error, color=colour,
                               alpha=0.2, lw=0)
-    for method, (label, marker, colour) in MARKS.items():
-        epoch, value = results.mean(method, "epoch"), factor * results.mean(method, f"test_{figure}")
+    for place, (method, (label, marker, size, colour)) in enumerate(MARKS.items()):
+        epoch = results.mean(method, "epoch")
         if not np.isnan(epoch):
-            axis.plot([epoch], [value], marker, color=colour, ms=7, mec="white", mew=0.8, zorder=5, ls="", label=label)
+            runs = results.flooded if method == "flood" else results.plain
+            faces = {"mfc": "none", "mec": colour, "mew": 1.8} if method in HOLLOW else {"mec": "white", "mew": 0.6}
+            axis.plot([epoch], [factor * on_curve(runs, f"test_{figure}", epoch)], marker, color=colour, ms=size,
+                      zorder=5 + place, ls="", label=label, clip_on=False, **faces)
     axis.set_xscale("log")
-    axis.set_xlim(1, epochs[-1] * 1.15)
+    axis.set_xlim(1, epochs[-1] * 1.3)
+    plots.log_ticks(axis.xaxis)
     axis.margins(y=0.08)
     if figure == "error":
         axis.set_ylim(bottom=0)
+
+
+def on_curve(runs, name: str, epoch: float) -> float:
+    """Height of a mean curve at an epoch, also between checks: a mark is on the curve it belongs to.
+
+    The final figures of a run are measured on the whole test set, its curves on a part.
+    """
+    mean = np.mean([run.curves[name] for run in runs], axis=0)  # (checks,)
+    return float(np.interp(np.log(epoch), np.log(runs[0].curves["epoch"]), mean))
 
 
 def draw_margins(all_results, path):
@@ -84,8 +101,8 @@ def draw_margins(all_results, path):
             _margin_panel(axes[1, column], results, "output_margins", "output margin: f(label) − largest other")
         for row in range(2):
             axes[row, 0].set_ylabel("share of training samples, %")
-        plots.shared_legend(drawing, axes, columns=3)
-    return path
+        plots.legend(drawing, axes, columns=3)
+    return plots.written(path)
 
 
 def _margin_panel(axis, results, name: str, label: str) -> None:
@@ -101,14 +118,16 @@ def _margin_panel(axis, results, name: str, label: str) -> None:
     if name == "output_margins" and everything.min() > 0:
         bins = np.geomspace(everything.min() * 0.999, everything.max() * 1.001, 31)
         axis.set_xscale("log")
+        axis.set_xlim(bins[0] / 1.05, bins[-1] * 1.05)
+        plots.log_ticks(axis.xaxis)
         label += " (log scale)"
     else:
         bins = np.linspace(min(0.0, float(everything.min())), max(1.0, float(everything.max())), 31)
     for time, values in margins.items():
-        name_of_time, colour = TIMES[time]
+        name_of_time, colour, line = TIMES[time]
         weights = np.full(len(values), 100 / len(values))
         axis.hist(values, bins, weights=weights, histtype="stepfilled", color=colour, alpha=0.18)
-        axis.hist(values, bins, weights=weights, histtype="step", color=colour, lw=1.5, label=name_of_time)
+        axis.hist(values, bins, weights=weights, histtype="step", color=colour, ls=line, label=name_of_time)
     axis.set_xlabel(label)
     axis.set_ylim(top=axis.get_ylim()[1] * 1.3)  # room for the text
     axis.set_yticks([tick for tick in axis.get_yticks() if tick <= 100])
@@ -116,4 +135,4 @@ def _margin_panel(axis, results, name: str, label: str) -> None:
     lines = [f"{np.median(values):{digits}} ({values.min():{digits}}) {TIMES[time][0]}{some[time]}"
              for time, values in margins.items()]
     text = "\n".join(["median (smallest)", *lines])
-    axis.text(0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize=8)
+    axis.text(0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize="small")

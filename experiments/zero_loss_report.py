@@ -8,6 +8,7 @@ from experiments.compare import BETTER, UNKNOWN, WORSE, mean_and_error, paired
 from experiments.data import two_gaussians_bayes
 from experiments.results import Run
 from experiments.tables import Table, mean_error, number
+from experiments.words import opening, spread, too_few
 from experiments.zero_loss import Case, Config, cases
 
 METHODS = {"zero": "zero error", "patience_loss": "patience: loss", "patience_error": "patience: error", "end": "to the end",
@@ -89,8 +90,8 @@ def case_table(results: Results) -> Table:
     rows = [(title, *(mean_error(*mean_and_error(factor * results.values(method, figure))) for method in METHODS))
             for figure, title, factor in shown]
     seeds = len(results.plain)
-    return Table(f"{results.case.title} ({seeds} seed{'s' if seeds > 1 else ''}, mean ± standard error)",
-                 ("", *METHODS.values()), rows, "\n".join(_notes(results, spec, seeds)))
+    return Table(f"{results.case.title} ({spread(seeds, 'seed')})", ("", *METHODS.values()), rows,
+                 "\n".join(_notes(results, spec, seeds)))
 
 
 def _notes(results: Results, spec, seeds: int) -> list[str]:
@@ -111,15 +112,22 @@ def _notes(results: Results, spec, seeds: int) -> list[str]:
 # --- the answer ---
 
 def sentences(all_results: Sequence[Results]) -> list[str]:
-    """Three sentences: train on or not, what still changes, what did best; every word follows the numbers.
+    """Yes, no or what it depends on; then train on or not, what still changes, what did best. Words follow the numbers.
 
     Verdicts are counted over all cases; figures are those of one case, whose test loss changed by the largest factor.
     """
     reached = [results for results in all_results if not np.all(np.isnan(results.values("zero", "epoch")))]
     if not reached:
-        return ["No run reached zero training error, so the question has no answer here: allow more epochs."]
+        return ["It depends on more epochs: no run reached zero training error, so the question has no answer here."]
     example = max(reached, key=_change_of_loss)
-    return [_train_on(reached, example, len(all_results)), _still_changes(example), _best_rule(all_results, example)]
+    verdicts = {name: _verdicts(reached, "zero", "end", f"test_{name.split()[1]}") for name in ("test error", "test loss")}
+    return [opening(verdicts, _most_pairs(reached)), _train_on(reached, example, len(all_results)), _still_changes(example),
+            _best_rule(all_results, example)]
+
+
+def _most_pairs(reached: Sequence[Results]) -> int:
+    """Most seeds of a case that reached zero error."""
+    return max(int(np.sum(~np.isnan(results.values("zero", "epoch")))) for results in reached)
 
 
 def _change_of_loss(results: Results) -> float:
@@ -133,12 +141,12 @@ def _train_on(reached: Sequence[Results], example: Results, total: int) -> str:
         f" (reached in {len(reached)} of {total} cases)" if len(reached) < total else "") + " to the end"
     losses = _verdicts(reached, "zero", "end", "test_loss")
     if set(losses) == {UNKNOWN}:
-        effect = f"One seed cannot tell whether {training_on} pays"
+        effect = f"{too_few(_most_pairs(reached), 'seed')} cannot tell whether {training_on} pays"
     else:
         effect = f"After {training_on}, {_outcome(reached, 'zero', 'end')}"
-    clear = _verdicts([example], "zero", "end", "test_loss")[0] in (BETTER, WORSE)
+    unsaid = set(losses) == {UNKNOWN} or _verdicts([example], "zero", "end", "test_loss")[0] in (BETTER, WORSE)
     lead = (f"{example.case.title}: loss" if len(reached) == 1 else
-            f"loss changed most{'' if clear else ', though not clearly,'} for {example.case.title}:")
+            f"loss changed most{'' if unsaid else ', though not clearly,'} for {example.case.title}:")
     loss = _pair(example, "zero", "end", "test_loss", "to")
     error = _pair(example, "zero", "end", "test_error", "to", 100)
     return f"{effect}; {lead} {loss}, error {error} %."
@@ -161,7 +169,7 @@ def _best_rule(all_results: Sequence[Results], example: Results) -> str:
     balance = {method: verdicts.count(BETTER) - verdicts.count(WORSE)
                for method, verdicts in found.items() if set(verdicts) != {UNKNOWN}}
     if not balance:
-        return "With one seed no alternative to training to the end can be called best."
+        return f"{too_few(len(example.plain), 'seed')} cannot tell which alternative to training to the end is best."
     best = max(balance, key=lambda method: (balance[method], -example.mean(method, "test_error")))
     opening = (f"Of the alternatives to training to the end, {RULES[best]} did best" if balance[best] > 0 else
                f"No alternative to training to the end was clearly better on balance; {RULES[best]} came closest")

@@ -12,6 +12,8 @@ from dataclasses import MISSING, fields
 import numpy as np
 
 from losses import checks
+from losses.elsewhere import LOSS
+from losses.keywords import explains_arguments
 
 NO_LEVELS = np.empty(0)
 
@@ -90,7 +92,7 @@ class Loss:
         ValueError, TypeError
             If `y` does not fit.
         """
-        y = checks.one_row_per_sample(np.asarray(y), n)
+        y = checks.one_row_per_sample(checks.array_of("y", y, "biufcSUO"), n)
         return y[:, None] if y.ndim == 1 and y.dtype.kind == "f" else y
 
     def labels(self, y, k) -> np.ndarray | None:
@@ -146,6 +148,7 @@ class Loss:
         mean = losses.mean(dtype=accumulator).item()
         return mean, np.full(len(losses), 1 / len(losses), dtype=losses.real.dtype)
 
+    @explains_arguments(LOSS)
     def per_sample(self, outputs, y) -> np.ndarray:
         """Raw loss of every sample.
 
@@ -168,6 +171,7 @@ class Loss:
         """
         return self._sized_rows(*self._checked(outputs, y))[0]
 
+    @explains_arguments(LOSS)
     def value(self, outputs, y) -> float:
         """Objective over the batch: the mean loss, or what flooding makes of it. Arguments as `per_sample`.
 
@@ -176,6 +180,7 @@ class Loss:
         outputs, y = self._checked(outputs, y)
         return self.objective(outputs, y)[0]
 
+    @explains_arguments(LOSS)
     def value_and_gradient(self, outputs, y) -> tuple[float, np.ndarray]:
         """Objective over the batch and its derivative with respect to the outputs. Arguments as `per_sample`.
 

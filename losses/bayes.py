@@ -16,12 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from losses import checks
+from losses.keywords import explains_arguments
 
 QUADRATURE_BOUND = 1e-13  # of `two_gaussians`; the rule itself is far better, see `_quadrature`
 TAIL = 12.0  # standard deviations: the probability beyond is below 1e-32
 FAR_APART = 80.0  # standard deviations between two means, from which no sample is ever in doubt (probability < 1e-300)
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class BayesFigures:
     """What no classifier can beat on average.
@@ -45,6 +47,7 @@ class BayesFigures:
     uncertainty: float = 0.0
 
 
+@explains_arguments()
 def two_gaussians(distance, *, noise=0.0, share=0.5) -> BayesFigures:
     """Two Gaussians with one isotropic covariance σ²I, in any number of dimensions.
 
@@ -87,6 +90,7 @@ def two_gaussians(distance, *, noise=0.0, share=0.5) -> BayesFigures:
     return BayesFigures(clean, rare + (1 - 2 * rare) * clean, cross_entropy, QUADRATURE_BOUND)
 
 
+@explains_arguments()
 def gaussian_mixture(means, covariances=1.0, *, shares=None, classes=None, noise=0.0, samples=200_000,
                      seed=0) -> BayesFigures:
     """Any mixture of Gaussians, one or more of them to a class, by Monte Carlo.
@@ -136,6 +140,7 @@ def gaussian_mixture(means, covariances=1.0, *, shares=None, classes=None, noise
     return BayesFigures(clean, noisy, cross_entropy, float(np.sqrt(variances.max())))
 
 
+@explains_arguments()
 def flipped_labels(noise, classes=2) -> BayesFigures:
     """Labels that are a function of the input, but for flips: H(noise) + noise·log(K - 1).
 
@@ -162,6 +167,7 @@ def flipped_labels(noise, classes=2) -> BayesFigures:
     return BayesFigures(0.0, 1 - max(1 - noise, each), cross_entropy, rounding)
 
 
+@explains_arguments()
 def soft_labels(probabilities, noise=0.0) -> BayesFigures:
     """Inputs whose class probabilities are known, for example from many annotators (Ishida et al., ICLR 2023).
 
@@ -191,6 +197,7 @@ def soft_labels(probabilities, noise=0.0) -> BayesFigures:
     return BayesFigures(clean, noisy, cross_entropy, uncertainty)
 
 
+@explains_arguments()
 def entropy(p) -> np.ndarray:
     """Entropy -Σ p log p of each distribution in nats, with 0 log 0 = 0; (..., K) -> (...)."""
     return 0.0 - np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)  # never -0.0

@@ -5,11 +5,13 @@ import numpy as np
 
 from losses import checks
 from losses.cross_entropy import shifted_exponentials
+from losses.keywords import explains_arguments
 
 TEMPERATURES = (0.01, 100.0)  # between these `fit_temperature` looks
 SUM_TOLERANCE = 1e-5  # a softmax over 1000 classes in float32
 
 
+@explains_arguments()
 def probabilities(outputs) -> np.ndarray:
     """Softmax of the logits of each sample; for one output, the sigmoid: the probability of class 1.
 
@@ -36,6 +38,7 @@ def probabilities(outputs) -> np.ndarray:
     return e / (1 + s)[:, None]
 
 
+@explains_arguments()
 def expected_calibration_error(probabilities, y, bins=15) -> float:
     """Mean over samples of |accuracy - confidence|, both averaged within bins of equal width (Guo et al., ICML 2017).
 
@@ -72,6 +75,7 @@ def expected_calibration_error(probabilities, y, bins=15) -> float:
     return float(np.abs(surplus).sum() / len(y))
 
 
+@explains_arguments()
 def fit_temperature(outputs, y, *, bounds=TEMPERATURES) -> float:
     """Temperature T at which softmax(outputs/T) has the smallest cross-entropy (Guo et al., ICML 2017).
 

@@ -44,9 +44,44 @@ def array_of(name, values, kinds="biuf") -> np.ndarray:
         array = np.asarray(values)
     except ValueError as error:  # nested lists of unequal length
         raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
+    kind = object_kind(values, array)
+    if kind:
+        raise TypeError(f"{name} is {kind[0]}; accepted: {kind[1]}")
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} has dtype {array.dtype}; accepted are {'' if 'c' in kinds else 'real '}numbers")
     return array
+
+
+def object_kind(values, array) -> tuple[str, str] | None:
+    """Return what `values` are and what is accepted instead, where `np.asarray(values)`, `array`, is not what they hold.
+
+    None: `array` holds them, of whatever dtype. Known by their attributes, so that no other library need be there.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        return f"an array with {np.ma.count_masked(values)} masked entries", "numbers: fill them, or leave their rows out"
+    if array.dtype.kind != "O":
+        return None
+    what = f"{'an' if type(values).__name__[:1] in 'aeiouAEIOU' else 'a'} {type(values).__name__}"
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        return f"a sparse matrix ({what} of shape {values.shape})", "a dense array: .toarray()"
+    if hasattr(values, "columns") and hasattr(values, "dtypes"):
+        dtypes = dict(zip(values.columns, values.dtypes, strict=True))
+        # pandas' own dtypes hold more than numbers; booleans beside numbers become objects
+        bad = [f"{column!r} ({dtype})" for column, dtype in dtypes.items()
+               if not isinstance(dtype, np.dtype) or dtype.kind not in "biuf"]
+        bad = bad or [f"{column!r} (bool, beside numbers)" for column, dtype in dtypes.items() if dtype.kind == "b"]
+        shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
+        return (f"a {type(values).__name__} with columns that are no plain numbers: {shown}",
+                "numbers: encode text (pandas.get_dummies, .astype('category').cat.codes), fill what is missing, then "
+                ".to_numpy(float)")
+    if array.ndim == 0 and values is not None and not isinstance(values, np.ndarray):
+        yields = hasattr(values, "__iter__") and not isinstance(values, (dict, set, frozenset))
+        advice = "; gather what it yields into one first, such as np.array(list(...))" if yields else ""
+        return f"{what}, which is no array", f"an array or nested lists of numbers{advice}"
+    if hasattr(values, "dtype") and hasattr(values, "index") and array.ndim == 1:
+        return (f"a {type(values).__name__} of dtype {values.dtype}",
+                "numbers: encode text (.astype('category').cat.codes), fill what is missing, then .to_numpy(float)")
+    return None
 
 
 def as_rows(outputs, name="outputs") -> np.ndarray:

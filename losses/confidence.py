@@ -8,10 +8,13 @@ import numpy as np
 from losses import checks
 from losses.base import Loss, set_frozen
 from losses.cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from losses.elsewhere import FLOOD
+from losses.keywords import explains_arguments
 
 DEEPEST = 20  # penalties around each other, whose strengths add up: each is a level of recursion
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
 class ConfidencePenalty(Loss):
     """The base loss minus strength times the entropy of the predicted classes (Pereyra et al., 2017).

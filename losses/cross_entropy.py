@@ -12,6 +12,8 @@ import numpy as np
 
 from losses import checks
 from losses.base import Loss, set_frozen
+from losses.elsewhere import LOSS
+from losses.keywords import explains_arguments
 
 # A network that diverges gives inf or NaN here; `fit` reports it once, a warning per update would bury that report.
 diverging_is_reported_elsewhere = np.errstate(over="ignore", invalid="ignore")
@@ -44,6 +46,7 @@ def shifted_exponentials(outputs):
     return top, gaps, e, e.sum(axis=1)
 
 
+@explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(Loss):
     """Softmax cross-entropy of K >= 2 logits: -Σ_j t_j log softmax(o)_j.
@@ -123,6 +126,7 @@ class CrossEntropy(Loss):
         return t
 
 
+@explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class BinaryCrossEntropy(Loss):
     """Logistic loss of one logit: log(1 + exp(-o)) for label 1, log(1 + exp(o)) for label 0.

@@ -25,6 +25,8 @@ import numpy as np
 
 from losses import checks
 from losses.base import Loss, set_frozen
+from losses.elsewhere import FLOOD
+from losses.keywords import explains_arguments
 
 
 def mirrored(values, level):
@@ -79,6 +81,7 @@ class Flood(Loss):
         return objective, weights * slopes.astype(weights.dtype)
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
 class Flooding(Flood):
     """Minimise |J - b| + b, with J the mean loss of the batch and b the flood level (Ishida et al., ICML 2020).
@@ -122,6 +125,7 @@ class Flooding(Flood):
         return sign * (J - self.level) + self.level, weights * weights.dtype.type(sign)
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
 class InstanceFlooding(Flood):
     """Minimise the mean of |l_i - b| + b: flooding sample by sample (iFlood, Xie et al., ICLR 2022).
@@ -149,6 +153,7 @@ class InstanceFlooding(Flood):
         return self._weigh_each(mirrored(losses, self.level), indices)
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
 class SoftAD(Flood):
     """Minimise the mean of √(s² + (l_i - b)²) - s + b: ascent and descent blend (Holland & Nakatani, NeurIPS 2024).
@@ -184,6 +189,7 @@ class SoftAD(Flood):
         return self._weigh_each(softened(losses, self.level, self.scale), indices)
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False, eq=False)
 class AdaFlooding(Flood):
     """Minimise the mean of |l_i - b_i| + b_i: a level for every sample of the data set (Bae et al., TMLR 2024).

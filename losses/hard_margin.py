@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from losses import checks
+from losses.keywords import explains_arguments
 
 OFFSET_WEIGHT = 1e4  # of the offset among the inputs, in units of 1/margin: penalised by its inverse square, then set free
 TOLERANCE = 1e-8  # relative, of the optimality conditions that a solution must fulfil
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class HardMargin:
     """The hyperplane with the largest smallest distance to the samples, y(w·x + bias) >= 1 for all of them.
@@ -40,6 +42,7 @@ class HardMargin:
     support: np.ndarray
 
 
+@explains_arguments()
 def hard_margin(x, y, *, bias=False) -> HardMargin:
     """Return the maximum-margin hyperplane of linearly separable data (a support vector machine without slack).
 

@@ -8,8 +8,11 @@ import numpy as np
 from losses import checks
 from losses.base import Loss, set_frozen
 from losses.cross_entropy import diverging_is_reported_elsewhere
+from losses.elsewhere import LOSS
+from losses.keywords import explains_arguments
 
 
+@explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class Hinge(Loss):
     """max(0, margin - (o_y - max_{j != y} o_j)), multi-class (Crammer & Singer, JMLR 2001); one output: max(0, margin - q).
@@ -55,6 +58,7 @@ class Hinge(Loss):
         return np.where(active, missing, 0), -dq * active[:, None]
 
 
+@explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class SquaredHinge(Hinge):
     """The square of `Hinge`, smooth where the margin is reached; the runner-up's kink remains.

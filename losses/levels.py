@@ -6,8 +6,10 @@ import math
 import numpy as np
 
 from losses import checks
+from losses.keywords import explains_arguments
 
 
+@explains_arguments()
 def suggest_level(*, soft_labels=None, noise=None, classes=None, held_out_loss=None, fraction=0.8) -> float:
     """Return a starting level for flooding: `fraction` of an estimate of the cross-entropy that cannot be avoided.
 
@@ -74,6 +76,7 @@ def _channel_entropy(noise, classes):
     return -noise * math.log(noise / (K - 1)) - (1 - noise) * math.log1p(-noise)
 
 
+@explains_arguments()
 def levels_from_losses(losses, gamma=0.5) -> np.ndarray:
     """Return AdaFlood's levels b_i = -log((1 - γ) exp(-l_i) + γ) from losses of networks that did not see sample i.
 

@@ -21,6 +21,7 @@ import numpy as np
 from losses import checks
 from losses.cross_entropy import shifted_exponentials
 from losses.hard_margin import HardMargin, hard_margin
+from losses.keywords import explains_arguments
 
 __all__ = ["HardMargin", "hard_margin", "layer_norms", "log_odds_margins", "normalized_margin", "output_margins", "per_norm",
            "probability_margins", "smoothed_margin", "smoothed_output_margin"]
@@ -30,6 +31,7 @@ NORMS = ("total", "layers")
 HOMOGENEOUS = (None, "relu", "identity")  # activations f with f(c·z) = c·f(z) for c > 0; None: a model that does not say
 
 
+@explains_arguments()
 def output_margins(outputs, y) -> np.ndarray:
     """Label's output minus the largest other one: q = o_y - max_{j != y} o_j; for one output q = ±o.
 
@@ -56,6 +58,7 @@ def output_margins(outputs, y) -> np.ndarray:
     return label_output - others.max(axis=1)
 
 
+@explains_arguments()
 def probability_margins(outputs, y) -> np.ndarray:
     """Label's probability minus the largest other one: p_y - max_{j != y} p_j, in [-1, 1]; for one output ±(2p - 1).
 
@@ -71,6 +74,7 @@ def probability_margins(outputs, y) -> np.ndarray:
     return np.sign(q) * -np.expm1(-np.abs(q)) / (1 + s)
 
 
+@explains_arguments()
 def log_odds_margins(outputs, y) -> np.ndarray:
     """Log-odds of the label, log p_y/(1 - p_y) = o_y - log Σ_{j != y} exp(o_j); for one output ±o.
 
@@ -84,6 +88,7 @@ def log_odds_margins(outputs, y) -> np.ndarray:
     return (label_output - others.max(axis=1)) - np.log1p(s)
 
 
+@explains_arguments()
 def normalized_margin(model, x, y, norm="total") -> float:
     """Smallest output margin over the norm of the weights: min q / ‖θ‖^L, or min q / Π_l ‖W_l‖_F (Lyu & Li, ICLR 2020).
 
@@ -111,6 +116,7 @@ def normalized_margin(model, x, y, norm="total") -> float:
     return per_norm(float(output_margins(model.forward(x), y).min()), model, norm)
 
 
+@explains_arguments()
 def smoothed_margin(model, x, y) -> float:
     """Inverse of the loss at the summed loss, over the norm of the weights: l⁻¹(Σ l_n) / ‖θ‖^L (Lyu & Li, ICLR 2020).
 
@@ -126,6 +132,7 @@ def smoothed_margin(model, x, y) -> float:
     return per_norm(smoothed_output_margin(model.forward(x), y), model)
 
 
+@explains_arguments()
 def smoothed_output_margin(outputs, y) -> float:
     """One margin for all samples: l⁻¹(L) = -log(expm1(L)), L the SUM of the (binary) cross-entropies l_n.
 
@@ -145,6 +152,7 @@ def smoothed_output_margin(outputs, y) -> float:
     return float(-log_L - (np.log(np.expm1(L) / L) if L > 0 else 0))  # expm1(L)/L = 1 + L/2 + ...
 
 
+@explains_arguments()
 def per_norm(margin, model, norm="total") -> float:
     """Divide a margin by the norm of a model's weights; arguments as `normalized_margin`."""
     if norm not in NORMS:
@@ -156,6 +164,7 @@ def per_norm(margin, model, norm="total") -> float:
     return reduce(truediv, norms, margin) if all(norms) else float("nan")
 
 
+@explains_arguments()
 def layer_norms(model) -> list[float]:
     """Frobenius norm of every weight matrix, in float64; ValueError for a model that is not homogeneous in its weights."""
     others = [name for name, array in model.parameters.items() if np.ndim(array) != 2]

@@ -7,6 +7,8 @@ import numpy as np
 
 from losses import checks
 from losses.base import constructor_form, set_frozen
+from losses.elsewhere import PENALTY
+from losses.keywords import explains_arguments
 
 
 class Penalty:
@@ -64,6 +66,7 @@ class Penalty:
         return constructor_form(self)
 
 
+@explains_arguments(PENALTY)
 @dataclass(frozen=True, repr=False)
 class L1(Penalty):
     """strength·Σ|w| over weight matrices: gradient strength·sign(w), with the subgradient 0 at w = 0.
@@ -83,6 +86,7 @@ class L1(Penalty):
         set_frozen(self, strength=strength, l1=strength)
 
 
+@explains_arguments(PENALTY)
 @dataclass(frozen=True, repr=False)
 class L2(Penalty):
     """strength·Σw² over weight matrices: gradient 2·strength·w.

@@ -8,9 +8,12 @@ import numpy as np
 from losses import checks
 from losses.base import Loss
 from losses.cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from losses.elsewhere import FLOOD
 from losses.flooding import Flooding
+from losses.keywords import explains_arguments
 
 
+@explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
 class RelaxLoss(Flooding):
     """Alternate between flooding and posterior flattening, epoch by epoch (Chen et al., ICLR 2022).

@@ -8,8 +8,11 @@ import numpy as np
 from losses import checks
 from losses.base import Loss
 from losses.cross_entropy import diverging_is_reported_elsewhere
+from losses.elsewhere import LOSS
+from losses.keywords import explains_arguments
 
 
+@explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class SquaredError(Loss):
     """Sum over the outputs of (o - y)²; the objective is its mean over samples.

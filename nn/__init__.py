@@ -1,5 +1,12 @@
 """Networks with hand-written backprop: see nn/README.md for the formulas, `fit` for training."""
+import importlib.util
 import time
+from pathlib import Path
+
+_home, _losses = Path(__file__).resolve().parents[1], importlib.util.find_spec("losses")
+if _losses is not None and Path(_losses.origin or "").resolve() != _home / "losses" / "__init__.py":
+    raise ImportError(f"losses: got {_losses.origin}, accepted: {_home / 'losses'}; a module of yours has the name of one "
+                      "of ours: rename it, or call from another folder")
 
 loaded_at = time.time()  # a source edited after this is not the code that runs: see nn/cpu/compile.py
 

@@ -5,12 +5,15 @@ The formula is `losses.levels_from_losses`; what is here trains networks, which 
 import numpy as np
 
 from losses import levels_from_losses
+from losses.keywords import explains_arguments
 
+from .checks import refuse_batch_of_one
 from .metrics import labelled_set
 from .suggestions import integer
 from .training import fit
 
 
+@explains_arguments()
 def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5, lengths=None, seed=0, **options):
     """Return AdaFlood's level of every sample, from auxiliary networks trained without it (Bae et al., TMLR 2024).
 
@@ -44,6 +47,10 @@ def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5,
     n = data.inputs.count
     if integer("folds", folds, low=2) > n:
         raise ValueError(f"folds: got {folds}, accepted: 2 to {n} (the number of samples)")
+    batch_size = options.get("batch_size", 32)
+    for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
+        refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
+                            f"x without a fold of {n - part}")
     x, y = np.asarray(x), np.asarray(y)
     options = {"progress": False, "check_every": 0} | options
     fold = np.random.default_rng(integer("seed", seed, low=0)).permutation(n) % folds  # (N,)

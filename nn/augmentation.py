@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
 from .suggestions import integer, real_number
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class GaussianNoise:
     """Add N(0, deviation²) to every input (Bishop 1995: for small noise, a penalty on the input gradient)."""
@@ -23,6 +26,7 @@ class GaussianNoise:
         return x + self.deviation * rng.standard_normal(x.shape), y
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class Mixup:
     """Replace each sample by λ times itself plus 1 − λ times another, targets likewise; λ ~ Beta(alpha, alpha).
@@ -54,6 +58,7 @@ class Mixup:
         return mix(x), mix(targets)
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class RandomShift:
     """Shift images (N, height · width) by up to `pixels` in each direction; what enters at the border is `fill`."""

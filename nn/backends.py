@@ -12,7 +12,9 @@ import numpy as np
 import threadpoolctl
 
 from . import cython_blas
-from .codes import ROWS, LossCode
+from .codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, LossCode, unserved
+from .interrupts import interrupt_held_back
+from .layers import ACTIVATION
 from .suggestions import choose
 
 BACKENDS = ("numpy", "numba")
@@ -51,12 +53,9 @@ class NumpyBackend:
         return self._kernels.gradient_pass(*arguments, None)
 
     def train_steps(self, *arguments, threads):
-        """Take the updates of a plan; arguments and result as in nn/reference/training.py."""
-        return uninterrupted(self._train_steps, arguments)
-
-    def _train_steps(self, *arguments):
-        # Overflow on the way to divergence is reported by `fit`. (NumPy's settings are each thread's own.)
-        with np.errstate(over="ignore", invalid="ignore"):
+        """Take the updates of a plan, in the caller's thread; arguments and result as in nn/reference/training.py."""
+        # Overflow on the way to divergence is reported by `fit`.
+        with interrupt_held_back(), np.errstate(over="ignore", invalid="ignore"):
             return self._kernels.train_steps(*arguments, None)
 
 
@@ -66,8 +65,9 @@ class NumbaBackend:
     name = "numba"
 
     def __init__(self):
-        from .cpu import online, threads, training
+        from .cpu import activations, online, recurrent, rows, threads, training
         self._kernels, self._online, self._threads = training, online, threads
+        self._activations, self._recurrent, self._rows = activations, recurrent, rows
 
     def loss_for_kernels(self, loss, y):
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
@@ -76,9 +76,10 @@ class NumbaBackend:
             raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py); "
                             "accepted: a loss of `losses`, or backend='numpy'")
         soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
-        row = ROWS["soft_cross_entropy" if soft else loss.row]
+        row = _served("loss", "soft_cross_entropy" if soft else loss.row, ROWS, self._rows.SERVED, "nn/cpu/rows.py")
         levels = loss.levels.copy()  # compiled code would take a read-only array for another type
-        flood, parameter = FLOODS[loss.flood], float(loss.flood_parameter)
+        flood = _served("flood", loss.flood, FLOODS, self._rows.SERVED_FLOODS, "nn/cpu/rows.py")
+        parameter = float(loss.flood_parameter)
         confidence = float(loss.confidence) if loss.confidence else None
         upper = parameter if flood in (RELAX, RELAXED) else None
         return LossCode(row, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
@@ -91,23 +92,46 @@ class NumbaBackend:
 
     def forward_pass(self, *arguments, threads):
         """Run samples; arguments and result as in nn/reference/training.py."""
+        self._require_served(arguments[5], arguments[6])
         return self._run(self._kernels.forward_pass, arguments, threads)
 
     def gradient_pass(self, *arguments, threads):
         """Fill the gradient; arguments and result as in nn/reference/training.py."""
+        self._require_served(arguments[6], arguments[7])
         return self._run(self._kernels.gradient_pass, arguments, threads)
 
     def train_steps(self, *arguments, threads):
         """Take the updates of a plan; arguments and result as in nn/reference/training.py."""
-        *_, norm, drop, _, front, _, _, penalty, optimizer, plan = arguments
+        *_, norm, drop, layers, front, _, _, penalty, optimizer, plan = arguments
+        self._require_served(layers, front)
+        if optimizer.kind not in self._kernels.OPTIMIZERS_SERVED:
+            raise unserved("optimizer", optimizer.kind, OPTIMIZERS, self._kernels.OPTIMIZERS_SERVED, "nn/cpu/training.py")
         if self._online.serves(norm, drop, front, penalty, optimizer, plan):
             return self._run(self._online.train_steps, arguments, 1)
         return self._run(self._kernels.train_steps, arguments, threads)
+
+    def _require_served(self, layers, front):
+        """Raise ValueError for a kind without compiled maths: compiled code would pass over it in silence."""
+        for kind in set(layers[:, ACTIVATION].tolist()):
+            if kind not in self._activations.SERVED:
+                raise unserved("activation", kind, ACTIVATIONS, self._activations.SERVED, "nn/cpu/activations.py")
+        if front is not None:
+            if front.kind not in self._recurrent.SERVED:
+                raise unserved("activation", front.kind, ACTIVATIONS, self._recurrent.SERVED, "nn/cpu/recurrent.py")
+            if front.pooling not in self._recurrent.SERVED_POOLINGS:
+                raise unserved("pooling", front.pooling, POOLINGS, self._recurrent.SERVED_POOLINGS, "nn/cpu/recurrent.py")
 
     def _run(self, kernel, arguments, threads):
         if threads == 1:  # one compiled call: nothing can strike in the middle
             return self._threads.run_team(kernel, arguments, 1)
         return uninterrupted(self._threads.run_team, (kernel, arguments, threads))
+
+
+def _served(argument, name, names, served, where):
+    """Return the code of a name; raise ValueError unless the file `where` serves it."""
+    if names.get(name) not in served:
+        raise unserved(argument, name, names, served, where)
+    return names[name]
 
 
 def _overridden(loss):

@@ -10,41 +10,43 @@ import io
 import json
 import os
 import re
-import secrets
+import stat
 from pathlib import Path
 
 import numpy as np
 
-from . import run_state
+from . import files, run_state
 from .archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 
 
 def write(path, kind, values, arrays):
     """Write plain values (JSON) and arrays (dict name -> ndarray) atomically."""
-    path = Path(path)
     payload = io.BytesIO()
     np.savez(payload, **arrays)
     header = json.dumps({"version": VERSION, "kind": kind, "values": values}, allow_nan=False).encode()
     data = header + b"\n" + payload.getvalue()
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")  # not tempfile's, which only the owner may read
-    try:
-        with open(temporary, "xb") as file:
-            file.write(MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with files.replacing(path) as file:
+        file.write(MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
 
 def remove_leftovers(path):
-    """Delete the half-written files that killed runs left beside this path."""
-    path = Path(path)
-    pattern = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.part")
+    """Delete the half-written files that killed runs left beside this path, and nothing that somebody else may have made.
+
+    Ours has a name whose last digits we know, begins like a checkpoint as far as it goes, is a regular file and our own.
+    """
+    path = Path(os.path.realpath(path))
     for file in path.parent.iterdir():
-        if pattern.fullmatch(file.name):
+        match = re.fullmatch(r".*\.afterzero-([0-9a-f]{8})[0-9a-f]{8}\.part", file.name, re.DOTALL)
+        if match and file.name == files.partial_name(path.name, match[1]) and _is_our_beginning(file):
             file.unlink(missing_ok=True)
+
+
+def _is_our_beginning(file):
+    found = os.lstat(file)
+    if not stat.S_ISREG(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+        return False
+    with open(file, "rb") as content:
+        return MAGIC.startswith(content.read(len(MAGIC)))
 
 
 class RunFile:

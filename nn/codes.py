@@ -21,6 +21,16 @@ POOLINGS = {"last": 0, "mean": 1, "none": 2}
 LAST, MEAN, NONE = POOLINGS.values()
 
 
+def unserved(argument, code, names, served, where):
+    """Return the error for a kind that a file has no maths for: it must never become another kind's.
+
+    `names` is one of the tables above, `served` the codes that the file `where` serves.
+    """
+    name = next((name for name, known in names.items() if known == code), code)
+    accepted = ", ".join(repr(known) for known, served_code in names.items() if served_code in served)
+    return ValueError(f"{argument}: got {name!r}, accepted: {accepted} ({where} serves no other)")
+
+
 class LossCode(NamedTuple):
     """A loss as compiled code sees it."""
 

@@ -10,17 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import elsewhere
 from .backends import one_blas_thread, thread_limit
 from .checkpoint import RunFile
+from .checks import check_kinds
 from .fleet_history import FleetHistory
 from .history import TrainingDiverged, TrainingInterrupted
 from .metrics import labelled_set
 from .replicas import Member, ReplicatedSet, blame, read_members
-from .run import BestKeeper, Run, check_kinds
+from .run import BestKeeper, Run
 from .suggestions import integer
 from .training import progress_bar, train
 
 
+@explains_arguments(elsewhere.FLEET)
 def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
               validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
               augment=None, clip_norm=None, seed=0, progress=True, on_member=None):

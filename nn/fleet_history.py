@@ -3,9 +3,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .history import History
+from losses.keywords import explains_arguments
+
+from .history import History, frame
+from .suggestions import missing_column
 
 
+@explains_arguments()
 class FleetHistory(Mapping):
     """What was measured of every replica at every check: a mapping name -> array (R, checks), float64.
 
@@ -26,7 +30,8 @@ class FleetHistory(Mapping):
 
     Examples
     --------
-    ``plt.plot(fleet.epoch, fleet["val_error"].T)`` draws one line per replica.
+    ``plt.plot(fleet.epoch, fleet["val_error"].T)`` draws one line per replica, as ``fleet.plot()`` does.
+    ``fleet.to_frame().groupby("member")["val_error"].min()`` is the lowest error of each.
 
     """
 
@@ -68,7 +73,7 @@ class FleetHistory(Mapping):
 
     def __getitem__(self, name):
         if name not in self._names:
-            raise KeyError(name)
+            raise KeyError(missing_column(name, self))
         column = np.full((self.replicas, self.update.size), np.nan)
         for row, history in zip(column, self._histories, strict=True):
             row[:history.checks] = history[name]
@@ -79,6 +84,41 @@ class FleetHistory(Mapping):
 
     def __len__(self):
         return len(self._names)
+
+    def _tidy(self):
+        counts = [history.checks for history in self._histories]
+        columns = {"member": np.repeat(np.arange(self.replicas), counts),
+                   "check": np.concatenate([np.arange(1, count + 1) for count in counts])}
+        return columns | {name: np.concatenate([history[name] for history in self._histories]) for name in self}
+
+    def __array__(self, dtype=None, copy=None):
+        # pandas.DataFrame(fleet) asks for this, and would otherwise make a frame of the columns' names.
+        raise TypeError("a FleetHistory has columns of shape (replicas, checks), which make no array or frame together; "
+                        "accepted: fleet.to_frame(), fleet[name], fleet.history(r)")
+
+    def to_frame(self):
+        """Return a tidy pandas DataFrame: a row per replica and check that was measured.
+
+        Its columns are `member` (the replica's index, from 0), `check` (from 1), and those of this history.
+        What sets the members apart is joined to it by
+        ``.join(pandas.DataFrame(fleet.members), on="member")``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return frame(self._tidy())
+
+    def plot(self, path=None):
+        """Draw loss and error of all replicas over epochs: a panel for each of training, validation and test data.
+
+        Up to six replicas have a hue each; of more, thin lines and their median are drawn.
+
+        Parameters, return value and errors as of `History.plot`.
+        """
+        from .history_plot import plot_fleet
+        return plot_fleet(self, path)
 
     @property
     def diverged(self):

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
 from .layers import NO_UPDATE, matrix
 from .reference import training as reference
 from .suggestions import choose, integer, real_number
@@ -36,6 +38,7 @@ class ParameterReport:
     skipped: list = field(default_factory=list)  # (index, which kink)
 
 
+@explains_arguments()
 @dataclass
 class GradientReport:
     """What `check_gradients` found, one `ParameterReport` per array; print it."""
@@ -64,6 +67,7 @@ class GradientReport:
         return "\n".join(lines)
 
 
+@explains_arguments()
 def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=None, kinks=None, seed=0):
     """Compare `gradient` with a numerical derivative of f at theta.
 
@@ -218,6 +222,7 @@ def _fill(report, indices, analytic, numerical):
     report.worst, report.analytic, report.numerical = indices[at], float(analytic[at]), float(numerical[at])
 
 
+@explains_arguments()
 def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None, samples=None, seed=0, update=None):
     """Check a model's backprop, and then the model's own backend and dtype against what has been proved.
 

@@ -46,7 +46,8 @@ def needed_metrics(metrics, criterion, columns):
         raise TypeError(f"metrics: got {metrics!r}, accepted: names out of {', '.join(map(repr, ON_REQUEST))}")
     metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
     for name in metrics:
-        choose("metrics", name, ON_REQUEST)
+        if name not in columns or name in ON_REQUEST:  # what is always measured may be named as well
+            _choose_metric(name)
     for name in getattr(criterion, "requires", ()):
         if name in ("val_loss", "val_error", "test_loss", "test_error") and name not in columns:
             which = "validation" if name.startswith("val_") else "test"
@@ -55,6 +56,17 @@ def needed_metrics(metrics, criterion, columns):
             choose(f"stopping: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
                    (*columns, *ON_REQUEST))
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
+
+
+def _choose_metric(name):
+    """Raise ValueError for what is no metric on request, and say so where it is always measured under another name."""
+    try:
+        choose("metrics", name, ON_REQUEST)
+    except ValueError as error:
+        word = name.lower() if isinstance(name, str) else ""
+        always = word.rpartition("_")[2] in ("acc", "accuracy", "loss", "error")
+        hint = "; loss and error (1 - accuracy) of every set are always measured" if always else ""
+        raise ValueError(f"{error}{hint}") from None
 
 
 class Meter:

@@ -4,6 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import elsewhere
 from .codes import ACTIVATIONS
 from .initialization import initialize
 from .inputs import Inputs
@@ -13,6 +16,7 @@ from .parameters import offsets
 from .suggestions import choose, real_matrix, real_number
 
 
+@explains_arguments(elsewhere.MLP)
 class MLP(Model):
     """Multilayer perceptron: dense layers with one activation in between, and a linear output.
 

@@ -1,6 +1,9 @@
 """What every network has in common: parameters, and the kernels of a backend run over data in blocks."""
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import elsewhere
 from .backends import BACKENDS, backend_named, one_blas_thread
 from .codes import Data
 from .inputs import kernel_targets
@@ -66,6 +69,7 @@ class Model:
         settings = self.settings()
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
+    @explains_arguments(elsewhere.INPUTS)
     def copy(self, *, backend=None, dtype=None):
         """Return an independent model with the same parameters and statistics, on another backend or dtype if asked for."""
         settings = self.settings()
@@ -81,6 +85,7 @@ class Model:
     def __deepcopy__(self, memo):
         return self.copy()
 
+    @explains_arguments(elsewhere.INPUTS)
     def copy_from(self, other, layers=None):
         """Take over parameters of another network, for transfer.
 
@@ -112,6 +117,7 @@ class Model:
         for target, source, name in pairs:
             target[name] = source[name]
 
+    @explains_arguments(elsewhere.INPUTS)
     def forward(self, x, lengths=None, training=False, update=0):
         """Return the outputs (N, K), or (N, T, K) where every step is kept (0 in the padding), in the model's dtype.
 
@@ -148,6 +154,7 @@ class Model:
                 result[self._places(inputs, work, sequences, rows)] = matrix(work.activations, work.at[layer], rows, units)
         return result
 
+    @explains_arguments(elsewhere.INPUTS)
     def encode(self, x, layer, lengths=None):
         """Return the activations of a layer in evaluation mode: (N, size), or (N, T, size) where every step is kept.
 
@@ -159,6 +166,7 @@ class Model:
         inputs = self.check_x(x, lengths)
         return self._unpack(self._run(inputs, min(inputs.count, BLOCK_ROWS), False, NO_UPDATE, layer), inputs)
 
+    @explains_arguments(elsewhere.INPUTS)
     def loss_and_gradients(self, x, y, loss, lengths=None, *, input_gradient=False, update=None):
         """Return the objective of one batch and its gradients.
 
@@ -247,7 +255,8 @@ class Model:
     def check_batch(self, size):
         """Raise ValueError for a training batch of one, which has no variance to normalise by."""
         if size == 1 and self.running.size:
-            raise ValueError("batch_size: got a batch of 1 sample, accepted: at least 2 with batch normalisation")
+            raise ValueError("x: got a batch of 1 sample, accepted: at least 2 with batch normalisation, which in training "
+                             "mode takes its mean and variance from the batch")
 
     def rows_of(self, inputs):
         """Return the number of output rows for these inputs."""
@@ -273,6 +282,7 @@ class Model:
     def _input_gradient(self, inputs, work, sequences):
         return matrix(work.deltas, 0, *inputs.x.shape).copy()
 
+    @explains_arguments(elsewhere.INPUTS)
     def predict(self, x, lengths=None):
         """Return class ids (N,) int64: the first largest output, or for one output whether it is positive.
 
@@ -281,6 +291,7 @@ class Model:
         inputs = self.check_x(x, lengths)
         return self._unpack(predictions(self.evaluate(inputs)), inputs, padding=-1)
 
+    @explains_arguments(elsewhere.INPUTS)
     def predict_proba(self, x, lengths=None):
         """Return class probabilities (N, K) by softmax; for one output P(class 1) (N, 1) by the sigmoid."""
         from losses.calibration import probabilities

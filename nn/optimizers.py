@@ -7,17 +7,20 @@ from typing import ClassVar
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import elsewhere
 from .codes import ADAM, OptimizerCode
 from .codes import RPROP as RPROP_KIND
 from .codes import SGD as SGD_KIND
 from .parameters import aligned_zeros
 from .schedules import Schedule, constant
+from .suggestions import learning_rate as check_learning_rate
 from .suggestions import real_number
 
 
 def _check_rate(learning_rate):
-    if not isinstance(learning_rate, Schedule):
-        real_number("learning_rate", learning_rate, low=0, open_low=True)
+    check_learning_rate("learning_rate", learning_rate, Schedule)
 
 
 class Optimizer:
@@ -41,6 +44,7 @@ class Optimizer:
         raise NotImplementedError
 
 
+@explains_arguments(elsewhere.SGD)
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.
@@ -91,6 +95,7 @@ class SGD(Optimizer):
                              weight_decay=float(self.weight_decay))
 
 
+@explains_arguments(elsewhere.ADAM)
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam: steps of about η, whatever the size of the gradient.
@@ -141,6 +146,7 @@ class Adam(Optimizer):
                              weight_decay=float(self.weight_decay), decoupled=self.decoupled)
 
 
+@explains_arguments(elsewhere.ADAM)
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay: θ ← θ − η λ θ beside Adam's step, so λ is not divided by √v.
@@ -157,6 +163,7 @@ class AdamW(Adam):
     decoupled: ClassVar[bool] = True
 
 
+@explains_arguments(elsewhere.RPROP)
 @dataclass(frozen=True)
 class RPROP(Optimizer):
     """Resilient backprop, iRPROP−: each parameter has a step size of its own, and only the sign of its gradient counts.

@@ -10,7 +10,7 @@ import numpy as np
 from losses import L1, L2
 
 from .rnn import RNN
-from .suggestions import choose, integer
+from .suggestions import choose, integer, refuse_objects
 
 OVERRIDES = ("seed", "learning_rate", "weight_decay", "level", "levels", "penalty")
 HOLDERS = {"learning_rate": "any optimizer of nn", "weight_decay": "SGD, Adam or AdamW",
@@ -135,9 +135,11 @@ class ReplicatedSet:
 
 def _as_array(argument, values):
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{argument}: got nested sequences of unequal length, accepted: one array") from None
+    refuse_objects(argument, values, array)
+    return array
 
 
 def _x_is_own(model, x, replicas, argument):

@@ -1,6 +1,9 @@
 """The recurrent network (Elman), in one or both directions, for sequences of different lengths."""
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import elsewhere
 from .backends import backend_named
 from .codes import ACTIVATIONS, POOLINGS, Data
 from .initialization import initialize_recurrent
@@ -13,6 +16,7 @@ from .sequences import Front, packed
 from .suggestions import choose, integer, padded_array
 
 
+@explains_arguments(elsewhere.RNN)
 class RNN(Model):
     """Recurrent network: h_t = f(x_t W_xh + h_{t-1} W_hh + b_h), pooled over time, then a linear output.
 

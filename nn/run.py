@@ -4,12 +4,12 @@ import time
 import numpy as np
 
 from .backends import backend_named, thread_limit
+from .checks import check_kinds, refuse_batch_of_one, weights_at_fault
 from .codes import Log, PenaltyCode, Plan
 from .history import History, TrainingDiverged
 from .inputs import Inputs
 from .metrics import Meter, labelled_set, needed_metrics
 from .model import BLOCK_ROWS
-from .optimizers import Optimizer
 from .parameters import aligned_zeros
 from .suggestions import integer, real_number
 
@@ -38,7 +38,7 @@ class Run:
         rows = self.n if batch_size is None else integer("batch_size", batch_size, low=1, extra=" or None")
         self.batch_size = min(self.n, rows)
         self.batches = -(-self.n // self.batch_size)  # updates per epoch
-        model.check_batch(min(self.batch_size, self.n - (self.batches - 1) * self.batch_size))
+        refuse_batch_of_one(model, self.n, self.batch_size, "training x")
         if optimizer.full_batch_only and self.batch_size < self.n:
             raise ValueError(f"batch_size: got {batch_size} of {self.n} samples, accepted: None (full batch) with "
                              f"{optimizer!r}")
@@ -59,6 +59,8 @@ class Run:
         self.update = 0
         self.last_loss = np.nan
         self.since_check = []  # (losses, rows, flooded) of each chunk
+        if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
+            self._diverged()  # before any training, and before there is a checkpoint
         self._pace = _Pace(6.0 * self.batch_size * model.flat.size)
 
     def _new_history(self, metrics):
@@ -161,7 +163,8 @@ class Run:
 
     def _diverged(self):
         rate = self.optimizer.rates(self.update, 1, self.batches)[0]
-        raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss)
+        fault = weights_at_fault(self.model) if self.update == 0 else None  # the learning rate is not, yet
+        raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, fault)
 
     def require_finite_weights(self):
         """Raise TrainingDiverged if the last update left weights that are not finite."""
@@ -235,28 +238,6 @@ class _Pace:
             self._first = False
         else:
             self.updates = int(np.clip(updates * CHUNK_SECONDS / max(seconds, 1e-9), self.updates / 4 + 1, self.updates * 4))
-
-
-def _require(argument, value, attributes, accepted):
-    """Raise TypeError unless the value has all the attributes."""
-    if isinstance(value, type) or not all(hasattr(value, name) for name in attributes):
-        raise TypeError(f"{argument}: got {value!r}, accepted: {accepted}")
-
-
-def check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment):
-    """Raise TypeError where an argument of `fit` is of the wrong kind altogether."""
-    _require("model", model, ("check_x", "flat", "backend"), "an nn.MLP or nn.RNN")
-    _require("loss", loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer: got {optimizer!r}, accepted: SGD(...), Adam(...), AdamW(...), RPROP(...)")
-    if stopping is not None:
-        _require("stopping", stopping, ("requires", "reset", "update", "best_step"), "a criterion of `stopping`")
-    if on_check is not None:
-        _require("on_check", on_check, ("__call__",), "a function of (model, row)")
-    if augment is not None:
-        _require("augment", augment, ("__call__",), "a function of (x, y, rng)")
-    if penalty is not None:
-        _require("penalty", penalty, ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum")
 
 
 def _check_points(check_every, total, per_epoch):

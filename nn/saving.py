@@ -5,6 +5,8 @@ from math import prod
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
 from . import mlp, rnn
 from .archive import LONGEST_JSON, CheckpointError, Wanted, opened, place, printable, shown
 from .backends import BACKENDS
@@ -16,6 +18,7 @@ from .suggestions import choose
 CLASSES: dict[str, type[Model]] = {"MLP": mlp.MLP, "RNN": rnn.RNN}
 
 
+@explains_arguments()
 def save(path, model):
     """Write a model: settings, parameters, running statistics.
 
@@ -48,6 +51,7 @@ def save(path, model):
     write(path, "model", values, {"flat": model.flat, "running": model.running})
 
 
+@explains_arguments()
 def load(path, *, backend=None):
     """Return the model that `save` wrote, on another backend if asked for.
 

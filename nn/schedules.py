@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import elsewhere
 from .suggestions import real_number
 
 
@@ -32,23 +35,27 @@ _SHAPES: dict[str, Callable] = {
 }
 
 
+@explains_arguments(elsewhere.SCHEDULE)
 def constant(learning_rate):
     """Return η(e) = η."""
     return Schedule("constant", real_number("learning_rate", learning_rate, low=0, open_low=True))
 
 
+@explains_arguments(elsewhere.SCHEDULE)
 def step(learning_rate, every, factor=0.1):
     """Return η(e) = η · factor^⌊e / every⌋: a drop every so many epochs."""
     return Schedule("step", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("every", every, low=0, open_low=True), real_number("factor", factor, low=0, open_low=True)))
 
 
+@explains_arguments(elsewhere.SCHEDULE)
 def cosine(learning_rate, epochs, final=0.0):
     """Return half a cosine from η down to final · η over `epochs`, then flat (Loshchilov & Hutter, ICLR 2017, eq. 5)."""
     return Schedule("cosine", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("epochs", epochs, low=0, open_low=True), real_number("final", final, low=0, high=1)))
 
 
+@explains_arguments(elsewhere.SCHEDULE)
 def inverse_time(learning_rate, decay):
     """Return η(e) = η / (1 + decay · e): the 1/t schedule of Robbins & Monro (1951)."""
     return Schedule("inverse_time", real_number("learning_rate", learning_rate, low=0, open_low=True),

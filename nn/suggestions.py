@@ -1,17 +1,86 @@
 """Error messages that name the argument, what was received, and what is accepted."""
-import difflib
+import inspect
 import numbers
+import reprlib
 
 import numpy as np
+
+from losses.checks import object_kind
+from losses.keywords import nearest
+
+from .elsewhere import VALUES
+
+CALLS = {"optimizer": {"SGD": "(learning_rate)", "Adam": "()", "AdamW": "()", "RPROP": "()"},
+         "loss": {"CrossEntropy": "()", "BinaryCrossEntropy": "()", "SquaredError": "()", "Hinge": "()",
+                  "SquaredHinge": "()", "Flooding": "(base, level)"},
+         "penalty": {"L1": "(strength)", "L2": "(strength)"}, "stopping": {
+             "Patience": "(10)", "GL": "(5)", "PQ": "(0.5)", "UP": "(3)", "ZeroError": "()", "Target": "(value, monitor)"},
+         "model": {"MLP": "(sizes)", "RNN": "(inputs, hidden, outputs)"}}
+REQUESTS = {"val": "fit(..., validation=(x, y))", "test": "fit(..., test=(x, y))"}
+SETS = {"": "train", "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+        "test": "test"}
 
 
 def choose(argument, value, accepted):
     """Return `value` if it is one of the accepted names; raise ValueError with the nearest one otherwise."""
     if isinstance(value, str) and value in accepted:
         return value
-    near = difflib.get_close_matches(value, accepted, 1) if isinstance(value, str) else []
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = counterpart(argument, value, accepted) if isinstance(value, str) else None
+    hint = f"; did you mean {near!r}?" if near else ""
     raise ValueError(f"{argument}: got {value!r}, accepted: {', '.join(map(repr, accepted))}{hint}")
+
+
+def counterpart(argument, value, accepted):
+    """Return what is called `value` elsewhere, out of the accepted names: a synonym or the nearest; None: there is none."""
+    known = VALUES.get(argument, {})
+    plain = value.lower().replace("_", "").replace("-", "").replace(" ", "")
+    return known[plain] if known.get(plain) in accepted else nearest(value, accepted)
+
+
+def instance(argument, value, valid, accepted, classes=()):
+    """Return `value` if it is valid; else raise TypeError, with the call that makes what a name or a class stands for."""
+    if valid and not isinstance(value, type):
+        return value
+    name = value if isinstance(value, str) else value.__name__ if isinstance(value, type) else ""
+    near = counterpart(argument, name, tuple(classes)) if name else None
+    hint = f"; did you mean {near}{classes[near]}?" if near else ""
+    raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: {accepted}{hint}")
+
+
+def missing_column(name, columns):
+    """Return the message for a column that a history lacks: the nearest one, or how to have it measured."""
+    columns = tuple(columns)
+    message = f"{name!r} is no column of this history; accepted: {', '.join(columns)}"
+    if not isinstance(name, str):
+        return message
+    head, _, tail = name.lower().rpartition("_")
+    which = SETS.get(head)
+    if which and tail in ("acc", "accuracy"):
+        wanted = f"{which}_error"
+        instead = f"1 - history[{wanted!r}] is the accuracy"
+    elif which and tail in ("loss", "error", "err"):
+        wanted = f"{which}_{'loss' if tail == 'loss' else 'error'}"
+        instead = f"did you mean {wanted!r}?"
+    else:
+        near = nearest(name, columns)
+        return f"{message}; did you mean {near!r}?" if near else f"{message}; others on request: fit(..., metrics=[name])"
+    if wanted not in columns and which in REQUESTS:
+        return f"{message}; {wanted!r} is measured by {REQUESTS[which]}"
+    return f"{message}; {instead}"
+
+
+def learning_rate(argument, value, schedule):
+    """Raise TypeError or ValueError unless `value` is a number above 0 or of the class `schedule`."""
+    if isinstance(value, schedule):
+        return
+    if isinstance(value, numbers.Real):  # the range is wrong, not the kind; a bool falls through to its own refusal
+        real_number(argument, value, low=0, open_low=True)
+        return
+    made = getattr(value, "__module__", "").startswith("nn.") and inspect.isfunction(value)
+    hint = f"; did you mean {value.__name__}(rate, ...)?" if made else (
+        "; functions of your own are not" if callable(value) else "")
+    raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: a finite number > 0, or a schedule: constant(rate), "
+                    f"step(rate, every, factor), cosine(rate, epochs, final), inverse_time(rate, decay){hint}")
 
 
 def real_number(argument, value, *, low=-np.inf, high=np.inf, open_low=False):
@@ -45,6 +114,7 @@ def real_matrix(argument, value, columns, dtype):
         array = np.asarray(value)
     except ValueError as error:  # nested lists of unequal length
         raise ValueError(f"{argument}: got rows of unequal length ({error}), accepted: shape (N, {columns})") from None
+    refuse_objects(argument, value, array)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{argument}: got dtype {array.dtype}, accepted: real numbers")
     if array.ndim != 2 or array.shape[1] != columns:
@@ -64,7 +134,16 @@ def real_matrix(argument, value, columns, dtype):
 def padded_array(argument, value):
     """Return `value` as an array; raise ValueError for sequences of unequal length."""
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{argument}: got sequences of unequal length, accepted: one array padded to (N, T) or (N, T, D), "
                          "with the valid steps as lengths") from None
+    refuse_objects(argument, value, array)
+    return array
+
+
+def refuse_objects(argument, value, array):
+    """Raise TypeError for what NumPy can only wrap: sparse matrices, frames with text, generators, masked entries."""
+    kind = object_kind(value, array)
+    if kind:
+        raise TypeError(f"{argument}: got {kind[0]}, accepted: {kind[1]}")

@@ -4,12 +4,16 @@ import sys
 
 import numpy as np
 
+from losses.keywords import explains_arguments
+
+from . import compiling, elsewhere
 from .backends import one_blas_thread, thread_limit
 from .checkpoint import RunFile
 from .history import TrainingInterrupted
 from .run import BestKeeper, Run
 
 
+@explains_arguments(elsewhere.FIT)
 def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, validation=None, test=None, metrics=(),
         stopping=None, restore_best=True, check_every=None, lengths=None, augment=None, clip_norm=None, seed=0,
         progress=True, checkpoint=None, on_check=None, threads=None):
@@ -127,8 +131,11 @@ def progress_bar(wanted, total):
         yield lambda updates, loss: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-    with Progress(TextColumn("training"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"), TimeRemainingColumn(),
-                  console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("training", total=total, loss=float("nan"))
-        yield lambda updates, loss: bar.update(task, advance=updates, loss=float(loss))
+    from rich.progress import Progress, TextColumn, TimeRemainingColumn
+    with compiling.Watched(), Progress(TextColumn("training"), compiling.bar_column(), TextColumn("{task.fields[loss]}"),
+                                       TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=total, loss="")
+
+        def advance(updates, loss):
+            bar.update(task, advance=updates, loss="" if np.isnan(loss) else f"loss {loss:.4g}")
+        yield advance

@@ -1,85 +1,31 @@
-"""The command line: ``python -m stopping replay log.csv --criterion "GL(5) | Patience(10)"``."""
-import argparse
+"""The entry of ``python -m stopping``: see command.py. Ctrl-C ends it with one line from here on, during imports too."""
+import signal
 import sys
 
-from .combine import leaves
-from .expression import NAMES, parse
-from .logs import read_csv
-from .replay import replay
-from .tables import aligned
+
+def _leave(number, frame):
+    """Leave at once: nothing has been made yet that would have to be cleaned up."""
+    import os  # loaded since Python started
+
+    os.write(2, b"\nstopping: interrupted\n")
+    os._exit(130)
+
+
+BY_DEFAULT = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where Ctrl-C is ignored, or someone else's
+if BY_DEFAULT:
+    signal.signal(signal.SIGINT, _leave)
+
+from .command import main as _main  # noqa: E402
+from .ways_out import run  # noqa: E402
 
 
 def main(arguments=None):
-    """Run the command line; return the exit status: 0, or 2 for anything wrong with what was asked."""
-    options = _parser().parse_args(arguments)
-    try:
-        _replay(options)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"stopping: {error}", file=sys.stderr)
-        return 2
-    except RecursionError:
-        print("stopping: the expression is nested too deeply", file=sys.stderr)
-        return 2
-    return 0
+    """Run the command line; without arguments those of the process. Return value as `command.main`."""
+    return _main(arguments) if arguments is not None else run(_main, "stopping")
 
 
-def _parser():
-    parser = argparse.ArgumentParser(prog="python -m stopping", description="Stopping criteria on recorded runs.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="replay")
-    command = commands.add_parser(
-        "replay", help="where would criteria have stopped a recorded run?",
-        description="Print where each criterion, and the whole expression, would have stopped the run recorded in a CSV log "
-                    "(Keras' CSVLogger and Lightning's are recognised).",
-        epilog=f"Criteria: {', '.join(NAMES)}. They are combined with |, &, ~ and parentheses.")
-    command.add_argument("log", help="CSV file whose first line names the columns")
-    command.add_argument("--criterion", required=True, metavar="EXPRESSION", help='for example "GL(5) | Patience(10)"')
-    command.add_argument("--columns", metavar="OURS=THEIRS,...", help="for example val_loss=my_val,train_loss=my_train")
-    command.add_argument("--figure", metavar="FILE", help="draw it; .png, .svg or .pdf")
-    return parser
-
-
-def _replay(options):
-    criterion = parse(options.criterion)
-    history = read_csv(options.log, _columns(options.columns))
-    _need(criterion, history, options.log)
-    criteria = list({repr(part): part for part in (*leaves(criterion), criterion)}.values())
-    decisions = [replay(part, history) for part in criteria]
-    counts = [count for count in ("epoch", "update") if count in history]
-    print(f"{options.log}: {decisions[0].checks} checks")
-    print(aligned([_row(part, decision, counts) for part, decision in zip(criteria, decisions, strict=True)]))
-    if options.figure is not None:
-        from .figure import draw
-        draw(criteria, history, options.figure)
-        print(f"drawn: {options.figure}")
-
-
-def _columns(text):
-    if text is None:
-        return None
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    for ours, sign, theirs in pairs:
-        if not (ours.strip() and sign and theirs.strip()):
-            raise ValueError(f"--columns must be OURS=THEIRS pairs, like val_loss=my_val,train_loss=my_train, not {text!r}")
-    columns = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
-    if len(columns) < len(pairs):
-        raise ValueError(f"--columns names one of ours twice: {text!r}")
-    return columns
-
-
-def _need(criterion, history, log):
-    missing = [name for name in criterion.requires if name not in history]
-    if missing:
-        raise ValueError(f"{criterion!r} needs {', '.join(map(repr, missing))}, but {log} has only "
-                         f"{', '.join(map(repr, history))}; say which is which: --columns {missing[0]}=NAME")
-
-
-def _row(criterion, decision, counts):
-    """Return a row of the table: the stop and the best check, also in epochs and updates where those are on record."""
-    return {"criterion": repr(criterion), "stops at check": decision.stopped_step or "never",
-            **{count: getattr(decision, f"stopped_{count}") for count in counts},
-            "best check": decision.best_step, **{f"its {count}": getattr(decision, f"best_{count}") for count in counts},
-            "its value": decision.best_value}
-
+if BY_DEFAULT:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if __name__ == "__main__":
     sys.exit(main())

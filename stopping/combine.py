@@ -10,6 +10,7 @@ from typing import Any
 from . import tree
 from .arguments import whole_number
 from .base import Criterion
+from .keywords import explains_arguments
 from .states import refuse, shown
 
 DEEPEST = 300  # levels of operators: JSON, in which states are saved, is read and written by recursion
@@ -152,6 +153,7 @@ class Binary(Combination):
                 f"{_bracketed(texts[1], right._binding <= self._binding)}")
 
 
+@explains_arguments()
 class Or(Binary):
     """``a | b``: stop at a check where at least one of the two says stop."""
 
@@ -162,6 +164,7 @@ class Or(Binary):
         return any(votes)
 
 
+@explains_arguments()
 class And(Binary):
     """``a & b``: stop at a check where both say stop."""
 
@@ -172,6 +175,7 @@ class And(Binary):
         return all(votes)
 
 
+@explains_arguments()
 class Not(Combination):
     """``~a``: stop at a check where `a` does not say stop. ``Patience(10) & ~Target(0.9, "val_loss")`` waits for both."""
 
@@ -187,6 +191,7 @@ class Not(Combination):
         return f"~{_bracketed(texts[0], self.operands[0]._binding < self._binding)}"
 
 
+@explains_arguments()
 class After(Criterion):
     """``after(n)``: say stop from check `n` on. The lower and the upper bound of a run.
 

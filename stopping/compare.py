@@ -1,16 +1,17 @@
 """Compare criteria on the same recorded runs, in Prechelt's terms: how much slower, how much better?"""
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .arguments import finite_number
 from .base import Criterion
-from .replay import column, replay
+from .keywords import explains_arguments
+from .replay import column, is_history, replay
 from .tables import aligned
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class Comparison:
     """What `compare` returns; `print` it, or read `rows`.
@@ -36,6 +37,7 @@ class Comparison:
                 f"good: share of runs within {100 * self.within:g} %")
 
 
+@explains_arguments()
 def compare(criteria, histories, *, metric=None, within=0.01):
     """Return how slow and how good each criterion is on recorded runs.
 
@@ -84,8 +86,8 @@ def compare(criteria, histories, *, metric=None, within=0.01):
     >>> [row["slowness"] for row in compare([GL(5), Patience(2)], [run]).rows]
     [1.0, 2.0]
     """
-    criteria = _several("criteria", criteria, Criterion, "[GL(5), Patience(10)]")
-    histories = _several("histories", histories, Mapping, "[history]")
+    criteria = _several("criteria", criteria, lambda value: isinstance(value, Criterion), "[GL(5), Patience(10)]")
+    histories = _several("histories", histories, is_history, "[history]")
     within = finite_number("within", within, least=0)
     if metric is None:
         metric = "test_loss" if all("test_loss" in history for history in histories) else "val_loss"
@@ -94,12 +96,12 @@ def compare(criteria, histories, *, metric=None, within=0.01):
     return Comparison(rows, metric, within)
 
 
-def _several(name, values, kind, example):
-    if isinstance(values, str | Mapping | Criterion) or not hasattr(values, "__iter__"):
+def _several(name, values, fits, example):
+    if isinstance(values, str | Criterion) or is_history(values) or not hasattr(values, "__iter__"):
         raise TypeError(f"{name} must be a sequence, like {example}, not {values!r}")
     values = list(values)
     for value in values:
-        if not isinstance(value, kind):
+        if not fits(value):
             raise TypeError(f"{name} must be a sequence, like {example}, but it holds {value!r}")
     if not values:
         raise ValueError(f"{name} must not be empty")

@@ -4,6 +4,8 @@ import math
 from . import states
 from .arguments import finite_number, metric_name, whole_number
 from .base import Criterion
+from .elsewhere import CRITERION
+from .keywords import explains_arguments
 
 
 def correlation(a, b):
@@ -31,6 +33,7 @@ def _deviations(values):
     return [value - mean for value in scaled]
 
 
+@explains_arguments(CRITERION)
 class CorrelationDriven(Criterion):
     """Stop when the correlation of training and validation loss stayed below `threshold` for `patience` checks in a row.
 

@@ -6,6 +6,7 @@ import warnings
 
 from .combine import And, Not, Or, after
 from .correlation import CorrelationDriven
+from .keywords import explains_arguments
 from .limits import Divergence, TimeBudget
 from .patience import AdaptivePatience, Patience
 from .prechelt import GL, PQ, UP
@@ -19,6 +20,7 @@ OPERATORS = {ast.BitOr: Or, ast.BitAnd: And}
 LONGEST = 2000  # characters; the parser of Python itself gives up, or worse, on expressions that are nested too deeply
 
 
+@explains_arguments()
 def parse(expression):
     """Return the criterion that an expression describes.
 

@@ -1,13 +1,18 @@
 """Draw where criteria would have stopped a recorded run. Needs matplotlib, which is imported when something is drawn."""
+import io
 import os
 
 import numpy as np
 
+from .files import replacing
 from .replay import replay
+
+# Okabe and Ito's palette, for colour-blind readers, as in all figures of this project.
+HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
 
 
 def draw(criteria, history, path):
-    """Write a figure: what the criteria watch, a vertical line where each stops, a dot at its best check.
+    """Write a figure: what the criteria watch, a vertical line where each stops, a ring at its best check.
 
     Parameters
     ----------
@@ -22,9 +27,10 @@ def draw(criteria, history, path):
     ImportError
         If matplotlib is not installed.
     OSError, ValueError
-        If the file cannot be written, or its format is not known.
+        If the file cannot be written, is no regular file, or its format is not known.
     """
-    if not os.path.splitext(path)[1]:  # matplotlib would write to another file, with an ending of its own
+    kind = os.path.splitext(path)[1][1:].lower()
+    if not kind:
         raise ValueError(f"path must end in .png, .svg or .pdf, not {str(path)!r}")
     from matplotlib.figure import Figure  # not pyplot: no window, no global state
 
@@ -36,18 +42,37 @@ def draw(criteria, history, path):
     for panel, name in zip(panels, names, strict=False):
         panel.plot(checks, np.asarray(history[name], dtype=float), color="0.35", linewidth=1)
         panel.set_ylabel(name)
+    stops = [decision.stopped_step for decision in decisions]
+    bests = [(getattr(criterion, "monitor", None), decision.best_step)
+             for criterion, decision in zip(criteria, decisions, strict=True)]
     for j, (criterion, decision) in enumerate(zip(criteria, decisions, strict=True)):
-        # Several may stop at one check: an expression lies as a broad band below its operands.
-        look = {"color": f"C{j % 10}", "linestyle": ("-", "--", ":", "-.")[j % 4], "linewidth": 1.5, "zorder": 2}
-        if getattr(criterion, "operands", ()):
-            look |= {"linestyle": "-", "linewidth": 6, "alpha": 0.3, "zorder": 1}
-        _mark(panels, names, criterion, decision, checks, look)
+        # Several may stop at one check, or agree on the best: the earlier of them lies as a broader band, or as a wider
+        # ring, around the later.
+        beneath = stops[j + 1:].count(stops[j])
+        look = {"color": HUES[j % len(HUES)], "linestyle": ("-", "--", ":", "-.")[j % 4], "linewidth": 1.5 + 3 * beneath,
+                "zorder": 2}
+        if beneath:
+            look |= {"linestyle": "-", "alpha": 0.5, "zorder": 1}
+        _mark(panels, names, criterion, decision, checks, look, size=6 + 5 * bests[j + 1:].count(bests[j]))
     panels[-1].set_xlabel("epoch" if "epoch" in history else "check")
     figure.legend(fontsize="small", loc="outside upper left")
-    figure.savefig(path, dpi=120)
+    _save(figure, path, kind)
 
 
-def _mark(panels, names, criterion, decision, checks, look):
+def _save(figure, path, kind):
+    """Write the file, with the same bytes every time: without a day, Matplotlib's version, or random names."""
+    import matplotlib
+
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None},
+                "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}.get(kind)
+    picture = io.BytesIO()  # first: what cannot be drawn leaves the file that is there
+    with matplotlib.rc_context({"svg.hashsalt": "stopping"}):
+        figure.savefig(picture, dpi=120, format=kind, metadata=metadata)
+    with replacing(path) as file:
+        file.write(picture.getbuffer())
+
+
+def _mark(panels, names, criterion, decision, checks, look, size):
     where = "never" if decision.stopped_step is None else f"stops at {checks[decision.stopped_step - 1]:g}"
     for k, panel in enumerate(panels):
         label = f"{criterion!r}: {where}" if k == 0 else None
@@ -59,4 +84,5 @@ def _mark(panels, names, criterion, decision, checks, look):
     monitor = getattr(criterion, "monitor", None)
     if decision.best_step is not None and monitor in names:
         at = checks[decision.best_step - 1]
-        panels[names.index(monitor)].plot(at, decision.best_value, "o", color=look["color"], markersize=5)
+        panels[names.index(monitor)].plot(at, decision.best_value, "o", color=look["color"], markersize=size,
+                                             markeredgewidth=1.8, fillstyle="none", zorder=3)

@@ -3,8 +3,11 @@ import math
 
 from .arguments import finite_number, metric_name
 from .base import Criterion
+from .elsewhere import CRITERION, TIME
+from .keywords import explains_arguments
 
 
+@explains_arguments(CRITERION)
 class Divergence(Criterion):
     """Stop when a metric is NaN or infinite, or above `threshold`.
 
@@ -44,6 +47,7 @@ class Divergence(Criterion):
         return not math.isfinite(value) or (self.threshold is not None and value > self.threshold)
 
 
+@explains_arguments(TIME)
 class TimeBudget(Criterion):
     """Stop when the run has taken `seconds`.
 

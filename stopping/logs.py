@@ -7,6 +7,9 @@ from itertools import chain
 
 import numpy as np
 
+from .elsewhere import CSV
+from .keywords import explains_arguments
+
 # Our name <- theirs, the first one present counts. Accuracies are kept, and errors are made of them.
 RECOGNISED = {
     "train_loss": ("train_loss", "train_loss_epoch", "train/loss", "train/loss_epoch", "training_loss", "loss"),
@@ -24,6 +27,7 @@ RECOGNISED = {
 NOT_A_NUMBER = ("na", "n/a", "nan", "none", "null")  # Keras writes NA where an epoch had no validation
 
 
+@explains_arguments(CSV)
 def read_csv(path, columns=None):
     """Return the CSV log of a training run as a history for `replay` and `compare`.
 

@@ -16,8 +16,10 @@ from collections.abc import Mapping
 
 from . import states
 from .arguments import finite_number
+from .keywords import explains_arguments
 
 
+@explains_arguments()
 class RunningAverage:
     """Exponential moving average without the bias towards its start: ``e_t / (1 - decay^t)``, e_t the plain one from 0.
 

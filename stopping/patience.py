@@ -4,8 +4,11 @@ import math
 from . import states
 from .arguments import finite_number, metric_name, one_of, whole_number
 from .base import Criterion
+from .elsewhere import CRITERION, PATIENCE
+from .keywords import explains_arguments
 
 
+@explains_arguments(PATIENCE)
 class Patience(Criterion):
     """Stop when `patience` checks in a row brought no improvement of one metric.
 
@@ -140,6 +143,7 @@ class Patience(Criterion):
         return value < other if self.mode == "min" else value > other
 
 
+@explains_arguments(CRITERION)
 class AdaptivePatience(Criterion):
     """Stop when the run is `factor` times as long as it took to get to the best check.
 

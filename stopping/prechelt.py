@@ -13,6 +13,8 @@ from typing import ClassVar
 from . import states
 from .arguments import finite_number, metric_name, whole_number
 from .base import Criterion
+from .elsewhere import CRITERION
+from .keywords import explains_arguments
 
 
 def generalization_loss(value, best):
@@ -122,6 +124,7 @@ class Prechelt(Criterion):
         return math.nan if self.best_value is None else generalization_loss(value, self.best_value)
 
 
+@explains_arguments(CRITERION)
 class GL(Prechelt):
     """Stop at a check whose generalization loss ``100 (E_va / E_opt - 1)`` exceeds `alpha` percent.
 
@@ -170,6 +173,7 @@ class GL(Prechelt):
         return self._loss(value) > self.alpha
 
 
+@explains_arguments(CRITERION)
 class PQ(GL):
     """Stop at an end of strip where generalization loss over progress, ``GL(t) / P_k(t)``, exceeds `alpha`.
 
@@ -211,6 +215,7 @@ class PQ(GL):
         return _share(self._loss(value), self._progress()) > self.alpha
 
 
+@explains_arguments(CRITERION)
 class UP(Prechelt):
     """Stop when E_va rose in `successive` successive strips, measured between their ends.
 

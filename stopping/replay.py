@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .base import Criterion
+from .keywords import explains_arguments
 
 
+@explains_arguments()
 @dataclass(frozen=True)
 class StopDecision:
     """Where a criterion stops a recorded run.
@@ -38,6 +40,7 @@ class StopDecision:
     best_update: float | None = None
 
 
+@explains_arguments()
 def replay(criterion, history):
     """Return where `criterion` would have stopped the run recorded in `history`.
 
@@ -48,7 +51,7 @@ def replay(criterion, history):
     ----------
     criterion : Criterion
         Any criterion or combination.
-    history : mapping of str to array_like, (C,)
+    history : mapping of str to array_like, (C,), or pandas.DataFrame
         One entry per check for each metric in `criterion.requires`; others are ignored, except for ``"epoch"`` and
         ``"update"``, in which the answer is given as well.
 
@@ -85,10 +88,16 @@ def replay(criterion, history):
                         _at(updates, stop), _at(updates, best))
 
 
+def is_history(value):
+    """Return whether columns can be looked up in `value`: a mapping, or a DataFrame (pandas is not imported for that)."""
+    return isinstance(value, Mapping) or (not isinstance(value, type) and getattr(value, "ndim", 0) == 2
+                                          and hasattr(value, "keys") and hasattr(value, "columns"))
+
+
 def _columns(criterion, history):
     """Return the columns that matter, as lists of floats of one length."""
-    if not isinstance(history, Mapping):
-        raise TypeError(f"history must be a mapping of metric names to arrays, not {type(history).__name__}")
+    if not is_history(history):
+        raise TypeError(f"history must be a mapping of metric names to arrays, or a DataFrame, not {type(history).__name__}")
     criterion._present(history)
     names = dict.fromkeys(criterion.requires)
     names |= dict.fromkeys(name for name in ("epoch", "update") if name in history)
@@ -106,6 +115,8 @@ def column(name, values):
     """Return one column of a history as a list of floats; ValueError if it is not a 1-D array of real numbers."""
     try:
         array = np.asarray(values)  # (C,)
+        if array.dtype.kind == "O" and getattr(getattr(values, "dtype", None), "kind", "") in ("f", "i", "u", "b"):
+            array = values.to_numpy(dtype=float, na_value=np.nan)  # pandas' own numbers, where some are missing
     except ValueError as error:  # nested lists of unequal length
         raise ValueError(f"history[{name!r}] must be a 1-D array of real numbers: {error}") from None
     if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub"):

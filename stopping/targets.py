@@ -7,8 +7,11 @@ import math
 from . import states
 from .arguments import finite_number, metric_name, one_of, whole_number
 from .base import Criterion
+from .elsewhere import CRITERION
+from .keywords import explains_arguments
 
 
+@explains_arguments(CRITERION)
 class Target(Criterion):
     """Stop at a check where one metric has reached a value.
 
@@ -53,6 +56,7 @@ class Target(Criterion):
         return math.isfinite(value) and (value <= self.value if self.mode == "min" else value >= self.value)
 
 
+@explains_arguments(CRITERION)
 class ZeroError(Criterion):
     """Stop once an error has been exactly 0 for `hold` checks in a row.
 

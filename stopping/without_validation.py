@@ -10,8 +10,11 @@ import numpy as np
 from . import states
 from .arguments import finite_number, metric_name, one_of, whole_number
 from .base import Criterion
+from .elsewhere import CRITERION, PLATEAU
+from .keywords import explains_arguments
 
 
+@explains_arguments(PLATEAU)
 class Plateau(Criterion):
     """Stop when a loss improved by no more than `tol` over the last `checks` checks.
 
@@ -88,6 +91,7 @@ class Plateau(Criterion):
         return before - best <= (self.tol * before if self.relative and before < math.inf else self.tol)
 
 
+@explains_arguments(CRITERION)
 class GradientNorm(Criterion):
     """Stop when the norm of the gradient of the training loss is at most `eps`.
 
@@ -126,6 +130,7 @@ class GradientNorm(Criterion):
         return values[self.monitor] <= self.eps
 
 
+@explains_arguments()
 def evidence(mean_gradient, variance, n):
     """Return the evidence-based value ``1 - (n/D) sum_j g_j^2 / s_j^2``: positive where the gradient is mere noise.
 
@@ -176,6 +181,7 @@ def evidence(mean_gradient, variance, n):
         return float(1 - n * np.mean((g[kept] / np.sqrt(s2[kept])) ** 2))
 
 
+@explains_arguments(CRITERION)
 class EvidenceBased(Criterion):
     """Stop when the gradient cannot be told from the noise of a finite training set: `evidence` is above 0.
 
@@ -217,6 +223,7 @@ class EvidenceBased(Criterion):
         return math.isfinite(value) and value > 0
 
 
+@explains_arguments(CRITERION)
 class LabelWave(Criterion):
     """Stop when the number of training samples whose predicted class changed has passed its first minimum.
 

@@ -1,13 +1,16 @@
 """What the tests of sweeps share: a trainer that trains nothing, stores compared row for row, a cluster to be killed."""
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from experiments.identity import code_version
+from experiments.results import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -67,7 +70,46 @@ def environment(*paths):
 def python(script, *paths, **options):
     """Start a script in a process group of its own, as a terminal does."""
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, text=True, env=environment(*paths),
-                            start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+                            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            **options)
+
+
+DRIVER = """
+    import sys
+    from tests.sweeping import a_run
+    from experiments import sweep
+    from experiments.results import Store
+
+    if __name__ == "__main__":
+        runs = [a_run({folder!r}, seed, **more) for seed, more in enumerate({more!r})]
+        try:
+            with sweep.pool({address!r}, {workers}) as place:
+                sweep.train_missing(Store({folder!r} + "/results"), runs, "a_trainer", place, "training")
+        except sweep.SweepError as error:
+            sys.exit(str(error))
+"""
+
+
+def a_driver(folder, more, address="", workers=0):
+    """Start a sweep over the pretended trainer, a run for each of `more`, in a process."""
+    write_trainer(folder)
+    return python(DRIVER.format(folder=str(folder), more=more, address=address, workers=workers), folder)
+
+
+def drive(folder, more, address="", workers=0):
+    """Run such a sweep to its end; returns its exit code and standard error."""
+    process = a_driver(folder, more, address, workers)
+    _, err = process.communicate(timeout=100)
+    return process.returncode, err
+
+
+def until(process, store, count, name="test"):
+    """Wait until the store of a sweep that a process drives holds so many runs."""
+    deadline = time.monotonic() + 600
+    while store.count(name) < count:
+        assert process.poll() is None, process.communicate()[1]  # too late for what the test is going to do
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 CLUSTER = """
@@ -98,3 +140,43 @@ def a_cluster(folder):
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+# Of flooding_table: enough runs to kill somebody in the middle.
+SMALL = ("--hidden", "16", "16", "--train", "30", "--validation", "30", "--test", "100", "--curve-points", "50")
+FEW = (*SMALL, "--data", "two_gaussians", "--noise", "0.1", "--levels", "0", "0.2", "--seeds", "12", "--epochs", "400",
+       "--curve-seeds", "1")
+HUNDREDS = (*SMALL, "--hidden", "128", "128", "--levels", "0", "0.1", "0.2", "0.3", "--seeds", "6", "--epochs", "300",
+            "--test", "2000", "--curve-seeds", "2")
+
+
+def killed_and_compared(folder, options, place, worker, kill_worker_at, kill_driver_at):
+    """Run flooding_table on threads, and at `place`, where a worker and then the driver are killed; returns the runs.
+
+    ``worker(driver)`` is the process id of a worker.
+    """
+    def driver(results, *more):
+        command = [sys.executable, "-m", "experiments", "run", "flooding_table", "--results", str(results), *options, *more]
+        return subprocess.Popen(command, cwd=ROOT, text=True, env=environment(), start_new_session=True,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    serial = driver(folder / "serial")
+    store = Store(folder / "elsewhere")
+    first = driver(store.folder, *place)
+    until(first, store, kill_worker_at, "flooding_table")
+    os.kill(worker(first.pid), signal.SIGKILL)
+    until(first, store, kill_driver_at, "flooding_table")
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate(timeout=60)
+    before = rows(store.path)
+    assert before[-1] == [("ok",)]
+    second = driver(store.folder, *place)
+    for process in (second, serial):
+        _, err = process.communicate(timeout=1200)
+        assert process.returncode == 0, err
+    expected, found = rows(folder / "serial" / "results.sqlite"), rows(store.path)
+    assert kill_driver_at <= len(before[0]) < len(found[0])
+    for table, of_serial in zip(found, expected, strict=True):
+        assert table == of_serial
+    assert {row[0] for row in before[0]} <= {row[0] for row in found[0]}
+    return found[0]

@@ -1,41 +1,22 @@
 """Sweeps on a Dask cluster: workers and drivers die, and the store ends as if nothing had happened."""
+import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
 from experiments.results import Store
-from tests.sweeping import ROOT, a_cluster, a_run, environment, python, rows, write_trainer
+from experiments.sweep import SweepError
+from tests import sweeping
+from tests.sweeping import FEW, HUNDREDS, ROOT, a_cluster, a_driver, a_run, drive, environment, until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes")
-NO_DASK = "a cluster needs Dask: pip install 'afterzero[cluster]'"
-
-DRIVER = """
-    import sys
-    from tests.sweeping import a_run
-    from experiments import sweep
-    from experiments.results import Store
-
-    if __name__ == "__main__":
-        runs = [a_run({folder!r}, seed, **more) for seed, more in enumerate({more!r})]
-        try:
-            with sweep.pool({address!r}, {workers}) as place:
-                sweep.train_missing(Store({folder!r} + "/results"), runs, "a_trainer", place, "training")
-        except sweep.SweepError as error:
-            sys.exit(str(error))
-"""
-
-
-def drive(folder, more, address="", workers=0):
-    """Run a sweep over the pretended trainer in a process; returns its exit code and standard error."""
-    write_trainer(folder)
-    process = python(DRIVER.format(folder=str(folder), more=more, address=address, workers=workers), folder)
-    _, err = process.communicate(timeout=100)
-    return process.returncode, err
+NO_DASK = "a cluster needs Dask: pip install -e '.[cluster]'"
 
 
 # --- without a cluster ---
@@ -43,10 +24,9 @@ def drive(folder, more, address="", workers=0):
 def test_a_missing_dask_is_one_clear_line(tmp_path, capsys, monkeypatch):
     from experiments.__main__ import main
     monkeypatch.setitem(sys.modules, "distributed", None)
-    for option in (("--workers", "2"), ("--scheduler", "tcp://127.0.0.1:1")):
-        assert main(["run", "flooding_table", "--results", str(tmp_path), *option]) == 1
-        err = capsys.readouterr().err
-        assert "Dask, which is not installed: pip install 'afterzero[cluster]'" in err and len(err.splitlines()) == 1
+    assert main(["run", "flooding_table", "--results", str(tmp_path), "--scheduler", "tcp://127.0.0.1:1"]) == 1
+    err = capsys.readouterr().err
+    assert "Dask, which is not installed" in err and "pip install -e '.[cluster]'" in err and len(err.splitlines()) == 1
 
 
 WRONG = ["nonsense://here", "no-port", "tcp://127.0.0.1:port", "tcp://127.0.0.1:9",
@@ -93,18 +73,7 @@ def test_shards_go_to_the_scheduler_in_order_under_names_that_stay(tmp_path, mon
 
 # --- on a cluster of two workers ---
 
-def test_a_shard_whose_worker_dies_is_trained_elsewhere(tmp_path):
-    pytest.importorskip("distributed", reason=NO_DASK)
-    code, err = drive(tmp_path, [{"dies": "once"} if seed == 3 else {"sleep": 0.05} for seed in range(10)], workers=2)
-    assert code == 0, err
-    assert (tmp_path / "died").exists() and len(list(tmp_path.glob("3-*"))) == 2
-    store = Store(tmp_path / "results")
-    dead = a_run(tmp_path, 3, dies="once")
-    assert store.load(dead).scalars["threads"] == 4  # one of each of four kinds
-    assert store.count("test") == 10 and len(err.splitlines()) == 1  # the one before it begins
-
-
-def test_failures_on_workers_are_named_and_keep_what_arrived(tmp_path):
+def test_deaths_and_failures_of_workers_are_mended_or_named(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)
     with a_cluster(tmp_path) as (address, _):
         code, err = drive(tmp_path, [{"dies": "always", "cost": 2.0} if seed == 1 else {} for seed in range(3)], address)
@@ -114,17 +83,20 @@ def test_failures_on_workers_are_named_and_keep_what_arrived(tmp_path):
         assert code == 1 and "ArithmeticError: it failed" in err
         assert len(list(tmp_path.glob("1-*"))) == 4 + 3  # four workers died of the first, three tried the second
 
+        (folder := tmp_path / "once").mkdir()
+        code, err = drive(folder, [{"dies": "once"} if seed == 3 else {"sleep": 0.05} for seed in range(10)], address)
+        assert code == 0 and len(err.splitlines()) == 1, err  # the one before it begins
+        assert (folder / "died").exists() and len(list(folder.glob("3-*"))) == 2
+        assert Store(folder / "results").count("test") == 10
+
 
 @pytest.mark.slow
 def test_a_scheduler_that_dies_is_named(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)
-    write_trainer(tmp_path)
-    script = DRIVER.format(folder=str(tmp_path), more=[{"sleep": 0.3}] * 60, address="{address}", workers=0)
     with a_cluster(tmp_path) as (address, _):
-        process = python(script.replace("{address}", address), tmp_path)
-        store, deadline = Store(tmp_path / "results"), time.monotonic() + 60
-        while store.count("test") < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        process = a_driver(tmp_path, [{"sleep": 0.3}] * 60, address)
+        store = Store(tmp_path / "results")
+        until(process, store, 2)
     _, err = process.communicate(timeout=90)
     assert process.returncode == 1 and f"the scheduler at {address} is gone" in err and "Traceback" not in err, err
     assert 2 <= store.count("test") < 60
@@ -133,50 +105,15 @@ def test_a_scheduler_that_dies_is_named(tmp_path):
 # --- the proof: kill a worker, kill the driver, and compare ---
 
 def killed_and_compared(tmp_path, options, kill_worker_at, kill_driver_at):
-    """Run flooding_table serially, and on a cluster where a worker and then the driver are killed; returns the rows."""
-    def driver(folder, *more):
-        command = [sys.executable, "-m", "experiments", "run", "flooding_table", "--results", str(folder), *options, *more]
-        return subprocess.Popen(command, cwd=ROOT, text=True, env=environment(), start_new_session=True,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-    def until(store, count, process):
-        while store.count("flooding_table") < count:
-            assert process.poll() is None, process.communicate()[1]  # too late to kill anything
-            time.sleep(0.01)
-
-    serial = driver(tmp_path / "serial")
-    store = Store(tmp_path / "cluster")
     with a_cluster(tmp_path) as (address, workers):
-        first = driver(store.folder, "--scheduler", address)
-        until(store, kill_worker_at, first)
-        os.kill(workers[0], signal.SIGKILL)
-        until(store, kill_driver_at, first)
-        os.kill(first.pid, signal.SIGKILL)
-        first.communicate(timeout=20)
-        before = rows(store.path)
-        assert before[-1] == [("ok",)]
-        second = driver(store.folder, "--scheduler", address)
-        _, err = second.communicate(timeout=1200)
-        assert second.returncode == 0, err
-    _, err = serial.communicate(timeout=1200)
-    assert serial.returncode == 0, err
-    expected, found = rows(tmp_path / "serial" / "results.sqlite"), rows(store.path)
-    assert kill_driver_at <= len(before[0]) < len(found[0])
-    for table, of_serial in zip(found, expected, strict=True):
-        assert table == of_serial
-    assert {row[0] for row in before[0]} <= {row[0] for row in found[0]}
-    return found
-
-
-SMALL = ("--hidden", "16", "16", "--train", "30", "--validation", "30", "--test", "100", "--curve-points", "50")
+        return sweeping.killed_and_compared(tmp_path, options, ("--scheduler", address), lambda driver: workers[0],
+                                            kill_worker_at, kill_driver_at)
 
 
 @pytest.mark.compiled
 def test_a_killed_worker_and_a_killed_driver_leave_no_trace(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)
-    options = (*SMALL, "--data", "two_gaussians", "--noise", "0.1", "--levels", "0", "0.2", "--seeds", "12", "--epochs",
-               "400", "--curve-seeds", "1")
-    runs, *_ = killed_and_compared(tmp_path, options, kill_worker_at=4, kill_driver_at=10)
+    runs = killed_and_compared(tmp_path, FEW, kill_worker_at=4, kill_driver_at=10)
     assert len(runs) >= 24
 
 
@@ -184,24 +121,82 @@ def test_a_killed_worker_and_a_killed_driver_leave_no_trace(tmp_path):
 @pytest.mark.compiled
 def test_a_sweep_of_hundreds_of_runs_survives_kills(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)
-    options = (*SMALL, "--hidden", "128", "128", "--levels", "0", "0.1", "0.2", "0.3", "--seeds", "6", "--epochs", "300",
-               "--test", "2000", "--curve-seeds", "2")
-    runs, *_ = killed_and_compared(tmp_path, options, kill_worker_at=60, kill_driver_at=130)
+    runs = killed_and_compared(tmp_path, HUNDREDS, kill_worker_at=60, kill_driver_at=130)
     assert len(runs) >= 200
 
 
-@pytest.mark.slow
-def test_a_killed_driver_leaves_no_workers_behind(tmp_path):
+# --- with TLS ---
+
+VARIABLES = ("DASK_DISTRIBUTED__COMM__TLS__CA_FILE", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT",
+             "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY")
+
+
+@pytest.mark.parametrize("ca, cert, key, reason", [
+    (None, None, None, "DASK_DISTRIBUTED__COMM__TLS__CA_FILE is not set"),
+    (__file__, None, None, "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT is not set"),
+    (__file__, __file__, "no/such.pem", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY is 'no/such.pem', which is no file"),
+    (__file__, __file__, None, "_ssl.c"), (__file__, __file__, __file__, "_ssl.c")])
+def test_missing_credentials_are_named_at_once(ca, cert, key, reason):
     pytest.importorskip("distributed", reason=NO_DASK)
-    write_trainer(tmp_path)
-    process = python(DRIVER.format(folder=str(tmp_path), more=[{"sleep": 0.3}] * 100, address="", workers=2), tmp_path)
-    store, deadline = Store(tmp_path / "results"), time.monotonic() + 60
-    while store.count("test") < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.kill()
-    process.communicate(timeout=20)
-    with pytest.raises(ProcessLookupError):  # as soon as nobody is left in its group
-        while time.monotonic() < deadline:
-            os.killpg(process.pid, 0)
-            time.sleep(0.2)
-    assert 3 <= store.count("test") < 100
+    import dask
+
+    from experiments.cluster import connect
+    tls = {"distributed.comm.tls.ca-file": ca, "distributed.comm.tls.client.cert": cert,
+           "distributed.comm.tls.client.key": key}
+    with dask.config.set(tls), pytest.raises(SweepError) as caught, connect("tls://127.0.0.1:9"):
+        pass
+    message = str(caught.value)
+    assert message.startswith("scheduler is 'tls://127.0.0.1:9', where no Dask scheduler answers (") and reason in message
+    assert all(variable in message.partition("accepted: ")[2] for variable in VARIABLES)
+
+
+def a_certificate(folder):
+    """Make a certificate and its key; returns their paths."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("makes a certificate with openssl")
+    folder.mkdir()
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:3072", "-nodes", "-days", "30", "-subj", "/CN=afterzero",
+                    "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@contextmanager
+def dask_command(*arguments, cwd):
+    process = subprocess.Popen([sys.executable, "-m", "dask", *map(str, arguments)], cwd=cwd, env=environment(cwd),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.slow
+def test_a_scheduler_with_tls_serves_those_who_have_the_key(tmp_path, monkeypatch):
+    """As experiments/README.md has it: one certificate for all, whose key is the secret; Dask's variables name the files."""
+    pytest.importorskip("distributed", reason=NO_DASK)
+
+    def show(cert, key):
+        for name, path in zip(VARIABLES, (ours[0], cert, key), strict=True):
+            monkeypatch.setenv(name, str(path))
+
+    ours, foreign = a_certificate(tmp_path / "ours"), a_certificate(tmp_path / "foreign")
+    files = ["--tls-ca-file", ours[0], "--tls-cert", ours[0], "--tls-key", ours[1]]
+    where = tmp_path / "scheduler.json"
+    with dask_command("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+                      "--dashboard-address", "127.0.0.1:0", "--scheduler-file", where, *files, cwd=tmp_path):
+        deadline = time.monotonic() + 60
+        while not where.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        address = json.loads(where.read_text())["address"]
+        assert address.startswith("tls://127.0.0.1:")
+        with dask_command("worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard", *files, cwd=tmp_path):
+            show(*foreign)
+            for refused in (address, address.replace("tls:", "tcp:")):
+                code, err = drive(tmp_path, [{}], refused)
+                assert code == 1 and len(err.splitlines()) == 1 and f"scheduler is {refused!r}" in err, err
+            show(*ours)
+            code, err = drive(tmp_path, [{}] * 3, address)
+            assert code == 0, err
+            assert Store(tmp_path / "results").count("test") == 3

@@ -203,8 +203,9 @@ def test_tables_figures_and_answer_come_from_the_store(finished):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     [one] = level_choice.tables(finished, CHOICE)
     assert [row[0] for row in one.rows] == list(level_choice_report.METHODS.values())
-    assert flooding_table.answer(finished, TINY).startswith("Without early stopping, flooding changed the accuracy by ")
-    assert level_choice.answer(finished, CHOICE).startswith("Against the full grid of 3 trainings, on average over 1 case: ")
+    for words in (flooding_table.answer(finished, TINY), level_choice.answer(finished, CHOICE)):
+        assert words.startswith("It depends on more than 2 trials: at least 3 are needed for a verdict.")
+        assert "clear" not in words
 
 
 def test_an_incomplete_store_gives_no_answer(finished):
@@ -279,19 +280,27 @@ def test_each_way_to_a_level_has_its_own_runs():
 
 def test_words_follow_the_numbers():
     better = cell(0.1, ([78, 79, 80], [84, 84.9, 86.1], [80, 81, 82], [80.1, 80.9, 82]), [0.3, 0.3, 0.36])
-    text = sentences([[better]])
+    opening, *text = sentences([[better]])
+    assert opening == "Yes, but with early stopping it gains nothing clear."
     assert text[0] == ("Without early stopping, flooding changed the accuracy by 6.0 to 6.0 points and was clearly better "
                        "in 1 of 1 case.")
     assert "was clearly different in none of 1 case." in text[1]
     assert "0.82 (Two Gaussians, 10 % flipped)" in text[2] and "below it in 1 of 1" in text[2]
     assert "differ from the published ones by +0.6 to +1.4 points" in text[3]
     worse = cell(0.05, ([90, 91, 92], [84, 85.1, 86], [80, 81, 82], [90.1, 90.9, 92]), [0.4, 0.4, 0.4], "spiral")
-    text = sentences([[worse]])
+    opening, *text = sentences([[worse]])
+    assert opening == "No."
     assert "clearly worse in 1" in text[0] and "clearly better in 1" in text[1] and "below it in 0 of 1" in text[2]
     assert len(text) == 3  # nothing is published of the spiral
-    both = sentences([[better], [worse]])
+    opening, *both = sentences([[better], [worse]])
+    assert opening == "It depends on data and noise: of 2 comparisons 1 gained clearly, 1 lost."
     assert "-6.0 to 6.0 points" in both[0] and "clearly better in 1, worse in 1 of 2 cases" in both[0]
-    assert "cannot be judged from one trial" in sentences([[cell(0.1, ([78], [84], [80], [80]), [0.3])]])[0]
+    for count, words in ((1, "one trial"), (2, "two trials")):
+        few = sentences([[cell(0.1, [count * [accuracy] for accuracy in (78, 84, 80, 80)], count * [0.3])]])
+        assert few[0].startswith("It depends on more than ") and "clear" not in " ".join(few)
+        assert few[1] == f"Without early stopping, flooding cannot be judged: {words} cannot tell."
+    needed = cell(0.1, ([78, 79, 80], [84, 84.9, 86.1], [80, 81, 82], [84.1, 84.9, 86]), [0.3, 0.3, 0.36])
+    assert sentences([[needed]])[0] == "Yes, and early stopping does not make it needless."
 
 
 def test_the_table_says_levels_and_published_figures():
@@ -317,16 +326,22 @@ def test_the_recommendation_follows_the_numbers():
         runs = {method: [made_up(0.1, test_error=1 - a / 100) for a in column]
                 for method, column in (base | accuracies).items()}
         return level_choice_report.Case("spiral", 0.1, runs, {}, costs)
-    first, second = level_choice_report.sentences([case()])
+    opening, first, second = level_choice_report.sentences([case()])
+    assert opening == "Yes."
     assert first.startswith("Against the full grid of 12 trainings, on average over 1 case: no flooding -10.0 points for 1 "
                             "training (clearly worse in 1); coarse grid +0.0 points for 5 trainings (clearly worse in 0);")
     assert second.endswith("in no case: suggested from held-out loss, for 17 % of the cost of the grid.")
     both = level_choice_report.sentences([case(), case(held_out=[80, 81, 82.1], noise=[91, 91, 92])])
-    assert both[1].endswith("in no case: coarse grid, for 42 % of the cost of the grid.")
+    assert both[2].endswith("in no case: coarse grid, for 42 % of the cost of the grid.")
     bad = {method: [80, 81, 82.1] for method in ("none", "coarse", "noise", "held_out", "adaflood")}
-    assert level_choice_report.sentences([case(**bad)])[1] == "No other way can be recommended."
-    one = {method: [90] for method in level_choice_report.METHODS}
-    assert level_choice_report.sentences([case(**one)])[1].startswith("One trial cannot tell")
+    assert level_choice_report.sentences([case(**bad)])[::2] == [
+        "No.", "No other way can be recommended: each was clearly worse in some case, or failed."]
+    for count, words in ((1, "One trial cannot tell"), (2, "Two trials cannot tell")):
+        few = level_choice_report.sentences([case(**{method: count * [90] for method in level_choice_report.METHODS})])
+        assert few[0].startswith("It depends on more than ") and few[2].startswith(words) and "clear" not in " ".join(few)
+    failed = {method: [80, 81, 82.1] for method in bad if method != "held_out"} | {"held_out": [math.nan] * 3}
+    found = level_choice_report.sentences([case(**failed)])  # what failed is not as good as the grid
+    assert found[0] == "No." and "suggested from held-out loss diverged for 2 trainings" in found[1]
 
 
 def test_costs_are_whole_trainings(finished):

@@ -59,7 +59,7 @@ def test_images_from_a_folder(folder, tmp_path, capsys, monkeypatch):
     assert run(tmp_path / "results", *arguments) == 0
     out, err = capsys.readouterr()
     assert read == [str(folder)]  # once for two runs, table, figures and answer
-    assert err.count("images: not the published mnist: 60 + 40 images from other files") == len(err.splitlines()) == 1
+    assert err.count("images: not the published mnist: 60 + 40 images from other files") == len(err.splitlines()) - 1 == 1
     assert "MNIST, other files, 10% flipped labels (1 seed" in out and "\nnot the published mnist: 60 + 40 images" in out
     stored = Store(tmp_path / "results").require(settings_of("mnist", folder, image_train=30, image_validation=20,
                                                              curve_points=2000))
@@ -73,7 +73,7 @@ def test_the_cut_says_so_once_and_names_the_tables(tmp_path, capsys):
         assert run(tmp_path, "--images", "fashion_mnist") == 0
         out, err = capsys.readouterr()
         assert err.startswith(f"images: {CUT}; for all, install Debian's dataset-fashion-mnist")
-        assert len(err.splitlines()) == 1
+        assert [line.partition(":")[0] for line in err.splitlines()] in (["images", "training"], ["images"])
         assert "Fashion-MNIST, embedded cut, 10% flipped labels (1 seed" in out and f"\n{CUT}\n" in out
         assert "install Debian" not in out
 

@@ -98,13 +98,13 @@ def test_what_cannot_be_stored_leaves_nothing(tmp_path, broken):
 
 def test_an_exception_inside_the_transaction_leaves_nothing(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    monkeypatch.setattr("experiments.results._pack", lambda values: sqlite3)  # SQLite cannot store a module
+    monkeypatch.setattr("experiments.records._checksum", lambda *_: sqlite3)  # SQLite cannot store a module
     with pytest.raises(StoreError):
         store.save(settings(), a_run())
     monkeypatch.undo()
     connection = sqlite3.connect(store.path)
     assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("runs", "curves", "scalars", "arrays")] == [0, 0, 0, 0]
+            for table in ("runs", "curves", "scalars", "arrays", "checksums")] == [0, 0, 0, 0, 0]
     connection.close()
     assert store.save(settings(), a_run())
 
@@ -113,18 +113,18 @@ def test_an_exception_inside_the_transaction_leaves_nothing(tmp_path, monkeypatc
 def test_a_process_killed_inside_the_transaction_leaves_nothing(tmp_path):
     script = textwrap.dedent("""
         import os, signal, sys
-        from experiments import results
+        from experiments import results, schema
         store = results.Store(sys.argv[1])
         store.save({"experiment": "test", "code": "abc", "seed": 1, "dtype": "float32"}, results.Run(scalars={"x": 1.0}))
         # Killed between the row of the run and its commit.
-        original = results._transaction
+        original = schema.transaction
         from contextlib import contextmanager
         @contextmanager
         def deadly(connection):
             with original(connection):
                 yield
                 os.kill(os.getpid(), signal.SIGKILL)
-        results._transaction = deadly
+        schema.transaction = deadly
         store.save({"experiment": "test", "code": "abc", "seed": 2, "dtype": "float32"}, results.Run(scalars={"x": 1.0}))
     """)
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, check=False)
@@ -235,7 +235,8 @@ def test_all_that_a_training_run_imports_is_in_its_version():
     covered = tuple(source.removesuffix(".py").replace("/", ".") for source in identity.TRAINING_SOURCES)
     left = {name for name in done.stdout.split() if not any(f"{name}.".startswith(f"{source}.") for source in covered)}
     assert "losses.rows" in done.stdout
-    assert left == {"experiments", "experiments.identity", "experiments.results"}  # names and containers, no arithmetic
+    # Names, containers and how they are stored, no arithmetic.
+    assert left == {"experiments", *(f"experiments.{name}" for name in ("identity", "records", "results", "schema"))}
 
 
 def test_code_version_follows_the_sources(tmp_path, monkeypatch):

@@ -169,7 +169,7 @@ def test_each_run_has_an_equal_share_of_the_time_of_its_shard(tmp_path, trainer,
 
 def test_a_locked_store_is_named(tmp_path, trainer, monkeypatch):
     store = Store(tmp_path / "results")
-    monkeypatch.setattr("experiments.results.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("experiments.schema.BUSY_SECONDS", 0.1)
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with sweep.pool() as place, pytest.raises(StoreError, match=r"results\.sqlite: database is locked"):
@@ -223,10 +223,8 @@ INTERRUPTED = """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-@pytest.mark.parametrize("workers", [0, 2], ids=["threads", "cluster"])
+@pytest.mark.parametrize("workers", [0, 2], ids=["threads", "processes"])
 def test_ctrl_c_says_what_is_done_and_how_to_go_on(tmp_path, workers):
-    if workers:
-        pytest.importorskip("distributed", reason="a cluster needs Dask: pip install 'afterzero[cluster]'")
     write_trainer(tmp_path)
     results = tmp_path / "results"
     script = tmp_path / "interrupted.py"
@@ -277,3 +275,12 @@ def test_places_exclude_each_other():
         sweep.check_places("tcp://127.0.0.1:8786", 2)
     with pytest.raises(ValueError, match="workers is -1"):
         sweep.check_places("", -1)
+
+
+@pytest.mark.parametrize("platform, most", [("win32", 60), ("linux", 1000)])
+def test_windows_cannot_wait_for_many_workers(monkeypatch, platform, most):
+    monkeypatch.setattr("experiments.sweep.sys.platform", platform)
+    sweep.check_places("", most)
+    if platform == "win32":
+        with pytest.raises(ValueError, match="workers is 61; accepted: at most 60 on Windows"):
+            sweep.check_places("", most + 1)

@@ -56,9 +56,9 @@ def test_tables_figures_and_answer_come_from_the_store(finished):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert not list(finished.folder.glob("*.part"))
     answer = zero_loss.answer(finished, TINY)
-    assert answer.startswith("After training on from 100 % training accuracy") and answer.endswith(".")
+    assert answer.startswith("It depends on more than 2 seeds") and answer.endswith(".") and "clear" not in answer
     sentences = zero_loss_report.sentences(zero_loss_report.gather(finished, TINY))
-    assert len(sentences) == 3 and " ".join(sentences) == answer
+    assert len(sentences) == 4 and " ".join(sentences) == answer
 
 
 def test_figures_leave_the_users_backend_alone(finished):
@@ -153,6 +153,8 @@ def test_mean_and_standard_error():
     ([10, 10, 10], [9.4, 9.0, 9.6], UNCLEAR),         # 3.8 standard errors: not clear with three seeds ...
     (9 * [10], 3 * [9.4, 9.0, 9.6], BETTER),          # ... but with nine
     ([10], [1], UNKNOWN),
+    ([10, 11], [9, 10], UNKNOWN),                     # the same difference twice: one degree of freedom is no basis
+    ([10, 11, math.nan], [9, 10, 1], UNKNOWN),
     ([10, math.nan], [1, 2], UNKNOWN)])
 def test_verdicts_follow_the_t_interval(a, b, verdict):
     assert paired(a, b).verdict == verdict
@@ -214,7 +216,7 @@ def scalars(made, seed):
 
 
 def sentences_for(tmp_path, *made):
-    """The three sentences about some made-up cases, each with the same number of seeds; also checks the answer's form."""
+    """The answer about some made-up cases: its opening, then sentences; each case with the same number of seeds."""
     noise = tuple(0.1 * (i + 1) for i in range(len(made)))
     config = Config(seeds=len(made[0].end), gaussian_noise=noise, gaussian_levels=len(made) * (0.32,), image_noise=())
     store = Store(tmp_path)
@@ -237,8 +239,35 @@ AFTER = "After training on from 100 % training accuracy to the end, test error w
 FLOODED = "Of the alternatives to training to the end, flooding did best: "
 
 
+def test_answer_opens_plainly(tmp_path):
+    def opened(name, *made):
+        return sentences_for(tmp_path / name, *made)[0]
+
+    assert opened("a", HELPED) == opened("b", HELPED, HELPED) == opened("c", HELPED, UNDECIDED) == "Yes."
+    assert opened("d", HURT) == opened("e", HURT, UNDECIDED) == opened("f", UNDECIDED) == "No."
+    assert opened("g", HELPED, HURT) == "It depends on the data: of 4 comparisons 2 gained clearly, 2 lost."
+    assert opened("h", HELPED, UNDECIDED, UNDECIDED) == (
+        "It depends on the data: of 6 comparisons 2 gained clearly, 0 lost.")
+    assert opened("i", dataclasses.replace(HELPED, loss=(0.5, 1.5))) == (
+        "It depends on what counts: test error gains, test loss loses.")
+    assert opened("j", dataclasses.replace(UNDECIDED, loss=(1.5, 0.5))) == "Yes."
+    assert opened("k", dataclasses.replace(HELPED, zero=3 * [None])).startswith("It depends on more epochs: ")
+
+
+@pytest.mark.parametrize("seeds, words", [(1, "One seed"), (2, "Two seeds")])
+def test_one_or_two_seeds_make_nothing_clear(tmp_path, seeds, words):
+    """However large and alike the differences."""
+    fell = Made(seeds * [18], seeds * [10], loss=(9.0, 0.1))
+    opening, effect, still, best = sentences_for(tmp_path, fell, fell)
+    assert opening == (f"It depends on more than {seeds} seed{'s' if seeds > 1 else ''}: at least 3 are needed for a "
+                       "verdict.")
+    assert effect.startswith(f"{words} cannot tell whether training on from 100 % training accuracy to the end pays; loss ")
+    assert best == f"{words} cannot tell which alternative to training to the end is best."
+    assert "clear" not in " ".join((opening, effect, still, best))
+
+
 def test_answer_when_training_on_helps(tmp_path):
-    effect, _, best = sentences_for(tmp_path, HELPED)
+    _, effect, _, best = sentences_for(tmp_path, HELPED)
     assert effect == (f"{AFTER}clearly better and test loss clearly better; "
                       f"{FIRST}: loss 1.50 to 0.501, error 21.0 to 19.1 %.")
     assert best == (f"{FLOODED}test error was clearly better and test loss clearly better; in that case error 10.0 instead "
@@ -246,7 +275,7 @@ def test_answer_when_training_on_helps(tmp_path):
 
 
 def test_answer_when_training_on_hurts(tmp_path):
-    effect, _, best = sentences_for(tmp_path, HURT)
+    _, effect, _, best = sentences_for(tmp_path, HURT)
     assert effect == (f"{AFTER}clearly worse and test loss clearly worse; "
                       f"{FIRST}: loss 0.501 to 1.50, error 19.0 to 21.1 %.")
     # Stopping at zero error is as often clearly better; flooding has the lower error.
@@ -254,7 +283,7 @@ def test_answer_when_training_on_hurts(tmp_path):
 
 
 def test_answer_when_nothing_is_clear(tmp_path):
-    effect, _, best = sentences_for(tmp_path, UNDECIDED)
+    _, effect, _, best = sentences_for(tmp_path, UNDECIDED)
     assert effect == (f"{AFTER}not clearly different and test loss not clearly different; "
                       f"{FIRST}: loss 1.00 to 1.00, error 19.0 to 19.1 %.")
     assert best == ("No alternative to training to the end was clearly better on balance; stopping at zero error came "
@@ -263,23 +292,23 @@ def test_answer_when_nothing_is_clear(tmp_path):
 
 
 def test_answer_counts_the_cases_with_clear_differences(tmp_path):
-    effect, _, best = sentences_for(tmp_path / "a", HURT, dataclasses.replace(HELPED, loss=(0.5, 1.0)), HURT, UNDECIDED)
+    _, effect, _, best = sentences_for(tmp_path / "a", HURT, dataclasses.replace(HELPED, loss=(0.5, 1.0)), HURT, UNDECIDED)
     assert effect.startswith(f"{AFTER}clearly better in 1, worse in 2 and test loss clearly worse in 3 of 4 cases; ")
     assert "test error was clearly better in 3 and test loss clearly better in 3 of 4 cases; in that case" in best
-    effect, _, _ = sentences_for(tmp_path / "b", UNDECIDED, UNDECIDED)
+    _, effect, _, _ = sentences_for(tmp_path / "b", UNDECIDED, UNDECIDED)
     assert effect.startswith(f"{AFTER}clearly different in none and test loss clearly different in none of 2 cases; ")
 
 
 def test_answer_quotes_the_case_whose_loss_changed_most(tmp_path):
     most = Made([28, 29, 30], [31, 32.1, 33.1], loss=(0.5, 2.5), margin=(5, 9))
-    effect, still, best = sentences_for(tmp_path / "a", HURT, most)
+    _, effect, still, best = sentences_for(tmp_path / "a", HURT, most)
     assert effect.endswith(f"; loss changed most for {SECOND}: 0.501 to 2.50, error 29.0 to 32.1 %.")
     assert "margin went from 5.00 to 9.00" in still and "error 10.0 instead of 32.1 %, loss 0.400 instead of 2.50" in best
     # The error of the quoted case is undecided, but its loss is not.
-    effect, _, _ = sentences_for(tmp_path / "c", HURT, dataclasses.replace(UNDECIDED, loss=(0.5, 2.5)))
+    _, effect, _, _ = sentences_for(tmp_path / "c", HURT, dataclasses.replace(UNDECIDED, loss=(0.5, 2.5)))
     assert effect.endswith(f"; loss changed most for {SECOND}: 0.501 to 2.50, error 19.0 to 19.1 %.")
     # A fall to a quarter is more than a rise to three times.
-    effect, _, _ = sentences_for(tmp_path / "b", HURT, dataclasses.replace(HELPED, loss=(2.0, 0.5)))
+    _, effect, _, _ = sentences_for(tmp_path / "b", HURT, dataclasses.replace(HELPED, loss=(2.0, 0.5)))
     assert effect.endswith(f"; loss changed most for {SECOND}: 2.00 to 0.501, error 21.0 to 19.1 %.")
 
 
@@ -287,14 +316,14 @@ def test_answer_says_when_the_quoted_change_is_not_clear(tmp_path):
     """A second case where only one seed got there: its loss changed most, but one seed cannot tell."""
     # The end of the same seed is quoted, not the mean of all.
     once = Made([18, None, None], [20, 21, 22], loss=(0.5, 9.0))
-    effect, _, best = sentences_for(tmp_path, HURT, once)
+    _, effect, _, best = sentences_for(tmp_path, HURT, once)
     assert effect == (f"{AFTER}clearly worse in 1 and test loss clearly worse in 1 of 1 cases with enough seeds; loss "
                       f"changed most, though not clearly, for {SECOND}: 0.500 to 9.00, error 18.0 to 20.0 %.")
     assert "test error was clearly better in 2 and test loss clearly better in 2 of 2 cases; in that case" in best
 
 
 def test_answer_says_how_many_cases_reached_zero_error(tmp_path):
-    effect, _, best = sentences_for(tmp_path, HURT, dataclasses.replace(HURT, zero=3 * [None], loss=(0.1, 9.0)))
+    _, effect, _, best = sentences_for(tmp_path, HURT, dataclasses.replace(HURT, zero=3 * [None], loss=(0.1, 9.0)))
     assert effect == ("After training on from 100 % training accuracy (reached in 1 of 2 cases) to the end, test error was "
                       f"clearly worse and test loss clearly worse; {FIRST}: loss 0.501 to 1.50, error 19.0 to 21.1 %.")
     assert "clearly better in 2 of 2 cases; in that case error 10.0 instead of 21.1 %" in best
@@ -302,7 +331,7 @@ def test_answer_says_how_many_cases_reached_zero_error(tmp_path):
 
 def test_answer_says_whether_the_model_still_changes(tmp_path):
     def middle(name, **figures):
-        return sentences_for(tmp_path / name, dataclasses.replace(HURT, **figures))[1]
+        return sentences_for(tmp_path / name, dataclasses.replace(HURT, **figures))[2]
 
     assert middle("a") == ("In that case the model went on changing after zero error: its median training margin went from "
                            "3.00 to 12.0, its gradient norm from 0.100 to 1.00e-4, and 5.00 % of its test predictions "
@@ -314,24 +343,24 @@ def test_answer_says_whether_the_model_still_changes(tmp_path):
 
 def test_answer_names_what_did_best_by_verdicts(tmp_path):
     # Patience: better in both. Flooding: the lowest error by far, but a worse loss.
-    _, _, best = sentences_for(tmp_path / "a", dataclasses.replace(HELPED, patience=([16, 17.1, 18], 0.3), flood_loss=0.9))
+    *_, best = sentences_for(tmp_path / "a", dataclasses.replace(HELPED, patience=([16, 17.1, 18], 0.3), flood_loss=0.9))
     assert best == ("Of the alternatives to training to the end, patience on the validation loss did best: test error was "
                     "clearly better and test loss clearly better; in that case error 17.0 instead of 19.1 %, loss 0.301 "
                     "instead of 0.501.")
     # All are worse, or as good as the end.
-    _, _, best = sentences_for(tmp_path / "b", dataclasses.replace(HELPED, flood=40.0, flood_loss=0.9))
+    *_, best = sentences_for(tmp_path / "b", dataclasses.replace(HELPED, flood=40.0, flood_loss=0.9))
     assert best.startswith("No alternative to training to the end was clearly better on balance; patience on the validation "
                            "loss came closest: test error was not clearly different and test loss not clearly different; ")
     # Better in error but worse in loss is no win, and both are said.
-    _, _, best = sentences_for(tmp_path / "c", dataclasses.replace(HELPED, flood_loss=0.9))
+    *_, best = sentences_for(tmp_path / "c", dataclasses.replace(HELPED, flood_loss=0.9))
     assert best.startswith("No alternative to training to the end was clearly better on balance; flooding came closest: "
                            "test error was clearly better and test loss clearly worse; ")
 
 
 def test_answer_without_zero_error_or_with_one_seed(tmp_path):
     (only,) = sentences_for(tmp_path / "a", dataclasses.replace(HURT, zero=3 * [None]))
-    assert "No run reached zero training error" in only
-    effect, still, best = sentences_for(tmp_path / "b", Made([18], [10]))
+    assert "no run reached zero training error" in only
+    _, effect, still, best = sentences_for(tmp_path / "b", Made([18], [10]))
     assert effect == ("One seed cannot tell whether training on from 100 % training accuracy to the end pays; "
                       f"{FIRST}: loss 0.500 to 1.50, error 18.0 to 10.0 %.")
-    assert "better" not in still and best == "With one seed no alternative to training to the end can be called best."
+    assert "better" not in still and best == "One seed cannot tell which alternative to training to the end is best."

@@ -12,6 +12,7 @@ import nn.checkpoint
 import nn.run
 from losses import L2, Flooding, SquaredError
 from nn import RPROP, SGD, Adam, CheckpointError, GaussianNoise, TrainingDiverged, TrainingInterrupted
+from nn.files import partial_name
 from stopping import Patience
 from tests.checkpointing import EVERYTHING, LENGTHS, RUNS, contents, mlp, remains, start
 from tests.fitting import CE, X_TEST, X_VAL, Y_TEST, Y_VAL, X, Y, train
@@ -269,10 +270,11 @@ def test_a_criterion_that_cannot_be_saved(tmp_path):
 
 
 def test_leftovers_of_killed_runs_go(tmp_path):
-    mine, others = ["run.0123abcd.part", "run.deadbeef.part"], ["run.2.0123abcd.part", "run.part", "run.0123abcd.partly",
-                                                               "other.0123abcd.part", "xrun.0123abcd.part", "run.csv"]
-    for name in mine + others:
-        (tmp_path / name).write_bytes(b"half")
+    ours = [partial_name("run", token) for token in ("0123abcd", "deadbeef")]
+    others = ["run.0123abcd.part", "run.part", f"{ours[0]}ly", "run.csv", partial_name("other", "0123abcd"),
+              partial_name("xrun", "0123abcd"), ours[0].replace(".afterzero-0123", ".afterzero-3210")]
+    for name in ours + others:
+        (tmp_path / name).write_bytes(b"afterzero che")
     whole = remains(*start("momentum", "numpy"))
     assert remains(*start("momentum", "numpy", tmp_path / "run")) == whole
     assert sorted(os.listdir(tmp_path)) == sorted([*others, "run"])

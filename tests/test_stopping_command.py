@@ -178,3 +178,42 @@ def test_the_python_way_gives_the_same(log):
     from stopping import replay
     decision = replay(parse("GL(5) | Patience(3)"), read_csv(log))
     assert decision == replay(GL(5) | Patience(3), read_csv(log)) and decision.stopped_step == 4
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_figures_hide_no_criterion_and_never_vary(tmp_path, ending):
+    """Criteria that stop at one check and agree on the best all show, and the same picture is the same file."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from stopping import GL, UP, Patience
+    from stopping.figure import draw
+    history = {"val_loss": [5.0, 4.0, 3.0, 3.5, 4.0, 4.5]}
+    criteria = [Patience(2), GL(30), Patience(1) & Patience(2), UP(2)]
+    made, save = [], Figure.savefig
+
+    def spy(self, path, **options):
+        made.append(self)
+        save(self, path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", spy)
+        for name in "ab":
+            draw(criteria, history, tmp_path / f"{name}.{ending}")
+    assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+    figure = made[0]
+    if ending == "png":
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        canvas = FigureCanvasAgg(figure)
+
+        def pixels():
+            canvas.draw()
+            return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+
+        shown, marks = pixels(), [line for line in figure.axes[0].get_lines()[1:] if len(line.get_xdata())]
+        assert len(marks) >= 6
+        for mark in marks:
+            mark.set_visible(False)
+            changed = np.abs(pixels() - shown).max(axis=-1) > 60  # edges that are blended do not count
+            assert changed.sum() >= (150 if mark.get_marker() == "None" else 12)
+            mark.set_visible(True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 
 OURS, SGEMM, DEFINITION = "afterzero", "sgemm", "definition"
-PEERS_EXTRA = "pip install 'afterzero[peers]'"
+PEERS_EXTRA = "pip install -e '.[peers]'"
 
 
 @dataclass(frozen=True)

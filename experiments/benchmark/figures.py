@@ -21,18 +21,17 @@ def draw_race(results, path):
 
     Returns
     -------
-    path
-        The same.
+    list of path
+        The files written.
     """
     workload = results[0].part.subject
-    comma = ", " if len(results) > 1 else ",\n"  # one panel is narrower than the line
-    title = f"{workload.name}: {workload.title}{comma}one epoch of {workload.samples} samples"
+    title = f"{workload.name}: {workload.title}, one epoch of {workload.samples} samples"
     tallest = max(len(result.medians()) for result in results)
     size = (2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest)
     with plots.figure(path, 1, len(results), size=size, title=title) as (_, axes):
         for axis, result in zip(axes[0], results, strict=True):
             _bars(axis, result)
-    return path
+    return plots.written(path)
 
 
 def _bars(axis, result) -> None:
@@ -43,7 +42,8 @@ def _bars(axis, result) -> None:
         axis.barh(place, 1e3 * median, xerr=errors, color=COLOURS.get(name.split(" ")[0], plots.PURPLE), height=0.7,
                   error_kw={"lw": 1, "capsize": 2})
         times = f"  ({median / medians[OURS]:.3g} x)" if OURS in medians and name != OURS else ""
-        axis.text(1e3 * max(spread.high, median) * 1.04, place, f"{1e3 * median:.3g}{times}", va="center", fontsize=8)
+        axis.text(1e3 * max(spread.high, median) * 1.04, place, f"{1e3 * median:.3g}{times}", va="center",
+                  fontsize="small")
     axis.set_yticks(range(len(medians)), [f"{name} *" if result.status[name] == TIMING_ONLY else name for name in medians])
     axis.invert_yaxis()
     axis.grid(visible=False, axis="y")
@@ -51,6 +51,7 @@ def _bars(axis, result) -> None:
     if largest > 20 * smallest:
         axis.set_xscale("log")
         axis.set_xlim(1e3 * smallest / 3, 1e3 * largest * 8)
+        plots.log_ticks(axis.xaxis)
     else:
         axis.set_xlim(0, 1e3 * largest * 1.4)
     cores = result.part.threads
@@ -81,8 +82,10 @@ def draw_growth(results, path):
                 continue
             sizes, low_high = run.curves["size"], exponents(run)
             axis.loglog(sizes, 1e3 * run.curves["seconds"], "o-", color=plots.BLUE)
+            plots.log_ticks(axis.xaxis)
+            plots.log_ticks(axis.yaxis)
             share = 100 * run.curves["flops"] / run.scalars["peak"]
-            axis.set_title(f"{result.part.subject.name}: exponents {low_high[0]:.2f}, then {low_high[1]:.2f}; "
-                           f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize=8)
+            axis.set_title(f"{result.part.subject.name}: exponents {low_high[0]:.2f}, then {low_high[1]:.2f};\n"
+                           f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize="small")
             axis.set_ylabel("ms per epoch")
-    return path
+    return plots.written(path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import outputs
 from experiments.benchmark import cold, growth
 from experiments.benchmark.contenders import CONTENDERS, OURS, SGEMM, by_name, versions
 from experiments.benchmark.harness import TIE, Spread, fastest, judged, ratio, verdict
@@ -139,7 +140,7 @@ def summary(races, config) -> Table:
             f"{'; '.join(f'{package} {version}' for package, version in versions().items())}")
     missing = sorted({contender.package for contender in CONTENDERS if contender.version() is None})
     if missing:
-        note += f"\nNOT INSTALLED, so not compared with: {', '.join(missing)} (pip install 'afterzero[peers]')"
+        note += f"\nNOT INSTALLED, so not compared with: {', '.join(missing)} (pip install -e '.[peers]')"
     columns = ("", "ours, ms per epoch", "peer", "ours / peer", "verdict", "target", "")
     return Table(f"Time of {OURS} / time of a peer", columns, rows, note)
 
@@ -229,7 +230,8 @@ def write_markdown(results: Results, config, path):
     day = datetime.fromtimestamp(results.measured(), timezone.utc).date().isoformat()
     parts = [f"Measured {day} (UTC) on {hardware()}.", "", *map(_markdown, all_tables(results, config)),
              *sentences(results, config), ""]
-    path.write_text("\n".join(parts), encoding="utf-8")
+    with outputs.writing(path, text=True) as file:
+        file.write("\n".join(parts))
     return path
 
 
@@ -237,7 +239,7 @@ def write_markdown(results: Results, config, path):
 
 def sentences(results: Results, config) -> list[str]:
     """What is met, where a peer wins, and how ours grows; every word follows the numbers."""
-    said = []
+    said = [_opening(results.races)]
     if results.races:
         said.append(_against_peers(results.races))
     if results.races and config.share == 1:
@@ -251,7 +253,17 @@ def sentences(results: Results, config) -> list[str]:
     if grown:
         said.append("Time per epoch grows, for large sizes, as " + ", ".join(
             f"{result.part.subject.name} to the {growth.exponents(result.run)[1]:.2f}" for result in grown) + ".")
-    return said or ["Nothing was measured."]
+    return said if said[1:] else [*said, "Nothing was measured."]
+
+
+def _opening(races) -> str:
+    """Return whether ours is at least as fast as the fastest peer of each workload."""
+    ratios = [value for result in races if not math.isnan(value := result.versus(result.best_peer()).median)]
+    if not ratios:
+        return "It depends on peers and workloads, none of which could be compared."
+    slower = sum(value >= TIE for value in ratios)
+    return "Yes." if not slower else "No." if slower == len(ratios) else (
+        f"It depends on the workload: it is as fast in {len(ratios) - slower} of {len(ratios)} races.")
 
 
 def _against_peers(races) -> str:

@@ -1,11 +1,13 @@
 """The recurrence over packed sequences and BPTT, compiled. Definition and layout: nn/reference/recurrent.py."""
 from .. import scalars
-from ..codes import LAST, MEAN, RELU
+from ..codes import LAST, MEAN, NONE, RELU, TANH
 from .blas import add_rows_product
 from .compile import inner, twin
 from .copies import copy, copy_row
 from .floats import tanh
 from .views import part, row
+
+SERVED, SERVED_POOLINGS = (RELU, TANH), (LAST, MEAN, NONE)  # asked before a call, see activations.py
 
 relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
 
@@ -17,7 +19,7 @@ def _activate_rows(h, first, end, kind):
         if kind == RELU:
             for j in range(here.size):
                 here[j] = relu(here[j])
-        else:
+        elif kind == TANH:
             for j in range(here.size):
                 here[j] = tanh(here[j])
 
@@ -29,7 +31,7 @@ def _activate_rows_backward(dz, h, first, end, kind):
         if kind == RELU:
             for j in range(here.size):
                 here[j] = relu_backward(here[j], state[j])
-        else:
+        elif kind == TANH:
             for j in range(here.size):
                 here[j] = tanh_backward(here[j], state[j])
 
@@ -115,7 +117,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
                     here[j] += state[j]
             for j in range(here.size):
                 here[j] /= real(lengths[i])
-    else:
+    elif pooling == NONE:
         for m in range(h.shape[0]):
             copy_row(part(pooled, m, column, end), row(h, m))
 
@@ -135,7 +137,7 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
                 here = row(dh, starts[t] + i)
                 for j in range(here.size):
                     here[j] = d[j] / real(lengths[i])
-    else:
+    elif pooling == NONE:
         for m in range(dh.shape[0]):
             copy_row(row(dh, m), part(dpooled, m, column, end))
 

@@ -1,6 +1,6 @@
 """Losses of a batch, row by row, compiled. The maths of one row stands in losses/rows.py."""
 from losses import rows
-from losses.rows import ADAPTIVE, INSTANCE, RELAX, RELAXED, SOFT
+from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NONE, RELAX, RELAXED, SOFT
 
 from ..codes import (
     BINARY_CROSS_ENTROPY,
@@ -13,6 +13,10 @@ from ..codes import (
 )
 from .compile import inner
 from .views import elements, row
+
+# What the functions below serve; asked before a call, see activations.py.
+SERVED = (CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE, SQUARED_HINGE)
+SERVED_FLOODS = (NONE, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED)
 
 cross_entropy, soft_cross_entropy = inner(rows.cross_entropy), inner(rows.soft_cross_entropy)
 binary_cross_entropy, squared_error = inner(rows.binary_cross_entropy), inner(rows.squared_error)
@@ -44,7 +48,7 @@ def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
     elif loss.row == SQUARED_ERROR:
         for n in range(dz.shape[0]):
             losses[n] = squared_error(row(dz, n), row(outputs, n), row(targets, n))
-    else:
+    elif loss.row == HINGE or loss.row == SQUARED_HINGE:
         for n in range(dz.shape[0]):
             losses[n] = hinge(row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.row == SQUARED_HINGE)
     if confidence is not None:

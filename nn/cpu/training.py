@@ -22,6 +22,7 @@ from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
 from .threads import ROWS, wait
 from .views import matrix, row, vector
 
+OPTIMIZERS_SERVED = (SGD, ADAM, RPROP)  # asked before a call, see activations.py
 BLOCK = 16384  # parameters that one thread updates at a time
 
 

@@ -5,7 +5,9 @@ a complex z lies on, so that the complex step can differentiate through relu.
 """
 import numpy as np
 
-from ..codes import IDENTITY, RELU, SIGMOID, TANH
+from ..codes import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH, unserved
+
+SERVED = (IDENTITY, RELU, TANH, SIGMOID)
 
 
 def activation_forward(a, z, kind):
@@ -21,6 +23,8 @@ def activation_forward(a, z, kind):
         a[...] = np.where(negative, e, 1) / (1 + e)
     elif kind == IDENTITY:
         a[...] = z
+    else:
+        raise unserved("activation", kind, ACTIVATIONS, SERVED, "nn/reference/activations.py")
 
 
 def activation_backward(dz, da, a, kind):
@@ -33,3 +37,5 @@ def activation_backward(dz, da, a, kind):
         dz[...] = da * a * (1 - a)
     elif kind == IDENTITY:
         dz[...] = da
+    else:
+        raise unserved("activation", kind, ACTIVATIONS, SERVED, "nn/reference/activations.py")

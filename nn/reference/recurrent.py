@@ -9,8 +9,10 @@ lengths (B,) sorted. `reverse` runs from each sequence's last step to its first;
 """
 import numpy as np
 
-from ..codes import LAST, MEAN
+from ..codes import LAST, MEAN, NONE, POOLINGS, unserved
 from .activations import activation_backward, activation_forward
+
+SERVED = (LAST, MEAN, NONE)  # poolings
 
 
 def recurrence_forward(h, u, W_hh, starts, kind, reverse):
@@ -77,8 +79,10 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     elif pooling == MEAN:
         for i, length in enumerate(lengths):
             pooled[i, columns] = h[starts[:length] + i].sum(axis=0) / length
-    else:
+    elif pooling == NONE:
         pooled[:, columns] = h
+    else:
+        raise unserved("pooling", pooling, POOLINGS, SERVED, "nn/reference/recurrent.py")
 
 
 def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
@@ -91,8 +95,10 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
     elif pooling == MEAN:
         for i, length in enumerate(lengths):
             dh[starts[:length] + i] = dpooled[i, columns] / length
-    else:
+    elif pooling == NONE:
         dh[...] = dpooled[:, columns]
+    else:
+        raise unserved("pooling", pooling, POOLINGS, SERVED, "nn/reference/recurrent.py")
 
 
 def lookup_forward(u, tokens, W_xh, b_h):

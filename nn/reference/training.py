@@ -5,7 +5,7 @@ no batch normalisation or dropout.
 """
 import numpy as np
 
-from ..codes import ADAM, NONE, RPROP, SGD
+from ..codes import ADAM, NONE, OPTIMIZERS, RPROP, SGD, unserved
 from ..layers import IN, OUT, W, matrix
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
@@ -87,6 +87,8 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step):
                   step)
     elif o.kind == RPROP:
         rprop_step(flat, slots[0], slots[1], dflat, o.shrink, o.grow, o.smallest, o.largest)
+    else:
+        raise unserved("optimizer", o.kind, OPTIMIZERS, (SGD, ADAM, RPROP), "nn/reference/training.py")
 
 
 def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team):

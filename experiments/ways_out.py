@@ -1,0 +1,67 @@
+"""Every way out of a command: one line and an exit code, never a traceback of Python's own on Ctrl-C or a full disk.
+
+stopping/ways_out.py is the same file, because stopping imports nothing of ours.
+"""
+import errno
+import os
+import signal
+import sys
+
+FULL = (errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+
+def run(main, program: str) -> int:
+    """Call `main()` as a whole process; return its exit code.
+
+    A Ctrl-C that strikes inside an import or a callback can come out as another exception, or be printed as ignored by the
+    interpreter: whatever follows it is taken as the interruption that it is.
+    """
+    came = []
+
+    def interrupt(number, frame):
+        came.append(number)
+        raise KeyboardInterrupt
+
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, interrupt)
+        sys.unraisablehook = _unless_interrupted
+    try:
+        code = main()
+    except SystemExit as error:  # of option parsers, after --help and bad options
+        code = error.code if isinstance(error.code, int) else 0 if error.code is None else EXIT_FAILED
+    except BaseException as error:
+        if came or isinstance(error, KeyboardInterrupt):
+            print(f"\n{program}: interrupted", file=sys.stderr)
+            code = EXIT_INTERRUPTED
+        elif isinstance(error, OSError) and error.errno in FULL and error.filename is None:  # files have names
+            print(f"{program}: cannot write the output: {error.strerror}", file=sys.stderr)
+            code = EXIT_FAILED
+        else:
+            raise
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted
+    return _flushed(code, program)
+
+
+def _unless_interrupted(unraisable) -> None:
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+
+
+def _flushed(code: int, program: str) -> int:
+    """Write what is left of standard output; what cannot be written is said once, and not again when Python ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader went away (`| head`)
+        code = 0
+    except OSError as error:
+        if code != EXIT_FAILED:  # or it has been said
+            print(f"{program}: cannot write the output: {error.strerror}", file=sys.stderr)
+        code = code or EXIT_FAILED
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

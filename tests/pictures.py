@@ -1,0 +1,135 @@
+"""Made-up results for every figure of the experiments, and what is read off the figures."""
+import numpy as np
+
+from experiments import flooding_table, level_choice_report, plots, published_flooding, zero_loss, zero_loss_figures
+from experiments import flooding_table_figures as table_figures
+from experiments.benchmark import figures as speed_figures
+from experiments.benchmark import growth
+from experiments.benchmark.report import Result
+from experiments.benchmark.workloads import WORKLOADS
+from experiments.flooding_table_report import Cell, Trial
+from experiments.published_flooding_figures import draw_row
+from experiments.published_flooding_report import Measured
+from experiments.results import Run
+from experiments.zero_loss_report import Results
+
+RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
+
+
+def zero_loss_results(epochs=None, seeds=3, last=300):
+    """A case of zero_loss; `epochs`: of the rules, so that they may coincide.
+
+    The final figures are half a curve's: they are measured on other samples.
+    """
+    epochs = {"zero": 30, "ten": 300, "patience_loss": 12, "patience_error": 20, "end": last} | (epochs or {})
+    checks = np.unique(np.geomspace(1, last, 40).astype(int)).astype(float)
+
+    def run(seed, floor):
+        curves = {"epoch": checks}
+        for split, lowest in (("train", floor), ("test", 0.2)):
+            curves[f"{split}_loss"] = lowest + (1 + 0.1 * seed) / checks + 0.2 * (split == "test") * np.log(checks) / 6
+            curves[f"{split}_error"] = np.minimum(0.5, curves[f"{split}_loss"] / 3)
+        scalars = {f"{rule}.{name}": 0.5 * curves[name][-1] for rule in RULES for name in ("test_loss", "test_error")}
+        margins = np.random.default_rng(seed).uniform(0.5, 30, 50)
+        return Run(scalars=scalars | {f"{rule}.epoch": float(epoch) for rule, epoch in epochs.items()}, curves=curves,
+                   arrays={f"{time}.{kind}_margins": margins / (30 if kind == "probability" else 1)
+                           for time in ("zero", "ten", "end") for kind in ("probability", "output")})
+
+    case = zero_loss.cases(zero_loss.Config(seeds=seeds, image_noise=()))[0]
+    plain, flooded = ([run(seed, floor) for seed in range(seeds)] for floor in (0.001, 0.17))
+    return Results(case, plain, flooded, [0.17] * seeds)
+
+
+def cells(seeds=3):
+    """One row of three cells of flooding_table."""
+    config = flooding_table.Config(seeds=seeds)
+
+    def run(level, seed, epochs=250):
+        checks = np.arange(5.0, epochs + 1, 5)
+        return Run(scalars={"val_error": 0.2 + (level - 0.3) ** 2 + 0.01 * seed, "val_loss": 0.5,
+                            "test_error": 0.21 + (level - 0.3) ** 2 + 0.01 * seed, "best_epoch": 50.0,
+                            "best_val_error": 0.2, "best_val_loss": 0.5, "diverged": 0.0},
+                   curves={"epoch": checks, "train_loss": level + 20 / checks**2, "test_loss": 0.4 + checks / 500})
+
+    def cell(noise):
+        trials = []
+        for seed in range(seeds):
+            specs = [flooding_table.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
+            trials.append(Trial(specs, [run(spec.level, seed) for spec in specs]))
+        ends = [[trial.runs[i] for trial in trials] for i in (0, 3, 0, 3)]
+        return Cell("two_gaussians", noise, trials, *ends, [(run(0.0, 0), run(0.3, 0))])
+
+    return [[cell(noise) for noise in config.noise]]
+
+
+def choices(seeds=3):
+    """Three cases of level_choice."""
+    costs = {"none": 1.0, "grid": 12.0, "coarse": 5.0, "noise": 1.0, "held_out": 2.0, "adaflood": 1.4}
+    runs = {method: [Run(scalars={"test_error": 0.2 + 0.01 * (seed + i)}) for seed in range(seeds)]
+            for i, method in enumerate(costs)}
+    return [level_choice_report.Case("two_gaussians", noise, runs, {}, costs) for noise in (0.01, 0.05, 0.1)]
+
+
+def row(seeds=3):
+    """The published row."""
+    def run(cell, seed):
+        return Run(scalars={"test_error": 1 - cell.published / 100 + 0.01 * seed, "train_error": 0.0,
+                            "test_loss": (0.3 if cell.level else 1.4) + 0.1 * seed})
+    return [Measured(cell, [run(cell, seed) for seed in range(seeds)])
+            for cell in published_flooding.cells(published_flooding.Config(seeds=seeds))]
+
+
+class Part:
+    def __init__(self, subject, threads=1):
+        self.subject, self.threads = subject, threads
+
+
+def races(slowest=200):
+    """Two races, of one and of two threads."""
+    names = {"afterzero": 1, "numpy": 3, "torch eager": 0.2 * slowest, "jax scan": 1.2, "scikit-learn": slowest}
+    curves = {f"{clock}.{name}": 1e-3 * times * np.array([0.9, 1, 1.2]) for name, times in names.items()
+              for clock in ("cpu", "wall")}
+    status = np.array([(name, "ok") for name in names])
+    return [Result(Part(WORKLOADS[0], threads), Run(curves=curves, arrays={"status": status})) for threads in (1, 2)]
+
+
+def grown():
+    """Growth along every axis."""
+    return [Result(Part(axis), Run(scalars={"peak": 1e11}, curves={
+        "size": 2.0 ** np.arange(4, 4 + count), "seconds": 1e-4 * 2.0 ** np.arange(count),
+        "flops": 1e9 * np.arange(1.0, count + 1)})) for axis, count in zip(growth.AXES, range(3, 99), strict=False)]
+
+
+FIGURES = {
+    "zero_loss_curves": lambda path: zero_loss_figures.draw_curves(
+        [zero_loss_results(last=last) for last in (60, 5000)], path),
+    "zero_loss_margins": lambda path: zero_loss_figures.draw_margins([zero_loss_results()] * 2, path),
+    "flooding_table_levels": lambda path: table_figures.draw_levels(cells(), path),
+    "flooding_table_curves": lambda path: table_figures.draw_curves(cells(), path),
+    "level_choice": lambda path: level_choice_report.draw(choices(), path),
+    "published_flooding": lambda path: draw_row(row(), path),
+    "speed_race": lambda path: speed_figures.draw_race(races(), path),
+    "speed_close": lambda path: speed_figures.draw_race(races(slowest=4)[:1], path),
+    "speed_growth": lambda path: speed_figures.draw_growth(grown(), path),
+}
+
+
+def drawing(draw, monkeypatch, path="unused.png", talk=False):
+    """Return the matplotlib figure that `draw(path)` makes, laid out but not written."""
+    made = []
+    with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk)):
+        patch.setattr(plots, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
+        draw(path)
+    return made[0]
+
+
+def overlaps(axis):
+    """Pairs of labels of one axis (xaxis, yaxis) that cover each other."""
+    labels = [label for label in (*axis.get_majorticklabels(), *axis.get_minorticklabels())
+              if label.get_visible() and label.get_text()]
+    low, high = sorted(axis.get_view_interval())
+    places = {"x": 0, "y": 1}[axis.axis_name]
+    labels = [label for label in labels if low <= label.get_position()[places] <= high]
+    boxes = [label.get_window_extent() for label in labels]
+    return [(labels[i].get_text(), labels[j].get_text()) for i in range(len(boxes)) for j in range(i)
+            if boxes[i].overlaps(boxes[j])]

@@ -1,0 +1,224 @@
+"""Every figure of the experiments: what can be read, hues, marks on their curves, and files that never vary."""
+import colorsys
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from experiments import plots, zero_loss_figures
+from nn import drawing as style
+from tests.pictures import FIGURES, cells, drawing, overlaps, row, zero_loss_results
+
+
+@pytest.mark.parametrize("talk", [False, True])
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
+    figure = drawing(FIGURES[name], monkeypatch, talk=talk)
+    assert [pair for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axes.get_visible()
+            for pair in overlaps(axis)] == []
+    assert all(len([label for label in axis.get_majorticklabels() if label.get_text()]) >= 2
+               for axes in figure.axes if axes.get_visible() for axis in (axes.xaxis, axes.yaxis))
+    around = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label) if text.get_text()]
+    boxes = {text: text.get_window_extent() for text in around}
+    assert [(a.get_text(), b.get_text()) for i, a in enumerate(around) for b in around[:i]
+            if boxes[a].overlaps(boxes[b])] == []
+    whole = figure.bbox
+    for text in (figure._suptitle, *figure.legends, *(axes.title for axes in figure.axes)):
+        box = text.get_window_extent()
+        assert box.x0 >= whole.x0 - 1 and box.x1 <= whole.x1 + 1 and box.y1 <= whole.y1 + 1, text
+
+
+def test_letters_are_larger_for_a_talk(monkeypatch):
+    usual, larger = (drawing(FIGURES["level_choice"], monkeypatch, talk=talk) for talk in (False, True))
+    for text in (lambda figure: figure.axes[0].get_xticklabels()[0], lambda figure: figure.legends[0].get_texts()[0],
+                 lambda figure: figure._suptitle):
+        # Beside the width of the figure, which a screen shows as wide as it is itself.
+        assert text(larger).get_size() / larger.get_figwidth() >= 1.3 * text(usual).get_size() / usual.get_figwidth()
+
+
+@pytest.mark.parametrize("low, high", [(1, 60), (1, 345), (1, 5750), (0.02, 0.9), (0.2, 0.5), (0.3, 0.33), (1e-9, 3),
+                                       (1, 1e12), (99, 101), (4e-6, 8e-6), (0.9, 1.1), (3, 4e4), (16, 4096)])
+@pytest.mark.parametrize("which", ["x", "y"])
+def test_logarithmic_axes_have_ticks_that_do_not_overlap(low, high, which):
+    import matplotlib
+    with matplotlib.rc_context(style.style()):
+        figure = Figure(figsize=(4, 2.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
+        axis = getattr(axes, f"{which}axis")
+        style.log_ticks(axis)
+        figure.canvas.draw()
+    labels = [label.get_text() for label in axis.get_majorticklabels()]
+    assert 2 <= len(labels) == len(set(labels)) <= 8 and overlaps(axis) == []
+    assert tuple(axis.get_view_interval()) == (low, high)
+
+
+# --- hues and lines ---
+
+def hue(colour):
+    return colorsys.rgb_to_hls(*to_rgb(colour))[0]
+
+
+@pytest.mark.parametrize("name, methods", [
+    ("zero_loss_curves", ("cross-entropy", "flooding")), ("flooding_table_levels", ("",)),
+    ("flooding_table_curves", ("without flooding", "flooding, chosen level"))])
+def test_methods_differ_by_hue_and_data_by_line(name, methods, monkeypatch):
+    for axes in drawing(FIGURES[name], monkeypatch).axes:
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        seen = []
+        for method in methods:
+            mine = [line for label, line in lines.items() if label in {
+                f"{word}, {method}" if method else word for word, *_ in plots.SPLITS.values()}]
+            assert len(mine) == 2 and len({str(line._unscaled_dash_pattern) for line in mine}) == 2
+            assert abs(hue(mine[0].get_color()) - hue(mine[1].get_color())) < 0.02
+            seen.append(hue(mine[0].get_color()))
+        assert all(abs(a - b) > 0.1 for i, a in enumerate(seen) for b in seen[:i])
+
+
+def test_a_method_has_one_hue_in_all_figures(monkeypatch):
+    from experiments import level_choice_report, published_flooding_figures
+    plain, flooding = plots.PLAIN, plots.FLOODING
+    assert [colour for _, colour, _ in published_flooding_figures.METHODS] == [plain, flooding]
+    assert level_choice_report.MARKS["none"][1] == plain and level_choice_report.MARKS["grid"][1] == flooding
+    assert zero_loss_figures.MARKS["end"][3] == plain and zero_loss_figures.MARKS["flood"][3] == flooding
+    palette = {plots.BLACK, plots.ORANGE, plots.SKY, plots.GREEN, plots.BLUE, plots.RED, plots.PURPLE}
+    hues = [colour for _, colour in level_choice_report.MARKS.values()]
+    assert len(set(hues)) == len(hues) and set(hues) <= palette  # which colour-blind readers tell apart
+
+
+# --- marks ---
+
+def test_marks_lie_on_their_curves(monkeypatch):
+    """The curves are of some test samples, the figures in the tables of all: a mark belongs to the curve."""
+    figure = drawing(lambda path: zero_loss_figures.draw_curves([zero_loss_results()], path), monkeypatch)
+    for axes in figure.axes:
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        for name, (label, *_) in zero_loss_figures.MARKS.items():
+            (x,), (y,) = lines[label].get_data()
+            curve = lines["test, flooding" if name == "flood" else "test, cross-entropy"]
+            assert y == pytest.approx(np.interp(np.log(x), np.log(curve.get_xdata()), curve.get_ydata()), rel=1e-12), label
+        assert lines["end of training"].get_xdata()[0] == lines["test, cross-entropy"].get_xdata()[-1]
+
+
+def test_no_mark_hides_another(monkeypatch):
+    """All rules agree on one epoch, and flooding's curve is the same: each mark still shows."""
+    results = zero_loss_results(dict.fromkeys(("zero", "patience_loss", "patience_error", "end"), 40))
+    for run in results.flooded:
+        run.scalars["end.epoch"] = 40.0
+    figure = drawing(lambda path: zero_loss_figures.draw_curves([results], path), monkeypatch)
+    axes = figure.axes[0]
+    marks = {label: line for line in axes.get_lines() if (label := line.get_label()) in {
+        mark[0] for mark in zero_loss_figures.MARKS.values()}}
+    assert len(marks) == 5
+    shown = pixels(figure)
+    for label, mark in marks.items():
+        mark.set_visible(False)
+        changed = np.abs(pixels(figure) - shown).max(axis=-1) > 60  # edges that are blended do not count
+        assert changed.sum() >= 12, label
+        mark.set_visible(True)
+
+
+def pixels(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+
+
+def test_ways_of_one_cost_stand_side_by_side(monkeypatch):
+    figure = drawing(FIGURES["level_choice"], monkeypatch)
+    places = [float(container.lines[0].get_xdata()[0]) for container in figure.axes[0].containers]
+    assert len(places) == 6 and min(np.diff(sorted(np.log(places)))) > 0.05
+
+
+# --- titles ---
+
+@pytest.mark.parametrize("seeds, named", [(1, False), (2, True)])
+def test_only_several_runs_have_a_mean_and_a_standard_error(seeds, named, monkeypatch):
+    from experiments import flooding_table_report, level_choice_report, published_flooding, zero_loss_report
+    from experiments import level_choice as choice
+    from experiments.flooding_table_figures import draw_levels
+    from experiments.published_flooding_figures import draw_row
+    from experiments.published_flooding_report import row_table
+    from tests.pictures import choices
+    draws = (lambda path: zero_loss_figures.draw_curves([zero_loss_results(seeds=seeds)], path),
+             lambda path: draw_levels(cells(seeds), path), lambda path: draw_row(row(seeds), path),
+             lambda path: level_choice_report.draw(choices(seeds), path))
+    titles = [drawing(draw, monkeypatch)._suptitle.get_text().replace("\n", " ") for draw in draws]
+    case = choices(seeds)[0]
+    case.levels.update({method: np.zeros(seeds) for method in case.runs})
+    titles += [zero_loss_report.case_table(zero_loss_results(seeds=seeds)).title,
+               flooding_table_report.table(cells(seeds)[0]).title,
+               row_table(row(seeds), published_flooding.Config(seeds=seeds)).title,
+               level_choice_report.table(case, choice.Config()).title]
+    for title in titles:
+        assert ("standard error" in title) == named and ("mean" in title or "bars" in title) == named, title
+        assert f"{seeds} {'seed' if 'seed' in title else 'trial'}{'s' if seeds > 1 else ''}" in title
+
+
+# --- files ---
+
+def test_svg_beside_png(tmp_path):
+    with plots.drawn(plots.Look(svg=True)):
+        paths = FIGURES["published_flooding"](tmp_path / "a.png")
+    assert paths == [tmp_path / "a.png", tmp_path / "a.svg"] == sorted(tmp_path.iterdir())
+    assert paths[0].read_bytes().startswith(b"\x89PNG") and b"<svg" in paths[1].read_bytes()
+    assert FIGURES["published_flooding"](tmp_path / "b.png") == [tmp_path / "b.png"]  # and nothing stays behind
+
+
+DRAW = """
+import sys
+from pathlib import Path
+from experiments import plots
+from tests.pictures import FIGURES
+with plots.drawn(plots.Look(svg=True)):
+    FIGURES["flooding_table_curves"](Path(sys.argv[1]) / "a.png")
+"""
+
+
+def test_the_same_picture_is_the_same_file(tmp_path):
+    root, found = Path(__file__).parents[1], []
+    for seed in ("1", "2"):  # of Python's hashes
+        folder = tmp_path / seed
+        folder.mkdir()
+        subprocess.run([sys.executable, "-c", DRAW, folder], check=True, cwd=root, timeout=120,
+                       env=os.environ | {"PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": str(10**9 * int(seed))})
+        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert found[0] == found[1] and set(found[0]) == {"a.png", "a.svg"}
+    assert b"Matplotlib" not in found[0]["a.png"] and b"dc:date" not in found[0]["a.svg"]
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(self, path, **options):
+        path.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    (tmp_path / "a.png").write_bytes(b"before")
+    with pytest.raises(StoreError, match="No space left"):
+        FIGURES["speed_race"](tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"] and (tmp_path / "a.png").read_bytes() == b"before"
+
+
+def test_the_command_offers_both(tmp_path, monkeypatch, capsys):
+    from types import SimpleNamespace
+
+    from experiments import command as cli
+    seen = []
+    module = SimpleNamespace(run=lambda config, store: None, tables=lambda store, config: [], answer=lambda *_: "Yes.",
+                             figures=lambda store, config: seen.append(plots._look.get()) or [Path("a.png"), Path("a.svg")])
+    common = cli.Common(tmp_path, "svg", talk=True)
+    assert cli._answer(module, None, None, common) == 0
+    assert seen == [plots.Look(svg=True, talk=True)] and plots._look.get() == plots.Look()
+    assert "figure: a.png\nfigure: a.svg\n" in capsys.readouterr().out
+    for name in cli.registry.NAMES:
+        _, _, found = cli.parse(name, ["--format", "svg", "--talk"])
+        assert (found.format, found.talk) == ("svg", True)
+        assert cli.parse(name, [])[2] == cli.Common(Path("results"))
+    with pytest.raises(SystemExit):
+        cli.parse("zero_loss", ["--format", "gif"])

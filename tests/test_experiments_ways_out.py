@@ -1,0 +1,164 @@
+"""Ways out of the commands: one line and an exit code; nothing of the user's is mistaken for ours."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.tables import Table, _blocks, wrapped
+
+ROOT = Path(__file__).parent.parent
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals")
+WIDE = Table("Title [bold] of a table that has many columns", ("", *(f"column {i}" for i in range(9))),
+             [(f"row {r}", *(f"{r}.{i}{i}{i} ±0.0{i}" for i in range(9))) for r in range(3)],
+             "a note with [brackets] that is longer than a line of a narrow terminal, so that it has to be wrapped at words")
+
+
+def start(*command, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT, **options}
+    return subprocess.Popen([sys.executable, *command], **options)
+
+
+# --- tables on a terminal ---
+
+def on_a_terminal(code, columns):
+    """What a script prints to a pseudo-terminal of so many columns."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    child = start("-c", code, stdout=theirs, env={**environment, "TERM": "xterm"})
+    os.close(theirs)
+    text = b""
+    with open(ours, "rb", buffering=0) as terminal:
+        try:
+            while piece := terminal.read(1000):
+                text += piece
+        except OSError:  # Linux says so when the other end is closed
+            pass
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.decode())
+
+
+@posix
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+def test_every_digit_is_on_the_terminal(columns):
+    code = "from tests.test_experiments_ways_out import WIDE\nprint(WIDE.render())"
+    text = on_a_terminal(code, columns)
+    assert all(len(line) <= columns for line in text.splitlines())
+    assert all(cell in text for row in [WIDE.columns, *WIDE.rows] for cell in row)
+    assert "…" not in text and "[bold]" in text and "[brackets]" in text
+
+
+@posix
+def test_answers_are_wrapped_at_words_on_a_terminal():
+    words = " ".join(f"word{i}" for i in range(60))
+    text = on_a_terminal(f"from experiments.tables import wrapped\nprint(wrapped({words!r}))", 60)
+    assert text.split() == words.split() and all(len(line) <= 60 for line in text.splitlines())
+
+
+def test_in_a_pipe_lines_stay_whole(capsys):
+    assert wrapped("word " * 60) == "word " * 60
+    assert len(WIDE.plain().splitlines()) == 3 + 3 + 3
+
+
+def test_blocks_hold_every_column_once_and_begin_with_the_first():
+    blocks = _blocks([10, 20, 20, 20, 70], 60)
+    assert blocks == [[0, 1, 2], [0, 3], [0, 4]]
+
+
+# --- full disks ---
+
+@posix
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["experiments"], ["experiments", "--help"], ["experiments", "--version"],
+                                     ["stopping", "replay", "LOG", "--criterion", "GL(5)"]], ids=" ".join)
+def test_a_full_disk_behind_standard_output(tmp_path, command, unbuffered):
+    log = tmp_path / "log.csv"
+    log.write_text("epoch,train_loss,val_loss\n1,2,2\n2,1,3\n")
+    with open("/dev/full", "w") as full:
+        child = start("-m", *(str(log) if word == "LOG" else word for word in command), stdout=full,
+                      env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 1 and len(err.splitlines()) == 1 and "No space left" in err, err
+
+
+# --- Ctrl-C ---
+
+@posix
+@pytest.mark.parametrize("package", ["experiments", "stopping"])
+def test_ctrl_c_from_the_first_line_on(package, tmp_path):
+    """A signal at each of 20 moments after the handler stands: one line and 130, or done before it came."""
+    arguments = ["run", "zero_loss", "--help"] if package == "experiments" else ["replay", "log.csv", "--criterion", "GL(5)"]
+    (tmp_path / "log.csv").write_text("epoch,train_loss,val_loss\n1,2,2\n2,1,3\n")
+    code = f"""
+import runpy, signal, sys
+install = signal.signal
+def told(*handler):
+    install(*handler)
+    print("stands", file=sys.stderr, flush=True)
+    signal.signal = install
+signal.signal = told
+sys.argv[1:] = {arguments!r}
+runpy.run_module({package!r}, run_name="__main__", alter_sys=True)
+"""
+    codes = []
+    for moment in range(20):
+        child = start("-c", code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)})
+        assert child.stderr.readline() == "stands\n"
+        time.sleep(0.02 * moment)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+        codes.append(child.returncode)
+        assert child.returncode in (130, 0) and "Traceback" not in err and "ignored" not in err, err
+        assert child.returncode == 0 or len(err.strip().splitlines()) == 1, err
+    assert 130 in codes
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
+
+
+def test_both_packages_leave_in_the_same_way():
+    assert (ROOT / "experiments/ways_out.py").read_bytes() == (ROOT / "stopping/ways_out.py").read_bytes()
+
+
+# --- modules of the user's own ---
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_users_losses_is_named(tmp_path, folder):
+    mine = tmp_path / ("losses/__init__.py" if folder else "losses.py")
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine = 1\n")
+    (tmp_path / "script.py").write_text("from nn import MLP\n")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    _, err = start(str(tmp_path / "script.py"), env=environment).communicate(timeout=60)
+    assert f"losses: got {mine}, accepted: {ROOT / 'losses'}" in err and "rename" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["losses", "nn", "stopping"])
+def test_a_users_module_is_named_by_the_command(tmp_path, name):
+    (tmp_path / f"{name}.py").write_text("mine = 1\n")
+    child = start("-m", "experiments", env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 1 and len(err.splitlines()) == 1
+    assert f"{name}: got {tmp_path / name}.py" in err and "rename it" in err
+
+
+# --- what the command says of itself ---
+
+def test_version_help_and_replay(tmp_path):
+    import nn
+    assert start("-m", "experiments", "--version").communicate(timeout=60)[0] == f"afterzero {nn.__version__}\n"
+    text = start("-m", "experiments", "--help").communicate(timeout=60)[0]
+    assert "replay LOG" in text and ".venv/bin/afterzero" in text and max(map(len, text.splitlines())) <= 100
+    (tmp_path / "log.csv").write_text("epoch,train_loss,val_loss\n1,2,2\n2,1,3\n")
+    arguments = ("replay", str(tmp_path / "log.csv"), "--criterion", "GL(5)")
+    ours, theirs = (start("-m", package, *arguments).communicate(timeout=60)[0] for package in ("experiments", "stopping"))
+    assert ours == theirs and "GL(5" in ours
