@@ -157,8 +157,14 @@ def flipped_labels(noise, classes=2) -> BayesFigures:
         Exact but for rounding.
     """
     noise, K = _probability("noise", noise), checks.integer("classes", classes, low=2)
-    _, error, entropy = _sample_figures(np.eye(K)[:1], noise)[:, 0].tolist()
-    return BayesFigures(0.0, error, entropy, 4 * float(np.finfo(float).eps))
+    each = noise / (K - 1) if K < 2**1000 else 0.0  # probability of each wrong class
+    cross_entropy = 0.0
+    if noise > 0:  # 0 log 0 = 0; log(noise/(K - 1)) by parts, for the quotient may be 0
+        cross_entropy += noise * (math.log(K - 1) - math.log(noise))
+    if noise < 1:
+        cross_entropy -= (1 - noise) * math.log1p(-noise)
+    rounding = 4 * float(np.finfo(float).eps) * max(1.0, cross_entropy)
+    return BayesFigures(0.0, 1 - max(1 - noise, each), cross_entropy, rounding)
 
 
 @explains_arguments()

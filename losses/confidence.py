@@ -11,6 +11,8 @@ from losses.cross_entropy import diverging_is_reported_elsewhere, shifted_expone
 from losses.elsewhere import FLOOD
 from losses.keywords import explains_arguments
 
+DEEPEST = 20  # penalties around each other, whose strengths add up: each is a level of recursion
+
 
 @explains_arguments(FLOOD)
 @dataclass(frozen=True, repr=False)
@@ -45,6 +47,12 @@ class ConfidencePenalty(Loss):
             raise TypeError(f"base must be a loss, got {self.base!r}; for example ConfidencePenalty(CrossEntropy(), 0.1)")
         if self.base.flood != "none":
             raise ValueError(f"base is flooded: {self.base!r}; put the flood outside, around the ConfidencePenalty")
+        depth, inner = 1, self.base
+        while isinstance(inner, ConfidencePenalty):
+            depth, inner = depth + 1, inner.base
+        if depth > DEEPEST:
+            raise ValueError(f"base is {depth - 1} penalties deep, accepted: up to {DEEPEST} around each other; use one, "
+                             "with the sum of their strengths")
         strength = checks.nonnegative_number("strength", self.strength)
         set_frozen(self, strength=strength, row=self.base.row, row_parameter=self.base.row_parameter,
                    confidence=strength + self.base.confidence)

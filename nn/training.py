@@ -78,7 +78,8 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
         For arguments, naming the argument, what was received and what is accepted; the model is unchanged then (unless
         it is `augment` that returned something wrong, in the middle of training).
     CheckpointError
-        For a checkpoint that cannot be used; the file is left as it is.
+        For a checkpoint that this run cannot have written, whatever is in it; the file, the model and the criterion are
+        then as they were.
     TrainingDiverged
         When a loss is not finite.
     TrainingInterrupted

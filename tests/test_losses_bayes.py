@@ -1,5 +1,6 @@
 """The best that is possible: closed forms, 30-digit quadrature, Monte Carlo, and the published table."""
 import math
+import tracemalloc
 
 import mpmath
 import numpy as np
@@ -147,6 +148,30 @@ def test_flipped_labels(noise, cross_entropy):
         expected = -(1 - noise) * math.log(1 - noise) - noise * math.log(noise / (K - 1))
         assert figures.cross_entropy == pytest.approx(expected, rel=1e-14)
         assert figures.noisy_error == pytest.approx(noise, rel=1e-14)
+
+
+@pytest.mark.parametrize("K", [2, 3, 10, 100])
+def test_flipped_labels_are_posteriors_with_flips(K):
+    """The closed form against the definition: a certain label whose posterior is spread by the flips."""
+    for noise in (0, 1e-300, 1e-9, 0.01, 0.3, 0.5, 1 - 1 / K, 0.999, 1):
+        q = np.where(np.arange(K) == 0, 1 - noise, noise / (K - 1))
+        figures = flipped_labels(noise, K)
+        assert figures.clean_error == 0 and figures.noisy_error == pytest.approx(1 - q.max(), abs=1e-15)
+        entropy = -math.fsum(p * math.log(p) for p in q if p > 0)
+        assert abs(figures.cross_entropy - entropy) <= figures.uncertainty + 1e-15
+        assert figures.cross_entropy == pytest.approx(soft_labels(np.eye(K)[:1], noise).cross_entropy, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize("K", [30_000, 10**9, 10**400], ids=["30000", "1e9", "1e400"])
+def test_any_number_of_classes_costs_nothing(K):
+    tracemalloc.start()
+    try:
+        figures = flipped_labels(0.1, K)
+        assert tracemalloc.get_traced_memory()[1] < 10**5
+    finally:
+        tracemalloc.stop()
+    assert figures.cross_entropy == pytest.approx(flipped_labels(0.1).cross_entropy + 0.1 * math.log(K - 1), rel=1e-14)
+    assert figures.noisy_error == pytest.approx(0.1)
 
 
 def test_flips_at_the_ends():

@@ -1,12 +1,17 @@
 """The flooding family beside Flooding itself: φ and w by hand and by differences, the kinks, level 0, bad arguments."""
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 from losses import (
+    L1,
+    L2,
     AdaFlooding,
     BinaryCrossEntropy,
+    ConfidencePenalty,
     CrossEntropy,
     Flooding,
     Hinge,
@@ -167,6 +172,19 @@ def test_relaxloss_finds_the_class_of_targets(base):
     np.testing.assert_allclose(dOutputs, dF / 8 - dJ, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("base", [CE, CrossEntropy(0.1), SquaredError()])
+def test_relaxloss_finds_the_class_of_targets_of_two_classes(base):
+    """Two columns are one target per class, and not the labels 0 and 1 in a column."""
+    odd, ids, outputs = RelaxLoss(base, 50.0, 0.3).in_epoch(1), IDS % 2, OUTPUTS[:, :2]
+    targets = np.eye(2)[ids]
+    np.testing.assert_array_equal(relax.class_of(targets), ids)
+    value, dOutputs = odd.value_and_gradient(outputs, targets if base != SquaredError() else ids)
+    F, dF = relax.posterior_flattening(outputs, ids, 0.3)
+    J, dJ = base.value_and_gradient(outputs, ids)
+    assert F.any() and value == pytest.approx(F.mean() - J, rel=1e-13)
+    np.testing.assert_allclose(dOutputs, dF / 8 - dJ, rtol=1e-12, atol=1e-15)
+
+
 def test_the_class_of_tied_targets_is_the_first_in_every_backend():
     targets = np.array([[0.0, 0.5, 0.5], [0.4, 0.2, 0.4], [0.2, 0.2, 0.6]])
     np.testing.assert_array_equal(relax.class_of(targets), [1, 0, 2])
@@ -242,3 +260,18 @@ def test_repr():
     assert repr(SoftAD(CE, 0.3, 2)) == "SoftAD(CrossEntropy(), level=0.3, scale=2.0)"
     assert repr(RelaxLoss(CE, 1, 0.3)) == "RelaxLoss(CrossEntropy(), level=1.0, upper=0.3)"
     assert SoftAD(CE, 0.3) != SoftAD(CE, 0.3, 2) and InstanceFlooding(CE, 0.3) != Flooding(CE, 0.3)
+
+
+def test_what_may_nest_is_flat_or_bounded():
+    with pytest.raises(ValueError, match="flooded already"):
+        Flooding(Flooding(CE, 0.1), 0.1)
+    total = sum((L1(1e-4) + L2(1e-3) for _ in range(300)), L1(0.0))
+    assert (total.l1, total.l2) == (pytest.approx(0.03), pytest.approx(0.3)) and repr(total).count("+") == 1
+    loss = CE
+    for _ in range(20):
+        loss = ConfidencePenalty(loss, 0.01)
+    assert loss.confidence == pytest.approx(0.2) and repr(loss) and pickle.loads(pickle.dumps(copy.deepcopy(loss))) == loss
+    assert Flooding(loss, 0.1).value(OUTPUTS, IDS) == pytest.approx(
+        Flooding(ConfidencePenalty(CE, 0.2), 0.1).value(OUTPUTS, IDS), rel=1e-12)
+    with pytest.raises(ValueError, match=r"base is 20 penalties deep, accepted: up to 20 .* the sum of their strengths"):
+        ConfidencePenalty(loss, 0.01)

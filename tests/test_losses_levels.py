@@ -121,6 +121,19 @@ def test_adaptive_levels(backend):
     assert 0 < history["flooded_fraction"][-1] < 1
 
 
+def test_adaptive_levels_by_mini_batches_have_orders_of_their_own():
+    """Fold k's order is that of seed + 1 + k: with a full batch it would not show."""
+    options = OPTIONS | {"batch_size": 4, "epochs": 3}
+    model = MLP((1, 4, 2), dtype="float64", backend="numpy")
+    levels = adaptive_levels(model, X, Y, **options, folds=3, gamma=0, seed=5)
+    fold = np.random.default_rng(5).permutation(30) % 3
+    for k in range(3):
+        auxiliary = MLP((1, 4, 2), dtype="float64", backend="numpy", seed=6 + k)
+        fit(auxiliary, X[fold != k], Y[fold != k], **options, seed=6 + k)
+        losses = CrossEntropy().per_sample(auxiliary.forward(X[fold == k]), Y[fold == k])
+        np.testing.assert_allclose(levels[fold == k], losses, rtol=1e-12)
+
+
 @pytest.mark.parametrize("pooling", ["last", "none"])
 def test_adaptive_levels_of_sequences(pooling):
     lengths = RNG.integers(1, 5, size=8)

@@ -57,6 +57,19 @@ def test_backward_by_complex_step(backend):
     np.testing.assert_array_equal(same, da)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bits_equal_to_the_threshold_are_kept_on_both_ways(backend, dtype):
+    """The one value in 2^32 where > and >= differ, so that forward and backward could disagree unnoticed."""
+    module, ones = BACKENDS[backend], np.ones((3, 6), dtype)
+    for n, j in ((0, 0), (1, 3), (2, 5)):
+        rate = dropout_bits(3, 5, 1, 3 * n, j)[1] / 2**32  # exact, so this unit's bits are the threshold
+        forward = dropped(module, ones, rate)
+        backward = np.full_like(ones, np.nan)
+        module.dropout_backward(backward, ones, rate, 3, 5, 1, np.arange(3) * 3)
+        assert forward[n, j] != 0 and backward[n, j] != 0
+        np.testing.assert_array_equal(forward, backward)
+
+
 # --- networks ---
 
 

@@ -5,6 +5,7 @@ import pytest
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import MLP, RNN, SGD, fit
 from nn.evidence import evidence
+from stopping import EvidenceBased, Patience
 
 RNG = np.random.default_rng(5)
 
@@ -85,6 +86,19 @@ def test_fit_records_it_of_the_raw_loss_and_refuses_batch_norm(backend):
     with pytest.raises(ValueError, match="'evidence', which needs a gradient per sample; accepted: models without batch"):
         fit(MLP([4, 5, 2], batch_norm=True, backend=backend), x, y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=1,
             metrics="evidence")
+
+
+@pytest.mark.parametrize("asked", [{"metrics": "evidence"}, {"stopping": EvidenceBased()},
+                                   {"stopping": Patience(9, "train_loss") | EvidenceBased()}])
+def test_batch_norm_is_refused_before_training(backend, asked):
+    """Not at the first check, when an epoch has been trained already."""
+    x, y = RNG.normal(size=(20, 4)), RNG.integers(0, 2, 20)
+    model = MLP([4, 5, 2], batch_norm=True, backend=backend)
+    flat, running = model.flat.copy(), model.running.copy()
+    with pytest.raises(ValueError, match="'evidence', which needs a gradient per sample; accepted: models without batch"):
+        fit(model, x, y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=1, **asked)
+    np.testing.assert_array_equal(model.flat, flat)
+    np.testing.assert_array_equal(model.running, running)
 
 
 def test_nothing_varies(backend):
