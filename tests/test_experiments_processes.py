@@ -209,10 +209,11 @@ def test_ctrl_c_waits_until_a_worker_is_started_and_known(tmp_path, trainer, mon
 
 
 class Untravelled(Exception):
-    """Cannot be made from its own arguments, which is what pickle does."""
+    """Holds something that no pickle takes (Dask, once imported, pickles exceptions that pickle alone would not)."""
 
     def __init__(self, one, two):
         super().__init__(f"{one} {two}")
+        self.lock = threading.Lock()
 
 
 @pytest.mark.parametrize("error, expected", [(Untravelled("a", "b"), (RuntimeError, "Untravelled: a b")),
