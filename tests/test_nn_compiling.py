@@ -44,6 +44,7 @@ def test_a_line_is_logged_where_nobody_shows_a_bar(caplog):
     assert caplog.messages == [compiling.MESSAGE] and compiling.text() == "" and compiling.seconds() is None
 
 
+@pytest.mark.slow  # each of these compiles anew
 @pytest.mark.compiled
 def test_it_is_said_when_kernels_are_compiled_and_not_when_they_are_loaded(tmp_path):
     for expected in (1, 0):
@@ -51,6 +52,7 @@ def test_it_is_said_when_kernels_are_compiled_and_not_when_they_are_loaded(tmp_p
         assert out == "ready\n" and (err.count(compiling.MESSAGE) >= 1) == bool(expected), err
 
 
+@pytest.mark.slow
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_the_bar_says_so_and_shows_no_loss_before_there_is_one(tmp_path):
@@ -70,9 +72,10 @@ def test_the_bar_says_so_and_shows_no_loss_before_there_is_one(tmp_path):
     assert b"compiling, once for this" in text and b"nan" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("wait", [0.7, *(pytest.param(0.2 + 0.6 * k, marks=pytest.mark.slow) for k in range(10))])
+@pytest.mark.parametrize("wait", [0.2 + 0.8 * k for k in range(8)])
 def test_ctrl_c_while_kernels_compile_ends_cleanly(tmp_path, wait):
     child = start(tmp_path)
     assert child.stdout.readline() == "ready\n"
