@@ -18,6 +18,8 @@ BY_DEFAULT = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # no
 if BY_DEFAULT:
     signal.signal(signal.SIGINT, _leave)
 
+import os  # noqa: E402
+
 from experiments.command import PROGRAM, menu, parse  # noqa: E402
 from experiments.command import main as _main  # noqa: E402
 from experiments.ways_out import run  # noqa: E402
@@ -35,5 +37,6 @@ def main(arguments=None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-if BY_DEFAULT:  # imported, by the console script or a test
+# Imported: the console script calls `main` next, which takes over.
+if BY_DEFAULT and not os.path.basename(sys.argv[0]).startswith("afterzero"):
     signal.signal(signal.SIGINT, signal.default_int_handler)

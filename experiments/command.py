@@ -238,6 +238,8 @@ def _run(name: str, options: list[str]) -> int:
             # what is not would be thrown away anyhow.
             sys.stdout.flush()
             sys.stderr.flush()
+            if cache := sys.modules.get("nn.cpu.cache"):
+                cache.remove_temporary()  # Python would, but is not given the time
             os._exit(EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
 

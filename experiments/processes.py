@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
@@ -100,6 +101,7 @@ class Processes:
     def __init__(self, workers: int):
         self.workers = workers
         self._running: list[Worker] = []
+        self._temporary = tempfile.TemporaryDirectory(prefix="afterzero-")  # theirs: they are killed and clean up nothing
 
     def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
         """As `sweep.Pool.results`. The first failure of a shard is raised; no other one is begun then.
@@ -138,6 +140,10 @@ class Processes:
         while self._running:
             self._running.pop().end()
 
+    def remove_temporary(self) -> None:
+        """Delete what the workers left."""
+        self._temporary.cleanup()
+
     def _busy(self) -> bool:
         return any(worker.shard for worker in self._running)
 
@@ -148,7 +154,7 @@ class Processes:
                 worker.give(waiting.popleft())
         while waiting and len(self._running) < self.workers:
             try:
-                with _ctrl_c_waits(), _inherited():
+                with _ctrl_c_waits(), _inherited(self._temporary.name):
                     self._running.append(Worker())
             except OSError as error:
                 raise SweepError(f"workers is {self.workers!r}, of which number {len(self._running) + 1} cannot be started "
@@ -186,6 +192,7 @@ def local(workers: int) -> Iterator[Processes]:
         yield place
     finally:
         place.close()
+        place.remove_temporary()
 
 
 @contextmanager
@@ -205,16 +212,17 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 @contextmanager
-def _inherited() -> Iterator[None]:
-    """Let processes started meanwhile have one thread, and be deaf to Ctrl-C, which a terminal sends to them, too."""
+def _inherited(temporary: str) -> Iterator[None]:
+    """Let processes started meanwhile have one thread and this folder for temporary files, and be deaf to Ctrl-C, which a terminal sends to them, too."""
     blocks = hasattr(signal, "pthread_sigmask")
     if blocks:
         from multiprocessing.resource_tracker import ensure_running
 
         ensure_running()  # starts with the first worker otherwise, and unblocks SIGINT just before that
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    ours = {**ONE_THREAD, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     try:
         yield
     finally:

@@ -59,6 +59,7 @@ class Table:
         for row in self.rows:
             table.add_row(*map(Text, row))
         console = Console(file=stream)
+        console.width = console.width or 80  # COLUMNS=0
         # By default rich measures within the console's width, and then cuts cells to fit.
         if Measurement.get(console, console.options.update(max_width=10_000), table).maximum > console.width:
             return self.plain(console.width)
@@ -80,10 +81,10 @@ def _blocks(widths: Sequence[int], width: float) -> list[list[int]]:
 def wrapped(text: str, width: float | None = None) -> str:
     """Return text broken at words for the terminal (or a `width`); in a pipe or a file lines stay whole."""
     if width is None:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+        width = (shutil.get_terminal_size().columns or 80) if sys.stdout.isatty() else math.inf
     if width == math.inf:
         return text
-    return "\n".join(textwrap.fill(line, int(width), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(textwrap.fill(line, max(1, int(width)), break_long_words=False, break_on_hyphens=False)
                      for line in text.split("\n"))
 
 
@@ -91,6 +92,8 @@ def number(value: float, digits: int = 3) -> str:
     """Return a number with `digits` significant digits, or a dash for NaN."""
     if math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     if value == 0:
         return "0"
     magnitude = math.floor(math.log10(abs(value)))
@@ -105,7 +108,7 @@ def mean_error(mean: float, error: float) -> str:
 
     Without an error (one seed) the mean stands alone.
     """
-    if math.isnan(mean) or math.isnan(error) or error == 0:
+    if not math.isfinite(mean) or not math.isfinite(error) or error == 0:
         return number(mean)
     magnitude = math.floor(math.log10(max(abs(mean), error)))
     if magnitude < -3 or magnitude >= 6:

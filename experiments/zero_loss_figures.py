@@ -68,8 +68,9 @@ def _curve_panel(axis, results, figure: str, factor: float) -> None:
         if not np.isnan(epoch):
             runs = results.flooded if method == "flood" else results.plain
             faces = {"mfc": "none", "mec": colour, "mew": 1.8} if method in HOLLOW else {"mec": "white", "mew": 0.6}
-            axis.plot([epoch], [factor * on_curve(runs, f"test_{figure}", epoch)], marker, color=colour, ms=size,
-                      zorder=5 + place, ls="", label=label, clip_on=False, **faces)
+            height = factor * at_stops(runs, f"test_{figure}", results.values(method, "epoch"))
+            axis.plot([epoch], [height], marker, color=colour, ms=size, zorder=5 + place, ls="", label=label, clip_on=False,
+                      **faces)
     axis.set_xscale("log")
     axis.set_xlim(1, epochs[-1] * 1.3)
     plots.log_ticks(axis.xaxis)
@@ -78,13 +79,14 @@ def _curve_panel(axis, results, figure: str, factor: float) -> None:
         axis.set_ylim(bottom=0)
 
 
-def on_curve(runs, name: str, epoch: float) -> float:
-    """Height of a mean curve at an epoch, also between checks: a mark is on the curve it belongs to.
+def at_stops(runs, name: str, epochs) -> float:
+    """Mean over the runs of each one's own curve at its own stop (seeds,): at the mean epoch of all stops no run was.
 
-    The final figures of a run are measured on the whole test set, its curves on a part.
+    Where all stop at the same epoch, at the end, this is on the mean curve. The final figures of a run are measured on the
+    whole test set, its curves on a part.
     """
-    mean = np.mean([run.curves[name] for run in runs], axis=0)  # (checks,)
-    return float(np.interp(np.log(epoch), np.log(runs[0].curves["epoch"]), mean))
+    return float(np.mean([np.interp(np.log(epoch), np.log(run.curves["epoch"]), run.curves[name])
+                          for run, epoch in zip(runs, epochs, strict=True) if not np.isnan(epoch)]))
 
 
 def draw_margins(all_results, path):

@@ -146,7 +146,7 @@ def _train_on(reached: Sequence[Results], example: Results, total: int) -> str:
         effect = f"After {training_on}, {_outcome(reached, 'zero', 'end')}"
     unsaid = set(losses) == {UNKNOWN} or _verdicts([example], "zero", "end", "test_loss")[0] in (BETTER, WORSE)
     lead = (f"{example.case.title}: loss" if len(reached) == 1 else
-            f"loss changed most{'' if unsaid else ', though not clearly,'} for {example.case.title}:")
+            f"loss changed by the largest factor{'' if unsaid else ', though not clearly,'} for {example.case.title}:")
     loss = _pair(example, "zero", "end", "test_loss", "to")
     error = _pair(example, "zero", "end", "test_error", "to", 100)
     return f"{effect}; {lead} {loss}, error {error} %."

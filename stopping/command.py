@@ -17,10 +17,10 @@ def main(arguments=None, program="python -m stopping"):
     except (ValueError, OSError, ImportError) as error:
         if isinstance(error, OSError) and error.filename is None:
             raise  # standard output, see ways_out.py
-        print(f"stopping: {error}", file=sys.stderr)
+        print(f"{program.split()[-1]}: {error}", file=sys.stderr)
         return 2
     except RecursionError:
-        print("stopping: the expression is nested too deeply", file=sys.stderr)
+        print(f"{program.split()[-1]}: the expression is nested too deeply", file=sys.stderr)
         return 2
     return 0
 

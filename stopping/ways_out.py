@@ -31,6 +31,8 @@ def run(main, program: str, ours: bool) -> int:
     except SystemExit as error:  # of option parsers, after --help and bad options
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else EXIT_FAILED
     except BaseException as error:
+        if ours:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not cut the line below
         if came or isinstance(error, KeyboardInterrupt):
             print(f"\n{program}: interrupted", file=sys.stderr)
             code = EXIT_INTERRUPTED

@@ -302,23 +302,23 @@ def test_answer_counts_the_cases_with_clear_differences(tmp_path):
 def test_answer_quotes_the_case_whose_loss_changed_most(tmp_path):
     most = Made([28, 29, 30], [31, 32.1, 33.1], loss=(0.5, 2.5), margin=(5, 9))
     _, effect, still, best = sentences_for(tmp_path / "a", HURT, most)
-    assert effect.endswith(f"; loss changed most for {SECOND}: 0.501 to 2.50, error 29.0 to 32.1 %.")
+    assert effect.endswith(f"; loss changed by the largest factor for {SECOND}: 0.501 to 2.50, error 29.0 to 32.1 %.")
     assert "margin went from 5.00 to 9.00" in still and "error 10.0 instead of 32.1 %, loss 0.400 instead of 2.50" in best
     # The error of the quoted case is undecided, but its loss is not.
     _, effect, _, _ = sentences_for(tmp_path / "c", HURT, dataclasses.replace(UNDECIDED, loss=(0.5, 2.5)))
-    assert effect.endswith(f"; loss changed most for {SECOND}: 0.501 to 2.50, error 19.0 to 19.1 %.")
+    assert effect.endswith(f"; loss changed by the largest factor for {SECOND}: 0.501 to 2.50, error 19.0 to 19.1 %.")
     # A fall to a quarter is more than a rise to three times.
     _, effect, _, _ = sentences_for(tmp_path / "b", HURT, dataclasses.replace(HELPED, loss=(2.0, 0.5)))
-    assert effect.endswith(f"; loss changed most for {SECOND}: 2.00 to 0.501, error 21.0 to 19.1 %.")
+    assert effect.endswith(f"; loss changed by the largest factor for {SECOND}: 2.00 to 0.501, error 21.0 to 19.1 %.")
 
 
 def test_answer_says_when_the_quoted_change_is_not_clear(tmp_path):
-    """A second case where only one seed got there: its loss changed most, but one seed cannot tell."""
+    """A second case where only one seed got there: its loss changed by the largest factor, but one seed cannot tell."""
     # The end of the same seed is quoted, not the mean of all.
     once = Made([18, None, None], [20, 21, 22], loss=(0.5, 9.0))
     _, effect, _, best = sentences_for(tmp_path, HURT, once)
     assert effect == (f"{AFTER}clearly worse in 1 and test loss clearly worse in 1 of 1 cases with enough seeds; loss "
-                      f"changed most, though not clearly, for {SECOND}: 0.500 to 9.00, error 18.0 to 20.0 %.")
+                      f"changed by the largest factor, though not clearly, for {SECOND}: 0.500 to 9.00, error 18.0 to 20.0 %.")
     assert "test error was clearly better in 2 and test loss clearly better in 2 of 2 cases; in that case" in best
 
 

@@ -131,6 +131,32 @@ def test_a_link_in_place_of_our_folder_is_refused(root, tmp_path, caplog):
     assert root not in instead.parents and "is no folder" in message
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o707])
+def test_a_place_where_others_could_put_another_folder_is_refused(root, caplog, monkeypatch, mode):
+    outer = root.parent / "outer"
+    outer.mkdir()
+    outer.chmod(mode)
+    monkeypatch.setenv("AFTERZERO_CACHE_DIR", str(outer / "root"))
+    instead, message = refused(caplog)
+    assert outer not in instead.parents and f"{outer} is writable by others" in message
+    outer.chmod(mode | stat.S_ISVTX)
+    assert cache.cache_folder(STAMP) == outer / "root" / STAMP
+
+
+def test_a_link_to_the_root_is_followed_once(root, tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(root)
+    root.mkdir(mode=0o700)
+    monkeypatch.setenv("AFTERZERO_CACHE_DIR", str(tmp_path / "link"))
+    assert cache.cache_folder(STAMP) == root / STAMP
+
+
+def test_temporary_folders_go_when_they_are_told(root):
+    folder = cache.temporary_folder()
+    assert folder.is_dir()
+    cache.remove_temporary()
+    assert not folder.exists()
+
+
 def test_without_user_ids_the_owner_is_not_asked(root, monkeypatch):
     root.mkdir(mode=0o777)
     root.chmod(0o777)

@@ -82,4 +82,4 @@ def test_ctrl_c_while_kernels_compile_ends_cleanly(tmp_path, wait):
     time.sleep(wait)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=120)
-    assert child.returncode in (130, 0) and "Traceback" not in err and "ignored" not in err, err
+    assert child.returncode in (130, 0, -signal.SIGINT) and "Traceback" not in err and "ignored" not in err, err

@@ -43,12 +43,14 @@ def cache_root():
 def cache_folder(stamp):
     """Return the folder of the sources with this stamp, made if need be; a temporary one where that cannot be trusted."""
     root = cache_root()
-    folder = root / stamp
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         root.mkdir(mode=0o700, exist_ok=True)
+        root = root.resolve()  # Numba opens files by their path, later: a link may lead elsewhere by then
+        folder = root / stamp
         _make(folder)
-        why = _untrusted(root.stat(), root) or _untrusted(folder.lstat(), folder)
+        why = (_untrusted(root.stat(), root) or _untrusted(folder.lstat(), folder)
+               or next(filter(None, map(_replaceable, root.parents)), ""))
         if why:
             logging.getLogger("afterzero").warning(
                 "compiled kernels are not kept: %s; accepted: a folder of your own that nobody else can write to (mode 700);"
@@ -63,11 +65,20 @@ def cache_folder(stamp):
     return folder
 
 
+_temporary: list[str] = []
+
+
 def temporary_folder():
     """Return a folder that is deleted when the process ends."""
-    folder = tempfile.mkdtemp(prefix="afterzero-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    _temporary.append(tempfile.mkdtemp(prefix="afterzero-"))
+    return Path(_temporary[-1])
+
+
+@atexit.register
+def remove_temporary():
+    """Delete the temporary folders now; for ways out on which Python calls nothing."""
+    while _temporary:
+        shutil.rmtree(_temporary.pop(), ignore_errors=True)
 
 
 def _make(folder):
@@ -88,6 +99,22 @@ def _untrusted(status, path):
     if status.st_uid != os.getuid():
         return f"{path} belongs to user {status.st_uid}"
     if status.st_mode & OTHERS_WRITE:
+        return f"{path} is writable by others (mode {stat.S_IMODE(status.st_mode):o})"
+    return ""
+
+
+def _replaceable(path):
+    """Return why others could put another folder in the place of one below this, or "".
+
+    With the sticky bit, as /tmp has it, only its owner can move what lies there. Group's right to write is no objection
+    here: many systems give each user a group of his own, and ~/.cache that mode.
+    """
+    status = path.stat()
+    if not hasattr(os, "getuid"):
+        return ""
+    if status.st_uid not in (0, os.getuid()):
+        return f"{path} belongs to user {status.st_uid}"
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
         return f"{path} is writable by others (mode {stat.S_IMODE(status.st_mode):o})"
     return ""
 
