@@ -317,8 +317,9 @@ def test_answer_says_when_the_quoted_change_is_not_clear(tmp_path):
     # The end of the same seed is quoted, not the mean of all.
     once = Made([18, None, None], [20, 21, 22], loss=(0.5, 9.0))
     _, effect, _, best = sentences_for(tmp_path, HURT, once)
-    assert effect == (f"{AFTER}clearly worse in 1 and test loss clearly worse in 1 of 1 cases with enough seeds; loss "
-                      f"changed by the largest factor, though not clearly, for {SECOND}: 0.500 to 9.00, error 18.0 to 20.0 %.")
+    assert effect == (f"{AFTER}clearly worse in 1 and test loss clearly worse in 1 of 1 cases with enough seeds; "
+                      f"loss changed by the largest factor, though not clearly, for {SECOND}: 0.500 to 9.00, error "
+                      "18.0 to 20.0 %.")
     assert "test error was clearly better in 2 and test loss clearly better in 2 of 2 cases; in that case" in best
 
 
