@@ -213,7 +213,10 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 @contextmanager
 def _inherited(temporary: str) -> Iterator[None]:
-    """Let processes started meanwhile have one thread and this folder for temporary files, and be deaf to Ctrl-C, which a terminal sends to them, too."""
+    """Let processes started meanwhile have one thread and this folder for temporary files, and be deaf to Ctrl-C.
+
+    A terminal sends it to them, too.
+    """
     blocks = hasattr(signal, "pthread_sigmask")
     if blocks:
         from multiprocessing.resource_tracker import ensure_running
