@@ -9,7 +9,6 @@ import os
 import pickle
 import signal
 import tempfile
-import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from multiprocessing import connection
 
 from experiments.sweep import Finished, Shard, SweepError
 from experiments.worker import serve
+from nn.interrupts import interrupt_held_back
 
 TRIES = 4  # of a shard whose worker died: the next one may find the memory that this one lacked
 # One thread per worker and one worker per core. These are read when a library is loaded, so before a worker starts.
@@ -154,7 +154,8 @@ class Processes:
                 worker.give(waiting.popleft())
         while waiting and len(self._running) < self.workers:
             try:
-                with _ctrl_c_waits(), _inherited(self._temporary.name):
+                # A worker of which half is started complains, and nobody ends it.
+                with interrupt_held_back(), _inherited(self._temporary.name):
                     self._running.append(Worker())
             except OSError as error:
                 raise SweepError(f"workers is {self.workers!r}, of which number {len(self._running) + 1} cannot be started "
@@ -193,22 +194,6 @@ def local(workers: int) -> Iterator[Processes]:
     finally:
         place.close()
         place.remove_temporary()
-
-
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Hold Ctrl-C back until the end: a worker of which half is started complains, and nobody ends it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python interrupts the main thread alone
-        return
-    arrived: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: arrived.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if arrived:
-            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

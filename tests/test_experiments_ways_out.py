@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.tables import Table, _blocks, wrapped
+from tests.terminals import all_of
 
 ROOT = Path(__file__).parent.parent
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals")
@@ -36,13 +37,7 @@ def on_a_terminal(code, columns):
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     child = start("-c", code, stdout=theirs, env={**environment, "TERM": "xterm"})
     os.close(theirs)
-    text = b""
-    with open(ours, "rb", buffering=0) as terminal:
-        try:
-            while piece := terminal.read(1000):
-                text += piece
-        except OSError:  # Linux says so when the other end is closed
-            pass
+    text = all_of(ours)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.decode())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nn import compiling
+from tests.terminals import all_of
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
@@ -60,13 +61,7 @@ def test_the_bar_says_so_and_shows_no_loss_before_there_is_one(tmp_path):
     ours, theirs = pty.openpty()
     child = start(tmp_path, stderr=theirs)
     os.close(theirs)
-    text = b""
-    with open(ours, "rb", buffering=0) as terminal:
-        try:
-            while piece := terminal.read(1000):
-                text += piece
-        except OSError:  # Linux says so when the other end is closed
-            pass
+    text = all_of(ours)
     child.communicate(timeout=60)
     assert child.returncode == 0
     assert b"compiling, once for this" in text and b"nan" not in text

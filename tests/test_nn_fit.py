@@ -10,6 +10,7 @@ import nn.run
 from losses import Flooding
 from nn import Adam
 from tests.fitting import CE, X, Y, network, order, tanh_gradient, train
+from tests.terminals import all_of
 
 # --- the order, the batches, the updates ---
 
@@ -166,13 +167,7 @@ def test_progress_bar_on_a_terminal(shown):
     script = SCRIPT.replace("PROGRESS", f"[{shown}]")
     child = subprocess.Popen([sys.executable, "-c", script], stderr=theirs, stdout=subprocess.PIPE)
     os.close(theirs)
-    with open(ours, "rb", buffering=0) as terminal:
-        text = b""
-        try:
-            while piece := terminal.read(1000):
-                text += piece
-        except OSError:  # Linux says so when the other end is closed
-            pass
+    text = all_of(ours)
     assert child.communicate(timeout=60)[0] == b""
     assert child.returncode == 0
     assert (b"training" in text and b"loss" in text) if shown else text == b""
