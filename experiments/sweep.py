@@ -9,6 +9,7 @@ shard may differ; `seconds(run)`, what a run costs, about; and `train_fleet(runs
 """
 import importlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -136,8 +137,19 @@ class Threads:
     def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
         """As `Pool.results`. The first failure of a shard is raised; no other one is begun then."""
         pool = ThreadPoolExecutor(self.workers, "afterzero-sweep")
+        failed = threading.Event()
+
+        def train(shard: Shard) -> list[Finished]:
+            if failed.is_set():  # by a thread that would take its next shard before anybody hears of the failure
+                return []
+            try:
+                return run_shard(shard)
+            except BaseException:
+                failed.set()
+                raise
+
         try:
-            for done in as_they_end({pool.submit(run_shard, shard) for shard in shards}):
+            for done in as_they_end({pool.submit(train, shard) for shard in shards}):
                 for future in sorted(done, key=lambda future: future.exception() is not None):  # what is good first
                     yield future.result()
         finally:
