@@ -20,9 +20,9 @@ if BY_DEFAULT:
 
 import os  # noqa: E402
 
-from experiments.command import PROGRAM, menu, parse  # noqa: E402
-from experiments.command import main as _main  # noqa: E402
-from experiments.ways_out import run  # noqa: E402
+from .command import PROGRAM, menu, parse  # noqa: E402
+from .command import main as _main  # noqa: E402
+from .ways_out import run  # noqa: E402
 
 __all__ = ["main", "menu", "parse"]
 

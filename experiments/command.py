@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from experiments import registry
-from experiments.tables import wrapped
+from . import registry
+from .report.tables import wrapped
 
 PROGRAM = "afterzero"
 USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
@@ -210,10 +210,10 @@ def parse(name: str, options: list[str]):
 
 def _run(name: str, options: list[str]) -> int:
     module, config, common = parse(name, options)
-    from experiments.results import Store, StoreError
-    from experiments.runner import expected
-    from experiments.settings import SettingError
-    from experiments.sweep import SweepError, SweepInterrupted
+    from .runs.runner import expected
+    from .runs.settings import SettingError
+    from .runs.store import Store, StoreError
+    from .runs.sweep import SweepError, SweepInterrupted
 
     try:
         store = Store(common.results)
@@ -246,7 +246,7 @@ def _run(name: str, options: list[str]) -> int:
 
 def _answer(module, config, store, common: Common) -> int:
     """Train what is missing, then show table, figures and answer from the store."""
-    from experiments.plots import Look, drawn
+    from .report.plots import Look, drawn
 
     module.run(config, store)
     for table in module.tables(store, config):
@@ -268,8 +268,8 @@ def _export(name: str, options: list[str]) -> int:
                         help="folder of the results store, which is only read (default: %(default)s)")
     parser.add_argument("--force", action="store_true", help="replace files that exist already")
     chosen = parser.parse_args(options)
-    from experiments.export import ExportError, export
-    from experiments.results import StoreError
+    from .runs.export import ExportError, export
+    from .runs.store import StoreError
 
     try:
         names = getattr(registry.load(name), "STORED_AS", (name,))

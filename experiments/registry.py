@@ -33,9 +33,16 @@ class Entry:
     times: tuple[str, str, str]
 
 
+def _source(name: str):
+    """The file in which a question introduces itself: NAME.py or NAME/__init__.py."""
+    folder = files("experiments").joinpath("questions")
+    page = folder.joinpath(f"{name}.py")
+    return page if page.is_file() else folder.joinpath(name, "__init__.py")
+
+
 def entry(name: str) -> Entry:
     """Read question and run times of one experiment from its source."""
-    tree = ast.parse(files("experiments").joinpath(f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(_source(name).read_text(encoding="utf-8"))
     question = (ast.get_docstring(tree) or "").partition("\n")[0]
     times = next(ast.literal_eval(node.value) for node in tree.body
                  if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "RUN_TIMES")
@@ -44,4 +51,4 @@ def entry(name: str) -> Entry:
 
 def load(name: str) -> ModuleType:
     """Import one experiment. Its heavy imports wait until it trains or draws."""
-    return importlib.import_module(f"experiments.{name}")
+    return importlib.import_module(f"experiments.questions.{name}")

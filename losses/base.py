@@ -11,9 +11,9 @@ from dataclasses import MISSING, fields
 
 import numpy as np
 
-from losses import checks
-from losses.elsewhere import LOSS
-from losses.keywords import explains_arguments
+from . import checks
+from .elsewhere import LOSS
+from .keywords import explains_arguments
 
 NO_LEVELS = np.empty(0)
 
@@ -27,7 +27,7 @@ class Loss:
     Attributes
     ----------
     row : str or None
-        Name of the maths in `losses/rows.py` that compiled backends use (`nn.codes.ROWS`).
+        Name of the maths in `losses/rows.py` that compiled backends use (`nn.shared.codes.ROWS`).
     row_parameter : float
         The one number it takes (label smoothing, a margin).
     confidence : float

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losses import checks
-from losses.keywords import explains_arguments
+from . import checks
+from .keywords import explains_arguments
 
 QUADRATURE_BOUND = 1e-13  # of `two_gaussians`; the rule itself is far better, see `_quadrature`
 TAIL = 12.0  # standard deviations: the probability beyond is below 1e-32

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from losses import checks
-from losses.cross_entropy import shifted_exponentials
-from losses.keywords import explains_arguments
+from . import checks
+from .cross_entropy import shifted_exponentials
+from .keywords import explains_arguments
 
 TEMPERATURES = (0.01, 100.0)  # between these `fit_temperature` looks
 SUM_TOLERANCE = 1e-5  # a softmax over 1000 classes in float32

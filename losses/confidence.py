@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losses import checks
-from losses.base import Loss, set_frozen
-from losses.cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
-from losses.elsewhere import FLOOD
-from losses.keywords import explains_arguments
+from . import checks
+from .base import Loss, set_frozen
+from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from .elsewhere import FLOOD
+from .keywords import explains_arguments
 
 DEEPEST = 20  # penalties around each other, whose strengths add up: each is a level of recursion
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losses import checks
-from losses.base import Loss, set_frozen
-from losses.elsewhere import LOSS
-from losses.keywords import explains_arguments
+from . import checks
+from .base import Loss, set_frozen
+from .elsewhere import LOSS
+from .keywords import explains_arguments
 
 # A network that diverges gives inf or NaN here; `fit` reports it once, a warning per update would bury that report.
 diverging_is_reported_elsewhere = np.errstate(over="ignore", invalid="ignore")

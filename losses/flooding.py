@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from losses import checks
-from losses.base import Loss, set_frozen
-from losses.elsewhere import FLOOD
-from losses.keywords import explains_arguments
+from . import checks
+from .base import Loss, set_frozen
+from .elsewhere import FLOOD
+from .keywords import explains_arguments
 
 
 def mirrored(values, level):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losses import checks
-from losses.keywords import explains_arguments
+from . import checks
+from .keywords import explains_arguments
 
 OFFSET_WEIGHT = 1e4  # of the offset among the inputs, in units of 1/margin: penalised by its inverse square, then set free
 TOLERANCE = 1e-8  # relative, of the optimality conditions that a solution must fulfil

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losses import checks
-from losses.base import Loss, set_frozen
-from losses.cross_entropy import diverging_is_reported_elsewhere
-from losses.elsewhere import LOSS
-from losses.keywords import explains_arguments
+from . import checks
+from .base import Loss, set_frozen
+from .cross_entropy import diverging_is_reported_elsewhere
+from .elsewhere import LOSS
+from .keywords import explains_arguments
 
 
 @explains_arguments(LOSS)

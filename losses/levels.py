@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from losses import checks
-from losses.keywords import explains_arguments
+from . import checks
+from .keywords import explains_arguments
 
 
 @explains_arguments()

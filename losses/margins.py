@@ -18,10 +18,10 @@ from operator import truediv
 
 import numpy as np
 
-from losses import checks
-from losses.cross_entropy import shifted_exponentials
-from losses.hard_margin import HardMargin, hard_margin
-from losses.keywords import explains_arguments
+from . import checks
+from .cross_entropy import shifted_exponentials
+from .hard_margin import HardMargin, hard_margin
+from .keywords import explains_arguments
 
 __all__ = ["HardMargin", "hard_margin", "layer_norms", "log_odds_margins", "normalized_margin", "output_margins", "per_norm",
            "probability_margins", "smoothed_margin", "smoothed_output_margin"]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from losses import checks
-from losses.base import constructor_form, set_frozen
-from losses.elsewhere import PENALTY
-from losses.keywords import explains_arguments
+from . import checks
+from .base import constructor_form, set_frozen
+from .elsewhere import PENALTY
+from .keywords import explains_arguments
 
 
 class Penalty:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from losses import checks
-from losses.base import Loss
-from losses.cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
-from losses.elsewhere import FLOOD
-from losses.flooding import Flooding
-from losses.keywords import explains_arguments
+from . import checks
+from .base import Loss
+from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from .elsewhere import FLOOD
+from .flooding import Flooding
+from .keywords import explains_arguments
 
 
 @explains_arguments(FLOOD)

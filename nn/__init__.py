@@ -1,6 +1,5 @@
 """Networks with hand-written backprop: see nn/README.md for the formulas, `fit` for training."""
 import importlib.util
-import time
 from pathlib import Path
 
 _home, _losses = Path(__file__).resolve().parents[1], importlib.util.find_spec("losses")
@@ -8,21 +7,20 @@ if _losses is not None and Path(_losses.origin or "").resolve() != _home / "loss
     raise ImportError(f"losses: got {_losses.origin}, accepted: {_home / 'losses'}; a module of yours has the name of one "
                       "of ours: rename it, or call from another folder")
 
-loaded_at = time.time()  # a source edited after this is not the code that runs: see nn/cpu/compile.py
-
-from .adaptive import adaptive_levels
+from .shared.loaded import LOADED_AT  # noqa: F401, I001  (before any other source is read)
 from .archive import CheckpointError
-from .augmentation import GaussianNoise, Mixup, RandomShift
-from .fleet import fit_fleet
-from .fleet_history import FleetHistory
+from .fitting.augmentation import GaussianNoise, Mixup, RandomShift
+from .fitting.fit import fit
+from .fitting.flood_levels import adaptive_levels
+from .fitting.history import History, TrainingDiverged, TrainingInterrupted
+from .fleet.fit_fleet import fit_fleet
+from .fleet.history import FleetHistory
 from .gradcheck import GradientReport, check_gradients, check_model
-from .history import History, TrainingDiverged, TrainingInterrupted
 from .mlp import MLP
 from .optimizers import RPROP, SGD, Adam, AdamW
 from .rnn import RNN
 from .saving import load, save
 from .schedules import constant, cosine, inverse_time, step
-from .training import fit
 
 __version__ = "0.1.0"
 

@@ -2,20 +2,15 @@
 
 The numba backend is imported when a model first asks for it, so that ``import nn`` stays quick.
 """
-import contextlib
 import functools
-import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import threadpoolctl
 
-from . import cython_blas
-from .codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, LossCode, unserved
+from .checks import choose
 from .interrupts import interrupt_held_back
-from .layers import ACTIVATION
-from .suggestions import choose
+from .processor import most_threads, uninterrupted
+from .shared.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, LossCode, unserved
+from .shared.layers import ACTIVATION
 
 BACKENDS = ("numpy", "numba")
 
@@ -86,9 +81,7 @@ class NumbaBackend:
 
     def threads(self, layers, rows, front=None, steps=0):
         """Return the number of threads that pay for batches of this size, within `thread_limit` and the processors."""
-        import numba
-        limit = getattr(_thread, "limit", None) or numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        return self._threads.useful_threads(layers, rows, limit, front, steps)
+        return self._threads.useful_threads(layers, rows, most_threads(), front, steps)
 
     def forward_pass(self, *arguments, threads):
         """Run samples; arguments and result as in nn/reference/training.py."""
@@ -142,90 +135,3 @@ def _overridden(loss):
         if {"rows", "weigh", "objective", "in_epoch"} & vars(cls).keys():
             return True
     return hasattr(loss, "base") and _overridden(loss.base)
-
-
-def uninterrupted(function, arguments):
-    """Return function(*arguments), run outside the main thread: Ctrl-C strikes only there, and only when it is done.
-
-    So no update is left half-made, and no thread waiting for another for ever.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return function(*arguments)
-    future = _coordinator().submit(function, *arguments)
-    try:
-        return future.result()
-    finally:
-        while not future.done():
-            with contextlib.suppress(KeyboardInterrupt):  # a second Ctrl-C: the first is already on its way up
-                future.exception()
-
-
-@functools.lru_cache
-def _coordinator():
-    return ThreadPoolExecutor(1, "afterzero")
-
-
-_thread = threading.local()
-
-
-@contextlib.contextmanager
-def thread_limit(limit):
-    """Let kernels called from this thread use at most `limit` threads (None: as before, at first as many as pay)."""
-    before = getattr(_thread, "limit", None)
-    _thread.limit = before if limit is None else limit
-    try:
-        yield
-    finally:
-        _thread.limit = before
-
-
-_lock, _inside = threading.Lock(), 0
-_before: list[int] = []
-
-
-def _start_over():
-    """Forget what threads of the parent process, which a forked child does not have, were doing."""
-    global _lock, _inside
-    _lock, _inside = threading.Lock(), 0
-    _coordinator.cache_clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_over)
-
-
-@functools.lru_cache
-def _blas():
-    """Return the controls of all BLAS libraries, the one that kernels call by address included."""
-    cython_blas.load()  # whether or not a kernel has been compiled yet
-    return [library for library in threadpoolctl.ThreadpoolController().lib_controllers if library.user_api == "blas"]
-
-
-def _set_threads(library, threads):
-    # From 3.7 on, threadpoolctl ignores every thread but the first that asked while that one lives; here whoever comes first
-    # sets the number and whoever leaves last takes it back, so the library itself is asked.
-    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
-
-
-@contextlib.contextmanager
-def one_blas_thread():
-    """Keep BLAS to one thread: threads of its own would fight with ours, and its results depend on their number.
-
-    The setting is the whole process's: whoever enters first makes it, whoever leaves last, perhaps in another thread, takes
-    it back.
-    """
-    global _inside, _before
-    with _lock:
-        _inside += 1
-        if _inside == 1:
-            _before = [library.get_num_threads() for library in _blas()]
-            for library in _blas():
-                _set_threads(library, 1)
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                for library, threads in zip(_blas(), _before, strict=True):
-                    _set_threads(library, threads)

@@ -1,54 +1,149 @@
-"""What `fit` and `fit_fleet` refuse before any training."""
+"""Error messages that name the argument, what was received, and what is accepted."""
+import inspect
+import numbers
+import reprlib
+
 import numpy as np
 
-from .optimizers import Optimizer
-from .suggestions import CALLS, instance
+from losses.checks import object_kind
+from losses.keywords import nearest
+
+from .elsewhere import VALUES
+
+CALLS = {"optimizer": {"SGD": "(learning_rate)", "Adam": "()", "AdamW": "()", "RPROP": "()"},
+         "loss": {"CrossEntropy": "()", "BinaryCrossEntropy": "()", "SquaredError": "()", "Hinge": "()",
+                  "SquaredHinge": "()", "Flooding": "(base, level)"},
+         "penalty": {"L1": "(strength)", "L2": "(strength)"}, "stopping": {
+             "Patience": "(10)", "GL": "(5)", "PQ": "(0.5)", "UP": "(3)", "ZeroError": "()", "Target": "(value, monitor)"},
+         "model": {"MLP": "(sizes)", "RNN": "(inputs, hidden, outputs)"}}
+REQUESTS = {"val": "fit(..., validation=(x, y))", "test": "fit(..., test=(x, y))"}
+SETS = {"": "train", "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+        "test": "test"}
 
 
-def refuse_batch_of_one(model, n, batch_size, argument):
-    """Raise ValueError if batches of this size out of n samples leave one sample alone, which has no variance."""
-    if not model.statistics or (n > 1 and n % batch_size != 1 % batch_size):  # x % 1 is 0, also where every batch is of one
+def choose(argument, value, accepted):
+    """Return `value` if it is one of the accepted names; raise ValueError with the nearest one otherwise."""
+    if isinstance(value, str) and value in accepted:
+        return value
+    near = counterpart(argument, value, accepted) if isinstance(value, str) else None
+    hint = f"; did you mean {near!r}?" if near else ""
+    raise ValueError(f"{argument}: got {value!r}, accepted: {', '.join(map(repr, accepted))}{hint}")
+
+
+def counterpart(argument, value, accepted):
+    """Return what is called `value` elsewhere, out of the accepted names: a synonym or the nearest; None: there is none."""
+    known = VALUES.get(argument, {})
+    plain = value.lower().replace("_", "").replace("-", "").replace(" ", "")
+    return known[plain] if known.get(plain) in accepted else nearest(value, accepted)
+
+
+def instance(argument, value, valid, accepted, classes=()):
+    """Return `value` if it is valid; else raise TypeError, with the call that makes what a name or a class stands for."""
+    if valid and not isinstance(value, type):
+        return value
+    name = value if isinstance(value, str) else value.__name__ if isinstance(value, type) else ""
+    near = counterpart(argument, name, tuple(classes)) if name else None
+    hint = f"; did you mean {near}{classes[near]}?" if near else ""
+    raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: {accepted}{hint}")
+
+
+def missing_column(name, columns):
+    """Return the message for a column that a history lacks: the nearest one, or how to have it measured."""
+    columns = tuple(columns)
+    message = f"{name!r} is no column of this history; accepted: {', '.join(columns)}"
+    if not isinstance(name, str):
+        return message
+    head, _, tail = name.lower().rpartition("_")
+    which = SETS.get(head)
+    if which and tail in ("acc", "accuracy"):
+        wanted = f"{which}_error"
+        instead = f"1 - history[{wanted!r}] is the accuracy"
+    elif which and tail in ("loss", "error", "err"):
+        wanted = f"{which}_{'loss' if tail == 'loss' else 'error'}"
+        instead = f"did you mean {wanted!r}?"
+    else:
+        near = nearest(name, columns)
+        return f"{message}; did you mean {near!r}?" if near else f"{message}; others on request: fit(..., metrics=[name])"
+    if wanted not in columns and which in REQUESTS:
+        return f"{message}; {wanted!r} is measured by {REQUESTS[which]}"
+    return f"{message}; {instead}"
+
+
+def learning_rate(argument, value, schedule):
+    """Raise TypeError or ValueError unless `value` is a number above 0 or of the class `schedule`."""
+    if isinstance(value, schedule):
         return
-    accepted = "accepted with batch normalisation: at least 2 samples in every batch"
-    if n == 1:
-        raise ValueError(f"{argument}: got 1 sample, {accepted}")
-    if batch_size == 1:
-        raise ValueError(f"batch_size: got 1 (on-line training), {accepted}; or MLP(..., batch_norm=False)")
-    rest = "None (full batch), or leave out one sample (x[:-1], y[:-1])"
-    near = next(size for distance in range(n) for size in (batch_size + distance, batch_size - distance)
-                if 2 <= size <= n and n % size != 1)
-    raise ValueError(f"batch_size: got {batch_size} with {n} samples in {argument}, which leaves a last batch of 1; "
-                     f"{accepted}: batch_size={near} (a last batch of {n % near or near}), {rest}")
+    if isinstance(value, numbers.Real):  # the range is wrong, not the kind; a bool falls through to its own refusal
+        real_number(argument, value, low=0, open_low=True)
+        return
+    made = getattr(value, "__module__", "").startswith("nn.") and inspect.isfunction(value)
+    hint = f"; did you mean {value.__name__}(rate, ...)?" if made else (
+        "; functions of your own are not" if callable(value) else "")
+    raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: a finite number > 0, or a schedule: constant(rate), "
+                    f"step(rate, every, factor), cosine(rate, epochs, final), inverse_time(rate, decay){hint}")
 
 
-def weights_at_fault(model):
-    """Return what is to be said of weights with which the very first loss is not finite, and what to do about it."""
-    bad = [name for views in (model.parameters, model.statistics) for name, array in views.items()
-           if not np.isfinite(array).all()]
-    found = (f"the model began with weights that are not finite ({', '.join(bad)})" if bad else "its loss is not finite "
-             f"with the weights that the model began with (the largest is {np.abs(model.flat).max():g})")
-    return (f"{found}, as training that diverged leaves them; make the model afresh, {type(model).__name__}"
-            "(**model.settings()), or take a copy from before, model.copy()"
-            + ("" if bad else "; or check the scale of the inputs"))
+def real_number(argument, value, *, low=-np.inf, high=np.inf, open_low=False):
+    """Return `value` as a finite float in [low, high] (or (low, high]); raise TypeError or ValueError otherwise."""
+    interval = f"a finite number {'>' if open_low else '>='} {low}" if np.isfinite(low) else "a finite number"
+    if np.isfinite(high):
+        interval += f" and <= {high}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{argument}: got {value!r}, accepted: {interval}")
+    value = float(value)
+    if not np.isfinite(value) or value < low or value > high or (open_low and value == low):
+        raise ValueError(f"{argument}: got {value!r}, accepted: {interval}")
+    return value
 
 
-def _require(argument, value, attributes, accepted):
-    """Raise TypeError unless the value has all the attributes."""
-    instance(argument, value, all(hasattr(value, name) for name in attributes), accepted, CALLS.get(argument, {}))
+def integer(argument, value, *, low, extra=""):
+    """Return `value` as an int >= low; raise TypeError or ValueError otherwise."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{argument}: got {value!r}, accepted: an integer >= {low}{extra}")
+    if value < low:
+        raise ValueError(f"{argument}: got {value!r}, accepted: an integer >= {low}{extra}")
+    return int(value)
 
 
-def check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment):
-    """Raise TypeError where an argument of `fit` is of the wrong kind altogether."""
-    _require("model", model, ("check_x", "flat", "backend"), "an nn.MLP or nn.RNN")
-    _require("loss", loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")
-    instance("optimizer", optimizer, isinstance(optimizer, Optimizer), "SGD(...), Adam(...), AdamW(...), RPROP(...)",
-             CALLS["optimizer"])
-    if stopping is not None:
-        _require("stopping", stopping, ("requires", "reset", "update", "best_step"),
-                 "a criterion of `stopping`, such as Patience(10)")
-    if on_check is not None:
-        _require("on_check", on_check, ("__call__",), "a function of (model, row)")
-    if augment is not None:
-        _require("augment", augment, ("__call__",), "a function of (x, y, rng)")
-    if penalty is not None:
-        _require("penalty", penalty, ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum")
+def real_matrix(argument, value, columns, dtype):
+    """Return `value` (N, columns) as a C-contiguous array of `dtype`; N >= 1, all finite.
+
+    Raises TypeError for object and complex arrays, ValueError for wrong shapes, no rows, NaN and infinity.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # nested lists of unequal length
+        raise ValueError(f"{argument}: got rows of unequal length ({error}), accepted: shape (N, {columns})") from None
+    refuse_objects(argument, value, array)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{argument}: got dtype {array.dtype}, accepted: real numbers")
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ValueError(f"{argument}: got shape {array.shape}, accepted: (N, {columns})")
+    if array.shape[0] == 0:
+        raise ValueError(f"{argument}: got no samples (shape {array.shape}), accepted: at least one row")
+    with np.errstate(over="ignore"):  # a number too large for dtype becomes infinite, and is reported here
+        array = np.ascontiguousarray(array, dtype)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(f"{argument}: got {array[row, column]} at row {row}, column {column} "
+                         f"({bad.sum()} in all, as {np.dtype(dtype)}), accepted: finite numbers")
+    return array
+
+
+def padded_array(argument, value):
+    """Return `value` as an array; raise ValueError for sequences of unequal length."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{argument}: got sequences of unequal length, accepted: one array padded to (N, T) or (N, T, D), "
+                         "with the valid steps as lengths") from None
+    refuse_objects(argument, value, array)
+    return array
+
+
+def refuse_objects(argument, value, array):
+    """Raise TypeError for what NumPy can only wrap: sparse matrices, frames with text, generators, masked entries."""
+    kind = object_kind(value, array)
+    if kind:
+        raise TypeError(f"{argument}: got {kind[0]}, accepted: {kind[1]}")

@@ -16,9 +16,9 @@ import numpy as np
 
 from losses.keywords import explains_arguments
 
-from .layers import NO_UPDATE, matrix
+from .checks import choose, integer, real_number
 from .reference import training as reference
-from .suggestions import choose, integer, real_number
+from .shared.layers import NO_UPDATE, matrix
 
 METHODS = ("complex", "central", "direction")
 STEPS = {"complex": 1e-20, "central": 1e-6, "direction": 1e-6}

@@ -1,7 +1,7 @@
 """Initial weights, drawn in float64 from the seed, in the order of the parameters."""
 import numpy as np
 
-from .suggestions import choose
+from .checks import choose
 
 INITS = ("auto", "fan_in_uniform")
 

@@ -7,13 +7,13 @@ import numpy as np
 from losses.keywords import explains_arguments
 
 from . import elsewhere
-from .codes import ACTIVATIONS
+from .checks import choose, real_matrix, real_number
 from .initialization import initialize
-from .inputs import Inputs
-from .layers import layer_table
 from .model import Model
-from .parameters import offsets
-from .suggestions import choose, real_matrix, real_number
+from .shared.codes import ACTIVATIONS
+from .shared.inputs import Inputs
+from .shared.layers import layer_table
+from .shared.parameters import offsets
 
 
 @explains_arguments(elsewhere.MLP)

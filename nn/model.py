@@ -4,12 +4,13 @@ import numpy as np
 from losses.keywords import explains_arguments
 
 from . import elsewhere
-from .backends import BACKENDS, backend_named, one_blas_thread
-from .codes import Data
-from .inputs import kernel_targets
-from .layers import IN, NO_UPDATE, OUT, Drop, Norm, matrix, workspace
-from .parameters import Views, aligned_zeros
-from .suggestions import choose, integer
+from .backends import BACKENDS, backend_named
+from .checks import choose, integer
+from .processor import one_blas_thread
+from .shared.codes import Data
+from .shared.inputs import kernel_targets
+from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, matrix, workspace
+from .shared.parameters import Views, aligned_zeros
 
 DTYPES = ("float32", "float64")
 BLOCK_ROWS = 512  # samples that an evaluation holds in memory at a time

@@ -10,13 +10,13 @@ import numpy as np
 from losses.keywords import explains_arguments
 
 from . import elsewhere
-from .codes import ADAM, OptimizerCode
-from .codes import RPROP as RPROP_KIND
-from .codes import SGD as SGD_KIND
-from .parameters import aligned_zeros
+from .checks import learning_rate as check_learning_rate
+from .checks import real_number
 from .schedules import Schedule, constant
-from .suggestions import learning_rate as check_learning_rate
-from .suggestions import real_number
+from .shared.codes import ADAM, OptimizerCode
+from .shared.codes import RPROP as RPROP_KIND
+from .shared.codes import SGD as SGD_KIND
+from .shared.parameters import aligned_zeros
 
 
 def _check_rate(learning_rate):

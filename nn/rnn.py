@@ -5,15 +5,15 @@ from losses.keywords import explains_arguments
 
 from . import elsewhere
 from .backends import backend_named
-from .codes import ACTIVATIONS, POOLINGS, Data
+from .checks import choose, integer, padded_array
 from .initialization import initialize_recurrent
-from .inputs import Inputs, kernel_targets
-from .layers import layer_table
 from .mlp import checked_rates
 from .model import Model
-from .parameters import offsets
-from .sequences import Front, packed
-from .suggestions import choose, integer, padded_array
+from .shared.codes import ACTIVATIONS, POOLINGS, Data
+from .shared.inputs import Inputs, kernel_targets
+from .shared.layers import layer_table
+from .shared.parameters import offsets
+from .shared.sequences import Front, packed
 
 
 @explains_arguments(elsewhere.RNN)

@@ -10,10 +10,10 @@ from losses.keywords import explains_arguments
 from . import mlp, rnn
 from .archive import LONGEST_JSON, CheckpointError, Wanted, opened, place, printable, shown
 from .backends import BACKENDS
-from .checkpoint import check_place, write
+from .checks import choose
+from .fitting.checkpoint import check_place, write
+from .fitting.run_state import no_negative_variance
 from .model import DTYPES, Model
-from .run_state import no_negative_variance
-from .suggestions import choose
 
 CLASSES: dict[str, type[Model]] = {"MLP": mlp.MLP, "RNN": rnn.RNN}
 

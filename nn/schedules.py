@@ -7,7 +7,7 @@ import numpy as np
 from losses.keywords import explains_arguments
 
 from . import elsewhere
-from .suggestions import real_number
+from .checks import real_number
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The random bits of dropout by another way than nn/random_bits.py."""
+"""The random bits of dropout by another way than nn/shared/random_bits.py."""
 
 
 def dropout_bits(seed, update, layer, sample, unit):

@@ -1,17 +1,20 @@
 """Made-up results for every figure of the experiments, and what is read off the figures."""
 import numpy as np
 
-from experiments import flooding_table, level_choice_report, plots, published_flooding, zero_loss, zero_loss_figures
-from experiments import flooding_table_figures as table_figures
-from experiments.benchmark import figures as speed_figures
-from experiments.benchmark import growth
-from experiments.benchmark.report import Result
-from experiments.benchmark.workloads import WORKLOADS
-from experiments.flooding_table_report import Cell, Trial
-from experiments.published_flooding_figures import draw_row
-from experiments.published_flooding_report import Measured
-from experiments.results import Run
-from experiments.zero_loss_report import Results
+from experiments.questions import flooding_table, published_flooding, zero_loss
+from experiments.questions.flooding_table import drawing as table_figures
+from experiments.questions.flooding_table.report import Cell, Trial
+from experiments.questions.level_choice import report as level_choice_report
+from experiments.questions.published_flooding.drawing import draw_row
+from experiments.questions.published_flooding.report import Measured
+from experiments.questions.speed import drawing as speed_figures
+from experiments.questions.speed import growth
+from experiments.questions.speed.report import Result
+from experiments.questions.speed.workloads import WORKLOADS
+from experiments.questions.zero_loss import drawing as zero_loss_figures
+from experiments.questions.zero_loss.report import Results
+from experiments.report import plots
+from experiments.runs.store import Run
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
 

@@ -9,8 +9,8 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from experiments.identity import code_version
-from experiments.results import Store
+from experiments.runs.identity import code_version
+from experiments.runs.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TRAINER = """
 import os, pathlib, signal, time
 import numpy as np
-from experiments.results import Run
+from experiments.runs.store import Run
 
 VARIED = ("seed",)
 
@@ -77,8 +77,8 @@ def python(script, *paths, **options):
 DRIVER = """
     import sys
     from tests.sweeping import a_run
-    from experiments import sweep
-    from experiments.results import Store
+    from experiments.runs import sweep
+    from experiments.runs.store import Store
 
     if __name__ == "__main__":
         runs = [a_run({folder!r}, seed, **more) for seed, more in enumerate({more!r})]

@@ -15,9 +15,9 @@ import pytest
 
 from experiments import registry
 from experiments.__main__ import main, parse
-from experiments.results import Run, Store
-from experiments.runner import Job, train_missing
-from experiments.tables import Table
+from experiments.report.tables import Table
+from experiments.runs.runner import Job, train_missing
+from experiments.runs.store import Run, Store
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "Does it make sense to train on after 100 % training accuracy?"

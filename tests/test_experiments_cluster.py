@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.results import Store
-from experiments.sweep import SweepError
+from experiments.runs.store import Store
+from experiments.runs.sweep import SweepError
 from tests import sweeping
 from tests.sweeping import FEW, HUNDREDS, ROOT, a_cluster, a_driver, a_run, drive, environment, until
 
@@ -54,8 +54,8 @@ def test_scheduler_and_workers_exclude_each_other(capsys):
 def test_shards_go_to_the_scheduler_in_order_under_names_that_stay(tmp_path, monkeypatch):
     """Another driver asks for the same work by the same key, so what a worker has begun is not begun again."""
     distributed = pytest.importorskip("distributed", reason=NO_DASK)
-    from experiments.cluster import Dask
-    from experiments.sweep import Shard, run_shard
+    from experiments.runs.cluster import Dask
+    from experiments.runs.sweep import Shard, run_shard
     submitted = []
 
     def submit(function, shard, **options):
@@ -140,7 +140,7 @@ def test_missing_credentials_are_named_at_once(ca, cert, key, reason):
     pytest.importorskip("distributed", reason=NO_DASK)
     import dask
 
-    from experiments.cluster import connect
+    from experiments.runs.cluster import connect
     tls = {"distributed.comm.tls.ca-file": ca, "distributed.comm.tls.client.cert": cert,
            "distributed.comm.tls.client.key": key}
     with dask.config.set(tls), pytest.raises(SweepError) as caught, connect("tls://127.0.0.1:9"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.results import Run, Store
+from experiments.runs.store import Run, Store
 
 
 def settings(seed, experiment="zero_loss", **more):
@@ -132,7 +132,7 @@ def test_a_store_that_may_not_be_written_is_read(tmp_path, capsys, monkeypatch):
     before = store.path.read_bytes()
     store.path.chmod(stat.S_IRUSR)
     store.folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    monkeypatch.setattr("experiments.export.os.access", lambda *_: False)  # which root never hears
+    monkeypatch.setattr("experiments.runs.export.os.access", lambda *_: False)  # which root never hears
     try:
         assert export(capsys, "zero_loss", "--results", store.folder, "--output", tmp_path / "out.csv")[0] == 0
         assert sorted(path.name for path in store.folder.iterdir()) == ["results.sqlite"]

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import plots
 from experiments.__main__ import main
-from experiments.export import cell, export
-from experiments.results import Run, Store, StoreError
+from experiments.report import plots
+from experiments.runs.export import cell, export
+from experiments.runs.store import Run, Store, StoreError
 from nn import drawing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,7 +110,7 @@ def test_two_names_of_one_file_are_refused(tmp_path, store, capsys):
 def test_what_comes_to_be_there_meanwhile_is_kept(tmp_path, store, capsys, monkeypatch):
     def meanwhile(*arguments, **columns):
         (tmp_path / "out_curves.csv").write_text("mine")
-    monkeypatch.setattr("experiments.export._write", meanwhile)
+    monkeypatch.setattr("experiments.runs.export._write", meanwhile)
     assert run_export(tmp_path) == 1 and "exists already" in capsys.readouterr().err
     assert (tmp_path / "out_curves.csv").read_text() == "mine" and len(os.listdir(tmp_path)) == 2
 
@@ -187,7 +187,7 @@ KILLED = """
     import os, signal, sys
     sys.path.insert(0, sys.argv[2])
     from tests.test_experiments_export_files import filled
-    from experiments import schema
+    from experiments.runs import schema
     from contextlib import closing
     with schema.opened(os.path.join(sys.argv[1], "results.sqlite")) as connection:  # so that the log is not taken in
         connection.execute("SELECT count(*) FROM runs").fetchone()
@@ -233,11 +233,11 @@ def test_the_log_lies_where_a_link_to_the_store_leads(tmp_path, store):
 
 @posix
 def test_a_store_that_is_changed_where_no_lock_holds_is_read_again(tmp_path, store, capsys, monkeypatch):
-    monkeypatch.setattr("experiments.reading.os.access", lambda *_: False)  # a folder that may not be written: no locks
+    monkeypatch.setattr("experiments.runs.reading.os.access", lambda *_: False)  # a folder that may not be written: no locks
 
     def meanwhile(*arguments, **columns):
         filled(store.folder, 5)
-    monkeypatch.setattr("experiments.export._write", meanwhile)
+    monkeypatch.setattr("experiments.runs.export._write", meanwhile)
     assert run_export(tmp_path) == 1
     assert "was changed while it was read; do it again" in capsys.readouterr().err
     assert os.listdir(tmp_path) == ["results"]

@@ -11,8 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from experiments import plots, zero_loss_figures
-from experiments.results import StoreError
+from experiments.questions.zero_loss import drawing as zero_loss_figures
+from experiments.report import plots
+from experiments.runs.store import StoreError
 from nn import drawing as style
 from tests.pictures import FIGURES, cells, drawing, overlaps, row, zero_loss_results
 
@@ -84,7 +85,8 @@ def test_methods_differ_by_hue_and_data_by_line(name, methods, monkeypatch):
 
 
 def test_a_method_has_one_hue_in_all_figures(monkeypatch):
-    from experiments import level_choice_report, published_flooding_figures
+    from experiments.questions.level_choice import report as level_choice_report
+    from experiments.questions.published_flooding import drawing as published_flooding_figures
     plain, flooding = plots.PLAIN, plots.FLOODING
     assert [colour for _, colour, _ in published_flooding_figures.METHODS] == [plain, flooding]
     assert level_choice_report.MARKS["none"][1] == plain and level_choice_report.MARKS["grid"][1] == flooding
@@ -141,11 +143,14 @@ def test_ways_of_one_cost_stand_side_by_side(monkeypatch):
 
 @pytest.mark.parametrize("seeds, named", [(1, False), (2, True)])
 def test_only_several_runs_have_a_mean_and_a_standard_error(seeds, named, monkeypatch):
-    from experiments import flooding_table_report, level_choice_report, published_flooding, zero_loss_report
-    from experiments import level_choice as choice
-    from experiments.flooding_table_figures import draw_levels
-    from experiments.published_flooding_figures import draw_row
-    from experiments.published_flooding_report import row_table
+    from experiments.questions import level_choice as choice
+    from experiments.questions import published_flooding
+    from experiments.questions.flooding_table import report as flooding_table_report
+    from experiments.questions.flooding_table.drawing import draw_levels
+    from experiments.questions.level_choice import report as level_choice_report
+    from experiments.questions.published_flooding.drawing import draw_row
+    from experiments.questions.published_flooding.report import row_table
+    from experiments.questions.zero_loss import report as zero_loss_report
     from tests.pictures import choices
     draws = (lambda path: zero_loss_figures.draw_curves([zero_loss_results(seeds=seeds)], path),
              lambda path: draw_levels(cells(seeds), path), lambda path: draw_row(row(seeds), path),
@@ -175,7 +180,7 @@ def test_svg_beside_png(tmp_path):
 DRAW = """
 import sys
 from pathlib import Path
-from experiments import plots
+from experiments.report import plots
 from tests.pictures import FIGURES
 with plots.drawn(plots.Look(svg=True)):
     FIGURES["flooding_table_curves"](Path(sys.argv[1]) / "a.png")

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments import flooding_runs, flooding_table, level_choice, level_choice_report
-from experiments.flooding_table import Config
-from experiments.flooding_table_answer import sentences
-from experiments.flooding_table_report import Cell, Trial, choose, gather, table
-from experiments.results import Run, Store, StoreError
+from experiments.questions import flooding_table, level_choice
+from experiments.questions.flooding_table import Config
+from experiments.questions.flooding_table.report import Cell, Trial, choose, gather, table
+from experiments.questions.flooding_table.sentences import sentences
+from experiments.questions.level_choice import report as level_choice_report
+from experiments.runs.store import Run, Store, StoreError
+from experiments.trainers import flooding_runs
 from losses import levels_from_losses, suggest_level
 
 TINY = Config(noise=(0.05, 0.1), levels=(0.0, 0.3, 0.15), seeds=2, train=20, validation=30, test=50, hidden=(16,), epochs=40,

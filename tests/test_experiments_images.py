@@ -5,18 +5,18 @@ import gzip
 import numpy as np
 import pytest
 
-from experiments import zero_loss
 from experiments.__main__ import main
 from experiments.data import fashion_mnist, mnist
 from experiments.data import images as images_module
 from experiments.data.image_files import read_image_files
 from experiments.data.image_sets import FASHION_MNIST, read_published
 from experiments.data.images import read_images
-from experiments.results import Store
-from experiments.settings import SettingError
-from experiments.trajectories import load_data, train
-from experiments.zero_loss import Config, cases
-from experiments.zero_loss_images import announce, images_of
+from experiments.questions import zero_loss
+from experiments.questions.zero_loss import Config, cases
+from experiments.questions.zero_loss.images import announce, images_of
+from experiments.runs.settings import SettingError
+from experiments.runs.store import Store
+from experiments.trainers.trajectories import load_data, train
 from tests.image_folders import NAMES, nothing_installed, small_arrays, write_files
 
 TINY = {"seeds": 1, "gaussian_noise": (), "gaussian_levels": (), "image_noise": (0.1,), "image_levels": (0.3,),
@@ -89,7 +89,8 @@ def test_the_published_set_needs_no_note(folder, monkeypatch, capsys):
 
 def test_digits_need_no_files(monkeypatch, capsys):
     monkeypatch.setenv("AFTERZERO_DATA", "/nowhere")
-    monkeypatch.setattr("experiments.zero_loss_images.read_images", lambda *_: pytest.fail("files were read for digits"))
+    monkeypatch.setattr("experiments.questions.zero_loss.images.read_images",
+                        lambda *_: pytest.fail("files were read for digits"))
     (case,) = cases(Config(**TINY))
     assert case.title == "Digits, 10% flipped labels" and case.plain[0].files == case.note == ""
     assert (case.plain[0].train, case.plain[0].validation) == (300, 300)

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import processes, sweep, worker
-from experiments.results import Store
+from experiments.runs import processes, sweep, worker
+from experiments.runs.store import Store
 from tests import sweeping
 from tests.sockets import PROC, open_doors, sockets, tree
 from tests.sweeping import FEW, HUNDREDS, a_driver, a_run, drive, until, write_trainer

@@ -4,13 +4,13 @@ import math
 import numpy as np
 import pytest
 
-from experiments import published_flooding
 from experiments.__main__ import main
 from experiments.data import two_gaussians
-from experiments.published_flooding import Config, cells, departures
-from experiments.published_flooding_report import best_possible, consistent_runs, gather, row_table, sentences
-from experiments.published_flooding_training import Spec, train
-from experiments.results import Run, Store, StoreError
+from experiments.questions import published_flooding
+from experiments.questions.published_flooding import Config, cells, departures
+from experiments.questions.published_flooding.report import best_possible, consistent_runs, gather, row_table, sentences
+from experiments.runs.store import Run, Store, StoreError
+from experiments.trainers.published_flooding import Spec, train
 from losses import CrossEntropy, Flooding
 from nn import MLP, Adam, fit
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import identity
-from experiments.results import APPLICATION_ID, SCHEMA_VERSION, Run, Store, StoreError
+from experiments.runs import identity
+from experiments.runs.store import APPLICATION_ID, SCHEMA_VERSION, Run, Store, StoreError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_stored_leaves_nothing(tmp_path, broken):
 
 def test_an_exception_inside_the_transaction_leaves_nothing(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    monkeypatch.setattr("experiments.records._checksum", lambda *_: sqlite3)  # SQLite cannot store a module
+    monkeypatch.setattr("experiments.runs.records._checksum", lambda *_: sqlite3)  # SQLite cannot store a module
     with pytest.raises(StoreError):
         store.save(settings(), a_run())
     monkeypatch.undo()
@@ -113,7 +113,7 @@ def test_an_exception_inside_the_transaction_leaves_nothing(tmp_path, monkeypatc
 def test_a_process_killed_inside_the_transaction_leaves_nothing(tmp_path):
     script = textwrap.dedent("""
         import os, signal, sys
-        from experiments import results, schema
+        from experiments.runs import store as results, schema
         store = results.Store(sys.argv[1])
         store.save({"experiment": "test", "code": "abc", "seed": 1, "dtype": "float32"}, results.Run(scalars={"x": 1.0}))
         # Killed between the row of the run and its commit.
@@ -227,7 +227,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_all_that_a_training_run_imports_is_in_its_version():
     script = textwrap.dedent("""
         import sys
-        from experiments.flooding_runs import Spec, train_fleet
+        from experiments.trainers.flooding_runs import Spec, train_fleet
         train_fleet([Spec("test", "spiral", 5, 5, 5, 0.0, (2,), 0.1, 0.01, 1, 1, 0).settings()])
         print(*(name for name in sys.modules if name.partition(".")[0] in ("experiments", "losses", "nn", "stopping")))
     """)
@@ -236,7 +236,8 @@ def test_all_that_a_training_run_imports_is_in_its_version():
     left = {name for name in done.stdout.split() if not any(f"{name}.".startswith(f"{source}.") for source in covered)}
     assert "losses.rows" in done.stdout
     # Names, containers and how they are stored, no arithmetic.
-    assert left == {"experiments", *(f"experiments.{name}" for name in ("identity", "records", "results", "schema"))}
+    assert left == {"experiments", "experiments.runs", "experiments.trainers",
+                    *(f"experiments.runs.{name}" for name in ("identity", "records", "store", "schema"))}
 
 
 def test_code_version_follows_the_sources(tmp_path, monkeypatch):

@@ -7,10 +7,10 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from experiments import records, schema
 from experiments.__main__ import main
-from experiments.export import export
-from experiments.results import Run, Store, StoreError
+from experiments.runs import records, schema
+from experiments.runs.export import export
+from experiments.runs.store import Run, Store, StoreError
 
 SEEDS = range(8)
 

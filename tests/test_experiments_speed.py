@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.benchmark import contenders, harness, race, workloads
-from experiments.benchmark.contenders import OURS, Contender, by_name, entered, unavailable
-from experiments.benchmark.growth import AXES
-from experiments.benchmark.harness import Spread, WrongCurve, check_curve
-from experiments.benchmark.process import ContenderFailed, Process
-from experiments.benchmark.workloads import Problem, flops, named
-from experiments.results import Run, Store
-from experiments.speed import Config, answer, figures, parts, tables
+from experiments.questions.speed import Config, answer, contenders, figures, harness, parts, race, tables, workloads
+from experiments.questions.speed.contenders import OURS, Contender, by_name, entered, unavailable
+from experiments.questions.speed.growth import AXES
+from experiments.questions.speed.harness import Spread, WrongCurve, check_curve
+from experiments.questions.speed.process import ContenderFailed, Process
+from experiments.questions.speed.workloads import Problem, flops, named
+from experiments.runs.store import Run, Store
 
 FLEET = pytest.mark.skipif(unavailable(by_name(OURS), "fleet") is not None, reason="this version has no nn.fit_fleet")
 TINY = {"W1a": 0.01, "W1b": 0.01, "S": 0.12, "W2": 0.06, "W3-128": 0.01, "W3-500": 0.04, "W4-64": 0.02, "W4-1": 0.02,
@@ -248,7 +247,7 @@ def test_who_fails_is_named_and_counts_in_no_ratio(pretended):
 
 
 def test_missed_targets_say_by_how_much(pretended, monkeypatch):
-    monkeypatch.setattr("experiments.benchmark.report.targets", lambda result: [workloads.Target(1, 0.2)])
+    monkeypatch.setattr("experiments.questions.speed.report.targets", lambda result: [workloads.Target(1, 0.2)])
     store, config = pretended
     assert "missed by 1.25 x" in tables(store, config)[0].plain()
     assert "missed: W1a on 1 core (0.25 instead of 0.2)." in answer(store, config)
@@ -263,8 +262,8 @@ def test_figures_and_markdown_come_from_the_store(pretended):
 
 
 def test_what_cannot_start_has_no_curves(monkeypatch, tmp_path):
-    monkeypatch.setattr("experiments.benchmark.growth.unavailable", lambda contender, kind: "not here")
-    monkeypatch.setattr("experiments.benchmark.cold.unavailable", lambda contender, kind: "not here")
+    monkeypatch.setattr("experiments.questions.speed.growth.unavailable", lambda contender, kind: "not here")
+    monkeypatch.setattr("experiments.questions.speed.cold.unavailable", lambda contender, kind: "not here")
     config, store = Config(workloads=("W6",)), Store(tmp_path)
     for part in parts(config):
         run = part.measure(lambda share: None)

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import identity, runner, sweep
-from experiments.progress import Progress, duration
-from experiments.results import Store, StoreError
+from experiments.runs import identity, runner, sweep
+from experiments.runs.progress import Progress, duration
+from experiments.runs.store import Store, StoreError
 from tests.sweeping import a_run, environment, python, rows, write_trainer
 
 
@@ -170,7 +170,7 @@ def test_each_run_has_an_equal_share_of_the_time_of_its_shard(tmp_path, trainer,
 
 def test_a_locked_store_is_named(tmp_path, trainer, monkeypatch):
     store = Store(tmp_path / "results")
-    monkeypatch.setattr("experiments.schema.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("experiments.runs.schema.BUSY_SECONDS", 0.1)
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with sweep.pool() as place, pytest.raises(StoreError, match=r"results\.sqlite: database is locked"):
@@ -186,8 +186,8 @@ def test_a_full_disk_is_named_and_leaves_no_half_of_a_run(tmp_path):
     script = f"""
         import resource, sys
         from tests.sweeping import a_run
-        from experiments import sweep
-        from experiments.results import Store, StoreError
+        from experiments.runs import sweep
+        from experiments.runs.store import Store, StoreError
         store = Store({str(folder)!r})
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
         try:
@@ -209,7 +209,8 @@ INTERRUPTED = """
     import sys
     from types import SimpleNamespace
     from tests.sweeping import a_run
-    from experiments import __main__, registry, sweep
+    from experiments import __main__, registry
+    from experiments.runs import sweep
 
     def run(config, store):
         runs = [a_run({folder!r}, seed, sleep=0.2) for seed in range(100)]
@@ -251,7 +252,7 @@ def test_ctrl_c_says_what_is_done_and_how_to_go_on(tmp_path, workers):
 
 def test_lines_of_progress_where_there_is_no_terminal(capsys, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("experiments.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("experiments.runs.progress.time.monotonic", lambda: now[0])
     with Progress("grid", 10, 1000.0, 2) as progress:
         for now[0] in (30.0, 61.0, 90.0, 130.0):
             progress.advance(100.0)
@@ -280,7 +281,7 @@ def test_places_exclude_each_other():
 
 @pytest.mark.parametrize("platform, most", [("win32", 60), ("linux", 1000)])
 def test_windows_cannot_wait_for_many_workers(monkeypatch, platform, most):
-    monkeypatch.setattr("experiments.sweep.sys.platform", platform)
+    monkeypatch.setattr("experiments.runs.sweep.sys.platform", platform)
     sweep.check_places("", most)
     if platform == "win32":
         with pytest.raises(ValueError, match="workers is 61; accepted: at most 60 on Windows"):

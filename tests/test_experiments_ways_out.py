@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.tables import Table, _blocks, wrapped
+from experiments.report.tables import Table, _blocks, wrapped
 from tests.terminals import all_of
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +56,7 @@ def test_every_digit_is_on_the_terminal(columns):
 @posix
 def test_answers_are_wrapped_at_words_on_a_terminal():
     words = " ".join(f"word{i}" for i in range(60))
-    text = on_a_terminal(f"from experiments.tables import wrapped\nprint(wrapped({words!r}))", 60)
+    text = on_a_terminal(f"from experiments.report.tables import wrapped\nprint(wrapped({words!r}))", 60)
     assert text.split() == words.split() and all(len(line) <= 60 for line in text.splitlines())
 
 

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from experiments import zero_loss, zero_loss_report
-from experiments.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
-from experiments.results import Run, Store, StoreError
-from experiments.tables import mean_error, number
-from experiments.trajectories import Watcher, check_epochs
-from experiments.zero_loss import Config
+from experiments.questions import zero_loss
+from experiments.questions.zero_loss import Config
+from experiments.questions.zero_loss import report as zero_loss_report
+from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
+from experiments.report.tables import mean_error, number
+from experiments.runs.store import Run, Store, StoreError
+from experiments.trainers.trajectories import Watcher, check_epochs
 
 TINY = Config(seeds=2, gaussian_noise=(0.1,), gaussian_levels=(0.32,), gaussian_train=20, gaussian_test=50,
               gaussian_hidden=(16,), gaussian_epochs=30, image_noise=(0.0,), image_levels=(0.05, 0.3),

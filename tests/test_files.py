@@ -15,7 +15,7 @@ import pytest
 import nn.files
 import stopping.files
 from nn import MLP, History, load, save
-from nn.checkpoint import MAGIC, remove_leftovers
+from nn.fitting.checkpoint import MAGIC, remove_leftovers
 from stopping import GL
 from stopping.figure import draw
 

@@ -13,9 +13,9 @@ import os
 import numpy as np
 import pytest
 
-from experiments.published_flooding import Config, run
-from experiments.published_flooding_report import gather
-from experiments.results import Store
+from experiments.questions.published_flooding import Config, run
+from experiments.questions.published_flooding.report import gather
+from experiments.runs.store import Store
 from losses.bayes import two_gaussians as best_possible
 
 PUBLISHED = {0.01: (90.52, 0.17, 92.13), 0.05: (84.79, 0.22, 88.03), 0.10: (78.44, 0.32, 83.59)}  # without, level, with

@@ -112,7 +112,7 @@ def test_no_hint_is_about_an_argument_that_exists():
 def test_signatures_names_and_pickles_are_those_of_the_undecorated():
     assert str(inspect.signature(SGD)).startswith("(learning_rate: ")
     assert list(inspect.signature(fit).parameters)[:3] == ["model", "x", "y"]
-    assert (fit.__name__, fit.__module__, fit.__wrapped__.__doc__) == ("fit", "nn.training", fit.__doc__)
+    assert (fit.__name__, fit.__module__, fit.__wrapped__.__doc__) == ("fit", "nn.fitting.fit", fit.__doc__)
     for thing in (fit, SGD(0.1), losses.Flooding(losses.CrossEntropy(), 0.1), nn.GaussianNoise(0.1)):
         assert pickle.loads(pickle.dumps(thing)) == thing
 

@@ -23,8 +23,8 @@ from losses import (
     relax,
     rows,
 )
-from nn.codes import SOFT_CROSS_ENTROPY
 from nn.cpu import rows as cpu_rows
+from nn.shared.codes import SOFT_CROSS_ENTROPY
 from tests.numerical import central_difference, complex_step, relative_error
 
 RNG = np.random.default_rng(15)

@@ -71,13 +71,13 @@ MUTANTS = {
     "sign_of_the_step": Mutant(
         "nn/reference/optimizers.py", "theta -= learning_rate * step", "theta += learning_rate * step", STEPS),
     "sign_of_the_step_cpu": Mutant(
-        "nn/scalars.py", "theta - learning_rate * step, velocity", "theta + learning_rate * step, velocity", FIT),
+        "nn/shared/scalars.py", "theta - learning_rate * step, velocity", "theta + learning_rate * step, velocity", FIT),
     "bias_gradient_without_the_first_sample": Mutant(
         "nn/reference/dense.py", "np.sum(dz, axis=0, out=db)", "np.sum(dz[1:], axis=0, out=db)", HAND),
     "bias_gradient_without_the_second_sample_cpu": Mutant(
         "nn/cpu/dense.py", "for n in range(1, dz.shape[0]):", "for n in range(2, dz.shape[0]):", HAND),
     "bias_off_by_one_place": Mutant(
-        "nn/layers.py", 'offsets.get(f"b{l}", -1)', 'offsets.get(f"b{l}", 0) - 1', HAND),
+        "nn/shared/layers.py", 'offsets.get(f"b{l}", -1)', 'offsets.get(f"b{l}", 0) - 1', HAND),
     "no_activation_derivative": Mutant(
         "nn/reference/mlp.py", "activation_backward(dz, dz, a, layer[ACTIVATION])", "pass", MODEL),
     "no_activation_derivative_cpu": Mutant(
@@ -112,7 +112,7 @@ MUTANTS = {
     "sign_of_momentum": Mutant(
         "nn/reference/optimizers.py", "velocity *= momentum", "velocity *= -momentum", STEPS),
     "sign_of_momentum_cpu": Mutant(
-        "nn/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity", STEPS),
+        "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity", STEPS),
     "shuffled_labels": Mutant(
         "nn/reference/training.py", "data.labels[places]", "data.labels[np.sort(places)]", FIT),
     "shuffled_labels_cpu": Mutant(
@@ -245,7 +245,7 @@ MUTANTS = {
         "mean, mean, loss.level, loss.flood_parameter)",
         f"{HAND}[numba-float64-1e-14]", jit=True),
     "compiled_scalar": Mutant(
-        "nn/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
+        "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
         "tests/test_nn_twins.py::test_same_results[optimizers-sgd_step-float64]", jit=True),
 }
 # The bugs that everybody plants once; the default run looks for these, --slow (and .ci/run) for all.

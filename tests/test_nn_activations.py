@@ -4,7 +4,7 @@ import pytest
 
 import nn.cpu.activations
 import nn.reference.activations
-from nn.codes import ACTIVATIONS
+from nn.shared.codes import ACTIVATIONS
 from tests import naive
 from tests.numerical import central_difference, complex_step, relative_error
 

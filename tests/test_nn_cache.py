@@ -74,7 +74,7 @@ def test_two_cold_starts_and_edits(sources):
     assert run(sources) == ["2.0", "0"]
 
     # A deep leaf: forward_pass -> forward -> activation_forward_panel -> relu, in another file.
-    leaf = sources / "nn" / "scalars.py"
+    leaf = sources / "nn" / "shared" / "scalars.py"
     relu = "return zero if z < zero else z\n"
     edit(leaf, relu, "return zero if z < zero else z + z\n")
     assert run(sources) == ["4.0", "1"]
@@ -88,7 +88,7 @@ def test_an_edit_between_import_and_compilation(sources):
     code = """
         import nn.cpu.training
         from pathlib import Path
-        path = Path("nn/scalars.py")
+        path = Path("nn/shared/scalars.py")
         path.write_text(path.read_text(encoding="utf-8").replace("else z\\n", "else z + z\\n"), encoding="utf-8")
         print(output())
         """
@@ -127,14 +127,14 @@ def test_every_source_file_counts(sources):
     assert {path.resolve() for path in compile.source_files()} == {path.resolve() for path in ours}
     stamps = [stamp(sources)]
     assert stamps[0][1] == str(len(ours))
-    for name in ("losses/rows.py", "nn/cpu/blas.py", "nn/codes.py", "nn/cpu/threads.py"):
+    for name in ("losses/rows.py", "nn/cpu/blas.py", "nn/shared/codes.py", "nn/cpu/threads.py"):
         with open(sources / name, "a", encoding="utf-8") as file:
             file.write("# edited\n")
         stamps.append(stamp(sources))
     assert len(set(stamps)) == len(stamps)
-    edit(sources / "nn/codes.py", "# edited\n", "# edireD\n")  # same length
+    edit(sources / "nn/shared/codes.py", "# edited\n", "# edireD\n")  # same length
     assert stamp(sources) not in stamps
-    edit(sources / "nn/codes.py", "# edireD\n", "# edited\n")
+    edit(sources / "nn/shared/codes.py", "# edireD\n", "# edited\n")
     assert stamp(sources) == stamps[-1]
 
 
@@ -211,6 +211,6 @@ def test_a_source_edited_after_it_was_loaded_is_not_cached(monkeypatch, tmp_path
     monkeypatch.setenv("AFTERZERO_CACHE_DIR", str(tmp_path))
     compile_ = importlib.import_module("nn.cpu.compile")
     assert compile_.cache_directory().parent == tmp_path
-    monkeypatch.setattr("nn.loaded_at", 0.0)
+    monkeypatch.setattr("nn.cpu.compile.LOADED_AT", 0.0)
     elsewhere = compile_.cache_directory()
     assert tmp_path not in elsewhere.parents and elsewhere.is_dir()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn.archive
-import nn.checkpoint
+import nn.fitting.checkpoint
 from losses import CrossEntropy
 from nn import MLP, RNN, SGD, CheckpointError, fit, load, save
 from tests.checkpointing import LENGTHS, SEQUENCE_LABELS, SEQUENCES, TOKENS, contents, forge, mlp, start
@@ -105,7 +105,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch, how):
         elif how == "open":
             patch.setattr(builtins, "open", fail)
         else:
-            patch.setattr(nn.checkpoint.os, {"interrupt": "fsync"}.get(how, how), fail)
+            patch.setattr(nn.fitting.checkpoint.os, {"interrupt": "fsync"}.get(how, how), fail)
         with pytest.raises((OSError, KeyboardInterrupt)):
             save(path, new)
     assert path.read_bytes() == before
@@ -122,8 +122,8 @@ def test_written_data_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypat
         calls.append("replace")
         load(source)  # complete
         replace(source, target)
-    monkeypatch.setattr(nn.checkpoint.os, "fsync", lambda file: (calls.append("fsync"), fsync(file)))
-    monkeypatch.setattr(nn.checkpoint.os, "replace", watched_replace)
+    monkeypatch.setattr(nn.fitting.checkpoint.os, "fsync", lambda file: (calls.append("fsync"), fsync(file)))
+    monkeypatch.setattr(nn.fitting.checkpoint.os, "replace", watched_replace)
     save(tmp_path / "model", mlp()("numpy"))
     assert calls == ["fsync", "replace"]
 
@@ -198,7 +198,7 @@ def test_foreign(kind, content, tmp_path):
 @pytest.mark.parametrize("kind", ["model", "run"])
 def test_newer(kind, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(nn.checkpoint, "VERSION", 2)
+        patch.setattr(nn.fitting.checkpoint, "VERSION", 2)
         written(kind, tmp_path / "file")
     refuses(kind, tmp_path / "file", "format version 2, accepted: up to 1; update afterzero")
 
@@ -242,5 +242,5 @@ def test_wrong_kind(tmp_path):
 
 def test_unknown_class(tmp_path):
     path = tmp_path / "file"
-    nn.checkpoint.write(path, "model", {"class": "CNN", "settings": {}}, {})
+    nn.fitting.checkpoint.write(path, "model", {"class": "CNN", "settings": {}}, {})
     refuses("model", path, "class 'CNN', accepted: MLP, RNN")

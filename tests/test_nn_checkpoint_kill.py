@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fork and SIGKIL
 
 DRIVER = """
 import hashlib, json, os, pathlib, random, signal, sys, time
-import nn.checkpoint
+import nn.fitting.checkpoint
 from tests.checkpointing import contents, remains, start
 
 folder, name, backend, seed, kills = json.loads(sys.argv[1])
@@ -47,12 +47,12 @@ def attempt(child):
     return pid
 
 def slow_train():
-    write = nn.checkpoint.RunFile.write
+    write = nn.fitting.checkpoint.RunFile.write
     def slow_write(self):
         write(self)
         os.write(pipe[1], b".")
         time.sleep(0.01)
-    nn.checkpoint.RunFile.write = slow_write
+    nn.fitting.checkpoint.RunFile.write = slow_write
     found = digest(start(name, backend, path, epochs=60))
     with open(os.path.join(folder, "result"), "w") as file:
         json.dump(found, file)
@@ -77,7 +77,7 @@ def die_in_write(count, moment):
         replace(source, target)
         if writes[0] == count and moment == "after":
             die()
-    nn.checkpoint.os.fsync, nn.checkpoint.os.replace = dying_fsync, dying_replace
+    nn.fitting.checkpoint.os.fsync, nn.fitting.checkpoint.os.replace = dying_fsync, dying_replace
     start(name, backend, path)
 
 def wait(pid):
@@ -166,14 +166,14 @@ def test_killed_within_a_write(backend, name, tmp_path):
 
 INTERPRETER = """
 import sys, time
-import nn.run
+import nn.fitting.run
 from tests.checkpointing import start
-write = nn.checkpoint.RunFile.write
+write = nn.fitting.checkpoint.RunFile.write
 def told(self):
     write(self)
     print("written", flush=True)
     time.sleep(0.02)
-nn.checkpoint.RunFile.write = told
+nn.fitting.checkpoint.RunFile.write = told
 start(*sys.argv[1:4])
 """
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import nn.checkpoint
-import nn.run
+import nn.fitting.checkpoint
+import nn.fitting.run
 from losses import L2, Flooding, SquaredError
 from nn import RPROP, SGD, Adam, CheckpointError, GaussianNoise, TrainingDiverged, TrainingInterrupted
 from nn.files import partial_name
@@ -55,8 +55,8 @@ def test_interrupted_at_any_check(backend, name, tmp_path):
 def test_interrupted_in_any_chunk(backend, name, tmp_path, monkeypatch):
     """Ctrl-C before and after every chunk; chunks of two updates, so that many end within an epoch."""
     whole = remains(*start(name, backend))
-    chunk = nn.run.Run._train_chunk
-    monkeypatch.setattr(nn.run._Pace, "took", lambda self, updates, seconds: setattr(self, "updates", 2))
+    chunk = nn.fitting.run.Run._train_chunk
+    monkeypatch.setattr(nn.fitting.run._Pace, "took", lambda self, updates, seconds: setattr(self, "updates", 2))
     for when in ("before", "after"):
         for k in range(1, 99):
             path, interrupt = tmp_path / f"{when}{k}", raise_at(k, KeyboardInterrupt)
@@ -68,7 +68,7 @@ def test_interrupted_in_any_chunk(backend, name, tmp_path, monkeypatch):
                 if when == "after":
                     interrupt()
             with monkeypatch.context() as patch:
-                patch.setattr(nn.run.Run, "_train_chunk", cut)
+                patch.setattr(nn.fitting.run.Run, "_train_chunk", cut)
                 try:
                     start(name, backend, path)
                     break
@@ -81,7 +81,7 @@ def test_interrupted_in_any_chunk(backend, name, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["everything", "one check", "stopped", "tokens"])
 def test_interrupted_again_and_again(backend, name, tmp_path, monkeypatch):
     """Every call gets through one epoch, sees its file written, and is interrupted; a write that fails is only lost."""
-    whole, write = remains(*start(name, backend)), nn.checkpoint.RunFile.write
+    whole, write = remains(*start(name, backend)), nn.fitting.checkpoint.RunFile.write
     for calls in range(1, 30):
         def once(self, calls=calls):
             if calls % 3 == 2:
@@ -89,7 +89,7 @@ def test_interrupted_again_and_again(backend, name, tmp_path, monkeypatch):
             write(self)
             raise KeyboardInterrupt
         with monkeypatch.context() as patch:
-            patch.setattr(nn.checkpoint.RunFile, "write", once)
+            patch.setattr(nn.fitting.checkpoint.RunFile, "write", once)
             try:
                 found = start(name, backend, tmp_path / "run")
                 break
@@ -106,8 +106,8 @@ def test_a_finished_run_is_not_trained_again(backend, name, tmp_path, monkeypatc
 
     def never(*args, **kwargs):
         raise AssertionError("there was nothing left to do")
-    monkeypatch.setattr(nn.run.Run, "_train_chunk", never)
-    monkeypatch.setattr(nn.run.Run, "check", never)
+    monkeypatch.setattr(nn.fitting.run.Run, "_train_chunk", never)
+    monkeypatch.setattr(nn.fitting.run.Run, "check", never)
     assert remains(*start(name, backend, tmp_path / "run", on_check=never)) == whole
     assert (tmp_path / "run").read_bytes() == before
 
@@ -226,7 +226,7 @@ def test_any_augmentation_resumes(augment, tmp_path):
 def test_a_function_is_the_same_in_another_process():
     """Whatever functions it has inside, the text it is known by holds no address."""
     script = """if True:
-        from nn.checkpoint import _name
+        from nn.fitting.checkpoint import _name
         def augment(x, y, rng):
             jitter = lambda a: a + sum([rng.normal() for _ in range(3)])
             return jitter(x), y
@@ -243,7 +243,7 @@ def test_no_folder_is_noticed_before_training(tmp_path, monkeypatch):
     weights = model.flat.copy()
     with pytest.raises(FileNotFoundError, match=r"checkpoint: got .*run.*no folder .*missing"):
         train(model, checkpoint=path)
-    monkeypatch.setattr(nn.checkpoint.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(nn.fitting.checkpoint.os, "access", lambda path, mode: False)
     with pytest.raises(PermissionError, match=r"checkpoint: got .*run.* is not writable"):
         train(model, checkpoint=tmp_path / "run")
     assert np.array_equal(model.flat, weights)

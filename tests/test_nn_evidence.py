@@ -4,7 +4,7 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import MLP, RNN, SGD, fit
-from nn.evidence import evidence
+from nn.fitting.evidence import evidence
 from stopping import EvidenceBased, Patience
 
 RNG = np.random.default_rng(5)

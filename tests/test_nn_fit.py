@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-import nn.run
+import nn.fitting.run
 from losses import Flooding
 from nn import Adam
 from tests.fitting import CE, X, Y, network, order, tanh_gradient, train
@@ -77,10 +77,10 @@ def test_chunks_do_not_matter(backend, monkeypatch, size, memory):
         def took(self, updates, seconds):
             pass
     calls = []
-    chunk = nn.run.Run._train_chunk
-    monkeypatch.setattr(nn.run, "_Pace", Fixed)
-    monkeypatch.setattr(nn.run, "ORDER_ELEMENTS", memory)
-    monkeypatch.setattr(nn.run.Run, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
+    chunk = nn.fitting.run.Run._train_chunk
+    monkeypatch.setattr(nn.fitting.run, "_Pace", Fixed)
+    monkeypatch.setattr(nn.fitting.run, "ORDER_ELEMENTS", memory)
+    monkeypatch.setattr(nn.fitting.run.Run, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
     other, others = run()
     assert sum(calls) == 20
     assert max(calls) <= min(size, 3)  # a chunk ends at a check at the latest
@@ -92,10 +92,10 @@ def test_chunks_do_not_matter(backend, monkeypatch, size, memory):
 @pytest.mark.parametrize("memory", [1, 50, 10**6])
 def test_chunks_of_many_epochs(backend, monkeypatch, memory):
     calls, flats = [], []
-    chunk = nn.run.Run._train_chunk
-    monkeypatch.setattr(nn.run.Run, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
+    chunk = nn.fitting.run.Run._train_chunk
+    monkeypatch.setattr(nn.fitting.run.Run, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
     for limit in (10**6, memory):
-        monkeypatch.setattr(nn.run, "ORDER_ELEMENTS", limit)
+        monkeypatch.setattr(nn.fitting.run, "ORDER_ELEMENTS", limit)
         model = network(backend)
         train(model, epochs=6, check_every=0)
         flats.append(model.flat.copy())
@@ -105,17 +105,17 @@ def test_chunks_of_many_epochs(backend, monkeypatch, memory):
 
 
 def test_pace_keeps_chunks_short():
-    pace = nn.run._Pace(1e9)
+    pace = nn.fitting.run._Pace(1e9)
     assert 1 <= pace.updates <= 3
-    assert nn.run._Pace(1e12).updates == 1
-    assert nn.run._Pace(10).updates * 2e-5 <= nn.run.CHUNK_SECONDS + 1e-9  # for its order
+    assert nn.fitting.run._Pace(1e12).updates == 1
+    assert nn.fitting.run._Pace(10).updates * 2e-5 <= nn.fitting.run.CHUNK_SECONDS + 1e-9  # for its order
     pace.updates = 100
     pace.took(100, 50.0)  # the first chunk includes compilation: not counted
     assert pace.updates == 100
-    pace.took(100, nn.run.CHUNK_SECONDS)
+    pace.took(100, nn.fitting.run.CHUNK_SECONDS)
     assert pace.updates == 100
     for _ in range(20):
-        pace.took(pace.updates, pace.updates * nn.run.CHUNK_SECONDS / 10)  # ten would fill a chunk
+        pace.took(pace.updates, pace.updates * nn.fitting.run.CHUNK_SECONDS / 10)  # ten would fill a chunk
     assert 9 <= pace.updates <= 14
     pace.took(1, 0.0)  # a clock that did not move
     assert pace.updates <= 4 * 14

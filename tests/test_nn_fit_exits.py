@@ -189,7 +189,7 @@ def test_other_errors_in_a_callback_restore_too(backend):
 CHILD = """
 import json, os, signal, sys, threading, time
 import numpy as np
-import nn.run
+import nn.fitting.run
 from losses import CrossEntropy
 from nn import MLP, SGD, TrainingInterrupted, fit
 from stopping import Patience
@@ -199,7 +199,7 @@ rng = np.random.default_rng(0)
 x, y = rng.normal(size=(256, 10)), rng.integers(0, 2, 256)
 model, weights = MLP([10, 512, 512, 2], dtype="float64", backend="numba"), []
 inside = threading.Event()
-train_chunk = nn.run.Run._train_chunk
+train_chunk = nn.fitting.run.Run._train_chunk
 
 def watched_chunk(self, count):
     try:
@@ -218,8 +218,8 @@ def strike():
 
 sys.stderr.isatty = lambda: False
 if signals:
-    nn.run.Run._train_chunk = watched_chunk
-    nn.run._Pace.took = lambda self, updates, seconds: setattr(self, "updates", 300)  # at least some 150 ms
+    nn.fitting.run.Run._train_chunk = watched_chunk
+    nn.fitting.run._Pace.took = lambda self, updates, seconds: setattr(self, "updates", 300)  # at least some 150 ms
     threading.Thread(target=strike, daemon=True).start()
 try:
     fit(model, x, y, loss=CrossEntropy(), optimizer=SGD(1e-3), epochs=10**5, check_every=[0, 1, 2], threads=threads,

@@ -9,7 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-import nn.fleet
+import nn.fleet.fit_fleet
 from losses import L1, L2, AdaFlooding, Flooding, SquaredError
 from nn import RPROP, SGD, Adam, AdamW, FleetHistory, GaussianNoise, cosine, fit_fleet, step
 from stopping import GL, Patience, Target, replay
@@ -159,7 +159,7 @@ def test_errors_in_a_replica_end_the_fleet_and_are_raised():
 
 def test_waves(monkeypatch):
     flying, most = set(), []
-    train = nn.fleet.train
+    train = nn.fleet.fit_fleet.train
 
     def watched(run, *rest):
         flying.add(run)
@@ -167,7 +167,7 @@ def test_waves(monkeypatch):
         time.sleep(0.01)
         train(run, *rest)
         flying.remove(run)
-    monkeypatch.setattr(nn.fleet, "train", watched)
+    monkeypatch.setattr(nn.fleet.fit_fleet, "train", watched)
     template, members = network("numpy"), [{"seed": r} for r in range(8)]
     free = fleet_of(template, members, workers=4)
     assert max(most) > 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import nn.fleet
+import nn.fleet.fit_fleet
 from losses import BinaryCrossEntropy
 from nn import RNN
 from tests.fitting import X_VAL, Y_VAL, X, Y, network
@@ -56,8 +56,8 @@ def test_as_many_replicas_as_samples():
 def test_shared_data_are_not_copied(monkeypatch):
     """Every member's kernels read the same memory."""
     seen = []
-    use = nn.run.Run._use
-    monkeypatch.setattr(nn.run.Run, "_use", lambda self, train: (use(self, train), seen.append(self._data.x))[0])
+    use = nn.fitting.run.Run._use
+    monkeypatch.setattr(nn.fitting.run.Run, "_use", lambda self, train: (use(self, train), seen.append(self._data.x))[0])
     fleet_of(network("numpy", dtype="float32"), [{}] * R)  # a cast copy, but one for all
     assert len(seen) > R
     assert all(np.shares_memory(seen[0], x) for x in seen)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-import nn.fleet
+import nn.fleet.fit_fleet
 from losses import L2, AdaFlooding
 from nn import RNN, RPROP, TrainingInterrupted, step
 from stopping import Patience
@@ -73,7 +73,7 @@ class NoReset:
      r"^members\[1\]: training x: got inf"),
 ])
 def test_bad_input(monkeypatch, members, options, error, message):
-    monkeypatch.setattr(nn.fleet, "train", lambda *_: pytest.fail("training has begun"))
+    monkeypatch.setattr(nn.fleet.fit_fleet, "train", lambda *_: pytest.fail("training has begun"))
     template = network("numpy")
     flat = template.flat.copy()
     with pytest.raises(error, match=message):
@@ -122,7 +122,7 @@ def test_interrupt_in_a_callback():
 CHILD = """
 import json, sys, threading
 import numpy as np
-import nn.run
+import nn.fitting.run
 from losses import CrossEntropy
 from nn import MLP, SGD, TrainingInterrupted, fit_fleet
 from threadpoolctl import threadpool_info
@@ -139,7 +139,7 @@ x, y = rng.normal(size=(256, 10)), rng.integers(0, 2, 256)
 settings = {"sizes": [10, 256, 256, 2], "dtype": "float64", "backend": sys.argv[1]}
 options = {"loss": CrossEntropy(), "optimizer": SGD(1e-3), "workers": 2, "progress": False}
 fit_fleet(MLP(**settings), x, y, members=[{}], epochs=1, **options)  # compiles
-seen, check, nn.run.Run.check = [], nn.run.Run.check, watched
+seen, check, nn.fitting.run.Run.check = [], nn.fitting.run.Run.check, watched
 before = [library["num_threads"] for library in threadpool_info()]
 try:
     fit_fleet(MLP(**settings), x, y, members=[{"seed": r} for r in range(6)], epochs=10**6, check_every=[0, 8, 10**6],

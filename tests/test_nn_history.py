@@ -100,7 +100,7 @@ def test_errors_of_every_kind_of_label(backend, loss, y, outputs):
 
 def test_every_metric_on_request(backend):
     # Margins per norm of the weights need another kind of network: tests/test_theory_homogeneous.py
-    names = tuple(name for name in nn.metrics.ON_REQUEST if name not in nn.metrics.PER_NORM)
+    names = tuple(name for name in nn.fitting.metrics.ON_REQUEST if name not in nn.fitting.metrics.PER_NORM)
     weights = []
     model = network(backend)
     history = train(model, X_TEST, Y_TEST, metrics=reversed(names), batch_size=64, optimizer=SGD(1.0),

@@ -55,7 +55,7 @@ def test_one_sample_and_one_at_a_time():
 
 
 def test_folds_that_leave_one_sample_are_refused_before_training(monkeypatch):
-    monkeypatch.setattr("nn.adaptive.fit", lambda *arguments, **options: pytest.fail("it trained"))
+    monkeypatch.setattr("nn.fitting.flood_levels.fit", lambda *arguments, **options: pytest.fail("it trained"))
     model = mlp(batch_norm=True)
     message = answer(ValueError, lambda: adaptive_levels(model, X[:23], Y[:23], folds=2, batch_size=5, **GOOD))
     assert "batch_size: got 5 with 11 samples in x without a fold of 12" in message

@@ -6,10 +6,11 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import MLP, check_model
-from nn.backends import backend_named, one_blas_thread
-from nn.codes import ACTIVATIONS
-from nn.layers import NO_UPDATE
-from nn.parameters import aligned_zeros
+from nn.backends import backend_named
+from nn.processor import one_blas_thread
+from nn.shared.codes import ACTIVATIONS
+from nn.shared.layers import NO_UPDATE
+from nn.shared.parameters import aligned_zeros
 from tests import naive
 from tests.numerical import central_difference, relative_error
 

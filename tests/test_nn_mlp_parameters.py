@@ -4,7 +4,7 @@ import pytest
 
 from losses import CrossEntropy
 from nn import MLP
-from nn.parameters import Views, aligned_zeros, offsets
+from nn.shared.parameters import Views, aligned_zeros, offsets
 
 X = np.random.default_rng(0).normal(size=(5, 3))
 

@@ -6,9 +6,10 @@ import nn.cpu.normalization
 import nn.reference.normalization
 from losses import L2, CrossEntropy, Flooding
 from nn import MLP, SGD, Adam, check_model, fit
-from nn.backends import backend_named, one_blas_thread
-from nn.layers import NO_UPDATE
-from nn.parameters import aligned_zeros
+from nn.backends import backend_named
+from nn.processor import one_blas_thread
+from nn.shared.layers import NO_UPDATE
+from nn.shared.parameters import aligned_zeros
 from stopping import Patience
 from tests import naive
 from tests.numerical import complex_step, relative_error

@@ -7,7 +7,7 @@ from nn import MLP, SGD, Adam, TrainingDiverged, fit
 from nn.backends import backend_named
 from nn.cpu import dense_one
 from nn.cpu.compile import JIT
-from nn.parameters import aligned_zeros
+from nn.shared.parameters import aligned_zeros
 from tests.numerical import relative_error
 
 SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 20, 31, 32, 33, 50, 64]

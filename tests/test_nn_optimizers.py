@@ -7,8 +7,8 @@ import pytest
 import nn.cpu.optimizers
 import nn.reference.optimizers
 from nn import SGD, Adam, AdamW
-from nn.codes import ADAM
-from nn.codes import SGD as SGD_KIND
+from nn.shared.codes import ADAM
+from nn.shared.codes import SGD as SGD_KIND
 from tests import naive
 from tests.numerical import relative_error
 

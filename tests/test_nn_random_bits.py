@@ -5,8 +5,8 @@ import numba
 import numpy as np
 import pytest
 
-from nn.random_bits import sample_key, unit_bits
 from nn.reference.dropout import dropout_forward
+from nn.shared.random_bits import sample_key, unit_bits
 from tests.bits import dropout_bits
 
 # (seed, update, layer, sample, unit) -> key, bits. Once written down, never to change: a resumed run draws the same masks.

@@ -4,7 +4,7 @@ import pytest
 
 import nn.cpu.recurrent
 import nn.reference.recurrent
-from nn.codes import LAST, MEAN, NONE, POOLINGS, RELU, TANH
+from nn.shared.codes import LAST, MEAN, NONE, POOLINGS, RELU, TANH
 from tests.numerical import complex_step, relative_error
 
 BACKENDS = {"numpy": nn.reference.recurrent, "numba": nn.cpu.recurrent}

@@ -9,7 +9,7 @@ import pytest
 
 from losses import CrossEntropy, Flooding, Loss
 from nn import MLP, RNN, RPROP, SGD, Mixup, TrainingDiverged, check_model, fit
-from nn.backends import _blas, one_blas_thread, uninterrupted
+from nn.processor import _blas, one_blas_thread, uninterrupted
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(12, 4)), RNG.integers(0, 2, 12)

@@ -4,11 +4,12 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import RNN, check_model
-from nn.backends import backend_named, one_blas_thread
-from nn.codes import POOLINGS
+from nn.backends import backend_named
 from nn.cpu.threads import run_team
-from nn.layers import NO_UPDATE
-from nn.parameters import aligned_zeros
+from nn.processor import one_blas_thread
+from nn.shared.codes import POOLINGS
+from nn.shared.layers import NO_UPDATE
+from nn.shared.parameters import aligned_zeros
 from tests import naive
 from tests.numerical import central_difference, relative_error
 

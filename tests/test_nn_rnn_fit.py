@@ -8,7 +8,7 @@ import nn.cpu.threads
 from losses import L2, CrossEntropy, Flooding
 from nn import RNN, SGD, Adam, fit
 from nn.backends import NumbaBackend
-from nn.codes import POOLINGS
+from nn.shared.codes import POOLINGS
 from tests.numerical import relative_error
 
 RNG = np.random.default_rng(41)

@@ -8,7 +8,7 @@ import losses
 import nn
 from losses import CrossEntropy, Loss, SquaredError
 from nn import MLP, RNN, SGD, fit
-from nn.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, OptimizerCode
+from nn.shared.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, OptimizerCode
 
 N = 12
 RNG = np.random.default_rng(0)

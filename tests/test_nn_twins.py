@@ -12,7 +12,7 @@ import pytest
 
 import nn.cpu
 import nn.reference
-from nn.codes import ACTIVATIONS, NONE, POOLINGS, RELU, TANH
+from nn.shared.codes import ACTIVATIONS, NONE, POOLINGS, RELU, TANH
 from tests.numerical import relative_error
 
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}

@@ -73,7 +73,7 @@ def test_lightning_with_a_validation_that_never_ran_has_a_check_per_epoch(tmp_pa
 
 
 def test_our_own(tmp_path):
-    from nn.history import History
+    from nn.fitting.history import History
     ours = History(["update", "epoch", "train_loss", "val_loss"])
     for update, loss in ((0, 1.0), (5, 0.1)):
         ours.append({"update": update, "epoch": update / 10, "train_loss": loss, "val_loss": math.nan})

@@ -3,9 +3,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from experiments.data.embedded import read_embedded
-from experiments.data.parts import split_parts
-from experiments.data.sets import DataSet
+from .embedded import read_embedded
+from .parts import split_parts
+from .sets import DataSet
 
 SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 SAMPLES = 1797

@@ -1,11 +1,11 @@
 """Fashion-MNIST: 28 x 28 pixels of clothes, ten classes. The whole set where it is installed, else a small embedded cut."""
 import io
 
-from experiments.data.embedded import read_embedded
-from experiments.data.idx import parse_idx
-from experiments.data.image_files import ImageFiles
-from experiments.data.image_sets import FASHION_MNIST, image_data_set, read_published
-from experiments.data.sets import DataSet
+from .embedded import read_embedded
+from .idx import parse_idx
+from .image_files import ImageFiles
+from .image_sets import FASHION_MNIST, image_data_set, read_published
+from .sets import DataSet
 
 CUT = 500  # images in each of the two parts of the cut
 CUT_SHA256 = {

@@ -1,8 +1,8 @@
 """Cross-validation, and splits that keep equal rows together."""
 import numpy as np
 
-from experiments.data.checks import counts
-from experiments.data.labels import stratified_order
+from .checks import counts
+from .labels import stratified_order
 
 
 def row_groups(x) -> np.ndarray:

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 
-from experiments.data.checks import counts
-from experiments.data.labels import flip_labels
-from experiments.data.sets import DataSet, Split
 from losses import bayes
+
+from .checks import counts
+from .labels import flip_labels
+from .sets import DataSet, Split
 
 
 def two_gaussians(train=100, validation=100, test=10_000, *, dimensions=10, distance=1.0, noise=0.1, seed=0) -> DataSet:

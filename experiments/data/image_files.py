@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.data.idx import IdxError, encode_header, read_idx
+from .idx import IdxError, encode_header, read_idx
 
 CLASSES = 10
 STEMS = {(part, what): f"{part}-{what}-idx{axes}-ubyte" for part in ("train", "t10k")

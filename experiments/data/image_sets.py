@@ -3,10 +3,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.data.image_files import CLASSES, ImageFiles, holds_image_files, read_image_files
-from experiments.data.parts import split_parts
-from experiments.data.places import VARIABLE, find_folder
-from experiments.data.sets import DataSet, Split
+from .image_files import CLASSES, ImageFiles, holds_image_files, read_image_files
+from .parts import split_parts
+from .places import VARIABLE, find_folder
+from .sets import DataSet, Split
 
 
 @dataclass(frozen=True)

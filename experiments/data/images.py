@@ -3,12 +3,12 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
-from experiments.data.fashion_mnist import CUT_NOTE, read_fashion_mnist
-from experiments.data.image_files import ImageFiles
-from experiments.data.image_sets import FASHION_MNIST, MNIST, ImageSet, image_data_set
-from experiments.data.mnist import read_mnist
-from experiments.data.places import VARIABLE
-from experiments.data.sets import DataSet
+from .fashion_mnist import CUT_NOTE, read_fashion_mnist
+from .image_files import ImageFiles
+from .image_sets import FASHION_MNIST, MNIST, ImageSet, image_data_set
+from .mnist import read_mnist
+from .places import VARIABLE
+from .sets import DataSet
 
 READERS = {"fashion_mnist": (FASHION_MNIST, read_fashion_mnist), "mnist": (MNIST, read_mnist)}
 

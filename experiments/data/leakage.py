@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.data.folds import row_keys
-from experiments.data.neighbours import nearest_rows
-from experiments.data.sets import Split
+from .folds import row_keys
+from .neighbours import nearest_rows
+from .sets import Split
 
 MAX_INTERVALS = 32  # of the one-column rule
 SHOWN = 5  # examples in the text of a report

@@ -1,8 +1,8 @@
 """MNIST: 28 x 28 pixels of handwritten digits, from files that the user has."""
-from experiments.data.image_files import ImageFiles
-from experiments.data.image_sets import MNIST, image_data_set, read_published
-from experiments.data.places import VARIABLE
-from experiments.data.sets import DataSet
+from .image_files import ImageFiles
+from .image_sets import MNIST, image_data_set, read_published
+from .places import VARIABLE
+from .sets import DataSet
 
 
 def mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir=None) -> DataSet:

@@ -1,8 +1,8 @@
 """From one table of samples to training, validation and test parts: what all loaders of real data do alike."""
 import numpy as np
 
-from experiments.data.labels import flip_labels, stratified_split
-from experiments.data.sets import Split
+from .labels import flip_labels, stratified_split
+from .sets import Split
 
 
 def split_parts(x, y, sizes, classes: int, *, noise=0.0, seed=0, lengths=None, stream=0) -> list[Split]:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from experiments.data.sets import DataSet
+from .sets import DataSet
 
 NORMAL_MAD = 1.4826  # of a normal distribution, standard deviation / median absolute deviation
 STRATEGIES = ("mean", "median", "most_frequent")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.data.fann import FannError, read_fann
-from experiments.data.labels import stratified_split
-from experiments.data.parts import split_parts, three_sizes
-from experiments.data.places import VARIABLE, find_folder
-from experiments.data.sets import DataSet, Split
+from .fann import FannError, read_fann
+from .labels import stratified_split
+from .parts import split_parts, three_sizes
+from .places import VARIABLE, find_folder
+from .sets import DataSet, Split
 
 SUBFOLDERS = ("proben1", "usr/share/doc/libfann-dev/examples/datasets")
 SYSTEM_FOLDER = "/usr/share/doc/libfann-dev/examples/datasets"

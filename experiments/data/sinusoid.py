@@ -14,10 +14,11 @@ Three inputs and waves go by this name. All are here, because their results must
 """
 import numpy as np
 
-from experiments.data.checks import counts
-from experiments.data.labels import flip_labels
-from experiments.data.sets import DataSet, Split
 from losses import bayes
+
+from .checks import counts
+from .labels import flip_labels
+from .sets import DataSet, Split
 
 VARIANTS = ("gaussian", "disc", "wide")
 

@@ -8,10 +8,11 @@ import math
 
 import numpy as np
 
-from experiments.data.checks import counts
-from experiments.data.labels import flip_labels
-from experiments.data.sets import DataSet, Split
 from losses import bayes
+
+from .checks import counts
+from .labels import flip_labels
+from .sets import DataSet, Split
 
 TURN = 4 * math.pi
 OFFSETS = (math.pi, 0.0)  # of the radius in class 0 and class 1

@@ -3,9 +3,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from experiments.data.embedded import read_embedded
-from experiments.data.parts import split_parts, three_sizes
-from experiments.data.sets import DataSet
+from .embedded import read_embedded
+from .parts import split_parts, three_sizes
+from .sets import DataSet
 
 SHA256 = {"iris": "b9470abe241a87c9a16160dd676e1f75be1bf3d37e71b2f3887c06bea7334f76",
           "wine": "f2909b6928f3a86c46442ba969b9e0a5b6bd6b1cf088adcfc10e38e6a739d665",

@@ -3,9 +3,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from experiments.data.embedded import read_embedded
-from experiments.data.parts import split_parts
-from experiments.data.sets import DataSet
+from .embedded import read_embedded
+from .parts import split_parts
+from .sets import DataSet
 
 SHA256 = "ddb1b161ab050f807c7e2eadd66f4b4bdceee7062c4d87fbe9e4d6a03f2833a1"
 SAMPLES = 4500

@@ -1,6 +1,6 @@
-"""Elementwise activations, compiled. Definition: nn/reference/activations.py; scalar maths: nn/scalars.py."""
-from .. import scalars
-from ..codes import IDENTITY, RELU, SIGMOID, TANH
+"""Elementwise activations, compiled. Definition: nn/reference/activations.py; scalar maths: nn/shared/scalars.py."""
+from ..shared import scalars
+from ..shared.codes import IDENTITY, RELU, SIGMOID, TANH
 from .compile import inner, twin
 from .copies import copy
 from .floats import exp, tanh

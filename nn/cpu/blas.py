@@ -12,8 +12,8 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from ..cython_blas import address
 from .compile import JIT, inner
+from .cython_blas import address
 
 # Symbols, not addresses, so that cached machine code stays valid in the next process.
 for _letter in "sd":

@@ -15,10 +15,10 @@ import numba
 from numba.core import config
 
 import losses
-import nn
 
 from .. import compiling
 from ..interrupts import interrupt_held_back
+from ..shared.loaded import LOADED_AT
 from .cache import cache_folder, guard, temporary_folder
 from .parts import compile_part, compile_part_and_whole
 
@@ -33,7 +33,7 @@ OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "n
 
 def source_files():
     """Return every source file whose text can end up in a compiled kernel."""
-    return sorted([*Path(nn.__file__).parent.rglob("*.py"), *Path(losses.__file__).parent.glob("*.py")])
+    return sorted([*Path(__file__).resolve().parents[1].rglob("*.py"), *Path(losses.__file__).parent.glob("*.py")])
 
 
 def source_stamp():
@@ -50,7 +50,7 @@ def cache_directory():
     It is a temporary one where the user's cannot be used, and where a source was edited after this process loaded it: what
     runs here is then not what the files say, and must not be kept under their stamp.
     """
-    if any(path.stat().st_mtime > nn.loaded_at for path in source_files()):
+    if any(path.stat().st_mtime > LOADED_AT for path in source_files()):
         return temporary_folder()
     return cache_folder(source_stamp())
 

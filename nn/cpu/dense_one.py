@@ -2,7 +2,7 @@
 
 Definition: nn/reference/dense.py and optimizers.py. Each operand starts at its place in a flat array. Rows of W are read and
 written 16 numbers at a time. Where a row ends within a vector, the rest belongs to the next row, or to the spare room behind
-the array (nn/parameters.py): it is multiplied by zeros, and written back unchanged.
+the array (nn/shared/parameters.py): it is multiplied by zeros, and written back unchanged.
 """
 import numpy as np
 

@@ -1,5 +1,5 @@
-"""Inverted dropout, compiled. Definition: nn/reference/dropout.py; the random bits: nn/random_bits.py."""
-from .. import random_bits
+"""Inverted dropout, compiled. Definition: nn/reference/dropout.py; the random bits: nn/shared/random_bits.py."""
+from ..shared import random_bits
 from .compile import inner, twin
 from .copies import copy
 from .views import part

@@ -4,7 +4,7 @@ What is added here is the team: every thread runs these functions, takes the pan
 where it needs what they computed.
 """
 
-from ..layers import ACTIVATION, BETA, GAMMA, IN, NO_UPDATE, OUT, STATISTICS, B, W
+from ..shared.layers import ACTIVATION, BETA, GAMMA, IN, NO_UPDATE, OUT, STATISTICS, B, W
 from .activations import activation_backward_panel, activation_forward_panel
 from .compile import inner
 from .dense import bias_gradient, dense_forward_panel, dense_input_gradient_panel, dense_parameter_gradient_panel

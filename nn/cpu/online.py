@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from ..codes import SGD
-from ..layers import ACTIVATION, IN, OUT, B, W
+from ..shared.codes import SGD
+from ..shared.layers import ACTIVATION, IN, OUT, B, W
 from .activations import activation_backward_panel, activation_forward_panel
 from .compile import entry
 from .dense_one import clear_spare, dense_backward_one, dense_forward_one, dense_update_one

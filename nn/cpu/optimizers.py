@@ -1,7 +1,7 @@
-"""One step of each optimizer, compiled. Definition: nn/reference/optimizers.py; scalar maths: nn/scalars.py."""
+"""One step of each optimizer, compiled. Definition: nn/reference/optimizers.py; scalar maths: nn/shared/scalars.py."""
 import math
 
-from .. import scalars
+from ..shared import scalars
 from .compile import inner, twin
 
 sgd_element, adam_element, rprop_element = (

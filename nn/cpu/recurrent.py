@@ -1,6 +1,6 @@
 """The recurrence over packed sequences and BPTT, compiled. Definition and layout: nn/reference/recurrent.py."""
-from .. import scalars
-from ..codes import LAST, MEAN, NONE, RELU, TANH
+from ..shared import scalars
+from ..shared.codes import LAST, MEAN, NONE, RELU, TANH
 from .blas import add_rows_product
 from .compile import inner, twin
 from .copies import copy, copy_row

@@ -1,5 +1,5 @@
 """The recurrent part of a network, compiled. Definition: nn/reference/rnn.py. Each direction is the work of one thread."""
-from ..sequences import B_H, W_HH, W_XH
+from ..shared.sequences import B_H, W_HH, W_XH
 from .compile import inner
 from .dense import bias_gradient, dense_forward_panel, dense_input_gradient_panel, dense_parameter_gradient_panel
 from .recurrent import (

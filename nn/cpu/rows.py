@@ -2,7 +2,7 @@
 from losses import rows
 from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NONE, RELAX, RELAXED, SOFT
 
-from ..codes import (
+from ..shared.codes import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
     HINGE,

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from ..codes import ADAM, NONE, RPROP, SGD
-from ..layers import IN, OUT, W
-from ..sequences import W_HH, W_XH
+from ..shared.codes import ADAM, NONE, RPROP, SGD
+from ..shared.layers import IN, OUT, W
+from ..shared.sequences import W_HH, W_XH
 from .compile import entry, inner
 from .copies import copy_row
 from .floats import FLUSH_DENORMALS, float_state, set_float_state

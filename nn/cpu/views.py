@@ -1,4 +1,4 @@
-"""Views into flat arrays, compiled: what nn/layers.py does by slicing.
+"""Views into flat arrays, compiled: what nn/shared/layers.py does by slicing.
 
 Compiled functions that count no references (see compile.py) cannot return arrays, so these are intrinsics; besides, reshape
 would be a function call at every layer of every update.
@@ -10,7 +10,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from .. import layers as _layers
+from ..shared import layers as _layers
 from .compile import JIT
 
 matrix, vector = _layers.matrix, _layers.vector

@@ -1,11 +1,11 @@
 """Elementwise activations a = f(z) and dz = da f'(z), with f' written through the output a.
 
-Arrays (B, H). `a` may be `z` itself and `dz` may be `da`. Kinds: nn.codes. The real part decides which side of a kink
+Arrays (B, H). `a` may be `z` itself and `dz` may be `da`. Kinds: nn.shared.codes. The real part decides which side of a kink
 a complex z lies on, so that the complex step can differentiate through relu.
 """
 import numpy as np
 
-from ..codes import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH, unserved
+from ..shared.codes import ACTIVATIONS, IDENTITY, RELU, SIGMOID, TANH, unserved
 
 SERVED = (IDENTITY, RELU, TANH, SIGMOID)
 

@@ -5,7 +5,7 @@ layer, sample, unit), so the backward pass draws it again instead of storing it.
 """
 import numpy as np
 
-from ..random_bits import sample_key, unit_bits
+from ..shared.random_bits import sample_key, unit_bits
 
 
 def _keep(units, rate, seed, update, layer, samples):

@@ -4,7 +4,7 @@
 gradients in the same layout; `layers` is the layer table. A layer is: dropout on its input, dense, batch normalisation (if
 it has gamma), activation. `norm` and `drop` (layers.Norm, layers.Drop) are None in networks without.
 """
-from ..layers import ACTIVATION, BETA, GAMMA, IN, NO_UPDATE, OUT, STATISTICS, B, W, matrix, vector
+from ..shared.layers import ACTIVATION, BETA, GAMMA, IN, NO_UPDATE, OUT, STATISTICS, B, W, matrix, vector
 from .activations import activation_backward, activation_forward
 from .dense import dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward

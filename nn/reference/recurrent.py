@@ -9,7 +9,7 @@ lengths (B,) sorted. `reverse` runs from each sequence's last step to its first;
 """
 import numpy as np
 
-from ..codes import LAST, MEAN, NONE, POOLINGS, unserved
+from ..shared.codes import LAST, MEAN, NONE, POOLINGS, unserved
 from .activations import activation_backward, activation_forward
 
 SERVED = (LAST, MEAN, NONE)  # poolings

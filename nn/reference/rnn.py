@@ -4,8 +4,8 @@
 """
 import numpy as np
 
-from ..layers import matrix, vector
-from ..sequences import B_H, W_HH, W_XH, block
+from ..shared.layers import matrix, vector
+from ..shared.sequences import B_H, W_HH, W_XH, block
 from .dense import dense_backward, dense_forward
 from .recurrent import (
     lookup_backward,

@@ -5,8 +5,8 @@ no batch normalisation or dropout.
 """
 import numpy as np
 
-from ..codes import ADAM, NONE, OPTIMIZERS, RPROP, SGD, unserved
-from ..layers import IN, OUT, W, matrix
+from ..shared.codes import ADAM, NONE, OPTIMIZERS, RPROP, SGD, unserved
+from ..shared.layers import IN, OUT, W, matrix
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient

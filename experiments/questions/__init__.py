@@ -1,0 +1,1 @@
+"""One question each: NAME.py, or a folder NAME where it takes more."""

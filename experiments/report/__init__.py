@@ -1,0 +1,1 @@
+"""What people see: means and verdicts, tables, words, figures."""

@@ -1,0 +1,1 @@
+"""Runs: their identity, the results store, and how many are trained at once, here or elsewhere."""

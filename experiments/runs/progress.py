@@ -1,0 +1,56 @@
+"""How far a sweep is: said before it begins and while it goes on, with a time estimate."""
+import sys
+import time
+
+from .runner import Bar
+
+LINE_SECONDS = 60.0  # between lines of progress where there is no terminal
+
+
+class Progress:
+    """How much is done and how long the rest will take, on standard error: a bar on a terminal, else a line a minute.
+
+    Parameters
+    ----------
+    title : str
+    runs : int
+        To be trained.
+    seconds : float
+        Estimated, of one core.
+    workers : int
+        That share them.
+    """
+
+    def __init__(self, title: str, runs: int, seconds: float, workers: int):
+        self.title, self.runs, self.done = title, runs, 0
+        self._total, self._finished = seconds, 0.0
+        self._begin = self._said = time.monotonic()
+        workers = max(1, workers)  # a cluster may still wait for its first
+        many = "1 core" if workers == 1 else f"{workers} cores"
+        print(f"{title}: {runs} runs to train, about {duration(seconds / workers)} on {many}", file=sys.stderr, flush=True)
+        self._bar = Bar(title, seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Note that one run, which was estimated to take so long, is kept."""
+        self.done += 1
+        self._finished += seconds
+        self._bar.advance(seconds)
+        now = time.monotonic()
+        if self._bar.progress.disable and now - self._said >= LINE_SECONDS:
+            self._said = now
+            left = (now - self._begin) * (self._total - self._finished) / self._finished
+            print(f"{self.title}: {self.done} of {self.runs} runs, about {duration(left)} left", file=sys.stderr, flush=True)
+
+    def __enter__(self):
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._bar.__exit__(*error)
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: "40 s", "25 min", "4.2 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

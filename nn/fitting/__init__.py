@@ -1,0 +1,1 @@
+"""Training: `fit`, a run's state, what is measured, the record, checkpoints."""

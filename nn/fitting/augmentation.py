@@ -1,0 +1,84 @@
+"""Input augmentation for `fit(augment=...)`: a callable (x, y, rng) -> (x, y), called once per epoch on the whole set.
+
+The rng is ``np.random.default_rng([seed, epoch, 1])``, so a resumed run draws the same numbers.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from losses.keywords import explains_arguments
+
+from ..checks import integer, real_number
+
+
+@explains_arguments()
+@dataclass(frozen=True)
+class GaussianNoise:
+    """Add N(0, deviation²) to every input (Bishop 1995: for small noise, a penalty on the input gradient)."""
+
+    deviation: float
+
+    def __post_init__(self):
+        real_number("deviation", self.deviation, low=0)
+
+    def __call__(self, x, y, rng):
+        """Return noisy inputs and unchanged targets."""
+        return x + self.deviation * rng.standard_normal(x.shape), y
+
+
+@explains_arguments()
+@dataclass(frozen=True)
+class Mixup:
+    """Replace each sample by λ times itself plus 1 − λ times another, targets likewise; λ ~ Beta(alpha, alpha).
+
+    Class ids y (N,) become soft targets (N, classes). Zhang et al., ICLR 2018 (arXiv 1710.09412).
+    """
+
+    alpha: float
+    classes: int
+
+    def __post_init__(self):
+        real_number("alpha", self.alpha, low=0, open_low=True)
+        integer("classes", self.classes, low=2)
+
+    def __call__(self, x, y, rng):
+        """Return mixed inputs and targets."""
+        x, y = np.asarray(x), np.asarray(y)
+        if x.ndim != 2:
+            raise ValueError(f"x: got shape {x.shape}, accepted: (N, D); sequences of different lengths cannot be mixed")
+        if y.ndim == 1 and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= self.classes):
+            raise ValueError(f"y: got dtype {y.dtype} and values from {y.min()} to {y.max()}, accepted: soft targets, or "
+                             f"integer ids from 0 to {self.classes - 1}")
+        targets = np.eye(self.classes)[y] if y.ndim == 1 else y
+        share = rng.beta(self.alpha, self.alpha, len(x))
+        other = rng.permutation(len(x))
+        def mix(a):
+            s = share.reshape(-1, *[1] * (a.ndim - 1))
+            return s * a + (1 - s) * a[other]
+        return mix(x), mix(targets)
+
+
+@explains_arguments()
+@dataclass(frozen=True)
+class RandomShift:
+    """Shift images (N, height · width) by up to `pixels` in each direction; what enters at the border is `fill`."""
+
+    height: int
+    width: int
+    pixels: int = 1
+    fill: float = 0.0
+
+    def __post_init__(self):
+        for name in ("height", "width", "pixels"):
+            integer(name, getattr(self, name), low=1)
+
+    def __call__(self, x, y, rng):
+        """Return shifted images and unchanged targets."""
+        h, w, p = self.height, self.width, self.pixels
+        if x.shape[1:] != (h * w,):
+            raise ValueError(f"x: got shape {x.shape}, accepted: (N, {h * w}) for images of {h} x {w}")
+        padded = np.full((len(x), h + 2 * p, w + 2 * p), self.fill, x.dtype)
+        padded[:, p:p + h, p:p + w] = x.reshape(-1, h, w)
+        down, right = rng.integers(0, 2 * p + 1, (2, len(x)))
+        rows, columns = down[:, None] + np.arange(h), right[:, None] + np.arange(w)  # (N, h), (N, w)
+        return padded[np.arange(len(x))[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(x.shape), y

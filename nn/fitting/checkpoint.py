@@ -1,0 +1,166 @@
+"""Checkpoints: how a file without pickle is written, and the file of a training run.
+
+Layout: a magic line, a line with the SHA-256 of all that follows, one line of JSON (format version, kind, plain values),
+then the arrays as an uncompressed .npz. A file is written beside its place, flushed to disk and renamed, so that a reader
+finds the old file or the new one, never half of one. How it is read, by whoever does not trust it: archive.py.
+"""
+import functools
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+from pathlib import Path
+
+import numpy as np
+
+from .. import files
+from ..archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
+from . import run_state
+
+
+def write(path, kind, values, arrays):
+    """Write plain values (JSON) and arrays (dict name -> ndarray) atomically."""
+    payload = io.BytesIO()
+    np.savez(payload, **arrays)
+    header = json.dumps({"version": VERSION, "kind": kind, "values": values}, allow_nan=False).encode()
+    data = header + b"\n" + payload.getvalue()
+    with files.replacing(path) as file:
+        file.write(MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+
+
+def remove_leftovers(path):
+    """Delete the half-written files that killed runs left beside this path, and nothing that somebody else may have made.
+
+    Ours has a name whose last digits we know, begins like a checkpoint as far as it goes, is a regular file and our own.
+    """
+    path = Path(os.path.realpath(path))
+    for file in path.parent.iterdir():
+        match = re.fullmatch(r".*\.afterzero-([0-9a-f]{8})[0-9a-f]{8}\.part", file.name, re.DOTALL)
+        if match and file.name == files.partial_name(path.name, match[1]) and _is_our_beginning(file):
+            file.unlink(missing_ok=True)
+
+
+def _is_our_beginning(file):
+    found = os.lstat(file)
+    if not stat.S_ISREG(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+        return False
+    with open(file, "rb") as content:
+        return MAGIC.startswith(content.read(len(MAGIC)))
+
+
+class RunFile:
+    """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
+
+    def __init__(self, path, run, keeper):
+        self.wanted = path is not None
+        self._run, self._keeper = run, keeper
+        if self.wanted:
+            self._path = place("checkpoint", path)
+            check_place("checkpoint", self._path)
+            if run.criterion is not None and not hasattr(run.criterion, "load_state_dict"):
+                raise TypeError(f"stopping: got {run.criterion!r}, accepted with a checkpoint: a criterion with "
+                                "state_dict() and load_state_dict(state)")
+            self._identity = _identity(run) | {"restore_best": str(keeper.restores)}
+
+    def write(self):
+        """Write the state between two epochs, or after a stop."""
+        if not self.wanted:
+            return
+        values = run_state.values_of(self._run, self._identity)
+        arrays = run_state.arrays_of(self._run, self._keeper)
+        if len(json.dumps(values)) > LONGEST_JSON["training run"] - 100:
+            raise ValueError(f"stopping: got {self._run.criterion!r} with a state of more than "
+                             f"{LONGEST_JSON['training run']} characters, accepted with a checkpoint: less, for no file "
+                             "with more is read")
+        if run_state.is_sound(arrays):
+            write(self._path, "training run", values, arrays)
+
+    def start(self):
+        """Take over the state in the file, if there is one; else the criterion starts anew.
+
+        Raises
+        ------
+        CheckpointError
+            For a file that this run cannot have written. Model, criterion and run are then as they were.
+
+        """
+        criterion = self._run.criterion
+        if self.wanted:
+            remove_leftovers(self._path)
+            if self._path.exists():
+                self._resume(criterion)
+                return
+        if criterion is not None:
+            criterion.reset()
+
+    def _resume(self, criterion):
+        with opened(self._path, "training run") as file:
+            values, arrays = run_state.read(file, self._run, self._keeper, self._identity)
+        if criterion is not None:
+            self._restore(criterion, values, len(arrays["history"]))
+        run_state.take_over(self._run, self._keeper, values, arrays)
+
+    def _restore(self, criterion, values, checks):
+        """Give the criterion its state; raise CheckpointError, and give it back its old one, if it refuses."""
+        before, stopped = criterion.state_dict(), values["stopped_epoch"] is not None
+        try:
+            criterion.reset()
+            criterion.load_state_dict(values["criterion"])
+            # A user's own may lack these two.
+            if getattr(criterion, "step", checks) != checks:
+                raise ValueError(f"step in a state of a criterion must be {checks}, as in the history, not {criterion.step}")
+            if (getattr(criterion, "stopped_step", checks if stopped else None) is not None) != stopped:
+                raise ValueError(f"stopped_step is {criterion.stopped_step}, and stopped_epoch {values['stopped_epoch']}")
+        except Exception as error:  # a user's own may raise anything
+            criterion.reset()
+            criterion.load_state_dict(before)
+            raise CheckpointError(f"{self._path}: its criterion cannot go on: {type(error).__name__}: "
+                                  f"{printable(str(error))}") from error
+
+
+def check_place(argument, path):
+    """Raise OSError now rather than after an epoch."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable")
+
+
+def _identity(run):
+    """Return what must be the same for a run to go on: dict name -> text."""
+    def digest(*arrays):
+        sha = hashlib.sha256()
+        for array in arrays:
+            sha.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        return sha.hexdigest()[:16]
+
+    sets = {f"{name} data": "none" if data is None else digest(*data.inputs, data.y) for name, data in run.sets.items()}
+    return {"model": repr(run.model), "initial weights": digest(run.model.flat, run.model.running), **sets,
+            "loss": _name(run.loss), "optimizer": repr(run.optimizer), "epochs": str(run.epochs),
+            "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
+            "metrics": ", ".join(run.history), "stopping": repr(run.criterion), "seed": str(run.seed),
+            "checks": digest(np.array(run.check_points)), "augment": _name(run.augment)}
+
+
+def _name(thing):
+    """Return a text for a callable or a loss that is the same in another process, where a default repr holds an address.
+
+    A function is told by its code as well as by its name, so that two lambdas are not taken for one another.
+    """
+    if isinstance(thing, functools.partial):
+        return f"partial({_name(thing.func)}, {thing.args!r}, {thing.keywords!r})"
+    if hasattr(thing, "__code__"):
+        code = hashlib.sha256(_code_text(thing.__code__).encode()).hexdigest()[:8]
+        return f"{thing.__module__}.{thing.__qualname__} {code}"
+    if type(thing).__repr__ is object.__repr__:
+        return f"{type(thing).__qualname__}({sorted(vars(thing).items())!r})"
+    settings = sorted(getattr(thing, "__dict__", {}).items())  # a repr of one's own may leave some out
+    return f"{thing!r} {settings!r}"
+
+
+def _code_text(code):
+    """Return a text of compiled Python; functions inside it are constants whose repr would hold an address."""
+    constants = [_code_text(constant) if hasattr(constant, "co_code") else repr(constant) for constant in code.co_consts]
+    return repr((code.co_code, code.co_names, constants))

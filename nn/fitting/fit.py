@@ -1,0 +1,142 @@
+"""fit: on-line, mini-batch and full-batch training, recorded as a History."""
+import contextlib
+import sys
+
+import numpy as np
+
+from losses.keywords import explains_arguments
+
+from .. import compiling, elsewhere
+from ..processor import one_blas_thread, thread_limit
+from .checkpoint import RunFile
+from .history import TrainingInterrupted
+from .run import BestKeeper, Run
+
+
+@explains_arguments(elsewhere.FIT)
+def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, validation=None, test=None, metrics=(),
+        stopping=None, restore_best=True, check_every=None, lengths=None, augment=None, clip_norm=None, seed=0,
+        progress=True, checkpoint=None, on_check=None, threads=None):
+    """Train a model and return the record of its training.
+
+    Parameters
+    ----------
+    model : MLP or RNN
+        Trained in place.
+    x : array (N, D), for an RNN (N, T, D) or integer tokens (N, T)
+        Cast once to the model's dtype.
+    y : array
+        As `loss` wants it: class ids (N,), or targets (N, K).
+    loss : losses.Loss
+        Flooding included.
+    optimizer : SGD, Adam, AdamW, RPROP
+        Its state starts afresh.
+    epochs : int
+    batch_size : int or None
+        1 is on-line training (an update after every pattern), None or more than N full batch. The last batch of an epoch
+        may be smaller; every batch's loss is a mean over its own size.
+    penalty : losses.L1, losses.L2 or a sum of them, optional
+        Added to the objective outside the flood.
+    validation, test : (x, y), or (x, y, lengths) for an RNN, optional
+    metrics : names, optional
+        "margin_min", "margin_median", "gradient_norm", "update_norm", "prediction_changes", "evidence" (see evidence.py),
+        "seconds"; for networks of weight matrices alone (bias-free, relu) also "margin_normalized" and "margin_smoothed",
+        see losses/margins.py.
+    stopping : criterion, optional
+        Asked after every check; anything with `requires`, `reset()`, `update(**row) -> bool` and `best_step`.
+    restore_best : bool
+        With a criterion that has a best, give the model those weights on every way out: stop, end, Ctrl-C, divergence.
+    check_every : None, int, or sequence of int
+        Updates between checks. None: once an epoch. 0: only at the end. A number: every so many updates, and at the end.
+        A sequence: after exactly these numbers of updates (0: before the first).
+    lengths : array (N,), for an RNN
+        Valid steps of each sequence; None: all.
+    augment : callable(x, y, rng) -> (x, y), optional
+        Called once per epoch on the whole training set, see augmentation.py; y may become soft targets. Losses and
+        errors of the History are those of the set as it was given.
+    clip_norm : float > 0, optional
+        Scale a longer gradient (penalty included) down to this norm.
+    seed : int
+        Of the orders: epoch e uses ``np.random.default_rng([seed, e]).permutation(N)``.
+    progress : bool
+        Show a progress bar, if standard error is a terminal.
+    checkpoint : path, optional
+        Written at the end of every epoch. If the file exists, the run goes on from there and ends bit for bit as if it had
+        never been interrupted; a file of a different configuration raises CheckpointError.
+    on_check : callable(model, row), optional
+        Called after every check with the model as it is and the row of the History.
+    threads : int, optional
+        At most so many threads in the kernels, checks included; the result does not depend on it.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments, naming the argument, what was received and what is accepted; the model is unchanged then (unless
+        it is `augment` that returned something wrong, in the middle of training).
+    CheckpointError
+        For a checkpoint that this run cannot have written, whatever is in it; the file, the model and the criterion are
+        then as they were.
+    TrainingDiverged
+        When a loss is not finite.
+    TrainingInterrupted
+        On Ctrl-C.
+
+    """
+    run = Run(model, (x, y, lengths), loss=loss, optimizer=optimizer, epochs=epochs, batch_size=batch_size, penalty=penalty,
+              validation=validation, test=test, metrics=metrics, stopping=stopping, check_every=check_every,
+              augment=augment, clip_norm=clip_norm, seed=seed, threads=threads, on_check=on_check)
+    keeper = BestKeeper(model, stopping, restore_best)
+    file = RunFile(checkpoint, run, keeper)
+    try:
+        # Overflow on the way to divergence is reported once, as TrainingDiverged.
+        with (np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), thread_limit(run.threads),
+              progress_bar(progress, run.total) as advance):
+            train(run, keeper, file, on_check, advance)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(run.history) from None
+    finally:
+        keeper.restore()
+    return run.history
+
+
+def train(run, keeper, file, on_check, advance):
+    """Alternate training and checks until the criterion stops or all updates are done."""
+    file.start()
+    advance(run.update, np.nan)
+    for point in run.check_points[run.history.checks:]:
+        if run.history.stopped_epoch is not None:
+            return
+        run.train_until(point, advance, file)
+        row = run.check()
+        keeper.see(row, run.history)
+        if on_check is not None:
+            on_check(run.model, row)
+        if keeper.stop:
+            run.history.stopped_epoch = row["epoch"]
+        if run.between_epochs or keeper.stop:
+            file.write()
+    if run.history.stopped_epoch is None and run.update < run.total:
+        run.train_until(run.total, advance, file)  # a sequence of checks may end before training does
+        run.require_finite_weights()
+        file.write()
+
+
+@contextlib.contextmanager
+def progress_bar(wanted, total):
+    """Yield a function(updates, loss); it draws only on a terminal."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda updates, loss: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeRemainingColumn
+    with compiling.Watched(), Progress(TextColumn("training"), compiling.bar_column(), TextColumn("{task.fields[loss]}"),
+                                       TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=total, loss="")
+
+        def advance(updates, loss):
+            bar.update(task, advance=updates, loss="" if np.isnan(loss) else f"loss {loss:.4g}")
+        yield advance

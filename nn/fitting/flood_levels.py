@@ -1,0 +1,73 @@
+"""Levels for AdaFlooding: how hard is each sample for a network that has not seen it?
+
+The formula is `losses.levels_from_losses`; what is here trains networks, which `losses` knows nothing of.
+"""
+import numpy as np
+
+from losses import levels_from_losses
+from losses.keywords import explains_arguments
+
+from ..checks import integer
+from .fit import fit
+from .metrics import labelled_set
+from .refusals import refuse_batch_of_one
+
+
+@explains_arguments()
+def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5, lengths=None, seed=0, **options):
+    """Return AdaFlood's level of every sample, from auxiliary networks trained without it (Bae et al., TMLR 2024).
+
+    The samples are dealt out to `folds` folds at random. For each fold a fresh network of the same kind as `model` is
+    trained on all others, and measures the raw loss of the fold's samples in evaluation mode; `losses.levels_from_losses`
+    turns losses into levels. It costs about `folds` trainings; store the result and use it again.
+
+    Parameters
+    ----------
+    model : MLP or RNN
+        What the auxiliary networks are like; neither trained nor changed. Smaller than the network to be trained is fine.
+    x, y, lengths : as `fit` takes them
+    loss : losses.Loss
+        If flooded, its raw part is used.
+    optimizer, epochs, **options : as `fit` takes them
+        Of the auxiliary networks.
+    folds : int from 2 to N
+    gamma : float in [0, 1]
+        See `losses.levels_from_losses`.
+    seed : int
+        Of the folds; the auxiliary networks and their orders use seed + 1, seed + 2, …
+
+    Returns
+    -------
+    ndarray, float64 (N,)
+        ``AdaFlooding(loss, levels)``. Where every step of a sequence has an output: from the mean over its valid steps.
+
+    """
+    loss = loss.raw
+    data = labelled_set(model, loss, (x, y, lengths), "training")
+    n = data.inputs.count
+    if integer("folds", folds, low=2) > n:
+        raise ValueError(f"folds: got {folds}, accepted: 2 to {n} (the number of samples)")
+    batch_size = options.get("batch_size", 32)
+    for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
+        refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
+                            f"x without a fold of {n - part}")
+    x, y = np.asarray(x), np.asarray(y)
+    options = {"progress": False, "check_every": 0} | options
+    fold = np.random.default_rng(integer("seed", seed, low=0)).permutation(n) % folds  # (N,)
+    losses = np.zeros(n)
+    for k in range(folds):
+        auxiliary = type(model)(**(model.settings() | {"seed": seed + 1 + k}))
+        kept = fold != k
+        fit(auxiliary, x[kept], y[kept], loss=loss, optimizer=optimizer, epochs=epochs, seed=seed + 1 + k,
+            lengths=None if lengths is None else np.asarray(lengths)[kept], **options)
+        losses[~kept] = _losses_per_sample(auxiliary, loss, data)[~kept]
+    return levels_from_losses(losses, gamma)
+
+
+def _losses_per_sample(model, loss, data):
+    """Return the raw loss of every sample (N,), the mean over its rows."""
+    losses, _ = loss.rows(model.evaluate(data.inputs), data.y)
+    if len(losses) == data.inputs.count:
+        return losses
+    starts = np.cumsum(data.inputs.lengths) - data.inputs.lengths  # rows come sample by sample
+    return np.add.reduceat(losses, starts) / data.inputs.lengths

@@ -1,0 +1,171 @@
+"""What a check measures: losses and errors with frozen weights, and metrics on request."""
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from losses.margins import layer_norms, output_margins, per_norm, smoothed_output_margin
+
+from ..checks import choose
+from ..model import BLOCK_ROWS, predictions
+from ..shared.inputs import Inputs
+from ..shared.parameters import aligned_zeros
+from .evidence import evidence, require_sample_gradients
+
+PER_NORM = ("margin_normalized", "margin_smoothed")
+MARGINS = ("margin_min", "margin_median", *PER_NORM)
+ON_REQUEST = (*MARGINS, "gradient_norm", "update_norm", "prediction_changes", "evidence", "seconds")
+
+
+class LabelledSet(NamedTuple):
+    """Checked inputs, targets as the loss prepared them, and class ids to count errors with (None: real targets)."""
+
+    inputs: Inputs
+    y: np.ndarray
+    labels: np.ndarray | None
+
+
+def labelled_set(model, loss, data, argument):
+    """Check (x, y) or (x, y, lengths) for a model and a loss; errors name `argument`. An x of Inputs is checked already."""
+    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+        raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
+    x, y, lengths = (*data, None)[:3]
+    inputs = x if isinstance(x, Inputs) else model.check_x(x, lengths, argument=f"{argument} x")
+    try:
+        y = model.pack_targets(y, inputs)
+        prepared = loss.prepare(y, model.rows_of(inputs), model.outputs)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{argument} {error}") from None
+    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs))
+
+
+def needed_metrics(metrics, criterion, columns):
+    """Return the on-request metrics that the user or the criterion wants; raise ValueError for unknown ones."""
+    if not isinstance(metrics, (str, Iterable)):
+        raise TypeError(f"metrics: got {metrics!r}, accepted: names out of {', '.join(map(repr, ON_REQUEST))}")
+    metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    for name in metrics:
+        if name not in columns or name in ON_REQUEST:  # what is always measured may be named as well
+            _choose_metric(name)
+    for name in getattr(criterion, "requires", ()):
+        if name in ("val_loss", "val_error", "test_loss", "test_error") and name not in columns:
+            which = "validation" if name.startswith("val_") else "test"
+            raise ValueError(f"stopping: {criterion!r} watches {name!r}; pass {which}=(x, y)")
+        if name not in columns:
+            choose(f"stopping: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
+                   (*columns, *ON_REQUEST))
+    return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
+
+
+def _choose_metric(name):
+    """Raise ValueError for what is no metric on request, and say so where it is always measured under another name."""
+    try:
+        choose("metrics", name, ON_REQUEST)
+    except ValueError as error:
+        word = name.lower() if isinstance(name, str) else ""
+        always = word.rpartition("_")[2] in ("acc", "accuracy", "loss", "error")
+        hint = "; loss and error (1 - accuracy) of every set are always measured" if always else ""
+        raise ValueError(f"{error}{hint}") from None
+
+
+class Meter:
+    """Measures one row of the History after another."""
+
+    def __init__(self, model, loss, sets, metrics):
+        self._model, self._loss, self._sets, self._metrics = model, loss.raw, sets, metrics
+        self._last_flat = model.flat.copy() if "update_norm" in metrics else None
+        self._last_predictions = None
+        self._started = time.perf_counter()
+        if "evidence" in metrics:
+            require_sample_gradients(model)
+        if sets["train"].labels is None and {*MARGINS, "prediction_changes"} & set(metrics):
+            raise ValueError(f"metrics: got {metrics}, but margins and predictions need classes, not real-valued targets")
+        if set(PER_NORM) & set(metrics):
+            layer_norms(model)  # refuses a network that is not homogeneous, before it is trained
+
+    def measure(self):
+        """Return the loss and error of every set, the parameter norm, and the metrics on request."""
+        row, train_outputs = {}, None
+        for name, data in self._sets.items():
+            if data is not None:
+                outputs = self._model.evaluate(data.inputs)
+                row[f"{name}_loss"], row[f"{name}_error"] = self._loss_and_error(outputs, data)
+                train_outputs = outputs if name == "train" else train_outputs
+        row["parameter_norm"] = _norm(self._model.flat)
+        finite = np.isfinite(row["train_loss"])  # a diverged network has no margins; fit reports the divergence
+        for metric in self._metrics:
+            row[metric] = getattr(self, f"_{metric}")(train_outputs) if finite else np.nan
+        return row
+
+    def state(self):
+        """Return what the next row depends on besides the model, as arrays."""
+        state = {"flat": self._last_flat, "predictions": self._last_predictions, "seconds": self._seconds(None)}
+        return {name: np.asarray(value) for name, value in state.items() if value is not None}
+
+    def set_state(self, state):
+        """Take over what `state` returned."""
+        self._last_flat = state.get("flat", self._last_flat)
+        self._last_predictions = state.get("predictions")
+        self._started = time.perf_counter() - float(state["seconds"])
+
+    def _loss_and_error(self, outputs, data):
+        losses, _ = self._loss.rows(outputs, data.y)
+        error = np.nan if data.labels is None else float(np.mean(predictions(outputs) != data.labels))
+        return float(np.mean(losses, dtype=np.float64)), error
+
+    def _margin_min(self, outputs):
+        return float(output_margins(outputs, self._sets["train"].labels).min())
+
+    def _margin_median(self, outputs):
+        return float(np.median(output_margins(outputs, self._sets["train"].labels)))
+
+    def _margin_normalized(self, outputs):
+        return per_norm(self._margin_min(outputs), self._model)
+
+    def _margin_smoothed(self, outputs):
+        """From the sum of the cross-entropies, whatever the loss that is minimised."""
+        return per_norm(smoothed_output_margin(outputs, self._sets["train"].labels), self._model)
+
+    def _update_norm(self, outputs):
+        """Distance from the weights at the last check (or the start)."""
+        norm = _norm(self._model.flat.astype(np.float64) - self._last_flat)
+        self._last_flat = self._model.flat.copy()
+        return norm
+
+    def _prediction_changes(self, outputs):
+        """Training samples whose predicted class differs from that at the last check; NaN at the first."""
+        now, before = predictions(outputs), self._last_predictions
+        self._last_predictions = now
+        return np.nan if before is None else float(np.count_nonzero(now != before))
+
+    def _evidence(self, outputs):
+        """Evidence that only sampling noise is left of the gradient of the raw training loss: nn/fitting/evidence.py."""
+        inputs, y, _ = self._sets["train"]
+        return evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
+
+    def _seconds(self, outputs):
+        """Time since the run started; a resumed run goes on counting from its checkpoint."""
+        return time.perf_counter() - self._started
+
+    def _gradient_norm(self, outputs):
+        """Norm of the gradient of the raw training loss over the whole set: block means, weighted by their rows.
+
+        With batch normalisation the set is one block, because its statistics are part of the function.
+        """
+        model, (inputs, y, _) = self._model, self._sets["train"]
+        data = model.kernel_data(inputs, y)
+        block = inputs.count if model.statistics else min(inputs.count, BLOCK_ROWS)
+        buffers, dflat = model.buffers(block, inputs, y=y), aligned_zeros(model.flat.size, model.dtype)
+        total, rows = np.zeros(model.flat.size), model.rows_of(inputs)
+        for start in range(0, inputs.count, block):
+            indices = np.arange(start, min(start + block, inputs.count))
+            model.gradient_into(dflat, buffers, inputs, data, y, self._loss, indices)
+            share = inputs.lengths[indices].sum() if rows != inputs.count else len(indices)
+            total += dflat * (share / rows)
+        return _norm(total)
+
+
+def _norm(vector):
+    """Euclidean norm, accumulated in float64."""
+    return float(np.sqrt(np.dot(vector.astype(np.float64), vector.astype(np.float64))))

@@ -1,0 +1,54 @@
+"""What `fit` and `fit_fleet` refuse before any training."""
+import numpy as np
+
+from ..checks import CALLS, instance
+from ..optimizers import Optimizer
+
+
+def refuse_batch_of_one(model, n, batch_size, argument):
+    """Raise ValueError if batches of this size out of n samples leave one sample alone, which has no variance."""
+    if not model.statistics or (n > 1 and n % batch_size != 1 % batch_size):  # x % 1 is 0, also where every batch is of one
+        return
+    accepted = "accepted with batch normalisation: at least 2 samples in every batch"
+    if n == 1:
+        raise ValueError(f"{argument}: got 1 sample, {accepted}")
+    if batch_size == 1:
+        raise ValueError(f"batch_size: got 1 (on-line training), {accepted}; or MLP(..., batch_norm=False)")
+    rest = "None (full batch), or leave out one sample (x[:-1], y[:-1])"
+    near = next(size for distance in range(n) for size in (batch_size + distance, batch_size - distance)
+                if 2 <= size <= n and n % size != 1)
+    raise ValueError(f"batch_size: got {batch_size} with {n} samples in {argument}, which leaves a last batch of 1; "
+                     f"{accepted}: batch_size={near} (a last batch of {n % near or near}), {rest}")
+
+
+def weights_at_fault(model):
+    """Return what is to be said of weights with which the very first loss is not finite, and what to do about it."""
+    bad = [name for views in (model.parameters, model.statistics) for name, array in views.items()
+           if not np.isfinite(array).all()]
+    found = (f"the model began with weights that are not finite ({', '.join(bad)})" if bad else "its loss is not finite "
+             f"with the weights that the model began with (the largest is {np.abs(model.flat).max():g})")
+    return (f"{found}, as training that diverged leaves them; make the model afresh, {type(model).__name__}"
+            "(**model.settings()), or take a copy from before, model.copy()"
+            + ("" if bad else "; or check the scale of the inputs"))
+
+
+def _require(argument, value, attributes, accepted):
+    """Raise TypeError unless the value has all the attributes."""
+    instance(argument, value, all(hasattr(value, name) for name in attributes), accepted, CALLS.get(argument, {}))
+
+
+def check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment):
+    """Raise TypeError where an argument of `fit` is of the wrong kind altogether."""
+    _require("model", model, ("check_x", "flat", "backend"), "an nn.MLP or nn.RNN")
+    _require("loss", loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")
+    instance("optimizer", optimizer, isinstance(optimizer, Optimizer), "SGD(...), Adam(...), AdamW(...), RPROP(...)",
+             CALLS["optimizer"])
+    if stopping is not None:
+        _require("stopping", stopping, ("requires", "reset", "update", "best_step"),
+                 "a criterion of `stopping`, such as Patience(10)")
+    if on_check is not None:
+        _require("on_check", on_check, ("__call__",), "a function of (model, row)")
+    if augment is not None:
+        _require("augment", augment, ("__call__",), "a function of (x, y, rng)")
+    if penalty is not None:
+        _require("penalty", penalty, ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum")

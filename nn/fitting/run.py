@@ -1,0 +1,255 @@
+"""One training run: its checked settings, its place in the orders, and the calls of the kernels."""
+import time
+
+import numpy as np
+
+from ..backends import backend_named
+from ..checks import integer, real_number
+from ..model import BLOCK_ROWS
+from ..processor import thread_limit
+from ..shared.codes import Log, PenaltyCode, Plan
+from ..shared.inputs import Inputs
+from ..shared.parameters import aligned_zeros
+from .history import History, TrainingDiverged
+from .metrics import Meter, labelled_set, needed_metrics
+from .refusals import check_kinds, refuse_batch_of_one, weights_at_fault
+
+CHUNK_SECONDS = 0.3  # work of one compiled call: Ctrl-C and the progress bar wait no longer than this
+UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
+ORDER_ELEMENTS = 4_000_000  # indices that the orders of one chunk may hold
+
+
+class Run:
+    """The state of one training run: where it is, and everything the kernels need. Arguments as `fit`."""
+
+    def __init__(self, model, data, *, loss, optimizer, epochs, batch_size, penalty, validation, test, metrics, stopping,
+                 check_every, augment, clip_norm, seed, threads, on_check):
+        check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment)
+        self.model, self.loss, self.optimizer, self.criterion = model, loss, optimizer, stopping
+        self.augment, self._raw, self._augmented_epoch = augment, data, None
+        self.epochs = integer("epochs", epochs, low=1)
+        self.seed = integer("seed", seed, low=0)
+        self.threads = None if threads is None else integer("threads", threads, low=1)
+        train = labelled_set(model, loss, data, "training")
+        validation = None if validation is None else labelled_set(model, loss, validation, "validation")
+        test = None if test is None else labelled_set(model, loss, test, "test")
+        self.sets = {"train": train, "val": validation, "test": test}
+        self.n = train.inputs.count
+        loss.check_samples(self.n)
+        rows = self.n if batch_size is None else integer("batch_size", batch_size, low=1, extra=" or None")
+        self.batch_size = min(self.n, rows)
+        self.batches = -(-self.n // self.batch_size)  # updates per epoch
+        refuse_batch_of_one(model, self.n, self.batch_size, "training x")
+        if optimizer.full_batch_only and self.batch_size < self.n:
+            raise ValueError(f"batch_size: got {batch_size} of {self.n} samples, accepted: None (full batch) with "
+                             f"{optimizer!r}")
+        self.total = self.epochs * self.batches
+        self.check_points = _check_points(check_every, self.total, self.batches)
+        self.history, self.meter = self._new_history(metrics)
+
+        self._backend = backend_named(model.backend)
+        with thread_limit(self.threads):
+            self._threads = model.useful_threads(train.inputs, self.batch_size)
+        clip = 0.0 if clip_norm is None else real_number("clip_norm", clip_norm, low=0, open_low=True)
+        l1, l2 = (penalty.l1, penalty.l2) if penalty is not None else (0.0, 0.0)
+        self.penalty = PenaltyCode(float(l1), float(l2), clip)
+        self.slots = optimizer.state(model.flat.size, model.dtype)
+        self._dflat = aligned_zeros(model.flat.size, model.dtype)
+        self._buffers = model.buffers(self.batch_size, train.inputs, y=train.y)
+        self._use(train)
+        self.update = 0
+        self.last_loss = np.nan
+        self.since_check = []  # (losses, rows, flooded) of each chunk
+        if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
+            self._diverged()  # before any training, and before there is a checkpoint
+        self._pace = _Pace(6.0 * self.batch_size * model.flat.size)
+
+    def _new_history(self, metrics):
+        columns = ["update", "epoch", "train_loss", "train_error", "train_loss_running", "parameter_norm",
+                   "flooded_fraction"]
+        for name in ("val", "test"):
+            columns += [f"{name}_loss", f"{name}_error"] if self.sets[name] else []
+        metrics = needed_metrics(metrics, self.criterion, columns)
+        return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
+
+    def _use(self, train):
+        """Hand a training set to the kernels."""
+        self._data = self.model.kernel_data(train.inputs, train.y)
+        self._front = self.model.front_for(train.inputs)
+        self._kernel_loss = self._backend.loss_for_kernels(self.loss, train.y)
+
+    def memory(self):
+        """Return about how many bytes such a run takes at most, beside the sets as they were handed in."""
+        state = [self.model.flat, self.model.running, *self.slots, self._dflat, self._buffers, self._data, self._kernel_loss]
+        if self.criterion is not None or "update_norm" in self.history:
+            state.append(self.model.flat)  # the best weights, or those of the last check
+        orders = 2 * 8 * self.n * min(self.epochs, max(1, ORDER_ELEMENTS // self.n))  # twice while they are stacked
+        log = 7 * 8 * self.total  # of each update: learning rate, loss, rows, flooded share; and their means at a check
+        checks = 40 * len(self.check_points) * len(self.history)
+        return _bytes(state) + orders + log + checks + max(map(self._evaluation, filter(None, self.sets.values())))
+
+    def _evaluation(self, data):
+        """Return about how many bytes measuring a set takes."""
+        rows = self.model.rows_of(data.inputs) * max(self.model.outputs, 2)
+        buffers = self.model.buffers(min(data.inputs.count, BLOCK_ROWS), data.inputs)
+        gradients = {"gradient_norm", "evidence"} & set(self.history)  # take buffers of their own
+        return _bytes(buffers) * (2 if gradients else 1) + 8 * 8 * rows  # outputs, and what the loss makes of them
+
+    @property
+    def between_epochs(self):
+        """Whether the next update is the first of an epoch."""
+        return self.update % self.batches == 0
+
+    def train_until(self, update, advance, file):
+        """Take updates, a chunk at a time, until `update` of them are done; call `advance` with each chunk's number."""
+        while self.update < update:
+            count = min(update - self.update, self._pace.updates, self._updates_at_once(file.wanted))
+            started = time.perf_counter()
+            self._train_chunk(count)
+            self._pace.took(count, time.perf_counter() - started)
+            advance(count, self.last_loss)
+            if self.between_epochs and self.update < update:
+                file.write()
+
+    def _updates_at_once(self, one_epoch):
+        """Return how many updates may go into one chunk: some epochs' worth of orders, or one epoch that ends in Python."""
+        epochs = 1 if one_epoch or self.augment is not None else max(1, ORDER_ELEMENTS // self.n)
+        return epochs * self.batches - self.update % self.batches
+
+    def _train_chunk(self, count):
+        first_epoch, last_epoch = self.update // self.batches, (self.update + count - 1) // self.batches
+        if self.augment is not None and self._augmented_epoch != first_epoch:
+            self._use(self._augmented(first_epoch))
+            self._augmented_epoch = first_epoch
+        orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)
+                           for epoch in range(first_epoch, last_epoch + 1)])  # (epochs, N)
+        rates = self.optimizer.rates(self.update, count, self.batches)
+        plan = Plan(self.update, self.batch_size, first_epoch, orders, rates)
+        log = Log(np.empty(count), np.empty(count), np.empty(count, np.int64))
+        taken = self._train_steps(log, plan)
+        if taken:
+            self.last_loss = float(log.losses[taken - 1])
+            self.since_check.append((log.losses[:taken], log.rows[:taken], log.flooded[:taken]))
+        self.update += taken
+        if taken < count:
+            self._diverged()
+
+    def _train_steps(self, log, plan):
+        model = self.model
+        return self._backend.train_steps(
+            log, model.flat, self.slots, self._dflat, *self._buffers, model.layers, self._front, self._data,
+            self._kernel_loss, self.penalty, self.optimizer.code(), plan, threads=self._threads)
+
+    def compile(self):
+        """Take no update and evaluate one sample, so that what training will call is compiled."""
+        none = np.zeros(0)
+        self._train_steps(Log(none, none, np.zeros(0, np.int64)),
+                          Plan(0, self.batch_size, 0, np.zeros((1, self.n), np.int64), none))
+        self.model.evaluate(Inputs(*(array[:1] for array in self.sets["train"].inputs)))
+
+    def _augmented(self, epoch):
+        """Return the training set of an epoch, changed by `augment`."""
+        x, y, lengths = self._raw
+        rng = np.random.default_rng([self.seed, epoch, 1])
+        result = self.augment(_read_only(x), _read_only(y), rng)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise TypeError(f"augment: returned {type(result).__name__}, accepted: a pair (x, y)")
+        changed = labelled_set(self.model, self.loss, (*result, lengths), "augmented")
+        now, given = changed.inputs, self.sets["train"].inputs
+        if now.count != self.n:
+            raise ValueError(f"augment: returned {now.count} samples, accepted: as many as it got ({self.n})")
+        if len(now.tokens) != len(given.tokens) or not np.array_equal(now.lengths, given.lengths):
+            raise ValueError("augment: returned sequences of another kind or length, accepted: as it got them")
+        return changed
+
+    def _diverged(self):
+        rate = self.optimizer.rates(self.update, 1, self.batches)[0]
+        fault = weights_at_fault(self.model) if self.update == 0 else None  # the learning rate is not, yet
+        raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, fault)
+
+    def require_finite_weights(self):
+        """Raise TrainingDiverged if the last update left weights that are not finite."""
+        if not np.isfinite(self.model.flat).all():
+            self._diverged()
+
+    def check(self):
+        """Measure a row, append it to the history and return it."""
+        measured = self.meter.measure()
+        if not np.isfinite(measured["train_loss"]):
+            self._diverged()
+        row = {"update": self.update, "epoch": self.update / self.batches, **self._running(), **measured}
+        self.history.append(row)
+        return row
+
+    def _running(self):
+        """Return the averages over the updates since the last check, every row counting the same."""
+        if not self.since_check:
+            return {"train_loss_running": np.nan, "flooded_fraction": np.nan}
+        losses, rows, flooded = (np.concatenate(part) for part in zip(*self.since_check, strict=True))
+        self.since_check = []
+        return {"train_loss_running": float(losses @ rows / rows.sum()),
+                "flooded_fraction": float(flooded @ rows / rows.sum())}
+
+
+def _read_only(array):
+    """Return a view that cannot be written to: what `augment` did to it would be lost when a run is resumed."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _bytes(thing):
+    """Return the bytes of all arrays in nested tuples and lists."""
+    if isinstance(thing, (tuple, list)):
+        return sum(map(_bytes, thing))
+    return getattr(thing, "nbytes", 0)
+
+
+class BestKeeper:
+    """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
+
+    def __init__(self, model, criterion, restores):
+        self._model, self._criterion, self.restores = model, criterion, bool(restores)
+        self.best, self.stop = None, False  # (flat, running statistics)
+
+    def see(self, row, history):
+        """Ask the criterion about the row just appended to the history."""
+        if self._criterion is None:
+            return
+        self.stop = bool(self._criterion.update(**row))
+        if self._criterion.best_step == history.checks:
+            weights = (self._model.flat.copy(), self._model.running.copy()) if self.restores else None
+            self.best, history.best_epoch = weights, row["epoch"]  # together, also under Ctrl-C
+
+    def restore(self):
+        """Give the model its best weights, if there are any."""
+        if self.best is not None:
+            self._model.flat[:], self._model.running[:] = self.best
+
+
+class _Pace:
+    """How many updates make CHUNK_SECONDS of work: guessed at first, then measured."""
+
+    def __init__(self, operations):
+        self.updates = int(max(1, CHUNK_SECONDS / (operations / 5e9 + UPDATE_SECONDS)))
+        self._first = True
+
+    def took(self, updates, seconds):
+        if self._first:  # includes compilation
+            self._first = False
+        else:
+            self.updates = int(np.clip(updates * CHUNK_SECONDS / max(seconds, 1e-9), self.updates / 4 + 1, self.updates * 4))
+
+
+def _check_points(check_every, total, per_epoch):
+    """Return the sorted numbers of updates after which to check."""
+    accepted = f"None, an integer >= 0, or a sequence of update counts from 0 to {total} (epochs x batches)"
+    if check_every is None:
+        check_every = per_epoch
+    if np.ndim(check_every) == 0:
+        every = integer("check_every", check_every, low=0, extra=", None, or a sequence of update counts")
+        return [*range(every, total, every), total] if every else [total]
+    points = np.asarray(check_every)
+    if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
+        raise ValueError(f"check_every: got {check_every!r}, accepted: {accepted}")
+    return np.unique(points).tolist()

@@ -1,0 +1,158 @@
+"""The state of a training run in a checkpoint: what must be there, in which bounds, and how a run takes it over.
+
+A run knows what its own checkpoint can hold: which checks lie before an update, how many losses have come since, which
+metrics leave something behind. All is compared with that before anything is touched.
+"""
+import math
+
+import numpy as np
+
+from ..archive import CheckpointError, Wanted, printable, shown
+from ..shared.parameters import Views
+
+VALUES = ("identity", "update", "last_loss", "criterion", "stopped_epoch", "best_epoch")
+LONGEST_SECONDS = 1e10  # three centuries
+ROUNDING = 1e-9  # of a mean of shares
+SHARES = ("train_error", "val_error", "test_error", "flooded_fraction")  # columns in [0, 1] where they are not NaN
+
+
+def values_of(run, identity):
+    """Return the plain values of a run, for JSON."""
+    history, criterion = run.history, run.criterion
+    return {"identity": identity, "update": run.update, "last_loss": repr(run.last_loss),
+            "criterion": None if criterion is None else criterion.state_dict(),
+            "stopped_epoch": history.stopped_epoch, "best_epoch": history.best_epoch}
+
+
+def arrays_of(run, keeper):
+    """Return the arrays of a run: dict name -> ndarray."""
+    arrays = {"flat": run.model.flat, "running": run.model.running, "slot0": run.slots[0], "slot1": run.slots[1],
+              "history": run.history.to_array()}
+    for i, parts in enumerate(zip(*run.since_check, strict=True)):
+        arrays[f"since_check{i}"] = np.concatenate(parts)
+    if keeper.best is not None:
+        arrays["best_flat"], arrays["best_running"] = keeper.best
+    return arrays | {f"meter_{name}": array for name, array in run.meter.state().items()}
+
+
+def is_sound(arrays):
+    """Return whether such arrays are worth a file: a run that diverged in its last update goes on from the one before."""
+    return all(np.isfinite(array).all() for name, array in arrays.items()
+               if name in ("flat", "running", "best_flat", "best_running"))
+
+
+def read(file, run, keeper, identity):
+    """Return the checked values and arrays of a File, or raise CheckpointError; nothing has changed in either case."""
+    values = file.values
+    file.require_keys("values", values, VALUES)
+    file.require_keys("identity", values["identity"], tuple(identity))
+    for name, now in identity.items():
+        _require_same(file, name, values["identity"][name], now)
+    update, checks = values["update"], _checks_before(run, values["update"])
+    file.require(type(update) is int and 0 <= update <= run.total,
+                 f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
+    epochs = [point / run.batches for point in run.check_points[:checks]]
+    for name, accepted in (("stopped_epoch", epochs[-1:]), ("best_epoch", epochs)):
+        file.require(values[name] is None or (run.criterion is not None and type(values[name]) is float
+                                              and values[name] in accepted),
+                     f"{name}: got {shown(values[name])}, accepted: null, or the epoch of a check")
+    stopped = values["stopped_epoch"] is not None
+    file.require(update % run.batches == 0 or stopped, f"update: got {update}, which is within an epoch")
+    file.require(not stopped or update == run.check_points[checks - 1], "stopped_epoch: the run went on after it")
+    _require_last_loss(file, values["last_loss"], update)
+    file.require((values["criterion"] is None) == (run.criterion is None), "criterion: a state without one, or none")
+    arrays = file.arrays(_wanted_arrays(run, keeper, values, checks))
+    _require_history(file, run, arrays["history"])
+    _require_bounds(file, run, arrays)
+    return values, arrays
+
+
+def _require_same(file, name, before, now):
+    file.require(isinstance(before, str), f"identity: got {shown(before)} for {name}, accepted: text")
+    if before != now:
+        hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
+        raise CheckpointError(f"{file.path}: is the checkpoint of another run: {name} was {printable(before)} there and is "
+                              f"{now} here; {hint}give another path, or delete the file")
+
+
+def _checks_before(run, update):
+    """Return how many checks a run has made when it writes its file after this many updates."""
+    return sum(point <= update for point in run.check_points) if type(update) is int else 0
+
+
+def _require_last_loss(file, text, update):
+    try:
+        loss = float(text) if isinstance(text, str) else None
+    except ValueError:
+        loss = None
+    file.require(loss is not None and repr(loss) == text and math.isfinite(loss) == (update > 0)
+                 and not math.isinf(loss),
+                 f"last_loss: got {shown(text)}, accepted: a finite number as text, or 'nan' before the first update")
+
+
+def _wanted_arrays(run, keeper, values, checks):
+    """Return dict name -> Wanted."""
+    flat, running = (Wanted(array.dtype, array.shape) for array in (run.model.flat, run.model.running))
+    slots = {f"slot{i}": Wanted(slot.dtype, slot.shape, finite=False) for i, slot in enumerate(run.slots)}
+    real, whole = np.dtype(np.float64), np.dtype(np.int64)
+    wanted = {"flat": flat, "running": running, **slots,
+              "history": Wanted(real, (checks, len(run.history)), finite=False),  # NaN where nothing can be measured
+              "meter_seconds": Wanted(real, ())}
+    since = values["update"] - (run.check_points[checks - 1] if checks else 0)
+    if since:
+        wanted |= {f"since_check{i}": Wanted(dtype, (since,)) for i, dtype in enumerate((real, whole, real))}
+    if keeper.restores and values["best_epoch"] is not None:
+        wanted |= {"best_flat": flat, "best_running": running}
+    if "update_norm" in run.history:
+        wanted["meter_flat"] = flat
+    if "prediction_changes" in run.history and checks:
+        wanted["meter_predictions"] = Wanted(whole, (run.model.rows_of(run.sets["train"].inputs),))
+    return wanted
+
+
+def _require_history(file, run, rows):
+    """Raise CheckpointError for checks that this run cannot have made."""
+    columns = dict(zip(run.history, rows.T, strict=True))
+    points = np.array(run.check_points[:len(rows)], np.float64)
+    file.require(np.array_equal(columns["update"], points), "history: its updates are not those of the checks")
+    file.require(np.array_equal(columns["epoch"], points / run.batches), "history: its epochs are not those of the checks")
+    file.require(np.isfinite(columns["train_loss"]).all(), "history: train_loss is not finite")
+    for name in SHARES:
+        column = columns.get(name, points[:0])
+        share = (column >= 0) & (column <= 1 + ROUNDING)
+        file.require((np.isnan(column) | share).all(), f"history: {name} is not in [0, 1]")
+
+
+def no_negative_variance(statistics):
+    """Return whether all running variances of a model, dict name -> array, can be variances."""
+    return all((array >= 0).all() for name, array in statistics.items() if name.startswith("running_var"))
+
+
+def _require_bounds(file, run, arrays):
+    """Raise CheckpointError for arrays with entries that would bring NaN, or a negative count, later on."""
+    model, empty = run.model, np.zeros(0)
+    labels, rows = max(model.outputs, 2), model.rows_of(run.sets["train"].inputs)
+    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS, f"meter_seconds is {arrays['meter_seconds']}")
+    # Slots may have overflown, and such a parameter rests (its second moment) or diverges; NaN is in no bounds.
+    bounds = {"slot0": (-np.inf, np.inf), "slot1": (0, np.inf), "meter_predictions": (0, labels - 1),
+              "since_check1": (1, rows), "since_check2": (0, 1)}
+    for name, (least, most) in bounds.items():
+        array = arrays.get(name, empty)
+        file.require(((array >= least) & (array <= most)).all(), f"{name}: accepted are numbers from {least} to {most}")
+    for name in {"running", "best_running"} & set(arrays):
+        statistics = Views(arrays[name], {statistic: array.shape for statistic, array in model.statistics.items()})
+        file.require(no_negative_variance(statistics), f"{name} holds negative variances")
+
+
+def take_over(run, keeper, values, arrays):
+    """Go on from what `read` returned."""
+    run.model.flat[:], run.model.running[:] = arrays["flat"], arrays["running"]
+    run.slots[0][:], run.slots[1][:] = arrays["slot0"], arrays["slot1"]
+    run.update, run.last_loss = values["update"], float(values["last_loss"])
+    run.history.fill(arrays["history"])
+    run.history.stopped_epoch, run.history.best_epoch = values["stopped_epoch"], values["best_epoch"]
+    if "since_check0" in arrays:
+        run.since_check = [tuple(arrays[f"since_check{i}"] for i in range(3))]
+    run.meter.set_state({name[6:]: array for name, array in arrays.items() if name.startswith("meter_")})
+    if "best_flat" in arrays:
+        keeper.best = (arrays["best_flat"], arrays["best_running"])

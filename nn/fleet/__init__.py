@@ -1,0 +1,1 @@
+"""Many replicas at once: `fit_fleet`, its members and its record."""

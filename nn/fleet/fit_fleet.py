@@ -1,0 +1,233 @@
+"""fit_fleet: many replicas of one network, trained side by side in threads."""
+import contextlib
+import copy
+import functools
+import os
+import queue
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from losses.keywords import explains_arguments
+
+from .. import elsewhere
+from ..checks import integer
+from ..fitting.checkpoint import RunFile
+from ..fitting.fit import progress_bar, train
+from ..fitting.history import TrainingDiverged, TrainingInterrupted
+from ..fitting.metrics import labelled_set
+from ..fitting.refusals import check_kinds
+from ..fitting.run import BestKeeper, Run
+from ..processor import one_blas_thread, thread_limit
+from .history import FleetHistory
+from .members import Member, ReplicatedSet, blame, read_members
+
+
+@explains_arguments(elsewhere.FLEET)
+def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
+              validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
+              augment=None, clip_norm=None, seed=0, progress=True, on_member=None):
+    """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
+
+    Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
+    and the flood level, with data that all share)::
+
+        alone = type(model)(**(model.settings() | {"seed": 7}))
+        fit(alone, x, y, loss=Flooding(CrossEntropy(), level=0.1), optimizer=optimizer, epochs=epochs, seed=7, ...)
+
+    whatever the number of workers, and whatever the other members are.
+
+    Parameters
+    ----------
+    model : MLP or RNN
+        The template: its settings are those of all replicas. It is not changed, and its weights play no part.
+    x, y, lengths : arrays
+        As `fit` takes them, shared by all replicas; or with one more axis in front, of length R, which holds each
+        replica's own. Each of the three may be shared or not. Integers (a, b, c) for an RNN are inputs (N, T, D) that all
+        share if c is D, and tokens (R, N, T) of each replica if not. What can be read both ways raises.
+    members : list of R dicts
+        What each replica overrides:
+
+        - ``seed``: both the model's (initial weights and dropout masks) and that of the orders and of `augment`. Without
+          it they are ``model.seed`` and the argument `seed`.
+        - ``learning_rate`` (a number or a schedule), ``weight_decay``: of the optimizer.
+        - ``level``: of a flooded loss. A fleet with plain members takes ``loss=Flooding(base, 0)``, which is the base.
+        - ``levels`` (N,): of AdaFlooding.
+        - ``penalty``: a penalty, such as ``L1(1e-4) + L2(1e-3)``, None, or a number: the strength in place of that of the
+          fleet's L1 or L2.
+    loss, optimizer, epochs, batch_size, penalty, metrics, check_every, clip_norm, seed : as `fit` takes them
+    workers : int, optional
+        Threads; None: as many as there are processors. With the NumPy backend they mostly wait for one another.
+    max_memory : int, optional
+        Bytes that the replicas in training may take together, by estimate: fewer are trained at a time where they would
+        take more. The data, and what is kept of the others (parameters and history), come on top. None: no bound.
+    validation, test : (x, y), or (x, y, lengths) for an RNN, optional
+        Each part shared or with a leading axis R.
+    stopping : criterion, optional
+        As `fit` takes it. Each replica has a copy of it, which ends the training of that replica alone. To compare criteria
+        train without, and ask ``stopping.replay(criterion, fleet.history(r))``: the answer is the same.
+    restore_best : bool
+        As in `fit`, replica by replica.
+    augment : callable(x, y, rng) -> (x, y), optional
+        As `fit` takes it. It is called from several threads.
+    progress : bool
+        Show a progress bar over all updates, if standard error is a terminal.
+    on_member : callable(fleet, r), optional
+        Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
+
+    Returns
+    -------
+    FleetHistory
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments, before any training; an error that is one member's says which one's (members[3]: …).
+    TrainingInterrupted
+        On Ctrl-C, with a FleetHistory of what there is as `.history`. Replicas in training end within one chunk (about
+        0.3 s) or check.
+
+    Notes
+    -----
+    A replica whose loss is not finite any more is recorded as diverged and does not raise; the others go on. Any other error
+    in a replica ends the whole fleet and is raised.
+
+    """
+    check_kinds(model, loss, optimizer, stopping, None, penalty, augment)
+    if on_member is not None and not callable(on_member):
+        raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
+    chosen = read_members(members, Member({}, model.seed, integer("seed", seed, low=0), loss, optimizer, penalty))
+    sets = {"training": (x, y, lengths), "validation": validation, "test": test}
+    sets = {name: ReplicatedSet(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
+    metrics = tuple(metrics) if isinstance(metrics, Iterable) and not isinstance(metrics, str) else metrics
+    crew = _Crew(chosen, sets, stopping, restore_best, {
+        "epochs": epochs, "batch_size": batch_size, "metrics": metrics, "check_every": check_every, "augment": augment,
+        "clip_norm": clip_norm, "threads": 1, "on_check": None})
+    sample = crew.check(model, chosen[0]._replace(loss=loss, optimizer=optimizer, penalty=penalty))
+    fleet = FleetHistory(model, [member.overrides for member in chosen], sample.history, sample.check_points, sample.batches)
+    threads, total = min(_workers(workers), len(chosen), _room(max_memory, sample)), sample.total * len(chosen)
+    try:
+        sample.compile()  # in this thread, where Ctrl-C need not wait for its end
+        del sample  # its buffers
+        with one_blas_thread(), progress_bar(progress, total) as advance:
+            crew.train(fleet, threads, advance, on_member)
+    except KeyboardInterrupt:
+        done = f"{np.count_nonzero(fleet.finished)} of {fleet.replicas} replicas are done"
+        raise TrainingInterrupted(fleet, f"training was interrupted: {done}") from None
+    return fleet
+
+
+def _workers(workers):
+    """Return the number of threads asked for; None: of processors that this process may use."""
+    if workers is not None:
+        return integer("workers", workers, low=1, extra=" or None")
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _room(max_memory, run):
+    """Return how many replicas like this run fit into so many bytes."""
+    if max_memory is None:
+        return np.inf
+    least = run.memory()
+    if integer("max_memory", max_memory, low=1, extra=" or None") < least:
+        raise ValueError(f"max_memory: got {max_memory}, accepted: at least {least} (bytes that one replica in training "
+                         "takes), or None")
+    return max_memory // least
+
+
+class _Stopped(Exception):
+    """Raised inside a replica's training when the fleet ends before it."""
+
+
+class _Crew:
+    """The replicas' settings and data, and how they are trained."""
+
+    def __init__(self, chosen, sets, stopping, restore_best, settings):
+        self._chosen, self._sets, self._settings = chosen, sets, settings
+        self._stopping, self._restore_best = stopping, restore_best
+        self._stop = threading.Event()
+
+    def check(self, model, plain):
+        """Raise an error for whatever `fit` would refuse; return the run of the first replica without its overrides."""
+        prototype = type(model)(**model.settings())
+        differ = any(data.own for data in self._sets.values())
+        if differ:
+            with blame(0):  # or its faults would be taken for all replicas'
+                for name, data in self._sets.items():
+                    labelled_set(prototype, plain.loss, data.checked(0), name)
+        sample = self._run(0, prototype, plain)
+        for r, member in enumerate(self._chosen):
+            if differ or member.loss is not plain.loss or member.penalty is not plain.penalty:
+                with blame(r):
+                    self._run(r, prototype, member)
+        return sample
+
+    def _run(self, r, model, member):
+        augmented = self._settings["augment"] is not None
+        data = {name: part.raw(r) if augmented and name == "training" else part.checked(r)
+                for name, part in self._sets.items()}
+        return Run(model, data["training"], loss=member.loss, optimizer=member.optimizer, penalty=member.penalty,
+                   validation=data.get("validation"), test=data.get("test"), stopping=copy.deepcopy(self._stopping),
+                   seed=member.seed, **self._settings)
+
+    def train(self, fleet, threads, advance, on_member):
+        """Train all replicas, so many at a time, each into the fleet."""
+        ended: queue.SimpleQueue = queue.SimpleQueue()  # of (replica, future)
+        with _pool(threads, self._stop) as pool:
+            for r in range(fleet.replicas):
+                future = pool.submit(self._train_one, r, fleet, advance)
+                future.add_done_callback(functools.partial(_report, ended, r))
+            for _ in range(fleet.replicas):
+                r, future = _next(ended)
+                future.result()  # raises what it raised
+                if on_member is not None:
+                    on_member(fleet, r)
+
+    def _train_one(self, r, fleet, advance):
+        def tick(updates, loss):
+            if self._stop.is_set():
+                raise _Stopped
+            advance(updates, loss)
+        model = fleet.new_model(r)
+        run = self._run(r, model, self._chosen[r])
+        keeper = BestKeeper(model, run.criterion, self._restore_best)
+        message, finished = None, True
+        try:
+            # As in `fit`. (NumPy's settings and the limit are each thread's own.)
+            with np.errstate(over="ignore", invalid="ignore"), thread_limit(1):
+                train(run, keeper, RunFile(None, run, keeper), None, tick)
+        except TrainingDiverged as error:
+            message = str(error)
+        except _Stopped:
+            finished = False
+        keeper.restore()
+        fleet.record(r, run.history, model.flat, model.running, message, finished)
+        advance(run.total - run.update, run.last_loss)  # updates that will not be taken any more
+
+
+def _report(ended, r, future):
+    ended.put((r, future))
+
+
+def _next(ended):
+    """Return what comes out of the queue next; Ctrl-C may strike meanwhile, on Windows only between two waits."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return ended.get(timeout=1.0)
+
+
+@contextlib.contextmanager
+def _pool(threads, stop):
+    """Yield a pool of threads; on the way out set `stop`, drop what has not begun and wait for what has."""
+    pool = ThreadPoolExecutor(threads, "afterzero-fleet")
+    try:
+        yield pool
+    finally:
+        ended = False
+        while not ended:
+            with contextlib.suppress(KeyboardInterrupt):  # a second Ctrl-C: the first is already on its way up
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                ended = True
