@@ -7,7 +7,7 @@ if _losses is not None and Path(_losses.origin or "").resolve() != _home / "loss
     raise ImportError(f"losses: got {_losses.origin}, accepted: {_home / 'losses'}; a module of yours has the name of one "
                       "of ours: rename it, or call from another folder")
 
-from .shared.loaded import LOADED_AT  # noqa: F401, I001  (before any other source is read)
+from .shared import loaded  # noqa: F401, I001  (before any other source is read)
 from .archive import CheckpointError
 from .fitting.augmentation import GaussianNoise, Mixup, RandomShift
 from .fitting.fit import fit

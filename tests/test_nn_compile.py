@@ -5,8 +5,9 @@ import numba
 import numpy as np
 import pytest
 
-from nn.cpu.compile import OPTIONS, _without_garbage_collection, entry, inner, twin
+from nn.cpu.compile import OPTIONS, entry, inner, twin
 from nn.cpu.parts import compile_part_and_whole
+from nn.shared.pauses import without_garbage_collection
 
 pytestmark = pytest.mark.compiled
 
@@ -58,7 +59,7 @@ def test_garbage_collection_is_afterwards_as_it_was(enabled):
     try:
         if not enabled:
             gc.disable()
-        with _without_garbage_collection():
+        with without_garbage_collection():
             assert not gc.isenabled()
         assert fine(3) == 9 and gc.isenabled() == enabled
         with pytest.raises(numba.TypingError):

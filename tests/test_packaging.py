@@ -165,7 +165,7 @@ def ours(package):
 
 
 # Where pickles are read, all of which this user's own processes wrote: see SECURITY.md.
-PICKLES = {"nn/cpu/cache.py": "Numba's files in a folder that nobody else can write to, behind their checksum",
+PICKLES = {"nn/cpu/kernel_files.py": "Numba's files in a folder that nobody else can write to, behind their checksum",
            "experiments/runs/processes.py": "what our own child processes send through their pipe",
            "experiments/runs/worker.py": "what the parent process sends through its pipe"}
 

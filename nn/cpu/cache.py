@@ -1,16 +1,13 @@
-"""Where compiled kernels are kept: whose the folder is, what may be deleted, and that a file is what was written.
+"""The folder where compiled kernels are kept: whose it is, and what may be deleted. Its files: kernel_files.py.
 
-What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the user, and a flipped bit
-ends the process. So a folder is used only if nobody else can write to it, every file begins with its checksum, and nothing
-is ever deleted but folders that bear our mark. What is promised stands in SECURITY.md.
+What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the user. So a folder is used
+only if nobody else can write to it, and nothing is ever deleted but folders that bear our mark. What is promised stands in
+SECURITY.md.
 """
 import atexit
 import contextlib
-import hashlib
-import io
 import logging
 import os
-import pickle
 import platform
 import re
 import shutil
@@ -19,16 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from numba.core.caching import IndexDataCacheFile
-
 KEEP_DAYS = 30
 MARK = "afterzero-cache"  # a file of this name, with this text, in every folder that we made
 MARK_TEXT = "Compiled kernels of afterzero. This folder is deleted when it was not used for a month.\n"
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-
-
-class Damaged(Exception):
-    """A cache file is not what was written."""
 
 
 def cache_root():
@@ -136,80 +127,3 @@ def _forget_old(current):
             old = time.time() - other.lstat().st_mtime > KEEP_DAYS * 86400
             if old and other != current and is_ours(other):
                 shutil.rmtree(other, ignore_errors=True)  # never follows a link
-
-
-class CheckedFiles(IndexDataCacheFile):
-    """Numba's index and data files of one function, each behind the SHA-256 of its content (32 bytes)."""
-
-    def __init__(self, plain):
-        self.__dict__.update(vars(plain))
-
-    @contextlib.contextmanager
-    def _open_for_write(self, filepath):
-        content = io.BytesIO()
-        with super()._open_for_write(filepath) as file:
-            yield content
-            file.write(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
-
-    def _read(self, path):
-        """Return the content of a file; raise Damaged before anybody unpickles or runs something else."""
-        with open(path, "rb") as file:
-            checksum, content = file.read(32), file.read()
-        if hashlib.sha256(content).digest() != checksum:
-            raise Damaged(path)
-        return content
-
-    def _load_index(self):
-        try:
-            content = io.BytesIO(self._read(self._index_path))
-        except FileNotFoundError:
-            return {}
-        if pickle.load(content) != self._version:
-            return {}
-        stamp, overloads = pickle.load(content)
-        return overloads if stamp == self._source_stamp else {}
-
-    def _load_data(self, name):
-        return pickle.loads(self._read(self._data_path(name)))
-
-
-@contextlib.contextmanager
-def _file_lock(path):
-    """Hold an exclusive lock between processes."""
-    with open(path, "a+b") as handle:
-        if os.name == "nt":
-            import msvcrt
-            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield  # closing the file releases the lock
-
-
-def guard(dispatcher, folder):
-    """Let one process at a time add to the cache, and none stumble over a file that is damaged or was cut short.
-
-    Numba reads a function's index, picks a free file name and writes both; two processes doing so at once can point one
-    signature at the other's machine code (numba#4807). Readers need no lock: files are replaced atomically, data first.
-    """
-    cache = dispatcher._cache
-    cache._cache_file = CheckedFiles(cache._cache_file)
-    save, load = cache.save_overload, cache.load_overload
-
-    def save_overload(*args):
-        with contextlib.suppress(OSError), _file_lock(folder / "lock"):
-            try:
-                save(*args)
-            except Damaged:
-                cache.flush()
-                save(*args)
-
-    def load_overload(*args):
-        try:
-            return load(*args)
-        except Exception:  # whatever is made of a broken file: forget it and compile anew
-            with contextlib.suppress(OSError), _file_lock(folder / "lock"):
-                cache.flush()
-            return None
-
-    cache.save_overload, cache.load_overload = save_overload, load_overload

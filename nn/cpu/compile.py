@@ -1,25 +1,28 @@
-"""How functions are compiled: options, and an on-disk cache (cache.py) that can never run stale code.
+"""How functions are compiled: options, and an on-disk cache (cache.py, kernel_files.py) that can never run stale code.
 
-Numba's own cache notices an edit of the file a function stands in, but not of the files it calls into. Here the cache
-directory's name holds a hash of every source file that kernels are made of, so any edit starts an empty cache. The user's
-own Numba cache is left alone.
+Numba's own cache notices an edit of the file a function stands in, but not of the files it calls into. Here one hash, the
+stamp, covers every module that a kernel reaches through imports, by what it means: a comment, a docstring, another folder or
+a new date of a file compile nothing anew, and an operator or a number anywhere does. The user's own Numba cache is left alone.
 """
-import contextlib
-import gc
+import functools
 import hashlib
+import inspect
 import sys
 import threading
 from pathlib import Path
 
+import llvmlite
 import numba
 from numba.core import config
 
-import losses
-
 from .. import compiling
 from ..interrupts import interrupt_held_back
-from ..shared.loaded import LOADED_AT
-from .cache import cache_folder, guard, temporary_folder
+from ..shared.loaded import SOURCES
+from ..shared.meaning import meaning_of
+from ..shared.pauses import without_garbage_collection
+from ..shared.reached import ROOT, reached, read_below, version_of
+from .cache import cache_folder, temporary_folder
+from .kernel_files import KernelCache
 from .parts import compile_part, compile_part_and_whole
 
 JIT = not config.DISABLE_JIT
@@ -30,44 +33,64 @@ JIT = not config.DISABLE_JIT
 # that a kernel is given until it returns, and kernels create none (Numba refuses to compile one that does).
 OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "_nrt": False}
 
+# The modules whose functions Python calls; what they import can end in a kernel.
+ENTRIES = ("nn.cpu.online", "nn.cpu.training")
+# But these, which this file imports: who waits for a kernel, and whether one is still good, is not in it.
+NEVER_COMPILED = ("nn.compiling", "nn.interrupts", "nn.shared.loaded", "nn.shared.meaning", "nn.shared.pauses",
+                  "nn.shared.reached")
 
-def source_files():
-    """Return every source file whose text can end up in a compiled kernel."""
-    return sorted([*Path(__file__).resolve().parents[1].rglob("*.py"), *Path(losses.__file__).parent.glob("*.py")])
+
+def _of_kernels(what, read):
+    """Return version_of or reached of the kernels' modules, None where their sources cannot be read."""
+    try:
+        return what(ENTRIES, without=NEVER_COMPILED, packages=("losses", "nn"), read=read)
+    except (ModuleNotFoundError, OSError, SyntaxError, ValueError):
+        return None
 
 
+@functools.cache
 def source_stamp():
-    """Return a hash of those files, of Numba's version and settings, and of Python's version."""
-    digest = hashlib.sha256(f"{numba.__version__} {config.OPT} {config.BOUNDSCHECK} {sys.version}".encode())
-    for path in source_files():
-        digest.update("/".join(path.parts[-3:]).encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    """Return a hash of what kernels are made of as it was loaded, of Numba's version and settings, and of Python's version.
+
+    None where the package has no sources, or none that can be read.
+    """
+    if (version := _of_kernels(version_of, SOURCES.get)) is None:
+        return None
+    made_by = f"{numba.__version__} {llvmlite.__version__} {config.OPT} {config.BOUNDSCHECK} {sys.version}"
+    return hashlib.sha256(f"{made_by} {version}".encode()).hexdigest()[:16]
 
 
 def cache_directory():
     """Return the cache directory of today's sources, created.
 
-    It is a temporary one where the user's cannot be used, and where a source was edited after this process loaded it: what
-    runs here is then not what the files say, and must not be kept under their stamp.
+    It is a temporary one where the user's cannot be used, and where a source was edited after this process loaded it and
+    means something else now: what the modules imported so far and those to come have in common is then not known.
     """
-    if any(path.stat().st_mtime > LOADED_AT for path in source_files()):
+    if source_stamp() is None or _of_kernels(version_of, SOURCES.get) != _of_kernels(version_of, read_below(ROOT)):
         return temporary_folder()
     return cache_folder(source_stamp())
 
 
-@contextlib.contextmanager
-def _without_garbage_collection():
-    """Keep Python from searching the compiler's live objects for garbage 700 times: half a second of a kernel's seven.
+@functools.cache
+def _kernel_modules():
+    return frozenset(_of_kernels(reached, SOURCES.get) or ())
 
-    Another thread that switches it off meanwhile finds it on again.
+
+def _stamp_for(function):
+    """Return what a cached function is valid for; None for one that must not be cached.
+
+    A function that the kernels' modules do not hold, as tests have some, may be made of its own file besides.
     """
-    enabled = gc.isenabled()
+    if source_stamp() is None or function.__module__ in _kernel_modules():
+        return source_stamp()
     try:
-        gc.disable()
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+        source = Path(inspect.getfile(function)).read_bytes()
+    except (OSError, TypeError):
+        return None
+    if function.__closure__:
+        return None
+    own = f"{meaning_of(source).digest} {function.__code__.co_firstlineno}"
+    return hashlib.sha256(f"{source_stamp()} {own}".encode()).hexdigest()[:16]
 
 
 _directory = None
@@ -90,12 +113,9 @@ def entry(function):
         return function
     if _directory is None:
         _directory = cache_directory()
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_directory)
-    try:
-        dispatcher = numba.njit(cache=True, **OPTIONS)(function)
-    finally:
-        config.CACHE_DIR = before
-    guard(dispatcher, _directory)
+    dispatcher = numba.njit(**OPTIONS)(function)
+    if (stamp := _stamp_for(function)) is not None:
+        dispatcher._cache = KernelCache(function, _directory, stamp)
     dispatcher.compile = _compiler(dispatcher.compile, dispatcher._cache)
     return dispatcher
 
@@ -117,7 +137,7 @@ def _compiler(compile_, cache):
     def compile_held(*args):
         state.begun = False
         try:
-            with interrupt_held_back(), _without_garbage_collection():
+            with interrupt_held_back(), without_garbage_collection():
                 return compile_(*args)
         finally:
             if state.begun:
