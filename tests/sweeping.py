@@ -9,8 +9,9 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from experiments.runs.identity import code_version
+from experiments.runs.identity import NEVER_DECIDES
 from experiments.runs.store import Store
+from nn.shared.reached import version_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +43,11 @@ def train_fleet(runs):
 """
 
 
+# What identity.code_version says of it where it can be imported, as in the workers.
+CODE = version_of(["a_trainer"], without=NEVER_DECIDES, packages=["a_trainer"],
+                  read=lambda path: TRAINER.encode() if path == "a_trainer.py" else None)
+
+
 def write_trainer(folder):
     """Write the trainer's module; returns its name."""
     (folder / "a_trainer.py").write_text(TRAINER)
@@ -49,7 +55,7 @@ def write_trainer(folder):
 
 
 def a_run(folder, seed, **more):
-    return {"experiment": "test", "code": code_version(), "seed": seed, "dtype": "float32", "folder": str(folder), **more}
+    return {"experiment": "test", "code": CODE, "seed": seed, "dtype": "float32", "folder": str(folder), **more}
 
 
 def rows(path):

@@ -222,34 +222,3 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     with pytest.raises(StoreError, match="cannot"):
         Store(tmp_path)
     tmp_path.chmod(0o700)
-
-
-def test_all_that_a_training_run_imports_is_in_its_version():
-    script = textwrap.dedent("""
-        import sys
-        from experiments.trainers.flooding_runs import Spec, train_fleet
-        train_fleet([Spec("test", "spiral", 5, 5, 5, 0.0, (2,), 0.1, 0.01, 1, 1, 0).settings()])
-        print(*(name for name in sys.modules if name.partition(".")[0] in ("experiments", "losses", "nn", "stopping")))
-    """)
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    covered = tuple(source.removesuffix(".py").replace("/", ".") for source in identity.TRAINING_SOURCES)
-    left = {name for name in done.stdout.split() if not any(f"{name}.".startswith(f"{source}.") for source in covered)}
-    assert "losses.rows" in done.stdout
-    # Names, containers and how they are stored, no arithmetic.
-    assert left == {"experiments", "experiments.runs", "experiments.trainers",
-                    *(f"experiments.runs.{name}" for name in ("identity", "records", "store", "schema"))}
-
-
-def test_code_version_follows_the_sources(tmp_path, monkeypatch):
-    package = tmp_path / "some_package"
-    (package / "inner").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "inner" / "a.py").write_text("x = 1\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    versions = []
-    for text in ("x = 1\n", "x = 2\n", "x = 1\n"):
-        (package / "inner" / "a.py").write_text(text)
-        identity.code_version.cache_clear()
-        versions.append(identity.code_version(("some_package",)))
-    assert versions[0] == versions[2] != versions[1]
-    identity.code_version.cache_clear()

@@ -2,6 +2,7 @@
 
 The packages are copied, so that they can be edited; every child process that compiles `forward` anew takes 3 s.
 """
+import builtins
 import importlib
 import os
 import shutil
@@ -17,6 +18,8 @@ import losses
 import nn
 from losses import CrossEntropy, SquaredError
 from nn import SGD, TrainingDiverged
+from nn.shared.reached import ROOT, reached, version_of
+from tests.edits import changed, reworded
 from tests.fitting import X, network, train
 
 pytestmark = pytest.mark.compiled
@@ -96,6 +99,11 @@ def test_an_edit_between_import_and_compilation(sources):
     assert run(sources)[0] == "4.0"
 
 
+def file_of(module):
+    path = module.replace(".", "/")
+    return f"{path}.py" if (ROOT / f"{path}.py").is_file() else f"{path}/__init__.py"
+
+
 def double(number):
     return number * 2
 
@@ -116,26 +124,29 @@ def test_broken_files_are_replaced(tmp_path, monkeypatch, suffix, damage):
         assert sum(function.stats.cache_hits.values()) == hits
 
 
-def stamp(sources):
-    code = "from nn.cpu import compile; print(compile.source_stamp(), len(compile.source_files()))"
-    return tuple(run(sources, code))
+def test_words_dates_and_folders_compile_nothing_anew(sources):
+    assert run(sources) == ["2.0", "1"]
+    clone = sources.parent / "clone" / "deeper"
+    shutil.move(sources, clone)
+    for path in clone.rglob("*.py"):
+        path.write_bytes(reworded(path.read_bytes()))  # with 30 lines on top
+        os.utime(path, (1e9, 1e9))
+    assert run(clone, AFTERZERO_CACHE_DIR=str(sources.parent / "cache")) == ["2.0", "0"]
 
 
-def test_every_source_file_counts(sources):
-    from nn.cpu import compile
-    ours = [*Path(nn.__file__).parent.rglob("*.py"), *Path(losses.__file__).parent.rglob("*.py")]
-    assert {path.resolve() for path in compile.source_files()} == {path.resolve() for path in ours}
-    stamps = [stamp(sources)]
-    assert stamps[0][1] == str(len(ours))
-    for name in ("losses/rows.py", "nn/cpu/blas.py", "nn/shared/codes.py", "nn/cpu/threads.py"):
-        with open(sources / name, "a", encoding="utf-8") as file:
-            file.write("# edited\n")
-        stamps.append(stamp(sources))
-    assert len(set(stamps)) == len(stamps)
-    edit(sources / "nn/shared/codes.py", "# edited\n", "# edireD\n")  # same length
-    assert stamp(sources) not in stamps
-    edit(sources / "nn/shared/codes.py", "# edireD\n", "# edited\n")
-    assert stamp(sources) == stamps[-1]
+def test_an_edit_between_import_and_the_first_model(sources):
+    code = """
+        import nn
+        from pathlib import Path
+        path = Path("nn/cpu/dense.py")
+        path.write_text(path.read_text(encoding="utf-8") + {!r}, encoding="utf-8")
+        import nn.cpu.training
+        from nn.cpu import compile
+        print(compile._directory.parent)
+        """
+    cache = str(sources.parent / "cache")
+    assert run(sources, code.format("# words\n")) == [cache]
+    assert run(sources, code.format("SIZE = 1.5\n")) != [cache]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions")
@@ -207,10 +218,65 @@ def test_floating_point_state_is_put_back():
     assert state() == before
 
 
-def test_a_source_edited_after_it_was_loaded_is_not_cached(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("added", "kept"), [("", True), ("# words\n", True), ("SIZE = 1.5\n", False), ("SIZE =\n", False)])
+def test_a_source_that_means_something_else_than_what_was_loaded_is_not_cached(monkeypatch, tmp_path, added, kept):
     monkeypatch.setenv("AFTERZERO_CACHE_DIR", str(tmp_path))
     compile_ = importlib.import_module("nn.cpu.compile")
-    assert compile_.cache_directory().parent == tmp_path
-    monkeypatch.setattr("nn.cpu.compile.LOADED_AT", 0.0)
-    elsewhere = compile_.cache_directory()
-    assert tmp_path not in elsewhere.parents and elsewhere.is_dir()
+    name = "nn/cpu/dense.py"
+    monkeypatch.setitem(compile_.SOURCES, name, compile_.SOURCES[name] + added.encode())
+    folder = compile_.cache_directory()
+    assert (folder.parent == tmp_path) == kept and folder.is_dir()
+
+
+def test_the_stamp_covers_all_that_can_end_in_a_kernel():
+    compile_ = importlib.import_module("nn.cpu.compile")
+    sources = {path: source for path, source in compile_.SOURCES.items() if path in map(file_of, compile_._kernel_modules())}
+    assert {"losses/rows.py", "nn/cpu/compile.py", "nn/cpu/parts.py", "nn/cpu/vectors.py", "nn/shared/scalars.py",
+            "nn/shared/random_bits.py", "nn/shared/codes.py", "nn/__init__.py"} <= sources.keys()
+
+    def version(sources):
+        return compile_._of_kernels(version_of, sources.get)
+    assert version({path: reworded(source) for path, source in sources.items()}) == version(sources) is not None
+    assert [path for path, source in sources.items() for edited in changed(source)
+            if version({**sources, path: edited}) == version(sources)] == []
+
+
+def test_what_is_in_no_kernel_is_not_in_the_stamp():
+    compile_ = importlib.import_module("nn.cpu.compile")
+    modules = compile_._kernel_modules()
+    assert not modules & {"nn.model", "nn.fitting.fit", "nn.drawing", "nn.compiling", "losses.base", "nn.reference.dense"}
+    own = reached(compile_.NEVER_COMPILED)
+    assert own.keys() - set(compile_.NEVER_COMPILED) <= {"nn", "nn.shared"}  # none of them imports a kernel
+
+
+def test_a_new_public_name_compiles_nothing_anew():
+    compile_ = importlib.import_module("nn.cpu.compile")
+    name, sources = "nn/__init__.py", dict(compile_.SOURCES)
+    sources[name] = sources[name].replace(b"__all__ = [", b"from .model import Model\n__all__ = ['Model', ")
+    assert sources != compile_.SOURCES
+    assert compile_._of_kernels(version_of, sources.get) == compile_._of_kernels(version_of, compile_.SOURCES.get)
+
+
+def test_a_function_that_no_file_holds_is_compiled_and_not_kept(tmp_path, monkeypatch):
+    from nn.cpu import compile
+    monkeypatch.setattr(compile, "_directory", tmp_path)
+    scope = {"__name__": "nowhere"}
+    exec("def nameless(x):\n    return x + 1", scope)
+    assert compile.entry(scope["nameless"])(1) == 2
+    assert list(tmp_path.rglob("*.nbc")) == []
+
+
+def test_constants_are_told_apart_and_folders_are_not(tmp_path, monkeypatch):
+    # Names, lines and bytecode are the same; constants are not in bytecode. What files mean decides, not where they lie.
+    from nn.cpu import compile
+    monkeypatch.setattr(compile, "_directory", tmp_path / "cache")
+    (tmp_path / "cache").mkdir()
+    for folder, constant in (("one", 1.5), ("two", 2.5), ("three", 1.5)):
+        path = tmp_path / folder / "some_kernel.py"
+        path.parent.mkdir()
+        path.write_text(f"def kernel(x):\n    return x * {constant}\n")
+        scope = {"__name__": __name__}
+        exec(builtins.compile(path.read_text(), str(path), "exec"), scope)
+        function = compile.entry(scope["kernel"])
+        assert function(2.0) == 2 * constant
+        assert sum(function.stats.cache_hits.values()) == (folder == "three")

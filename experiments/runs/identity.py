@@ -4,12 +4,14 @@ import json
 import platform
 from functools import cache
 from importlib import metadata
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
-# Sources that decide what a training run computes. Figures, tables and wording are not among them: changing a legend must
-# not make anybody train again.
-TRAINING_SOURCES = ("nn", "losses", "stopping", "experiments/data", "experiments/trainers/trajectories.py",
-                    "experiments/trainers/flooding_runs.py")
+# Modules, or packages of modules, that trainers import and that never decide a result, so that changing a legend, a message
+# or how results are kept makes nobody train again. None of them imports what trains; a test looks.
+NEVER_DECIDES = ("experiments.runs", "losses.elsewhere", "nn.compiling", "nn.cpu.cache", "nn.cpu.kernel_files", "nn.drawing",
+                 "nn.elsewhere", "nn.fitting.history_plot", "nn.shared.loaded", "nn.shared.meaning", "nn.shared.pauses",
+                 "nn.shared.reached", "stopping.elsewhere")
 RECORDED_PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "afterzero")
 
 
@@ -29,41 +31,49 @@ def run_key(settings: dict) -> str:
     return hashlib.sha256(canonical(settings).encode()).hexdigest()
 
 
-def _python_files(folder, prefix: str):
-    """All (name, bytes) of Python files below a folder (a Traversable), sorted by name."""
-    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-        name = f"{prefix}/{entry.name}"
-        if entry.is_dir():
-            yield from _python_files(entry, name)
-        elif entry.name.endswith(".py"):
-            yield name, entry.read_bytes()
-
-
 @cache
-def code_version(sources: tuple[str, ...] = TRAINING_SOURCES) -> str:
-    """Hash of the sources that decide what a run computes.
+def code_version(*modules: str) -> str:
+    """Hash of what the code means that decides what a run computes.
 
     Parameters
     ----------
-    sources : tuple of str
-        Packages, folders or files, relative to the folder that holds `experiments`.
+    *modules : str
+        The trainer's module, ``__name__`` there, and others that decide something, such as a question's own measure. What
+        they import counts too, through all imports (see nn/shared/reached.py), but for `NEVER_DECIDES`.
 
     Returns
     -------
     str
-        16 hexadecimal digits. Any edit, even of a comment, gives a new version: being careful costs seconds, a result of old
-        code under a new name costs a conclusion.
+        16 hexadecimal digits, remembered for the process. Comments, docstrings and formatting do not count; an operator, a
+        constant or a name in any of the modules gives a new version: being careful costs seconds, a result of old code under
+        a new name costs a conclusion.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When a module, which may be anybody's, has no Python source.
     """
-    digest = hashlib.sha256()
-    for source in sources:
-        package, _, inner = source.partition("/")
-        root = files(package)
-        entry = root.joinpath(*inner.split("/")) if inner else root
-        pairs = [(source, entry.read_bytes())] if source.endswith(".py") else _python_files(entry, source)
-        for name, content in pairs:
-            digest.update(f"{name}\0{len(content)}\0".encode())
-            digest.update(content)
-    return digest.hexdigest()[:16]
+    from nn.shared.reached import PACKAGES, version_of
+
+    packages = {name.partition(".")[0] for name in modules}
+    return version_of(modules, without=NEVER_DECIDES, packages={*PACKAGES, *packages}, read=_read)
+
+
+def _read(path: str) -> bytes | None:
+    """Return a source by its path from the folder that holds its package, on `sys.path` for one of somebody else."""
+    from nn.shared.reached import PACKAGES, ROOT, read_below
+
+    top = path.partition("/")[0].removesuffix(".py")
+    folder = ROOT if top in PACKAGES else _folder_of(top)
+    return None if folder is None else read_below(folder)(path)
+
+
+@cache
+def _folder_of(package: str) -> Path | None:
+    spec = find_spec(package)
+    if spec is None or not spec.has_location:
+        return None
+    return Path(spec.origin or "").parents[1 if spec.submodule_search_locations else 0]
 
 
 def package_versions() -> dict[str, str]:

@@ -116,7 +116,7 @@ def run_shard(shard: Shard) -> list[Finished]:
     SweepError
         When this machine has other sources than the one that made the shard.
     """
-    here = identity.code_version()
+    here = identity.code_version(shard.trainer)
     for run in shard.runs:
         if run["code"] != here:
             raise SweepError(f"a worker on {identity.cpu_name()} has version {here} of the code and the sweep is of version "

@@ -1,7 +1,7 @@
 """Runs with a flood level in the manner of the flooding paper's synthetic table: full batch, a fleet at a time.
 
 The trainer of the sweeps `flooding_table` and `level_choice` (see experiments/runs/sweep.py): it says which runs may share a
-fleet, what a run costs, and trains them. It decides results, so it is one of `identity.TRAINING_SOURCES`.
+fleet, what a run costs, and trains them. It decides results, so a run's identity names it (`identity.code_version`).
 """
 from dataclasses import asdict, dataclass
 
@@ -79,7 +79,7 @@ class Spec:
 
     def settings(self) -> dict:
         """Identity of the run: these fields and the version of the code that trains."""
-        return {**asdict(self), "hidden": list(self.hidden), "code": code_version()}
+        return {**asdict(self), "hidden": list(self.hidden), "code": code_version(__name__)}
 
     def checks(self) -> list[int]:
         """Epochs after which training and validation set are looked at."""

@@ -13,8 +13,6 @@ from .. import data as datasets
 from ..runs.identity import code_version
 from ..runs.store import Run
 
-# Of the code version. `stopping` is not among them: nothing stops these runs.
-SOURCES = ("nn", "losses", "experiments/data", "experiments/trainers/published_flooding.py")
 CHECK_EPOCHS = 10  # between looks at the training set, which cost a third of an update and move the progress bar
 
 
@@ -58,7 +56,7 @@ class Spec:
     def settings(self) -> dict:
         """Identity of the run: these fields, the experiment and the version of the code that trains."""
         return {"experiment": "published_flooding", **asdict(self), "hidden": list(self.hidden),
-                "code": code_version(SOURCES)}
+                "code": code_version(__name__)}
 
 
 def train(spec: Spec, tick: Callable[[float], None]) -> Run:

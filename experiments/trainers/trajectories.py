@@ -76,7 +76,7 @@ class Spec:
 
     def settings(self) -> dict:
         """Identity of the run: these fields and the version of the code that trains."""
-        return {**asdict(self), "hidden": list(self.hidden), "code": code_version()}
+        return {**asdict(self), "hidden": list(self.hidden), "code": code_version(__name__)}
 
 
 def check_epochs(epochs: int, dense: int, growth: float) -> list[int]:

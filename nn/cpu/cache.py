@@ -1,8 +1,8 @@
 """The folder where compiled kernels are kept: whose it is, and what may be deleted. Its files: kernel_files.py.
 
-What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the user. So a folder is used
-only if nobody else can write to it, and nothing is ever deleted but folders that bear our mark. What is promised stands in
-SECURITY.md.
+What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the user. So a folder is
+used only if nobody else can write to it, and nothing is ever deleted but folders that bear our mark. What is promised stands
+in SECURITY.md.
 """
 import atexit
 import contextlib

@@ -2,7 +2,8 @@
 
 Numba's own cache notices an edit of the file a function stands in, but not of the files it calls into. Here one hash, the
 stamp, covers every module that a kernel reaches through imports, by what it means: a comment, a docstring, another folder or
-a new date of a file compile nothing anew, and an operator or a number anywhere does. The user's own Numba cache is left alone.
+a new date of a file compile nothing anew, and an operator or a number anywhere does. The user's own Numba cache is left
+alone.
 """
 import functools
 import hashlib

@@ -56,9 +56,9 @@ class Implementation(CompileResultCacheImpl):
 class KernelCache(FunctionCache):
     """The cache of one dispatcher.
 
-    One process at a time adds to it, and none stumbles over a file that is damaged or was cut short. Numba reads a function's
-    index, picks a free file name and writes both; two processes doing so at once can point one signature at the other's
-    machine code (numba#4807). Readers need no lock: files are replaced atomically, data first.
+    One process at a time adds to it, and none stumbles over a file that is damaged or was cut short. Numba reads a
+    function's index, picks a free file name and writes both; two processes doing so at once can point one signature at the
+    other's machine code (numba#4807). Readers need no lock: files are replaced atomically, data first.
     """
 
     def __init__(self, function, folder, stamp):

@@ -75,7 +75,7 @@ def text_of(source: bytes | str) -> str:
     return _text(ast.parse(source))[0]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def meaning_of(source: bytes, package: bool = False) -> Meaning:
     """Return what a module's source means; remembered, so that the same bytes are read once per process."""
     tree = ast.parse(source)
@@ -110,20 +110,20 @@ def _imports(node):
 def _binds_names_alone(statement) -> bool:
     """Whether a statement of a package's file gives names to what other modules hold, or says which are public."""
     return (isinstance(statement, ast.Import | ast.ImportFrom)
-            or isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) and target.id == "__all__"
-                                                         for target in statement.targets))
+            or (isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) and target.id == "__all__"
+                                                         for target in statement.targets)))
 
 
 @functools.cache
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(sorted(set(kind._fields) - UNREAD))  # type: ignore[attr-defined]
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(sorted(set(kind._fields) - UNREAD))
 
 
 def _write(node: Any, put, found: list) -> None:
     """Give the text of a node to `put`, and its imports to `found`."""
-    kind = type(node)
+    kind: Any = type(node)
     if kind is ast.Constant:
-        put(f"({type(node.value).__name__} {ascii(node.value)})")
+        put(f"({type(node.value).__name__} {node.value!a})")
         return
     if kind is ast.Import or kind is ast.ImportFrom:
         found.append(node)
@@ -152,7 +152,7 @@ def _write_value(value, put, found) -> None:
     if isinstance(value, ast.AST):
         _write(value, put, found)
     else:  # an identifier, a number, None in place of a key in {**others}
-        put(f"{ascii(value)},")
+        put(f"{value!a},")
 
 
 def _does_nothing(item) -> bool:
@@ -165,7 +165,7 @@ def _pieces(values: list) -> list:
     joined: list = []
     for value in values:
         if type(value) is ast.Constant and joined and type(joined[-1]) is ast.Constant:
-            joined[-1] = ast.Constant(joined[-1].value + value.value)
+            joined[-1] = ast.Constant(str(joined[-1].value) + str(value.value))
         elif type(value) is not ast.Constant or value.value:
             joined.append(value)
     return joined

@@ -21,7 +21,9 @@ from ...runs.runner import Job, cores, train_missing
 from ...runs.settings import requirement
 
 RUN_TIMES = {"quick": "5 min", "default": "15 min", "full": "45 min"}  # on 2 cores, with all peers installed
-SOURCES = ("nn", "losses", "experiments/data", "experiments/questions/speed")
+# What a measurement is made by. Contenders are imported by their names, and a worker is started: no import leads to them.
+MEASURES = tuple(f"experiments.questions.speed.{name}" for name in (
+    "cold", "growth", "ours", "peers_jax", "peers_numpy", "peers_sklearn", "peers_torch", "race", "worker"))
 LATENCY = "W6"
 
 
@@ -113,7 +115,7 @@ def parts(config: Config) -> list[Part]:
     from .contenders import entered, versions
     from .workloads import named
 
-    shared = {"experiment": "speed", "seed": 0, "dtype": "float32", "code": code_version(SOURCES), "versions": versions(),
+    shared = {"experiment": "speed", "seed": 0, "dtype": "float32", "code": code_version(*MEASURES), "versions": versions(),
               "processor": cpu_name(), "cores": cores(), "again": config.again}
     found = []
     for full in named(config.workloads):
