@@ -104,6 +104,10 @@ def file_of(module):
     return f"{path}.py" if (ROOT / f"{path}.py").is_file() else f"{path}/__init__.py"
 
 
+def kernel_modules(compile_):
+    return compile_._of_kernels(reached, compile_.SOURCES.get).keys()
+
+
 def double(number):
     return number * 2
 
@@ -131,7 +135,10 @@ def test_words_dates_and_folders_compile_nothing_anew(sources):
     for path in clone.rglob("*.py"):
         path.write_bytes(reworded(path.read_bytes()))  # with 30 lines on top
         os.utime(path, (1e9, 1e9))
-    assert run(clone, AFTERZERO_CACHE_DIR=str(sources.parent / "cache")) == ["2.0", "0"]
+    code = "print(output(), compiled()); from nn.shared.meaning import meaning_of; print(meaning_of.cache_info().misses > 0)"
+    cache = str(sources.parent / "cache")
+    assert run(clone, code, AFTERZERO_CACHE_DIR=cache) == ["2.0", "0", "True"]
+    assert run(clone, code, AFTERZERO_CACHE_DIR=cache) == ["2.0", "0", "False"]  # files of these bytes are known by now
 
 
 def test_an_edit_between_import_and_the_first_model(sources):
@@ -230,7 +237,7 @@ def test_a_source_that_means_something_else_than_what_was_loaded_is_not_cached(m
 
 def test_the_stamp_covers_all_that_can_end_in_a_kernel():
     compile_ = importlib.import_module("nn.cpu.compile")
-    sources = {path: source for path, source in compile_.SOURCES.items() if path in map(file_of, compile_._kernel_modules())}
+    sources = {path: source for path, source in compile_.SOURCES.items() if path in map(file_of, kernel_modules(compile_))}
     assert {"losses/rows.py", "nn/cpu/compile.py", "nn/cpu/parts.py", "nn/cpu/vectors.py", "nn/shared/scalars.py",
             "nn/shared/random_bits.py", "nn/shared/codes.py", "nn/__init__.py"} <= sources.keys()
 
@@ -243,7 +250,7 @@ def test_the_stamp_covers_all_that_can_end_in_a_kernel():
 
 def test_what_is_in_no_kernel_is_not_in_the_stamp():
     compile_ = importlib.import_module("nn.cpu.compile")
-    modules = compile_._kernel_modules()
+    modules = kernel_modules(compile_)
     assert not modules & {"nn.model", "nn.fitting.fit", "nn.drawing", "nn.compiling", "losses.base", "nn.reference.dense"}
     own = reached(compile_.NEVER_COMPILED)
     assert own.keys() - set(compile_.NEVER_COMPILED) <= {"nn", "nn.shared"}  # none of them imports a kernel

@@ -82,6 +82,20 @@ def test_a_folder_that_stood_there_is_never_marked_as_ours(root):
     assert not (root / STAMP / cache.MARK).exists() and not cache.is_ours(root / STAMP)
 
 
+# --- which stamp the sources have ---
+
+def test_a_stamp_that_was_found_is_known_till_its_folder_goes(root):
+    assert cache.stamp_known("abc") == ""
+    folder = cache.cache_folder(STAMP)
+    assert cache.stamp_known("abc") == ""
+    cache.remember_stamp(folder, "abc")
+    assert cache.stamp_known("abc") == STAMP and cache.stamp_known("abd") == ""
+    (root / "mine").mkdir()
+    cache.remember_stamp(root / "mine", "abd")
+    assert cache.stamp_known("abd") == ""  # no folder of ours
+    cache.remember_stamp(root / "missing", "abc")  # a disk that may not be written to
+
+
 # --- whose folder is used ---
 
 def refused(caplog):

@@ -21,8 +21,8 @@ from ..interrupts import interrupt_held_back
 from ..shared.loaded import SOURCES
 from ..shared.meaning import meaning_of
 from ..shared.pauses import without_garbage_collection
-from ..shared.reached import ROOT, reached, read_below, version_of
-from .cache import cache_folder, temporary_folder
+from ..shared.reached import ROOT, read_below, version_of
+from .cache import cache_folder, remember_stamp, stamp_known, temporary_folder
 from .kernel_files import KernelCache
 from .parts import compile_part, compile_part_and_whole
 
@@ -34,6 +34,8 @@ JIT = not config.DISABLE_JIT
 # that a kernel is given until it returns, and kernels create none (Numba refuses to compile one that does).
 OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "_nrt": False}
 
+MADE_BY = f"{numba.__version__} {llvmlite.__version__} {config.OPT} {config.BOUNDSCHECK} {sys.version}"
+
 # The modules whose functions Python calls; what they import can end in a kernel.
 ENTRIES = ("nn.cpu.online", "nn.cpu.training")
 # But these, which this file imports: who waits for a kernel, and whether one is still good, is not in it.
@@ -42,11 +44,20 @@ NEVER_COMPILED = ("nn.compiling", "nn.interrupts", "nn.shared.loaded", "nn.share
 
 
 def _of_kernels(what, read):
-    """Return version_of or reached of the kernels' modules, None where their sources cannot be read."""
+    """Return what `reached` or `version_of` says of the kernels' modules, None where their sources cannot be read."""
     try:
         return what(ENTRIES, without=NEVER_COMPILED, packages=("losses", "nn"), read=read)
     except (ModuleNotFoundError, OSError, SyntaxError, ValueError):
         return None
+
+
+@functools.cache
+def _bytes_loaded():
+    """Return a hash of all that the stamp follows from, byte for byte: what a stamp that was found once is kept under."""
+    digest = hashlib.sha256(MADE_BY.encode())
+    for path, source in sorted(SOURCES.items()):
+        digest.update(f"\0{path}\0{len(source)}\0".encode() + source)
+    return digest.hexdigest()[:32]
 
 
 @functools.cache
@@ -55,10 +66,19 @@ def source_stamp():
 
     None where the package has no sources, or none that can be read.
     """
+    if found := stamp_known(_bytes_loaded()):
+        return found
     if (version := _of_kernels(version_of, SOURCES.get)) is None:
         return None
-    made_by = f"{numba.__version__} {llvmlite.__version__} {config.OPT} {config.BOUNDSCHECK} {sys.version}"
-    return hashlib.sha256(f"{made_by} {version}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{MADE_BY} {version}".encode()).hexdigest()[:16]
+
+
+def _as_loaded():
+    """Return whether the sources of kernels still mean what they meant when this process loaded the package."""
+    read = read_below(ROOT)
+    if all(read(path) == source for path, source in SOURCES.items()):
+        return True
+    return _of_kernels(version_of, SOURCES.get) == _of_kernels(version_of, read)
 
 
 def cache_directory():
@@ -67,22 +87,19 @@ def cache_directory():
     It is a temporary one where the user's cannot be used, and where a source was edited after this process loaded it and
     means something else now: what the modules imported so far and those to come have in common is then not known.
     """
-    if source_stamp() is None or _of_kernels(version_of, SOURCES.get) != _of_kernels(version_of, read_below(ROOT)):
+    if source_stamp() is None or not _as_loaded():
         return temporary_folder()
-    return cache_folder(source_stamp())
-
-
-@functools.cache
-def _kernel_modules():
-    return frozenset(_of_kernels(reached, SOURCES.get) or ())
+    folder = cache_folder(source_stamp())
+    remember_stamp(folder, _bytes_loaded())
+    return folder
 
 
 def _stamp_for(function):
     """Return what a cached function is valid for; None for one that must not be cached.
 
-    A function that the kernels' modules do not hold, as tests have some, may be made of its own file besides.
+    A function from elsewhere, as tests have some, is made of its own file besides.
     """
-    if source_stamp() is None or function.__module__ in _kernel_modules():
+    if source_stamp() is None or function.__module__ in ENTRIES:
         return source_stamp()
     try:
         source = Path(inspect.getfile(function)).read_bytes()
