@@ -65,7 +65,7 @@ def test_edited_files_are_read_exactly_or_refused(tmp_path_factory, place, lengt
         numbers = np.concatenate([np.concatenate(pair) for pair in zip(x, y, strict=True)])
         assert [len(x), x.shape[1], y.shape[1], *numbers] == [float(word) for word in content.split()]
     except FannError as error:
-        assert "found" in str(error) and "accepted" in str(error)
+        assert ": got " in str(error) and "accepted" in str(error)
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -145,9 +145,9 @@ def test_a_run_refuses_other_files_than_its_own(folder, tmp_path):
     (case,) = cases(Config(images="mnist", data_dir=str(folder), **TINY, image_train=20))
     others = read_images("mnist", str(write_files(tmp_path / "other", small_arrays(60, 40, shift=1))))
     for images in (None, others, read_images("fashion_mnist", str(folder))):
-        with pytest.raises(ValueError, match=f"images: got .*, accepted: those of mnist .*'{case.plain[0].files}'"):
+        with pytest.raises(ValueError, match=f"images is .*; accepted: those of mnist .*'{case.plain[0].files}'"):
             train(case.plain[0], lambda share: None, images=images)
-    with pytest.raises(ValueError, match="data: got 'cifar', accepted: two_gaussians, digits, fashion_mnist, mnist"):
+    with pytest.raises(ValueError, match="data is 'cifar'; accepted: two_gaussians, digits, fashion_mnist, mnist"):
         load_data(dataclasses.replace(case.plain[0], data="cifar"))
 
 
@@ -166,10 +166,10 @@ def spoil(folder):
 
 
 @pytest.mark.parametrize("options, message", [
-    (("--images", "cifar"), "images: got 'cifar', accepted: digits, fashion_mnist, mnist"),
-    (("--data-dir", "."), "data_dir: got '.', accepted: a folder with images fashion_mnist or mnist"),
-    (("--image-validation", "-1"), "image_validation: got -1, accepted: a whole number, 0 for"),
-    (("--image-train", "900"), "image_train: got 900, accepted: less than 1797 with image_validation")])
+    (("--images", "cifar"), "images is 'cifar'; accepted: digits, fashion_mnist, mnist"),
+    (("--data-dir", "."), "data_dir is '.'; accepted: a folder with images fashion_mnist or mnist"),
+    (("--image-validation", "-1"), "image_validation is -1; accepted: a whole number, 0 for"),
+    (("--image-train", "900"), "image_train is 900; accepted: less than 1797 with image_validation")])
 def test_settings_out_of_range(tmp_path, capsys, options, message):
     with pytest.raises(SystemExit) as stop:  # tyro's way out
         run(tmp_path, *options)
@@ -182,13 +182,13 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
     (None, ("--images", "mnist", "--data-dir", "nowhere"), "data_dir: got 'nowhere', which is no folder, accepted: a"),
     (None, ("--images", "mnist", "--data-dir", "."), "data_dir: got '.', which does not hold the files, accepted: "),
     (lambda folder: (folder / NAMES[1]).unlink(), ("--images", "mnist", "--data-dir", "files"),
-     f"files lacks {NAMES[1]}, accepted: these names"),
+     f"files: got no {NAMES[1]}, accepted: these names"),
     (spoil, ("--images", "fashion_mnist", "--data-dir", "files"), f"files/{NAMES[2]}: got "),
     (None, ("--images", "mnist", "--data-dir", "files", "--image-train", "60"),
-     "image_train: got 60, accepted: at most 59, what validation leaves of the 60 training images of not the published"),
+     "image_train is 60; accepted: at most 59, what validation leaves of the 60 training images of not the published mnist"),
     (None, ("--images", "fashion_mnist", "--image-train", "450", "--image-validation", "51"),
-     f"image_train: got 450, accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
-    (None, ("--images", "fashion_mnist", "--image-validation", "500"), "image_validation: got 500, accepted: less than 5")])
+     f"image_train is 450; accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
+    (None, ("--images", "fashion_mnist", "--image-validation", "500"), "image_validation is 500; accepted: less than 500")])
 def test_files_that_will_not_do_are_one_line(folder, tmp_path, capsys, monkeypatch, prepare, options, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(zero_loss, "train_missing", lambda *_: pytest.fail("training began"))
