@@ -226,11 +226,11 @@ def test_any_augmentation_resumes(augment, tmp_path):
 def test_a_function_is_the_same_in_another_process():
     """Whatever functions it has inside, the text it is known by holds no address."""
     script = """if True:
-        from nn.fitting.checkpoint import _name
+        from nn.fitting.identity import text_of
         def augment(x, y, rng):
             jitter = lambda a: a + sum([rng.normal() for _ in range(3)])
             return jitter(x), y
-        print(_name(augment))"""
+        print(text_of(augment))"""
     names = {subprocess.run([sys.executable, "-c", pad + script], capture_output=True, text=True, check=True,
                             cwd=Path(__file__).parent.parent).stdout for pad in ("", "x = list(range(10**5))\n")}
     assert len(names) == 1
