@@ -1,8 +1,9 @@
-"""The folder where compiled kernels are kept: whose it is, and what may be deleted. Its files: kernel_files.py.
+"""The folder where compiled kernels are kept: whose it is, what may be deleted.
 
-What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the user. So a folder is
-used only if nobody else can write to it, and nothing is ever deleted but folders that bear our mark. What is promised stands
-in SECURITY.md.
+What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the
+user. So a folder is used only if nobody else can write to it, and nothing is ever deleted but
+folders that bear our mark. What is promised stands in SECURITY.md; the files in it are the business
+of kernel_files.py.
 """
 import atexit
 import contextlib
@@ -18,34 +19,40 @@ from pathlib import Path
 
 KEEP_DAYS = 30
 MARK = "afterzero-cache"  # a file of this name, with this text, in every folder that we made
-MARK_TEXT = "Compiled kernels of afterzero. This folder is deleted when it was not used for a month.\n"
+MARK_TEXT = (
+    "Compiled kernels of afterzero. This folder is deleted when it was not used for a month.\n")
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def cache_root():
-    """Return the folder of all caches: AFTERZERO_CACHE_DIR, or the platform's cache folder of this user."""
+    """Return the folder of all caches: AFTERZERO_CACHE_DIR, or this user's cache folder."""
     if os.environ.get("AFTERZERO_CACHE_DIR"):
         return Path(os.environ["AFTERZERO_CACHE_DIR"])
-    home = {"Windows": os.environ.get("LOCALAPPDATA"), "Darwin": os.path.expanduser("~/Library/Caches")}.get(
-        platform.system(), os.environ.get("XDG_CACHE_HOME"))
+    homes = {"Windows": os.environ.get("LOCALAPPDATA"),
+             "Darwin": os.path.expanduser("~/Library/Caches")}
+    home = homes.get(platform.system(), os.environ.get("XDG_CACHE_HOME"))
     return Path(home or os.path.expanduser("~/.cache")) / "afterzero"
 
 
 def cache_folder(stamp):
-    """Return the folder of the sources with this stamp, made if need be; a temporary one where that cannot be trusted."""
+    """Return the folder of the sources with this stamp, made if need be.
+
+    It is a temporary one where that cannot be trusted.
+    """
     root = cache_root()
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         root.mkdir(mode=0o700, exist_ok=True)
-        root = root.resolve()  # Numba opens files by their path, later: a link may lead elsewhere by then
+        # Numba opens files by their path, later: a link may lead elsewhere by then.
+        root = root.resolve()
         folder = root / stamp
         _make(folder)
         why = (_untrusted(root.stat(), root) or _untrusted(folder.lstat(), folder)
                or next(filter(None, map(_replaceable, root.parents)), ""))
         if why:
             logging.getLogger("afterzero").warning(
-                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody else can write to (mode 700);"
-                " AFTERZERO_CACHE_DIR names another", why)
+                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody "
+                "else can write to (mode 700); AFTERZERO_CACHE_DIR names another", why)
             return temporary_folder()
         os.utime(folder)
         with tempfile.TemporaryFile(dir=folder):
@@ -57,19 +64,21 @@ def cache_folder(stamp):
 
 
 def stamp_known(name):
-    """Return the stamp that sources of exactly these bytes were found to have, "" unless this user has run them before.
+    """Return the stamp that sources of just these bytes were found to have, "" if nobody did.
 
-    A marker in the folder of that stamp says so: whoever could have put it there is refused by `cache_folder`.
+    A marker in the folder of that stamp says so: whoever could have put it there is refused by
+    `cache_folder`.
     """
     with contextlib.suppress(OSError):
         for folder in cache_root().iterdir():
-            if re.fullmatch("[0-9a-f]{16}", folder.name) and (folder / f"{name}.sources").is_file():
+            marker = folder / f"{name}.sources"
+            if re.fullmatch("[0-9a-f]{16}", folder.name) and marker.is_file():
                 return folder.name
     return ""
 
 
 def remember_stamp(folder, name):
-    """Let later processes find the stamp of such a folder without reading what the sources mean."""
+    """Let later processes find the stamp of a folder without reading what the sources mean."""
     with contextlib.suppress(OSError):
         (folder / f"{name}.sources").touch()
 
@@ -91,7 +100,10 @@ def remove_temporary():
 
 
 def _make(folder):
-    """Make a folder and mark it; one that stands there already is left unmarked, as we cannot know who made it."""
+    """Make a folder and mark it.
+
+    One that stands there already is left unmarked, as we cannot know who made it.
+    """
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
@@ -100,7 +112,10 @@ def _make(folder):
 
 
 def _untrusted(status, path):
-    """Return why others could put files into a folder, or "". The root is followed if it is a link, ours never is one."""
+    """Return why others could put files into a folder, or "".
+
+    The root is followed if it is a link, ours never is one.
+    """
     if not stat.S_ISDIR(status.st_mode):
         return f"{path} is no folder"
     if not hasattr(os, "getuid"):  # Windows keeps a user's folders from other users by other means
@@ -115,8 +130,9 @@ def _untrusted(status, path):
 def _replaceable(path):
     """Return why others could put another folder in the place of one below this, or "".
 
-    With the sticky bit, as /tmp has it, only its owner can move what lies there. Group's right to write is no objection
-    here: many systems give each user a group of his own, and ~/.cache that mode.
+    With the sticky bit, as /tmp has it, only its owner can move what lies there. Group's right to
+    write is no objection here: many systems give each user a group of his own, and ~/.cache that
+    mode.
     """
     status = path.stat()
     if not hasattr(os, "getuid"):
@@ -129,10 +145,11 @@ def _replaceable(path):
 
 
 def is_ours(folder):
-    """Return whether a folder is provably one that `_make` made: its name, its mark, no link, nobody else's."""
+    """Return whether `_make` provably made a folder: its name, its mark, no link, nobody else's."""
     mark = folder / MARK
     try:
-        return (re.fullmatch("[0-9a-f]{16}", folder.name) is not None and not _untrusted(folder.lstat(), folder)
+        return (re.fullmatch("[0-9a-f]{16}", folder.name) is not None
+                and not _untrusted(folder.lstat(), folder)
                 and stat.S_ISREG(mark.lstat().st_mode) and mark.read_bytes() == MARK_TEXT.encode())
     except OSError:
         return False

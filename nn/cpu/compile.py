@@ -1,9 +1,10 @@
-"""How functions are compiled: options, and an on-disk cache (cache.py, kernel_files.py) that can never run stale code.
+"""How functions are compiled: options, and an on-disk cache that runs no stale code.
 
-Numba's own cache notices an edit of the file a function stands in, but not of the files it calls into. Here one hash, the
-stamp, covers every module that a kernel reaches through imports, by what it means: a comment, a docstring, another folder or
-a new date of a file compile nothing anew, and an operator or a number anywhere does. The user's own Numba cache is left
-alone.
+Numba's own cache notices an edit of the file a function stands in, but not of the files it calls
+into. Here one hash, the stamp, covers every module that a kernel reaches through imports, by what
+it means: a comment, a docstring, another folder or a new date of a file compile nothing anew, and
+an operator or a number anywhere does. Where kernels are kept: cache.py; what is in a file:
+kernel_files.py. The user's own Numba cache is left alone.
 """
 import functools
 import hashlib
@@ -28,23 +29,31 @@ from .parts import compile_part, compile_part_and_whole
 
 JIT = not config.DISABLE_JIT
 
-# `reassoc` lets sums be vectorised. Full `fastmath` would compile isnan() to False, and divergence would go unnoticed.
+# `reassoc` lets sums be vectorised. Full `fastmath` would compile isnan() to False, and divergence
+# would go unnoticed.
 # error_model="numpy": the test for a zero divisor of the default model prevents vectorisation.
-# _nrt: references to arrays are not counted, which cost a fifth of the time of small networks. The caller holds every array
-# that a kernel is given until it returns, and kernels create none (Numba refuses to compile one that does).
-OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy", "nogil": True, "_nrt": False}
+# _nrt: references to arrays are not counted, which cost a fifth of the time of small networks. The
+# caller holds every array that a kernel is given until it returns, and kernels create none (Numba
+# refuses to compile one that does).
+OPTIONS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}, "error_model": "numpy",
+           "nogil": True, "_nrt": False}
 
-MADE_BY = f"{numba.__version__} {llvmlite.__version__} {config.OPT} {config.BOUNDSCHECK} {sys.version}"
+MADE_BY = (f"{numba.__version__} {llvmlite.__version__} {config.OPT} {config.BOUNDSCHECK} "
+           f"{sys.version}")
 
 # The modules whose functions Python calls; what they import can end in a kernel.
 ENTRIES = ("nn.cpu.online", "nn.cpu.training")
-# But these, which this file imports: who waits for a kernel, and whether one is still good, is not in it.
-NEVER_COMPILED = ("nn.compiling", "nn.interrupts", "nn.shared.loaded", "nn.shared.meaning", "nn.shared.pauses",
-                  "nn.shared.reached")
+# But these, which this file imports: who waits for a kernel, and whether one is still good, is not
+# in it.
+NEVER_COMPILED = ("nn.compiling", "nn.interrupts", "nn.shared.loaded", "nn.shared.meaning",
+                  "nn.shared.pauses", "nn.shared.reached")
 
 
 def _of_kernels(what, read):
-    """Return what `reached` or `version_of` says of the kernels' modules, None where their sources cannot be read."""
+    """Return what `reached` or `version_of` says of the kernels' modules.
+
+    None where their sources cannot be read.
+    """
     try:
         return what(ENTRIES, without=NEVER_COMPILED, packages=("losses", "nn"), read=read)
     except (ModuleNotFoundError, OSError, SyntaxError, ValueError):
@@ -53,7 +62,7 @@ def _of_kernels(what, read):
 
 @functools.cache
 def _bytes_loaded():
-    """Return a hash of all that the stamp follows from, byte for byte: what a stamp that was found once is kept under."""
+    """Return a hash of all that the stamp follows from, byte for byte; it finds a known stamp."""
     digest = hashlib.sha256(MADE_BY.encode())
     for path, source in sorted(SOURCES.items()):
         digest.update(f"\0{path}\0{len(source)}\0".encode() + source)
@@ -62,9 +71,10 @@ def _bytes_loaded():
 
 @functools.cache
 def source_stamp():
-    """Return a hash of what kernels are made of as it was loaded, of Numba's version and settings, and of Python's version.
+    """Return a hash of what kernels are made of as it was loaded, and of what makes them.
 
-    None where the package has no sources, or none that can be read.
+    That is Numba with its settings, and Python. None where the package has no sources, or none that
+    can be read.
     """
     if found := stamp_known(_bytes_loaded()):
         return found
@@ -74,7 +84,7 @@ def source_stamp():
 
 
 def _as_loaded():
-    """Return whether the sources of kernels still mean what they meant when this process loaded the package."""
+    """Return whether the sources still mean what they meant when this process loaded them."""
     read = read_below(ROOT)
     if all(read(path) == source for path, source in SOURCES.items()):
         return True
@@ -84,8 +94,9 @@ def _as_loaded():
 def cache_directory():
     """Return the cache directory of today's sources, created.
 
-    It is a temporary one where the user's cannot be used, and where a source was edited after this process loaded it and
-    means something else now: what the modules imported so far and those to come have in common is then not known.
+    It is a temporary one where the user's cannot be used, and where a source was edited after this
+    process loaded it and means something else now: which modules were imported before the edit, and
+    which after it, is not known.
     """
     if source_stamp() is None or not _as_loaded():
         return temporary_folder()
@@ -120,7 +131,7 @@ def inner(function):
 
 
 def twin(function):
-    """Compile a function that kernels call and that Python may call too: the twins of nn/reference."""
+    """Compile a function that kernels call and Python may call too: a twin of nn/reference."""
     return compile_part_and_whole(function, OPTIONS) if JIT else function
 
 
@@ -139,9 +150,10 @@ def entry(function):
 
 
 def _compiler(compile_, cache):
-    """Return a dispatcher's `compile` that says when it has to be waited for, and that Ctrl-C does not end half-way.
+    """Return a dispatcher's `compile` that says when to wait and runs to its end despite Ctrl-C.
 
-    An exception that strikes inside Numba comes out as another one, or not at all: it is held back till the kernel is made.
+    An exception that strikes inside Numba comes out as another one, or not at all: it is held back
+    till the kernel is made.
     """
     load = cache.load_overload
 

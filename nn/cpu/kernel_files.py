@@ -1,9 +1,10 @@
 """Numba's cache of one function, under our hash of the sources and with checked files.
 
-By itself Numba asks whether the file a function stands in is the one that was compiled (its path, its bytes, the function's
-first line), and whether the function's bytecode is: too much, as a comment changes the former and a docstring the latter;
-and too little, as neither knows the constants, and no file that the function calls into. Here the stamp of nn/cpu/compile.py
-is the one guard. It names the folder, and stands in every index and in every file's name beside the function's own name.
+By itself Numba asks whether the file a function stands in is the one that was compiled (its path,
+its bytes, the function's first line), and whether the function's bytecode is: too much, as a
+comment changes the file; and too little, as neither knows what the function calls. Here the stamp
+of compile.py is the one guard. It names the folder, and stands in every index and, together with
+the function's full name, in every file's name.
 
 A flipped bit in machine code ends the process, so that every file begins with its checksum.
 """
@@ -14,7 +15,12 @@ import os
 import pickle
 import sys
 
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    IndexDataCacheFile,
+    _CacheLocator,
+)
 
 
 class Damaged(Exception):
@@ -38,15 +44,15 @@ class Locator(_CacheLocator):
         return self._stamp
 
     def get_disambiguator(self):
-        """Return what tells functions apart of which the last parts of their names are the same."""
+        """Return what tells functions of the same short name apart."""
         return hashlib.sha256(f"{self._stamp} {self.name}".encode()).hexdigest()[:16]
 
 
 class Implementation(CompileResultCacheImpl):
-    """How a kernel becomes bytes: as Numba does it, with our locator in place of a choice among Numba's."""
+    """How a kernel becomes bytes: Numba's way, with our locator in place of Numba's."""
 
     def __init__(self, function, folder, stamp):
-        # Not the base class's: it looks for a locator by itself, also in the user's NUMBA_CACHE_LOCATOR_CLASSES.
+        # Not the base class's: it looks for a locator by itself, and asks the environment for one.
         self._lineno = function.__code__.co_firstlineno
         self._locator = Locator(function, folder, stamp)
         name = self._locator.name.rpartition(".<locals>.")[2]
@@ -56,9 +62,10 @@ class Implementation(CompileResultCacheImpl):
 class KernelCache(FunctionCache):
     """The cache of one dispatcher.
 
-    One process at a time adds to it, and none stumbles over a file that is damaged or was cut short. Numba reads a
-    function's index, picks a free file name and writes both; two processes doing so at once can point one signature at the
-    other's machine code (numba#4807). Readers need no lock: files are replaced atomically, data first.
+    One process at a time adds to it, and none stumbles over a damaged file. Numba reads a
+    function's index, picks a free file name and writes both; two processes doing so at once can
+    point one signature at the other's machine code (numba#4807). Readers need no lock: files are
+    replaced atomically, data first.
     """
 
     def __init__(self, function, folder, stamp):
@@ -66,8 +73,8 @@ class KernelCache(FunctionCache):
         self._name, self._py_func = repr(function), function
         self._impl = Implementation(function, folder, stamp)
         self._cache_path, self._lock = str(folder), folder / "lock"
-        self._cache_file = CheckedFiles(cache_path=self._cache_path, filename_base=self._impl.filename_base,
-                                        source_stamp=stamp)
+        self._cache_file = CheckedFiles(cache_path=self._cache_path, source_stamp=stamp,
+                                        filename_base=self._impl.filename_base)
         self.enable()
 
     def save_overload(self, sig, data):
@@ -89,12 +96,12 @@ class KernelCache(FunctionCache):
             return None
 
     def _index_key(self, sig, codegen):
-        """Return what one function's kernels differ in: arguments and processor. Its bytecode is under the stamp."""
+        """Return what one function's kernels differ in; its bytecode is covered by the stamp."""
         return sig, codegen.magic_tuple()
 
 
 class CheckedFiles(IndexDataCacheFile):
-    """Numba's index and data files of one function, each behind the SHA-256 of its content (32 bytes)."""
+    """Numba's index and data files of one function, each behind the SHA-256 of its content."""
 
     @contextlib.contextmanager
     def _open_for_write(self, filepath):
@@ -104,7 +111,7 @@ class CheckedFiles(IndexDataCacheFile):
             file.write(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
 
     def _read(self, path):
-        """Return the content of a file; raise Damaged before anybody unpickles or runs something else."""
+        """Return the content of a file; raise Damaged before anybody unpickles or runs it."""
         with open(path, "rb") as file:
             checksum, content = file.read(32), file.read()
         if hashlib.sha256(content).digest() != checksum:
