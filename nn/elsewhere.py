@@ -62,7 +62,6 @@ FLEET = {name: hint for name, hint in FIT.items() if name != "workers"} | {
     **_all("seeds n_seeds runs n_models n_replicas replicas", "members=[{'seed': 0}, {'seed': 1}, ...]"),
     **_all("n_jobs num_workers n_threads num_threads threads use_multiprocessing", "workers=threads"),
     **_all("checkpoint", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for sweeps that are kept"),
-    **_all("on_check", "on_member=function of (fleet, r)"),
 }
 MODEL = {
     **_all("nonlinearity act activation_function activation_fn hidden_activation", "activation"),

@@ -8,8 +8,9 @@ from importlib.resources import files
 
 # Sources that decide what a training run computes. Figures, tables and wording are not among them: changing a legend must
 # not make anybody train again.
-TRAINING_SOURCES = ("nn", "losses", "stopping", "experiments/data", "experiments/trainers/trajectories.py",
-                    "experiments/trainers/flooding_runs.py")
+TRAINING_SOURCES = ("nn", "losses", "stopping", "experiments/data",
+                    *(f"experiments/trainers/{name}.py" for name in
+                      ("data_sets", "description", "measures", "models", "train", "watching")))
 RECORDED_PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "afterzero")
 
 

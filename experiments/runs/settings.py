@@ -1,5 +1,5 @@
 """Checks of an experiment's settings."""
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 
 class SettingError(ValueError):
@@ -25,3 +25,9 @@ def requirement(config, error: type[ValueError] = ValueError) -> Callable[[bool,
         if not good:
             raise error(f"{name} is {getattr(config, name)!r}; accepted: {accepted}")
     return need
+
+
+def one_of(name: str, value, accepted: Collection | None) -> None:
+    """Raise ValueError unless a value is among those accepted; None accepts all."""
+    if accepted is not None and value not in accepted:
+        raise ValueError(f"{name}: got {value!r}, accepted: {', '.join(map(repr, accepted))}")

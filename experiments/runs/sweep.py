@@ -129,10 +129,10 @@ def run_shard(shard: Shard) -> list[Finished]:
 
 
 class Threads:
-    """Threads of this process: one per core, one shard in each."""
+    """Threads of this process, one shard in each; 0: as many as there are cores."""
 
-    def __init__(self) -> None:
-        self.workers = cores()
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or cores()
 
     def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
         """As `Pool.results`. The first failure of a shard is raised; no other one is begun then."""

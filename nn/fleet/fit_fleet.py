@@ -28,7 +28,7 @@ from .members import Member, ReplicatedSet, blame, read_members
 @explains_arguments(elsewhere.FLEET)
 def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
               validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
-              augment=None, clip_norm=None, seed=0, progress=True, on_member=None):
+              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None):
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -76,6 +76,8 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         Show a progress bar over all updates, if standard error is a terminal.
     on_member : callable(fleet, r), optional
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
+    on_check : callable(r, model, row), optional
+        Called in the thread of a replica after each of its checks, with the model as it is and the row of its History.
 
     Returns
     -------
@@ -98,11 +100,13 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     check_kinds(model, loss, optimizer, stopping, None, penalty, augment)
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
+    if on_check is not None and not callable(on_check):
+        raise TypeError(f"on_check: got {on_check!r}, accepted: a function of (r, model, row)")
     chosen = read_members(members, Member({}, model.seed, integer("seed", seed, low=0), loss, optimizer, penalty))
     sets = {"training": (x, y, lengths), "validation": validation, "test": test}
     sets = {name: ReplicatedSet(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
     metrics = tuple(metrics) if isinstance(metrics, Iterable) and not isinstance(metrics, str) else metrics
-    crew = _Crew(chosen, sets, stopping, restore_best, {
+    crew = _Crew(chosen, sets, stopping, restore_best, on_check, {
         "epochs": epochs, "batch_size": batch_size, "metrics": metrics, "check_every": check_every, "augment": augment,
         "clip_norm": clip_norm, "threads": 1, "on_check": None})
     sample = crew.check(model, chosen[0]._replace(loss=loss, optimizer=optimizer, penalty=penalty))
@@ -144,9 +148,9 @@ class _Stopped(Exception):
 class _Crew:
     """The replicas' settings and data, and how they are trained."""
 
-    def __init__(self, chosen, sets, stopping, restore_best, settings):
+    def __init__(self, chosen, sets, stopping, restore_best, on_check, settings):
         self._chosen, self._sets, self._settings = chosen, sets, settings
-        self._stopping, self._restore_best = stopping, restore_best
+        self._stopping, self._restore_best, self._on_check = stopping, restore_best, on_check
         self._stop = threading.Event()
 
     def check(self, model, plain):
@@ -193,11 +197,12 @@ class _Crew:
         model = fleet.new_model(r)
         run = self._run(r, model, self._chosen[r])
         keeper = BestKeeper(model, run.criterion, self._restore_best)
+        on_check = None if self._on_check is None else functools.partial(self._on_check, r)
         message, finished = None, True
         try:
             # As in `fit`. (NumPy's settings and the limit are each thread's own.)
             with np.errstate(over="ignore", invalid="ignore"), thread_limit(1):
-                train(run, keeper, RunFile(None, run, keeper), None, tick)
+                train(run, keeper, RunFile(None, run, keeper), on_check, tick)
         except TrainingDiverged as error:
             message = str(error)
         except _Stopped:

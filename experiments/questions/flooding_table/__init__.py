@@ -8,54 +8,13 @@ A run is trained to the end and remembers its best validation epoch. What early 
 shorter run with the same settings, which is the same run up to there bit for bit; it is made for the levels that were chosen
 alone. So the large test set is looked at once per run.
 """
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ...runs.settings import requirement
-from ...runs.sweep import check_places, pool, train_missing
-from ...trainers.flooding_runs import DATA, Spec
+from ...runs.sweep import pool, train_missing
+from ...trainers.flooding_grid import GRID, Grid, check, grid
+from ...trainers.train import TRAINER
 
 RUN_TIMES = {"quick": "1 min", "default": "19 min", "full": "4 h"}  # on 2 cores, compilation included
-GRID = tuple(round(0.01 * step, 2) for step in range(51))  # the published one
-COARSE = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-
-TRAINER = "experiments.trainers.flooding_runs"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Settings of a grid of runs; the defaults keep the published networks and data and save on levels and epochs."""
-
-    data: tuple[str, ...] = DATA
-    """Data sets: two_gaussians, sinusoid, spiral. Of the last two only the form is published, so only the first is
-    compared."""
-    noise: tuple[float, ...] = (0.01, 0.05, 0.10)
-    """Shares of flipped labels, as published: low, middle, high."""
-    levels: tuple[float, ...] = COARSE
-    """Flood levels to choose from; 0 is no flooding. The published grid has 51, of which these are every fifth, and 0.02 for
-    low noise."""
-    seeds: int = 5
-    """Trials, each with its own data and weights."""
-    train: int = 100
-    """Training samples per class (sinusoid: in all), as published."""
-    validation: int = 100
-    """Validation samples, counted likewise: few, so levels that differ by a point of accuracy are chosen by chance."""
-    test: int = 10_000
-    """Test samples per class (sinusoid: half of all): they put the sampling error at 0.3 points per trial."""
-    hidden: tuple[int, ...] = (500, 500, 500, 500)
-    """Hidden units, as published, with the batch normalisation of the authors' code."""
-    epochs: int = 250
-    """Of one update each. Published: 500. Without flooding all labels are memorised by epoch 50."""
-    every: int = 5
-    """Epochs between checks of the validation set, from which early stopping chooses. Published: 1, for twice the cost."""
-    learning_rate: float = 1e-3
-    """Of Adam, as published."""
-    scheduler: str = ""
-    """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
-    workers: int = 0
-    """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
-
-
 @dataclass(frozen=True)
 class Config(Grid):
     """Settings of flooding_table."""
@@ -77,49 +36,6 @@ class Config(Grid):
 
     def __post_init__(self):
         check(self)
-
-
-def check(config, followed: bool = True) -> None:
-    """Raise ValueError for the first setting out of range; `followed`: whether there are settings of curves."""
-    need = requirement(config)
-
-    need(bool(config.data) and set(config.data) <= set(DATA) and len(set(config.data)) == len(config.data), "data",
-         f"different names out of {', '.join(DATA)}")
-    def different(values, limit: float) -> bool:
-        return bool(values) and all(0 <= value < limit for value in values) and len(set(values)) == len(values)
-
-    need(different(config.noise, 1), "noise", "different shares from 0 to below 1")
-    need(different(config.levels, math.inf) and 0 in config.levels and len(config.levels) > 1, "levels",
-         "different levels, among them 0")
-    for name in ("seeds", "train", "validation", "test", "epochs", "every", *(["curve_points"] if followed else [])):
-        need(getattr(config, name) >= 1, name, "a whole number of at least 1")
-    need(bool(config.hidden) and all(units >= 1 for units in config.hidden), "hidden", "whole numbers of at least 1")
-    need(0 < config.learning_rate < math.inf, "learning_rate", "a number above 0")
-    if followed:
-        need(0 <= config.curve_seeds <= config.seeds, "curve_seeds", "a whole number from 0 to seeds")
-    check_places(config.scheduler, config.workers)
-
-
-def spec(config, data: str, noise: float, level: float, seed: int) -> Spec:
-    """Return one run of the grid."""
-    return Spec("flooding_table", data, config.train, config.validation, config.test, noise, config.hidden, level,
-                config.learning_rate, config.epochs, config.every, seed)
-
-
-def grid(config) -> list[Spec]:
-    """Return all runs from which levels are chosen."""
-    return [spec(config, data, noise, level, seed) for data in config.data for noise in config.noise
-            for level in config.levels for seed in range(config.seeds)]
-
-
-def stopped(run: Spec, epoch: int) -> Spec:
-    """Return the run that ends where early stopping would have ended this one."""
-    return replace(run, epochs=epoch, every=epoch)
-
-
-def followed(config, run: Spec) -> Spec:
-    """Return the same run with its test loss looked at on the way."""
-    return replace(run, every=0, curve_points=config.curve_points)
 
 
 def run(config: Config, store) -> None:

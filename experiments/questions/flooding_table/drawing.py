@@ -38,7 +38,7 @@ def draw_levels(tables, path):
 
 
 def _level_panel(axis, cell) -> None:
-    levels = [one.level for one in cell.trials[0].specs]
+    levels = [one.loss.level for one in cell.trials[0].specs]
     for split in ("val", "test"):
         errors = [[run.scalars[f"{split}_error"] for run in trial.runs] for trial in cell.trials]
         line = plots.look_of(split, plots.FLOODING)

@@ -9,68 +9,17 @@ from ...report.compare import mean_and_error
 from ...report.tables import Table, mean_error
 from ...report.words import spread
 from ...runs.store import Run
-from ...trainers.flooding_runs import Spec, bayes_figures
-from . import Config, followed, spec, stopped
+from ...trainers.data_sets import bayes_figures
+from ...trainers.description import Description
+from ...trainers.flooding_grid import TITLES, Trial, followed, trials
+from . import Config
 
-TITLES = {"two_gaussians": "Two Gaussians", "sinusoid": "Sinusoid", "spiral": "Spiral"}
 # Two Gaussians, no early stopping, by noise: accuracy in % without flooding, level, accuracy with it. From Ishida et al.,
 # ICML 2020, as others have transcribed it (github.com/bongseokkim/flooding).
 PUBLISHED = {0.01: (90.52, 0.17, 92.13), 0.05: (84.79, 0.22, 88.03), 0.10: (78.44, 0.32, 83.59)}
 
 
-def choose(runs: Sequence[Run], which: str) -> int:
-    """Index of the run with the lowest validation error; the validation loss decides between equals, then the lower level.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        One per level, ascending.
-    which : {"", "best_"}
-        The last epoch's, or the best epoch's. A diverged run is never chosen unless all diverged.
-    """
-    return min(range(len(runs)), key=lambda i: tuple(
-        value if value == value else np.inf for value in (runs[i].scalars[f"{which}val_error"],
-                                                          runs[i].scalars[f"{which}val_loss"])))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial of one data set and noise: its runs by level, and which levels validation chose."""
-
-    specs: list[Spec]
-    runs: list[Run]
-
-    @property
-    def last(self) -> int:
-        """Index of the level chosen at the last epoch."""
-        return choose(self.runs, "")
-
-    @property
-    def early(self) -> int:
-        """Index of the level chosen at each run's best epoch."""
-        return choose(self.runs, "best_")
-
-    @property
-    def plain(self) -> int:
-        """Index of the run without flooding."""
-        return next(i for i, one in enumerate(self.specs) if one.level == 0)
-
-    def stopped(self, index: int) -> Spec:
-        """Return what early stopping takes from a run; of a diverged one, the run itself."""
-        epoch = self.runs[index].scalars["best_epoch"]
-        return self.specs[index] if epoch != epoch else stopped(self.specs[index], int(epoch))
-
-
-def trials(store, config, data: str, noise: float, levels: Sequence[float] | None = None) -> list[Trial]:
-    """Load the grid of one data set and noise, or of its runs those with some levels."""
-    found = []
-    for seed in range(config.seeds):
-        specs = [spec(config, data, noise, level, seed) for level in sorted(levels or config.levels)]
-        found.append(Trial(specs, [store.require(one.settings()) for one in specs]))
-    return found
-
-
-def second_runs(store, config: Config) -> list[Spec]:
+def second_runs(store, config: Config) -> list[Description]:
     """Return what is asked once the levels are chosen: the stopped runs, and those whose test loss is followed."""
     wanted = []
     for data in config.data:
@@ -111,7 +60,7 @@ class Cell:
 
     def levels(self, which: str) -> np.ndarray:
         """Chosen levels, shape (trials,); which: "last" or "early"."""
-        return np.array([trial.specs[getattr(trial, which)].level for trial in self.trials])
+        return np.array([trial.specs[getattr(trial, which)].loss.level for trial in self.trials])
 
     @property
     def best(self):
@@ -157,7 +106,8 @@ def table(cells: Sequence[Cell]) -> Table:
              f"{cell.best.cross_entropy:.3f}", *(_published(cell.noise) if published else [])] for cell in cells]
     count = len(cells[0].trials)
     one = cells[0].trials[0].specs[0]
-    note = (f"{one.epochs} epochs, {len(cells[0].trials[0].specs)} levels{' (published: 500, 51)' if published else ''}; "
+    protocol = " (published: 500, 51)" if published else ""
+    note = (f"{one.schedule.epochs} epochs, {len(cells[0].trials[0].specs)} levels{protocol}; "
             "level: mean (smallest to largest) over trials, 0 is none; CE: cross-entropy, nats")
     diverged = sum(bool(run.scalars["diverged"]) for cell in cells for trial in cell.trials for run in trial.runs)
     if diverged:

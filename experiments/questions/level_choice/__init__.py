@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 
 from ...runs.settings import requirement
 from ...runs.sweep import pool, train_missing
-from ...trainers.flooding_runs import DATA, Spec
-from .. import flooding_table
+from ...trainers import flooding_grid
+from ...trainers.description import Description
+from ...trainers.flooding_grid import DATA
+from ...trainers.train import TRAINER
 
 RUN_TIMES = {"quick": "80 s", "default": "8 min", "full": "1.5 h"}  # on 2 cores, compilation included
 STORED_AS = ("level_choice", "flooding_table")  # whose runs the answer rests on
 
 
 @dataclass(frozen=True)
-class Config(flooding_table.Grid):
+class Config(flooding_grid.Grid):
     """Settings of level_choice: those of flooding_table's grid, whose levels the cheap ways are compared with, and more."""
 
     data: tuple[str, ...] = DATA[:1]
@@ -44,10 +46,10 @@ class Config(flooding_table.Grid):
     @classmethod
     def full(cls) -> "Config":
         """The published grid and protocol."""
-        return cls(levels=flooding_table.GRID, epochs=500, every=1)
+        return cls(levels=flooding_grid.GRID, epochs=500, every=1)
 
     def __post_init__(self):
-        flooding_table.check(self, followed=False)
+        flooding_grid.check(self, followed=False)
         need = requirement(self)
         for name, low in (("folds", 2), ("auxiliary_epochs", 1)):
             need(getattr(self, name) >= low, name, f"a whole number of at least {low}")
@@ -57,21 +59,22 @@ class Config(flooding_table.Grid):
              "coarse", "different levels of at least 0")
 
 
-def grid(config: Config) -> list[Spec]:
+def grid(config: Config) -> list[Description]:
     """Return the runs of the full and of the coarse grid, known by the name of flooding_table."""
     both = replace(config, levels=tuple(sorted({*config.levels, *config.coarse})))
-    return flooding_table.grid(both)
+    return flooding_grid.grid(both)
 
 
-def at_level(config: Config, data: str, noise: float, level: float, seed: int) -> Spec:
+def at_level(config: Config, data: str, noise: float, level: float, seed: int) -> Description:
     """Return the run at a suggested level."""
-    return replace(flooding_table.spec(config, data, noise, round(level, 4), seed), experiment="level_choice")
+    return flooding_grid.spec(config, data, noise, round(level, 4), seed).but(experiment="level_choice")
 
 
-def adaflood(config: Config, data: str, noise: float, seed: int) -> Spec:
+def adaflood(config: Config, data: str, noise: float, seed: int) -> Description:
     """Return the run with a level for every sample."""
-    return replace(flooding_table.spec(config, data, noise, 0.0, seed), experiment="level_choice", method="adaflood",
-                   gamma=config.gamma, folds=config.folds, auxiliary_epochs=config.auxiliary_epochs)
+    return flooding_grid.spec(config, data, noise, 0.0, seed).but(
+        experiment="level_choice", flood="adaflood", gamma=config.gamma, folds=config.folds,
+        auxiliary_epochs=config.auxiliary_epochs)
 
 
 def run(config: Config, store) -> None:
@@ -81,9 +84,9 @@ def run(config: Config, store) -> None:
     first = grid(config) + [adaflood(config, data, noise, seed) for data in config.data for noise in config.noise
                             for seed in range(config.seeds)]
     with pool(config.scheduler, config.workers) as place:
-        train_missing(store, [one.settings() for one in first], flooding_table.TRAINER, place, "grid and AdaFlood")
+        train_missing(store, [one.settings() for one in first], TRAINER, place, "grid and AdaFlood")
         second = suggested(store, config)
-        train_missing(store, [one.settings() for one in second], flooding_table.TRAINER, place, "suggested levels")
+        train_missing(store, [one.settings() for one in second], TRAINER, place, "suggested levels")
 
 
 def tables(store, config: Config) -> list:

@@ -9,8 +9,9 @@ from ...report.compare import UNKNOWN, WORSE, mean_and_error, paired
 from ...report.tables import Table, mean_error, number
 from ...report.words import depends_on_more, spread, too_few
 from ...runs.store import Run
-from ...trainers.flooding_runs import Spec, bayes_figures
-from ..flooding_table.report import TITLES, choose, trials
+from ...trainers.data_sets import bayes_figures
+from ...trainers.description import Description
+from ...trainers.flooding_grid import TITLES, choose, trials
 from . import Config, adaflood, at_level
 
 METHODS = {"none": "no flooding", "grid": "full grid", "coarse": "coarse grid", "noise": "suggested from the noise",
@@ -61,14 +62,14 @@ def _suggested(config: Config, noise: float, plain: Run) -> dict[str, float]:
     return {"held_out": 0.0, **levels}
 
 
-def _suggested_specs(store, config: Config, data: str, noise: float) -> list[dict[str, Spec]]:
+def _suggested_specs(store, config: Config, data: str, noise: float) -> list[dict[str, Description]]:
     """Return the runs at suggested levels, by method, for each trial."""
     return [{method: at_level(config, data, noise, level, seed)
              for method, level in _suggested(config, noise, trial.runs[trial.plain]).items()}
             for seed, trial in enumerate(trials(store, config, data, noise))]
 
 
-def suggested(store, config: Config) -> list[Spec]:
+def suggested(store, config: Config) -> list[Description]:
     """Return all runs at suggested levels."""
     return [one for data in config.data for noise in config.noise
             for by_method in _suggested_specs(store, config, data, noise) for one in by_method.values()]
@@ -95,13 +96,13 @@ def _case(store, config: Config, data: str, noise: float) -> Case:
 
     for trial in trials(store, config, data, noise):
         add("none", trial.runs[trial.plain], 0.0)
-        add("grid", trial.runs[trial.last], trial.specs[trial.last].level)
+        add("grid", trial.runs[trial.last], trial.specs[trial.last].loss.level)
     for trial in trials(store, config, data, noise, config.coarse):
         index = choose(trial.runs, "")
-        add("coarse", trial.runs[index], trial.specs[index].level)
+        add("coarse", trial.runs[index], trial.specs[index].loss.level)
     for seed, specs in enumerate(_suggested_specs(store, config, data, noise)):
         for method, one in specs.items():
-            add(method, store.require(one.settings()), one.level)
+            add(method, store.require(one.settings()), one.loss.level)
         add("adaflood", store.require(adaflood(config, data, noise, seed).settings()), np.nan)
     # A fold's network sees all samples but its own; epochs of the full batch cost what they have samples.
     auxiliary = config.folds * (1 - 1 / config.folds) * config.auxiliary_epochs / config.epochs

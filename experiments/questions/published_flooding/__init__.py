@@ -6,17 +6,17 @@ protocol, same network, same optimizer, the published levels, a new training set
 not repeated.
 
 The published figures are known from a transcription (github.com/bongseokkim/flooding), without their standard errors and
-without the number of runs behind each. `published_flooding_training` is the protocol of one run.
+without the number of runs behind each.
 """
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from types import MappingProxyType
 
-from ...runs.runner import Job, train_missing
 from ...runs.settings import requirement
-from ...trainers.published_flooding import Spec, train
+from ...runs.sweep import Threads, train_missing
+from ...trainers.description import Description, describe
+from ...trainers.train import TRAINER
 
 RUN_TIMES = {"quick": "100 s", "default": "11 min", "full": "11 min"}  # on 2 cores, compilation included
 
@@ -40,6 +40,7 @@ class Published:
 
 PUBLISHED: Mapping[float, Published] = MappingProxyType({
     0.01: Published(0.17, 90.52, 92.13), 0.05: Published(0.22, 84.79, 88.03), 0.10: Published(0.32, 78.44, 83.59)})
+CHECK_EPOCHS = 10  # between looks at the training set, which cost a third of an update
 TOLERANCE = 1.0  # points of accuracy within which a cell counts as reproduced
 
 
@@ -103,22 +104,24 @@ class Cell:
         Share of flipped labels; flooding level in nats, 0 without flooding.
     published : float
         Accuracy, %.
-    specs : tuple of Spec
+    specs : tuple of Description
         One run per seed.
     """
 
     noise: float
     level: float
     published: float
-    specs: tuple[Spec, ...]
+    specs: tuple[Description, ...]
 
 
 def cells(config: Config) -> list[Cell]:
     """All cells of a configuration: for each share of flips first without, then with flooding."""
     def cell(noise: float, level: float, published: float) -> Cell:
         return Cell(noise, level, published, tuple(
-            Spec(noise=noise, level=level, seed=seed, train=config.train, test=config.test, hidden=config.hidden,
-                 epochs=config.epochs, learning_rate=config.learning_rate) for seed in range(config.seeds)))
+            describe(experiment="published_flooding", seed=seed, data="two_gaussians", noise=noise, level=level,
+                     train=config.train, test=config.test, hidden=config.hidden, batch_norm=True, init="fan_in_uniform",
+                     epochs=config.epochs, learning_rate=config.learning_rate, every=CHECK_EPOCHS,
+                     measures=("last_check", "final_test")) for seed in range(config.seeds)))
 
     return [cell(noise, level, accuracy) for noise in config.noise
             for level, accuracy in ((0.0, PUBLISHED[noise].plain), (PUBLISHED[noise].level, PUBLISHED[noise].flooded))]
@@ -133,8 +136,8 @@ def departures(config: Config) -> list[str]:
 
 def run(config: Config, store) -> None:
     """Train every run that the store does not have yet."""
-    jobs = [Job(spec.settings(), partial(train, spec)) for cell in cells(config) for spec in cell.specs]
-    train_missing(store, jobs, "training", config.workers)
+    runs = [spec.settings() for cell in cells(config) for spec in cell.specs]
+    train_missing(store, runs, TRAINER, Threads(config.workers), "training")
 
 
 def tables(store, config: Config) -> list:

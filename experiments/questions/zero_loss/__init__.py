@@ -10,15 +10,15 @@ gradient, the distance that the parameters still travel, and the share of test p
 """
 import math
 from dataclasses import dataclass
-from functools import partial
 
-from ...runs.runner import Job, train_missing
 from ...runs.settings import requirement
-from ...trainers.trajectories import Spec, train
+from ...runs.sweep import Threads, train_missing
+from ...trainers.description import Description, describe
+from ...trainers.train import TRAINER
 from .images import TITLES, announce, images_of, images_title, short_note, sizes
 
 RUN_TIMES = {"quick": "20 s", "default": "80 s", "full": "25 min"}  # on 2 cores, compilation included
-INPUTS = {"two_gaussians": 10, "digits": 64}  # 784 for the others, for the progress bar alone
+MEASURES = ("errors", "losses", "calibration", "margins", "gradient_norm", "movement", "changed")
 
 
 @dataclass(frozen=True)
@@ -125,17 +125,17 @@ class Case:
     ----------
     title : str
         For tables and figures.
-    plain : tuple of Spec
+    plain : tuple of Description
         One cross-entropy run per seed.
-    flooded : tuple of tuple of Spec
+    flooded : tuple of tuple of Description
         Per level, one run per seed.
     note : str
         What a reader must know about the data, or "".
     """
 
     title: str
-    plain: tuple[Spec, ...]
-    flooded: tuple[tuple[Spec, ...], ...]
+    plain: tuple[Description, ...]
+    flooded: tuple[tuple[Description, ...], ...]
     note: str = ""
 
 
@@ -150,7 +150,10 @@ def cases(config: Config) -> list[Case]:
     images = images_of(config)
     training, validation = sizes(config, images)
     shared = {"experiment": "zero_loss", "learning_rate": config.learning_rate, "dense": config.dense,
-              "growth": config.growth, "curve_points": config.curve_points, "patience": config.patience}
+              "growth": config.growth, "curve_points": config.curve_points, "measures": MEASURES,
+              "metrics": ("margin_min", "margin_median", "gradient_norm", "update_norm")}
+    kept = (("zero", "ZeroError()"), ("patience_loss", f"Patience({config.patience})"),
+            ("patience_error", f"Patience({config.patience}, monitor='val_error')"), ("ten", "10 * zero"), ("end", "end"))
     gaussians = {"data": "two_gaussians", "train": config.gaussian_train, "validation": config.gaussian_train,
                  "test": config.gaussian_test, "hidden": config.gaussian_hidden, "batch_size": 0,
                  "epochs": config.gaussian_epochs, **shared}
@@ -159,10 +162,11 @@ def cases(config: Config) -> list[Case]:
                 "files": "" if images is None else images.fingerprint, **shared}
 
     def case(title, noise, levels, fixed, note=""):
-        def runs(level):
-            return tuple(Spec(noise=noise, level=level, seed=seed, **fixed) for seed in range(config.seeds))
+        def runs(level, models=(("end", "end"),)):
+            return tuple(describe(noise=noise, level=level, seed=seed, models=models, **fixed)
+                         for seed in range(config.seeds))
         return Case(f"{title}, {noise:.0%} flipped labels" if noise else f"{title}, labels as they are",
-                    runs(0.0), tuple(runs(level) for level in levels), note)
+                    runs(0.0, kept), tuple(runs(level) for level in levels), note)
 
     pairs = zip(config.gaussian_noise, config.gaussian_levels, strict=True)
     return [*(case("Two Gaussians", noise, (level,), gaussians) for noise, level in pairs),
@@ -172,15 +176,10 @@ def cases(config: Config) -> list[Case]:
 
 def run(config: Config, store) -> None:
     """Train every run that the store does not have yet; raises SettingError as `cases` does, before any training."""
-    found, images, jobs = cases(config), images_of(config), []
-    announce(images)
-    for case in found:
-        for spec in (*case.plain, *(spec for specs in case.flooded for spec in specs)):
-            inputs = INPUTS.get(spec.data, 784)
-            units = sum(a * b for a, b in zip((inputs, *spec.hidden), (*spec.hidden, 10), strict=True))  # weights, roughly
-            jobs.append(Job(spec.settings(), partial(train, spec, images=images),
-                            cost=spec.epochs * units * spec.train))
-    train_missing(store, jobs, "training", config.workers)
+    found = cases(config)
+    announce(images_of(config))
+    runs = [spec.settings() for case in found for specs in (case.plain, *case.flooded) for spec in specs]
+    train_missing(store, runs, TRAINER, Threads(config.workers), "training")
 
 
 def tables(store, config: Config) -> list:

@@ -73,7 +73,7 @@ def gather(store, config: Config) -> list[Results]:
         chosen = [choose_level([runs[seed] for runs in candidates]) for seed in range(len(case.plain))]
         results.append(Results(case, [load(spec) for spec in case.plain],
                                [candidates[level][seed] for seed, level in enumerate(chosen)],
-                               [case.flooded[level][seed].level for seed, level in enumerate(chosen)]))
+                               [case.flooded[level][seed].loss.level for seed, level in enumerate(chosen)]))
     return results
 
 
@@ -86,7 +86,7 @@ def case_table(results: Results) -> Table:
     """Methods side by side, mean ± standard error over seeds."""
     spec = results.case.plain[0]
     # Without flips both rows of test errors are the same.
-    shown = [row for row in ROWS if spec.noise > 0 or row[0] != "test_error_clean"]
+    shown = [row for row in ROWS if spec.data.noise > 0 or row[0] != "test_error_clean"]
     rows = [(title, *(mean_error(*mean_and_error(factor * results.values(method, figure))) for method in METHODS))
             for figure, title, factor in shown]
     seeds = len(results.plain)
@@ -99,8 +99,8 @@ def _notes(results: Results, spec, seeds: int) -> list[str]:
     how = "fixed" if len(results.case.flooded) == 1 else "chosen by validation error for each seed"
     notes = [results.case.note] if results.case.note else []
     notes.append(f"flooding level {', '.join(f'{level:g}' for level in levels)} ({how})")
-    if spec.data == "two_gaussians":
-        best = two_gaussians_bayes(noise=spec.noise)
+    if spec.data.data == "two_gaussians":
+        best = two_gaussians_bayes(noise=spec.data.noise)
         notes.append(f"best possible: test error {best.noisy_error:.1%}, on true labels {best.clean_error:.1%}, "
                      f"test loss {best.cross_entropy:.3f}")
     reached = int(np.sum(~np.isnan(results.values("zero", "epoch"))))
