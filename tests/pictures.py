@@ -3,7 +3,7 @@ import numpy as np
 
 from experiments.questions import flooding_table, published_flooding, zero_loss
 from experiments.questions.flooding_table import drawing as table_figures
-from experiments.questions.flooding_table.report import Cell, Trial
+from experiments.questions.flooding_table.report import Cell
 from experiments.questions.level_choice import report as level_choice_report
 from experiments.questions.published_flooding.drawing import draw_row
 from experiments.questions.published_flooding.report import Measured
@@ -15,6 +15,8 @@ from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.questions.zero_loss.report import Results
 from experiments.report import plots
 from experiments.runs.store import Run
+from experiments.trainers import flooding_grid
+from experiments.trainers.flooding_grid import Trial
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
 
@@ -57,8 +59,8 @@ def cells(seeds=3):
     def cell(noise):
         trials = []
         for seed in range(seeds):
-            specs = [flooding_table.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
-            trials.append(Trial(specs, [run(spec.level, seed) for spec in specs]))
+            specs = [flooding_grid.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
+            trials.append(Trial(specs, [run(spec.loss.level, seed) for spec in specs]))
         ends = [[trial.runs[i] for trial in trials] for i in (0, 3, 0, 3)]
         return Cell("two_gaussians", noise, trials, *ends, [(run(0.0, 0), run(0.3, 0))])
 

@@ -16,7 +16,7 @@ import pytest
 from experiments import registry
 from experiments.__main__ import main, parse
 from experiments.report.tables import Table
-from experiments.runs.runner import Job, train_missing
+from experiments.runs.runner import measure_missing
 from experiments.runs.store import Run, Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,8 +134,8 @@ def settings(seed):
 def pretended(train):
     """A module as the command line expects one; train(seed, tick) -> Run."""
     def run(config, store):
-        jobs = [Job(settings(seed), lambda tick, seed=seed: train(seed, tick)) for seed in range(config.seeds)]
-        train_missing(store, jobs, "training", workers=1)
+        parts = [(settings(seed), lambda tick, seed=seed: train(seed, tick)) for seed in range(config.seeds)]
+        measure_missing(store, parts, "measuring")
 
     def tables(store, config):
         return [Table("Scores", ("seed", "score"), [(str(seed), f"{store.load(settings(seed)).scalars['score']:.1f}")
@@ -154,7 +154,7 @@ def test_run_prints_table_figures_and_answer_and_trains_once(capsys, tmp_path, m
 
     monkeypatch.setattr(registry, "load", lambda name: pretended(train))
     takes = registry.entry("zero_loss").times[1]
-    for said in (f"training: 3 of 3 runs to train, about {takes} on 2 cores if all have to be trained\n", ""):
+    for said in (f"measuring: 3 of 3 to do, about {takes} on 2 cores if all have to be trained\n", ""):
         assert main(["run", "zero_loss", "--results", str(tmp_path)]) == 0
         out, err = capsys.readouterr()
         assert err == said  # the progress bar disappears when nobody watches

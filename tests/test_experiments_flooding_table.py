@@ -8,11 +8,16 @@ import pytest
 
 from experiments.questions import flooding_table, level_choice
 from experiments.questions.flooding_table import Config
-from experiments.questions.flooding_table.report import Cell, Trial, choose, gather, table
+from experiments.questions.flooding_table.report import Cell, gather, table
 from experiments.questions.flooding_table.sentences import sentences
 from experiments.questions.level_choice import report as level_choice_report
 from experiments.runs.store import Run, Store, StoreError
-from experiments.trainers import flooding_runs
+from experiments.trainers import flooding_grid
+from experiments.trainers import train as trainer
+from experiments.trainers.data_sets import SETS, load_data
+from experiments.trainers.description import description_of
+from experiments.trainers.flooding_grid import Trial, choose
+from experiments.trainers.measures import best_check, last_check
 from losses import levels_from_losses, suggest_level
 
 TINY = Config(noise=(0.05, 0.1), levels=(0.0, 0.3, 0.15), seeds=2, train=20, validation=30, test=50, hidden=(16,), epochs=40,
@@ -35,18 +40,18 @@ def lone(spec):
     """The same run by `fit` alone, written out."""
     from losses import CrossEntropy, Flooding
     from nn import MLP, Adam, fit
-    data = flooding_runs.load_data(spec)
-    model = MLP((data.train.x.shape[1], *spec.hidden, 2), batch_norm=True, init="fan_in_uniform", seed=spec.seed)
-    history = fit(model, data.train.x, data.train.y, loss=Flooding(CrossEntropy(), spec.level), optimizer=Adam(0.01),
-                  epochs=spec.epochs, batch_size=None, validation=(data.validation.x, data.validation.y), check_every=4,
-                  progress=False, seed=spec.seed)
+    data = load_data(spec.data, spec.seed)
+    model = MLP((data.train.x.shape[1], *spec.network.hidden, 2), batch_norm=True, init="fan_in_uniform", seed=spec.seed)
+    history = fit(model, data.train.x, data.train.y, loss=Flooding(CrossEntropy(), spec.loss.level), optimizer=Adam(0.01),
+                  epochs=spec.schedule.epochs, batch_size=None, validation=(data.validation.x, data.validation.y),
+                  check_every=4, progress=False, seed=spec.seed)
     wrong = model.forward(data.test.x).argmax(axis=1)
     return history, np.mean(wrong != data.test.y), np.mean(wrong != data.test.y_clean)
 
 
 @pytest.mark.parametrize("data, level", [("two_gaussians", 0.3), ("sinusoid", 0.3), ("spiral", 0.0)])
 def test_a_run_is_the_lone_fit(finished, data, level):
-    spec = flooding_table.spec(TINY, data, 0.1, level, 1)
+    spec = flooding_grid.spec(TINY, data, 0.1, level, 1)
     history, noisy, clean = lone(spec)
     run = finished.load(spec.settings())
     assert (run.scalars["test_error"], run.scalars["test_error_clean"]) == (noisy, clean)
@@ -61,24 +66,19 @@ def test_a_run_is_the_lone_fit(finished, data, level):
 
 
 def test_the_first_of_equally_good_epochs_is_the_best():
-    from losses import CrossEntropy
     errors = np.array([0.5, 0.2, 0.3, 0.2, 0.4])
     history = {"epoch": np.arange(4.0, 24, 4), "val_error": errors, "val_loss": np.array([0.9, 0.8, 0.3, 0.4, 0.5]),
                "train_loss": errors, "train_error": errors}
-    data = flooding_runs.load_data(flooding_table.spec(TINY, "spiral", 0.1, 0.0, 0))
-    fleet = SimpleNamespace(history=lambda r: history, epoch=history["epoch"], diverged=[False],
-                            model=lambda r: SimpleNamespace(forward=lambda x: np.zeros((len(x), 2))))
-    scalars = flooding_runs._record(fleet, 0, data, CrossEntropy()).scalars
-    assert (scalars["best_epoch"], scalars["best_val_error"], scalars["best_val_loss"]) == (8, 0.2, 0.8)
-    assert (scalars["val_error"], scalars["val_loss"], scalars["lowest_val_loss"]) == (0.4, 0.5, 0.3)
-    assert scalars["test_loss"] == pytest.approx(math.log(2))
+    one = SimpleNamespace(history=history)
+    assert best_check(one) == {"best_epoch": 8, "best_val_error": 0.2, "best_val_loss": 0.8, "lowest_val_loss": 0.3}
+    assert last_check(one) == {"val_error": 0.4, "val_loss": 0.5, "train_error": 0.4, "train_loss": 0.4}
 
 
 def test_the_members_of_a_fleet_do_not_depend_on_each_other(finished):
-    specs = [flooding_table.spec(TINY, "two_gaussians", noise, level, seed) for noise, level, seed in
+    specs = [flooding_grid.spec(TINY, "two_gaussians", noise, level, seed) for noise, level, seed in
              ((0.05, 0.3, 1), (0.1, 0.0, 0), (0.05, 0.0, 1))]
     assert finished.load(specs[0].settings()).curves["flooded_fraction"].max() > 0  # so that levels matter
-    for spec, run in zip(specs, flooding_runs.train_fleet([spec.settings() for spec in specs]), strict=True):
+    for spec, run in zip(specs, trainer.train_fleet([spec.settings() for spec in specs]), strict=True):
         stored = finished.load(spec.settings())
         assert stored.scalars == run.scalars
         np.testing.assert_array_equal(stored.curves["train_loss"], run.curves["train_loss"])
@@ -104,9 +104,9 @@ def test_followed_runs_are_the_same_runs_with_a_test_loss(finished):
 
 
 def test_followed_runs_look_at_test_samples_of_both_classes():
-    spec = dataclasses.replace(flooding_table.spec(TINY, "two_gaussians", 0.1, 0.0, 1), curve_points=40)
-    data = flooding_runs.load_data(spec)
-    x, y = flooding_runs._test_points([spec], [data])
+    spec = flooding_grid.spec(TINY, "two_gaussians", 0.1, 0.0, 1).but(curve_points=40)
+    data = load_data(spec.data, spec.seed)
+    x, y = trainer.curve_points_of([spec], [data])
     assert x.shape == (1, 40, 10) and 5 < y.sum() < 35
     rows = {tuple(row): label for row, label in zip(data.test.x.tolist(), data.test.y.tolist(), strict=True)}
     assert [rows.pop(tuple(row)) for row in x[0].tolist()] == y[0].tolist()  # each once, with its label
@@ -115,9 +115,9 @@ def test_followed_runs_look_at_test_samples_of_both_classes():
 def test_data_are_of_the_published_sizes():
     for data, train, test, inputs in (("two_gaussians", 200, 20_000, 10), ("sinusoid", 100, 20_000, 2),
                                       ("spiral", 200, 20_000, 2)):
-        sets = flooding_runs.load_data(flooding_table.spec(Config(), data, 0.1, 0.0, 0))
+        sets = load_data(flooding_grid.spec(Config(), data, 0.1, 0.0, 0).data, 0)
         assert (len(sets.train), len(sets.validation), len(sets.test)) == (train, train, test)
-        assert sets.train.x.shape[1] == inputs == flooding_runs.INPUTS[data]
+        assert sets.train.x.shape[1] == inputs == SETS[data].inputs
         for part in (sets.train, sets.validation, sets.test):
             assert np.mean(part.y != part.y_clean) == pytest.approx(0.1)
 
@@ -126,7 +126,7 @@ def test_adaflood_trains_with_the_levels_of_networks_that_did_not_see_the_sample
     from losses import AdaFlooding, CrossEntropy
     from nn import MLP, Adam, adaptive_levels, fit
     spec = level_choice.adaflood(CHOICE, "two_gaussians", 0.1, 1)
-    data = flooding_runs.load_data(spec)
+    data = load_data(spec.data, spec.seed)
     model = MLP((10, 16, 2), batch_norm=True, init="fan_in_uniform", seed=1)
     levels = adaptive_levels(model, data.train.x, data.train.y, loss=CrossEntropy(), optimizer=Adam(0.01), epochs=5, folds=2,
                              gamma=0.5, seed=1, batch_size=None)
@@ -138,28 +138,28 @@ def test_adaflood_trains_with_the_levels_of_networks_that_did_not_see_the_sample
 
 
 def test_a_diverged_member_is_recorded_and_never_chosen():
-    spec = dataclasses.replace(flooding_table.spec(TINY, "two_gaussians", 0.1, 0.0, 0), learning_rate=1e38)
-    [run] = flooding_runs.train_fleet([spec.settings()])
+    spec = flooding_grid.spec(TINY, "two_gaussians", 0.1, 0.0, 0).but(learning_rate=1e38)
+    [run] = trainer.train_fleet([spec.settings()])
     assert run.scalars["diverged"] == 1 and math.isnan(run.scalars["test_error"])
     assert choose([run, made_up(0.4)], "") == 1 == choose([run, made_up(0.4)], "best_")
 
 
 def test_specs_survive_the_way_through_settings():
-    for spec in (flooding_table.spec(TINY, "spiral", 0.1, 0.15, 1), level_choice.adaflood(CHOICE, "two_gaussians", 0.1, 0)):
-        assert flooding_runs.spec_of(spec.settings()) == spec
+    for spec in (flooding_grid.spec(TINY, "spiral", 0.1, 0.15, 1), level_choice.adaflood(CHOICE, "two_gaussians", 0.1, 0)):
+        assert description_of(spec.settings()) == spec
 
 
 # --- what is trained ---
 
 def test_the_published_protocol_is_about_2300_runs():
-    specs = flooding_table.grid(Config.full())
+    specs = flooding_grid.grid(Config.full())
     assert len(specs) == len(set(specs)) == 51 * 9 * 5 == 2295
-    assert sorted({spec.level for spec in specs}) == [step / 100 for step in range(51)]
-    assert {(spec.epochs, spec.every, spec.hidden, spec.train, spec.learning_rate) for spec in specs} == {
-        (500, 1, (500,) * 4, 100, 1e-3)}
-    quick = flooding_table.grid(Config.quick())
-    assert len(quick) == 3 * 4 * 2 and {spec.data for spec in quick} == {"two_gaussians"}
-    assert len(flooding_table.grid(Config())) == 12 * 9 * 5
+    assert sorted({spec.loss.level for spec in specs}) == [step / 100 for step in range(51)]
+    published = {"epochs": 500, "every": 1, "hidden": [500] * 4, "train": 100, "learning_rate": 1e-3}
+    assert all(published.items() <= spec.settings().items() for spec in specs)
+    quick = flooding_grid.grid(Config.quick())
+    assert len(quick) == 3 * 4 * 2 and {spec.data.data for spec in quick} == {"two_gaussians"}
+    assert len(flooding_grid.grid(Config())) == 12 * 9 * 5
 
 
 def test_everything_is_stored_and_nothing_is_trained_twice(finished, monkeypatch):
@@ -167,7 +167,7 @@ def test_everything_is_stored_and_nothing_is_trained_twice(finished, monkeypatch
     assert finished.count("flooding_table") >= grid + 6
     before = finished.count("flooding_table"), finished.count("level_choice")
     assert before[1] == 2 * (2 + 1)  # two suggestions and AdaFlood; the grids are flooding_table's
-    monkeypatch.setattr(flooding_runs, "train_fleet", lambda runs: pytest.fail("a finished run was trained again"))
+    monkeypatch.setattr(trainer, "train_fleet", lambda runs: pytest.fail("a finished run was trained again"))
     flooding_table.run(TINY, finished)
     level_choice.run(CHOICE, finished)
     assert before == (finished.count("flooding_table"), finished.count("level_choice"))
@@ -235,7 +235,7 @@ def cell(noise, accuracies, levels, data="two_gaussians"):
     columns = [[made_up(0.1, test_error=1 - a / 100) for a in column] for column in accuracies]
     trials = []
     for seed, level in enumerate(levels):
-        specs = [flooding_table.spec(TINY, data, noise, b, seed) for b in (0.0, level)]
+        specs = [flooding_grid.spec(TINY, data, noise, b, seed) for b in (0.0, level)]
         trials.append(Trial(specs, [made_up(0.2), made_up(0.1)]))
     return Cell(data, noise, trials, *columns, [])
 
@@ -250,7 +250,7 @@ class Imagined:
 
     def require(self, settings):
         level, seed = settings["level"], settings["seed"]
-        return made_up(abs(level - 0.15), test_error=self.figure(level, settings["epochs"], seed, settings["method"]),
+        return made_up(abs(level - 0.15), test_error=self.figure(level, settings["epochs"], seed, settings["flood"]),
                        best=abs(level - 0.3), best_epoch=4.0 + 4 * seed)
 
     def accuracies(self, level, epochs, **more):
@@ -265,7 +265,7 @@ def test_each_column_of_the_table_has_its_own_runs():
     assert cell.accuracies("early") == store.accuracies(0.0, [4, 8])
     assert cell.accuracies("early_flooded") == store.accuracies(0.3, [4, 8])
     assert cell.levels("last").tolist() == [0.15, 0.15] and cell.levels("early").tolist() == [0.3, 0.3]
-    assert [one.level for one in cell.trials[0].specs] == [0.0, 0.15, 0.3]  # ascending: of equals the lower is chosen
+    assert [one.loss.level for one in cell.trials[0].specs] == [0.0, 0.15, 0.3]  # ascending: of equals the lower is chosen
 
 
 def test_each_way_to_a_level_has_its_own_runs():
@@ -359,11 +359,11 @@ def test_a_coarse_grid_needs_neither_level_zero_nor_two_levels(finished):
 
 
 def test_estimates_grow_with_the_work():
-    one = flooding_table.spec(Config(), "two_gaussians", 0.1, 0.1, 0)
-    base = flooding_runs.seconds(one.settings())
+    one = flooding_grid.spec(Config(), "two_gaussians", 0.1, 0.1, 0)
+    base = trainer.seconds(one.settings())
     assert 1 < base < 10
     for change in ({"epochs": 500}, {"every": 1}, {"curve_points": 2000}, {"train": 200}, {"test": 50_000},
                    {"folds": 5, "auxiliary_epochs": 50}):
-        assert flooding_runs.seconds(dataclasses.replace(one, **change).settings()) > base
-    total = sum(flooding_runs.seconds(spec.settings()) for spec in flooding_table.grid(Config.full()))
+        assert trainer.seconds(one.but(**change).settings()) > base
+    total = sum(trainer.seconds(spec.settings()) for spec in flooding_grid.grid(Config.full()))
     assert 3 < total / 3600 < 20
