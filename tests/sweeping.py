@@ -78,6 +78,7 @@ DRIVER = """
     import sys
     from tests.sweeping import a_run
     from experiments.runs import sweep
+    from experiments.runs.shards import SweepError
     from experiments.runs.store import Store
 
     if __name__ == "__main__":
@@ -85,7 +86,7 @@ DRIVER = """
         try:
             with sweep.pool({address!r}, {workers}) as place:
                 sweep.train_missing(Store({folder!r} + "/results"), runs, "a_trainer", place, "training")
-        except sweep.SweepError as error:
+        except SweepError as error:
             sys.exit(str(error))
 """
 

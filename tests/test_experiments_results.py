@@ -227,8 +227,10 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_all_that_a_training_run_imports_is_in_its_version():
     script = textwrap.dedent("""
         import sys
-        from experiments.trainers.flooding_runs import Spec, train_fleet
-        train_fleet([Spec("test", "spiral", 5, 5, 5, 0.0, (2,), 0.1, 0.01, 1, 1, 0).settings()])
+        from experiments.trainers.description import describe
+        from experiments.trainers.train import train_fleet
+        run = describe(experiment="test", seed=0, data="spiral", train=5, validation=5, test=5, hidden=(2,))
+        train_fleet([run.settings()])
         print(*(name for name in sys.modules if name.partition(".")[0] in ("experiments", "losses", "nn", "stopping")))
     """)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -237,7 +239,7 @@ def test_all_that_a_training_run_imports_is_in_its_version():
     assert "losses.rows" in done.stdout
     # Names, containers and how they are stored, no arithmetic.
     assert left == {"experiments", "experiments.runs", "experiments.trainers",
-                    *(f"experiments.runs.{name}" for name in ("identity", "records", "store", "schema"))}
+                    *(f"experiments.runs.{name}" for name in ("identity", "records", "settings", "store", "schema"))}
 
 
 def test_code_version_follows_the_sources(tmp_path, monkeypatch):

@@ -166,19 +166,28 @@ def _published(noise: float) -> list[str]:
 # --- figures ---
 
 def figures(results: Sequence[Sequence[Cell]], folder) -> list:
-    """Draw accuracy over the flood level, and loss over epochs where it was followed: rows are data sets, columns noise."""
-    def draw(name, panel, title, x, y):
-        panels = [[partial(panel, cell) for cell in cells] for cells in results]
-        return plots.page(folder / f"flooding_table_{name}.png", panels, title=title, x=x, y=[y] * len(results), legend=3)
+    """Draw accuracy over the flood level, and loss over epochs where it was followed."""
+    followed = draw_curves(results, folder / "flooding_table_curves.png") if results[0][0].curves[0].runs else []
+    return [*draw_levels(results, folder / "flooding_table_levels.png"), *followed]
 
-    first = results[0][0]
-    paths = draw("levels", _level_panel, "Accuracy after the last epoch, on noisy labels "
-                 f"({spread(len(first.trials), 'trial')})", "flood level, nats", "accuracy, %")
-    if count := len(first.curves[0].runs):
-        some = f"mean of {count} trials" if count > 1 else "one trial"
-        paths += draw("curves", _curve_panel, f"Loss with and without flooding ({some})", "epoch (log scale)",
-                      f"cross-entropy, nats\n(log scale, cut at {LOWEST:g})")
-    return paths
+
+def draw_levels(results: Sequence[Sequence[Cell]], path) -> list:
+    """Accuracy over the flood level, a row of panels per data set, a column per noise."""
+    title = f"Accuracy after the last epoch, on noisy labels ({spread(len(results[0][0].trials), 'trial')})"
+    return _page(path, _level_panel, results, title, "flood level, nats", "accuracy, %")
+
+
+def draw_curves(results: Sequence[Sequence[Cell]], path) -> list:
+    """Loss over epochs, likewise."""
+    count = len(results[0][0].curves[0].runs)
+    title = f"Loss with and without flooding ({f'mean of {count} trials' if count > 1 else 'one trial'})"
+    return _page(path, _curve_panel, results, title, "epoch (log scale)",
+                 f"cross-entropy, nats\n(log scale, cut at {LOWEST:g})")
+
+
+def _page(path, panel, results, title: str, x: str, y: str) -> list:
+    return plots.page(path, [[partial(panel, cell) for cell in cells] for cells in results], title=title, x=x,
+                      y=[y] * len(results), legend=3)
 
 
 def _level_panel(cell: Cell, axis) -> None:

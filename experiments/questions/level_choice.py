@@ -177,9 +177,14 @@ def _table(case: Case) -> Table:
 
 
 def figures(results: Sequence[Case], folder) -> list:
-    """Draw accuracy over cost, a panel per case."""
+    """Draw the figure; returns its files."""
+    return draw(results, folder / "level_choice.png")
+
+
+def draw(results: Sequence[Case], path) -> list:
+    """Accuracy over cost, a panel per case."""
     title = f"Accuracy on noisy test labels over cost ({spread(len(results[0].runs['grid'].runs), 'trial')})"
-    return plots.page(folder / "level_choice.png", [[partial(_panel, case) for case in results]], title=title,
+    return plots.page(path, [[partial(_panel, case) for case in results]], title=title,
                       size=(1.2 + 3.6 * len(results), 4.2), x="whole trainings (log scale)", y=["accuracy, %"], legend=4)
 
 

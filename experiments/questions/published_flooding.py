@@ -152,11 +152,16 @@ def tables(results: Results) -> list[Table]:
 
 
 def figures(results: Results, folder) -> list:
-    """Draw accuracy beside the published values, and test cross-entropy: every run a dot, means with standard errors."""
+    """Draw the figure; returns its files."""
+    return draw(results, folder / "published_flooding.png")
+
+
+def draw(results: Results, path) -> list:
+    """Accuracy beside the published values, and test cross-entropy: every run a dot, means with standard errors."""
     seeds = results.config.seeds
     title = f"Two Gaussians, published and measured ({counted(seeds, 'seed')}{', bars: ± standard error' * (seeds > 1)})"
     panels = [partial(_panel, results.row, figure) for figure in ("accuracy", "test_loss")]
-    return plots.page(folder / "published_flooding.png", [panels], size=(10.5, 4.6), title=title, legend=5)
+    return plots.page(path, [panels], size=(10.5, 4.6), title=title, legend=5)
 
 
 def _panel(row: Sequence[Cell], figure: str, axis) -> None:

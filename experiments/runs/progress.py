@@ -1,10 +1,43 @@
 """How far a sweep is: said before it begins and while it goes on, with a time estimate."""
 import sys
 import time
+from collections.abc import Iterable, Mapping
 
-from .runner import Bar
+from .store import Store
 
 LINE_SECONDS = 60.0  # between lines of progress where there is no terminal
+
+
+class Bar:
+    """A progress bar on standard error, or nothing when that is not a terminal."""
+
+    def __init__(self, title: str, total: float):
+        from rich.console import Console
+        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        from nn import compiling
+
+        self._watched = compiling.Watched()
+        console = Console(stderr=True)
+        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
+                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
+                                 console=console, transient=True, disable=not console.is_terminal)
+        self.task = self.progress.add_task(title, total=total)
+
+    def advance(self, amount: float) -> None:
+        """Move on by so much of the total."""
+        self.progress.advance(self.task, amount)
+
+    def __enter__(self):
+        if not self.progress.disable:
+            self._watched.__enter__()
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self.progress.stop()
+        if not self.progress.disable:
+            self._watched.__exit__()
 
 
 class Progress:
@@ -47,6 +80,15 @@ class Progress:
 
     def __exit__(self, *error):
         self._bar.__exit__(*error)
+
+
+def say_unused(store: Store, runs: Iterable[Mapping]) -> None:
+    """Say that a store has runs of these experiments, but of other code alone: why does all begin anew?"""
+    runs = list(runs)
+    found = store.codes({run["experiment"] for run in runs})
+    if found and not found.keys() & {run["code"] for run in runs}:
+        print(f"{store.path}: its {found.total()} runs of {' and '.join(sorted({run['experiment'] for run in runs}))} were "
+              "made by other code or are described otherwise; they are kept and not used", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

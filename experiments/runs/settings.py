@@ -102,15 +102,15 @@ class Accepted:
     marks: tuple[str, ...]
 
     def __str__(self) -> str:
-        several = [mark for mark in (DIFFERENT,) if mark in self.marks] if self.many else []
+        one, more = {int: ("a whole number", "whole numbers"), float: ("a number", "numbers")}.get(
+            self.kind, ("a name", "names"))
+        words = [DIFFERENT] * (DIFFERENT in self.marks) + [more if self.many else one]
         if isinstance(self.range, Names):
-            names = ", ".join(self.range.names)
-            return " ".join([*several, "names out of", names]) if self.many else names
-        kind = {int: "whole numbers", float: "numbers"}[self.kind] if self.many else {
-            int: "a whole number", float: "a number"}[self.kind]
-        note = f", {self.range.note}" if self.range and self.range.note else ""
-        some = f", {SOME}" if SOME in self.marks else ""
-        return f"{' '.join([*several, kind])} {self.range}{note}{some}"
+            words = [*words, "out of"] if self.many else []
+            words.append(", ".join(self.range.names))
+        elif self.range:
+            words.append(str(self.range) + (f", {self.range.note}" if self.range.note else ""))
+        return " ".join(words) + (f", {SOME}" if SOME in self.marks else "")
 
     def holds(self, value) -> bool:
         """Whether a value is accepted."""

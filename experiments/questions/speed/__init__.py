@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from ...runs.runner import Job, cores, train_missing
+from ...runs.runner import cores, measure_missing
 from ...runs.settings import SOME, Settings, above, at_least
 
 RUN_TIMES = {"quick": "5 min", "default": "15 min", "full": "45 min"}  # on 2 cores, with all peers installed
@@ -124,7 +124,7 @@ def parts(config: Config) -> list[Part]:
 
 def run(config: Config, store) -> None:
     """Measure what the store does not have yet, one thing at a time: nothing may run beside a measurement."""
-    train_missing(store, [Job(part.settings, part.measure) for part in parts(config)], "measuring", workers=1)
+    measure_missing(store, [(part.settings, part.measure) for part in parts(config)], "measuring")
 
 
 def gather(store, config: Config):
