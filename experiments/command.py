@@ -192,6 +192,7 @@ def parse(name: str, options: list[str]):
     default = module.Config.quick() if preset.quick else module.Config.full() if preset.full else module.Config()
     quick, usual, full = entry.times
     shown = with_ranges(module.Config)
+    initial = shown(**vars(default))
 
     @dataclass(frozen=True)
     class Options:
@@ -201,7 +202,7 @@ def parse(name: str, options: list[str]):
         format: Literal["png", "svg"] = "png"
         talk: tyro.conf.FlagCreatePairsOff[bool] = False
         dark: tyro.conf.FlagCreatePairsOff[bool] = False
-        config: tyro.conf.OmitArgPrefixes[shown] = shown(**vars(default))  # type: ignore[valid-type]
+        config: tyro.conf.OmitArgPrefixes[shown] = initial  # type: ignore[valid-type]
 
     # tyro takes a field's help text from the class's source or its docstring; this docstring quotes the measured times.
     Options.__doc__ = f"""{entry.question}

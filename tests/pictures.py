@@ -7,8 +7,8 @@ from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
 from experiments.questions.speed.workloads import WORKLOADS
-from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.questions.zero_loss import Results
+from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.report import canvas, plots
 from experiments.report.measured import Measured
 from experiments.runs.store import Run

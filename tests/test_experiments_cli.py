@@ -96,7 +96,8 @@ def test_python_m_experiments():
     (("run", "zero_loss", "--seeds", "many"), "invalid literal for int() with base 10: 'many'"),
     (("run", "zero_loss", "--seeds", "0"), "seeds: got 0, accepted: a whole number of at least 1"),
     (("run", "zero_loss", "--image-noise", "1.5"), "image_noise: got (1.5,), accepted: different numbers"),
-    (("run", "zero_loss", "--gaussian-levels", "0.1"), "gaussian_levels: got (0.1,), accepted: one level per gaussian_noise"),
+    (("run", "zero_loss", "--gaussian-levels", "0.1"),
+     "gaussian_levels: got (0.1,), accepted: one level per gaussian_noise"),
     (("run", "zero_loss", "--learning-rate", "nan"), "learning_rate: got nan, accepted: a number above 0"),
     (("run", "zero_loss", "--learning-rate", "inf"), "learning_rate: got inf, accepted: a number above 0")])
 def test_misuse_says_what_is_accepted(capsys, arguments, message):

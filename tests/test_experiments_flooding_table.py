@@ -183,7 +183,8 @@ def test_settings_out_of_range_are_refused(change, message):
 
 @pytest.mark.parametrize("change, message", [
     ({"folds": 1}, "folds: got 1"), ({"gamma": 0.0}, "gamma: got 0"), ({"fraction": 1.5}, "fraction: got 1.5"),
-    ({"coarse": ()}, "coarse: got"), ({"auxiliary_epochs": 0}, "auxiliary_epochs: got 0"), ({"levels": (0.1,)}, "among them 0")])
+    ({"coarse": ()}, "coarse: got"), ({"auxiliary_epochs": 0}, "auxiliary_epochs: got 0"),
+    ({"levels": (0.1,)}, "among them 0")])
 def test_settings_of_level_choice_out_of_range_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(CHOICE, **change)
@@ -198,7 +199,8 @@ def test_tables_figures_and_answer_come_from_the_store(finished):
     for words in ("Two Gaussians", "Sinusoid", "Spiral", "early stop", "83.59 (0.32)", "0.391", "0.325", "40 epochs, 3 lev"):
         assert words in text
     assert max(map(len, text.splitlines())) < 180
-    paths = [*flooding_table.figures(results, finished.folder), *level_choice.figures(chosen, finished.folder)]
+    paths = [path for module, found in ((flooding_table, results), (level_choice, chosen))
+             for path in module.figures(found, finished.folder)]
     assert [path.name for path in paths] == [
         "flooding_table_levels.png", "flooding_table_curves.png", "level_choice.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
@@ -277,7 +279,8 @@ def test_each_way_to_a_level_has_its_own_runs():
     assert case.runs["held_out"].values("accuracy", 100) == store.accuracies(0.4, 40)
     assert case.runs["adaflood"].values("accuracy", 100) == store.accuracies(0.0, 40, method="adaflood")
     [case] = level_choice.gather(store, dataclasses.replace(CHOICE, coarse=(0.0, 0.2)))
-    assert case.runs["coarse"].values("accuracy", 100) == store.accuracies(0.2, 40) and case.levels["coarse"].tolist() == [0.2, 0.2]
+    assert case.runs["coarse"].values("accuracy", 100) == store.accuracies(0.2, 40)
+    assert case.levels["coarse"].tolist() == [0.2, 0.2]
 
 
 def test_words_follow_the_numbers():

@@ -190,7 +190,8 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
      f"files lacks {NAMES[1]}; accepted: these names"),
     (spoil, ("--images", "fashion_mnist", "--data-dir", "files"), f"files/{NAMES[2]}: found "),
     (None, ("--images", "mnist", "--data-dir", "files", "--image-train", "60"),
-     "image_train: got 60, accepted: at most 59, what validation leaves of the 60 training images of not the published mnist"),
+     "image_train: got 60, accepted: at most 59, what validation leaves of the 60 training images of not the published "
+     "mnist"),
     (None, ("--images", "fashion_mnist", "--image-train", "450", "--image-validation", "51"),
      f"image_train: got 450, accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
     (None, ("--images", "fashion_mnist", "--image-validation", "500"), "image_validation is 500; accepted: less than 500")])

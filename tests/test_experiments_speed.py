@@ -271,8 +271,8 @@ def test_what_cannot_start_has_no_curves(monkeypatch, tmp_path):
         store.save(part.settings, run)
     latency, growth = (table.plain() for table in tables(gather(store, config)))
     assert "fit, MLP: not here" in latency and "width: not here" in growth
-    assert answer(gather(store, config)) == ("It depends on peers and workloads, none of which could be compared. Nothing was "
-                                     "measured.")
+    assert answer(gather(store, config)) == (
+        "It depends on peers and workloads, none of which could be compared. Nothing was measured.")
     assert all(path.exists() for path in figures(gather(store, config), store.folder))
 
 

@@ -31,7 +31,8 @@ def results(tmp_path_factory):
     run(config, store)
     found = {}
     for cell in gather(store, config).row:
-        rows = np.column_stack([cell.runs.values(name, 100 if name == "accuracy" else 1) for name in ("accuracy", "test_loss", "train_error")])
+        rows = np.column_stack([cell.runs.values(name, factor) for name, factor in (
+            ("accuracy", 100), ("test_loss", 1), ("train_error", 1))])
         found[cell.noise, cell.level] = rows
         accuracy, cross_entropy, training_error = rows.mean(axis=0)
         print(f"noise {cell.noise:g}, level {cell.level:g}: accuracy {accuracy:.2f} "

@@ -38,8 +38,9 @@ def tone(hue: str, share: float) -> str:
     from matplotlib.colors import to_hex, to_rgb
 
     ground = "#000000" if (share < 0) != look().dark else "#ffffff"
-    mixed = (1 - abs(share)) * np.array(to_rgb(ink(hue))) + abs(share) * np.array(to_rgb(ground))
-    return to_hex(mixed)
+    share *= 0.6 if look().dark and share > 0 else 1  # on a dark ground lines vanish sooner
+    red, green, blue = (1 - abs(share)) * np.array(to_rgb(ink(hue))) + abs(share) * np.array(to_rgb(ground))
+    return to_hex((red, green, blue))
 
 
 def paper() -> str:
@@ -159,7 +160,8 @@ def point(axis, place: float, values, label: str = "", *, hue: str = PLAIN, mark
 def dots(axis, place: float, values, *, hue: str = PLAIN, columns: int = 3, step: float = 0.035) -> None:
     """Draw every value as a dot left of `place`, in columns by rank so that they do not cover each other."""
     values = np.sort(np.asarray(values, dtype=float))
-    axis.plot(place - step * (np.arange(len(values)) % columns), values, ".", color=ink(hue), alpha=0.4, ms=6, mew=0)
+    axis.plot(place - step * (np.arange(len(values)) % columns), values, ".", color=ink(hue), ms=6, mew=0,
+              alpha=0.7 if look().dark else 0.4)
 
 
 def bars(axis, names: Sequence[str], means, errors=None, *, hues: Sequence[str] = ()) -> None:

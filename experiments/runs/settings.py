@@ -195,8 +195,11 @@ def with_ranges(kind: type) -> type:
     def described(name: str) -> Any:
         if name not in ranges:
             return hints[name]
-        return Annotated[hints[name], tyro.conf.arg(
-            help_behavior_hint=lambda default, words=str(ranges[name]): f"(default: {default}; accepted: {words})")]
+
+        def hint(default: str) -> str:
+            return f"(default: {default}; accepted: {ranges[name]})"
+
+        return Annotated[hints[name], tyro.conf.arg(help_behavior_hint=hint)]
 
     return dataclasses.make_dataclass(kind.__name__, [(field.name, described(field.name), field)
                                                       for field in dataclasses.fields(kind)], bases=(kind,), frozen=True)
