@@ -5,7 +5,7 @@ says which scalars: a run that diverged has them too, NaN. A question's own meas
 """
 import importlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,9 @@ import numpy as np
 
 from ..runs.settings import one_of
 from .watching import Taken
+
+PARTS = {"train": "train", "val": "validation", "test": "test"}
+LAST = ("train_loss", "train_error", "val_loss", "val_error")
 
 
 @dataclass
@@ -32,6 +35,8 @@ class Subject:
         The same model's parameters.
     end : Subject or None
         The last model of the run; None: this is it.
+    parts : dict of str -> str
+        What measures of parts call those that there are: without "val" where no validation samples are wanted.
     """
 
     model: Any
@@ -40,6 +45,7 @@ class Subject:
     history: Mapping
     taken: Taken
     end: "Subject | None" = None
+    parts: Mapping[str, str] = field(default_factory=lambda: PARTS)
     _outputs: dict[str, np.ndarray] = field(default_factory=dict)
 
     def outputs(self, part: str) -> np.ndarray:
@@ -65,21 +71,17 @@ def gives(*names: str) -> Callable:
     return noted
 
 
-PARTS = {"train": "train", "val": "validation", "test": "test"}
-LAST = ("train_loss", "train_error", "val_loss", "val_error")
-
-
 @gives(*(f"{name}_error" for name in PARTS), "test_error_clean")
 def errors(one: Subject) -> dict:
     """On all parts, and on the true labels of the test set."""
-    found = {f"{name}_error": float(np.mean(one.predictions(part) != one.labels(part))) for name, part in PARTS.items()}
+    found = {f"{name}_error": float(np.mean(one.predictions(part) != one.labels(part))) for name, part in one.parts.items()}
     return {**found, **_clean(one)}
 
 
 @gives(*(f"{name}_loss" for name in PARTS))
 def losses(one: Subject) -> dict:
     """On all parts."""
-    return {f"{name}_loss": float(one.base.value(one.outputs(part), one.labels(part))) for name, part in PARTS.items()}
+    return {f"{name}_loss": float(one.base.value(one.outputs(part), one.labels(part))) for name, part in one.parts.items()}
 
 
 @gives("test_loss", "test_error", "test_error_clean")
@@ -174,3 +176,20 @@ def named(name: str) -> Callable[[Subject], dict]:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"measures: got {name!r} ({error}), accepted: package.module:function") from error
+
+
+def all_named(names: Sequence[str]) -> list[Callable[[Subject], dict]]:
+    """Return some measures.
+
+    Raises
+    ------
+    ValueError
+        When there is none of a name, or two give one scalar: which of them would it be?
+    """
+    givers: dict[str, str] = {}
+    for name in names:
+        for scalar in getattr(named(name), "names", ()):
+            if givers.setdefault(scalar, name) != name:
+                raise ValueError(f"measures: got {givers[scalar]!r} and {name!r}, which both give {scalar!r}, accepted: one "
+                                 "of them")
+    return [named(name) for name in names]
