@@ -70,7 +70,7 @@ class Ranged(Settings):
     ("several", ("moons", "moons"), "several: got ('moons', 'moons'), accepted: different names out of moons, digits"),
     ("names", (), "names: got (), accepted: names, at least one")])
 def test_a_setting_out_of_range_is_named(name, value, words):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared)
+    with pytest.raises(ValueError) as caught:
         Ranged(**{name: value})
     assert str(caught.value) == words
 
@@ -155,10 +155,11 @@ def test_measured_runs():
 
 HUES = (plots.BLACK, plots.ORANGE, plots.SKY, plots.GREEN, plots.BLUE, plots.RED, plots.PURPLE)
 # What is left of linear red, green and blue for those who lack a kind of cones: Machado et al. 2009, severity 1.
-DEFICIENCIES = {"none": np.eye(3),
-                "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-                "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-                "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]}
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]}
 
 
 def linear(colour):
