@@ -8,6 +8,7 @@ import importlib.util
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -113,16 +114,19 @@ def _dispatch(arguments: list[str]) -> int:
     if command == "--version":
         print(f"{PROGRAM} {version()}")
         return 0
-    if command == "replay":
-        from stopping import command as stopping_command
-        return stopping_command.main(["replay", *rest], program=PROGRAM)
     if command in ("-h", "--help"):
         print(USAGE, menu(), sep="\n\n")
         return 0
     if command in registry.NAMES:
         raise UsageError(f"unknown command {command!r}; did you mean '{PROGRAM} run {command}'?")
     if command not in COMMANDS:
-        raise UsageError(f"unknown command {command!r}; {nearest(command, [*COMMANDS, 'replay', '--help', '--version'])}")
+        raise UsageError(f"unknown command {command!r}; {nearest(command, [*COMMANDS, '--help', '--version'])}")
+    chosen = COMMANDS[command]
+    return _named(command, chosen, rest) if chosen.named else chosen.act(rest)
+
+
+def _named(command: str, chosen: "Command", rest: list[str]) -> int:
+    """Call a command that takes the name of an experiment first."""
     if not rest:
         raise UsageError(f"{command}: which experiment? {nearest('', registry.NAMES)}")
     name, *options = rest
@@ -133,7 +137,7 @@ def _dispatch(arguments: list[str]) -> int:
         option = name.startswith("-")
         hint = f"put the name first: {PROGRAM} {command} NAME {name}" if option else nearest(name, registry.NAMES)
         raise UsageError(f"unknown experiment {name!r}; {hint}")
-    return COMMANDS[command](name, options)
+    return chosen.act(name, options)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Common:
         "svg" writes an SVG beside each PNG.
     talk : bool
         Figures with larger letters.
+    dark : bool
+        Figures on a dark ground.
     takes : str
         How long it takes, about, on 2 cores, where nothing is stored yet.
     """
@@ -155,6 +161,7 @@ class Common:
     results: Path
     format: Literal["png", "svg"] = "png"
     talk: bool = False
+    dark: bool = False
     takes: str = field(default="", compare=False)
 
 
@@ -172,6 +179,8 @@ def parse(name: str, options: list[str]):
     """
     import tyro  # 0.1 s that the menu need not wait for
 
+    from .runs.settings import with_ranges
+
     entry, module = registry.entry(name), registry.load(name)
     # add_help=False, allow_abbrev=False: this parser looks for its two options and leaves all, --help too, to tyro.
     common = argparse.ArgumentParser(f"{PROGRAM} run {name}", add_help=False, allow_abbrev=False)
@@ -182,6 +191,8 @@ def parse(name: str, options: list[str]):
         raise UsageError("--quick and --full exclude each other; accepted: one of them")
     default = module.Config.quick() if preset.quick else module.Config.full() if preset.full else module.Config()
     quick, usual, full = entry.times
+    shown = with_ranges(module.Config)
+    initial = shown(**vars(default))
 
     @dataclass(frozen=True)
     class Options:
@@ -190,7 +201,8 @@ def parse(name: str, options: list[str]):
         results: Path = Path("results")
         format: Literal["png", "svg"] = "png"
         talk: tyro.conf.FlagCreatePairsOff[bool] = False
-        config: tyro.conf.OmitArgPrefixes[module.Config] = default  # type: ignore[name-defined]
+        dark: tyro.conf.FlagCreatePairsOff[bool] = False
+        config: tyro.conf.OmitArgPrefixes[shown] = initial  # type: ignore[valid-type]
 
     # tyro takes a field's help text from the class's source or its docstring; this docstring quotes the measured times.
     Options.__doc__ = f"""{entry.question}
@@ -201,11 +213,12 @@ def parse(name: str, options: list[str]):
         results: Folder of the results store and the figures. Finished runs in it are never trained again.
         format: svg writes an SVG beside each PNG.
         talk: Figures with letters, lines and marks that can be read from the last row.
-        config: Settings, each with its reason.
+        dark: Figures on a dark ground, for a dark page or slide.
+        config: Settings, each with its reason and what it accepts.
     """
     chosen = tyro.cli(Options, prog=f"{PROGRAM} run {name}", description=entry.question, args=options)
-    return module, chosen.config, Common(chosen.results, chosen.format, chosen.talk,
-                                         quick if preset.quick else full if preset.full else usual)
+    return module, module.Config(**vars(chosen.config)), Common(
+        chosen.results, chosen.format, chosen.talk, chosen.dark, quick if preset.quick else full if preset.full else usual)
 
 
 def _run(name: str, options: list[str]) -> int:
@@ -246,17 +259,18 @@ def _run(name: str, options: list[str]) -> int:
 
 
 def _answer(module, config, store, common: Common) -> int:
-    """Train what is missing, then show table, figures and answer from the store."""
+    """Train what is missing, load all results once, then show tables, figures and the answer."""
     from .report.plots import Look, drawn
 
     module.run(config, store)
-    for table in module.tables(store, config):
+    results = module.gather(store, config)
+    for table in module.tables(results):
         print(table.render())
-    with drawn(Look(svg=common.format == "svg", talk=common.talk)):
-        paths = module.figures(store, config)
+    with drawn(Look(svg=common.format == "svg", talk=common.talk, dark=common.dark)):
+        paths = module.figures(results, store.folder)
     for path in paths:
         print(f"{'table' if path.suffix == '.md' else 'figure'}: {path}")
-    print("", wrapped(module.answer(store, config)), sep="\n")
+    print("", wrapped(module.answer(results)), sep="\n")
     return 0
 
 
@@ -282,4 +296,26 @@ def _export(name: str, options: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"run": _run, "export": _export}
+def _replay(options: list[str]) -> int:
+    from stopping import command as stopping_command
+
+    return stopping_command.main(["replay", *options], program=PROGRAM)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes
+    ----------
+    act : callable
+        act(name, options) -> exit code; act(options) for one that is about no experiment.
+    named : bool
+        Whether an experiment's name comes first.
+    """
+
+    act: Callable[..., int]
+    named: bool = True
+
+
+COMMANDS = {"run": Command(_run), "export": Command(_export), "replay": Command(_replay, named=False)}

@@ -63,8 +63,8 @@ FLEET = {name: hint for name, hint in FIT.items() if name != "workers"} | {
     **_all("n_jobs num_workers n_threads num_threads threads use_multiprocessing", "workers=threads"),
     **_all(f"checkpoint {_RESUMED}", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for sweeps that "
            "are kept"),
-    **_all("on_check", "on_member=function of (fleet, r)"),
-    **_all(_CALLED, "on_member=function of (fleet, r), stopping=a criterion such as stopping.Patience(10)"),
+    **_all(_CALLED, "on_check=function of (r, model, row), on_member=function of (fleet, r), stopping=a criterion such as "
+           "stopping.Patience(10)"),
 }
 MODEL = {
     **_all("nonlinearity act activation_function activation_fn hidden_activation", "activation"),

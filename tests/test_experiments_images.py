@@ -16,7 +16,8 @@ from experiments.questions.zero_loss import Config, cases
 from experiments.questions.zero_loss.images import announce, images_of
 from experiments.runs.settings import SettingError
 from experiments.runs.store import Store
-from experiments.trainers.trajectories import load_data, train
+from experiments.trainers import train as trainer
+from experiments.trainers.data_sets import load_data
 from tests.image_folders import NAMES, nothing_installed, small_arrays, write_files
 
 TINY = {"seeds": 1, "gaussian_noise": (), "gaussian_levels": (), "image_noise": (0.1,), "image_levels": (0.3,),
@@ -64,7 +65,7 @@ def test_images_from_a_folder(folder, tmp_path, capsys, monkeypatch):
     stored = Store(tmp_path / "results").require(settings_of("mnist", folder, image_train=30, image_validation=20,
                                                              curve_points=2000))
     assert stored.arrays["end.output_margins"].shape == (30,)
-    monkeypatch.setattr(zero_loss, "train", lambda *_, **__: pytest.fail("a finished run was trained again"))
+    monkeypatch.setattr(trainer, "train_fleet", lambda runs: pytest.fail("a finished run was trained again"))
     assert run(tmp_path / "results", *arguments) == 0
 
 
@@ -92,8 +93,8 @@ def test_digits_need_no_files(monkeypatch, capsys):
     monkeypatch.setattr("experiments.questions.zero_loss.images.read_images",
                         lambda *_: pytest.fail("files were read for digits"))
     (case,) = cases(Config(**TINY))
-    assert case.title == "Digits, 10% flipped labels" and case.plain[0].files == case.note == ""
-    assert (case.plain[0].train, case.plain[0].validation) == (300, 300)
+    assert case.title == "Digits, 10% flipped labels" and case.plain[0].data.files == case.note == ""
+    assert (case.plain[0].data.train, case.plain[0].data.validation) == (300, 300)
 
 
 # --- which files a run is about ---
@@ -132,7 +133,7 @@ def test_one_relative_name_in_two_places(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name, load", [("fashion_mnist", fashion_mnist), ("mnist", mnist)])
 def test_runs_train_on_what_the_loader_returns(folder, name, load):
     (case,) = cases(Config(images=name, data_dir=str(folder), **TINY, image_train=30, image_validation=15))
-    found = load_data(case.flooded[0][0], read_images(name, str(folder)))
+    found = load_data(case.flooded[0][0].data, 0)
     wanted = load(30, 15, noise=0.1, seed=0, data_dir=folder)
     assert len(read_images(name, str(folder)).data_set(30, 15, 10).test) == 10
     for part in ("train", "validation", "test"):
@@ -141,14 +142,18 @@ def test_runs_train_on_what_the_loader_returns(folder, name, load):
     assert (found.name, found.note, len(found.test)) == (name, wanted.note, 40)
 
 
-def test_a_run_refuses_other_files_than_its_own(folder, tmp_path):
+def test_a_run_refuses_other_files_than_its_own(folder, tmp_path, monkeypatch):
     (case,) = cases(Config(images="mnist", data_dir=str(folder), **TINY, image_train=20))
-    others = read_images("mnist", str(write_files(tmp_path / "other", small_arrays(60, 40, shift=1))))
-    for images in (None, others, read_images("fashion_mnist", str(folder))):
-        with pytest.raises(ValueError, match=f"images is .*; accepted: those of mnist .*'{case.plain[0].files}'"):
-            train(case.plain[0], lambda share: None, images=images)
-    with pytest.raises(ValueError, match="data is 'cifar'; accepted: two_gaussians, digits, fashion_mnist, mnist"):
-        load_data(dataclasses.replace(case.plain[0], data="cifar"))
+    run = case.plain[0]
+    read_images("mnist", str(write_files(tmp_path / "other", small_arrays(60, 40, shift=1))))
+    for again in (lambda: None, lambda: monkeypatch.setenv("AFTERZERO_DATA", str(tmp_path / "other"))):
+        again()
+        with pytest.raises((ValueError, OSError), match=r"files: got .*; name their folder|names no folder with MNIST"):
+            trainer.train_fleet([run.settings()])
+    monkeypatch.setenv("AFTERZERO_DATA", str(folder))  # as a worker elsewhere has it
+    assert len(load_data(run.data, 0).train) == 20
+    with pytest.raises(ValueError, match=r"data: got 'cifar', accepted: 'two_gaussians', .*'mnist'"):
+        load_data(run.but(data="cifar").data, 0)
 
 
 @pytest.mark.parametrize("wanted, used", [({}, (300, 200)), ({"image_train": 100}, (100, 100)),
@@ -166,10 +171,10 @@ def spoil(folder):
 
 
 @pytest.mark.parametrize("options, message", [
-    (("--images", "cifar"), "images is 'cifar'; accepted: digits, fashion_mnist, mnist"),
-    (("--data-dir", "."), "data_dir is '.'; accepted: a folder with images fashion_mnist or mnist"),
-    (("--image-validation", "-1"), "image_validation is -1; accepted: a whole number, 0 for"),
-    (("--image-train", "900"), "image_train is 900; accepted: less than 1797 with image_validation")])
+    (("--images", "cifar"), "images: got 'cifar', accepted: digits, fashion_mnist, mnist"),
+    (("--data-dir", "."), "data_dir: got '.', accepted: a folder with images fashion_mnist or mnist"),
+    (("--image-validation", "-1"), "image_validation: got -1, accepted: a whole number of at least 0, 0 for"),
+    (("--image-train", "900"), "image_train: got 900, accepted: less than 1797 with image_validation")])
 def test_settings_out_of_range(tmp_path, capsys, options, message):
     with pytest.raises(SystemExit) as stop:  # tyro's way out
         run(tmp_path, *options)
@@ -185,9 +190,10 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
      f"files: got no {NAMES[1]}, accepted: these names"),
     (spoil, ("--images", "fashion_mnist", "--data-dir", "files"), f"files/{NAMES[2]}: got "),
     (None, ("--images", "mnist", "--data-dir", "files", "--image-train", "60"),
-     "image_train is 60; accepted: at most 59, what validation leaves of the 60 training images of not the published mnist"),
+     "image_train: got 60, accepted: at most 59, what validation leaves of the 60 training images of not the published "
+     "mnist"),
     (None, ("--images", "fashion_mnist", "--image-train", "450", "--image-validation", "51"),
-     f"image_train is 450; accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
+     f"image_train: got 450, accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
     (None, ("--images", "fashion_mnist", "--image-validation", "500"), "image_validation is 500; accepted: less than 500")])
 def test_files_that_will_not_do_are_one_line(folder, tmp_path, capsys, monkeypatch, prepare, options, message):
     monkeypatch.chdir(tmp_path)

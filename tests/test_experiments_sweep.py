@@ -13,7 +13,7 @@ import pytest
 
 from experiments.runs import identity, runner, shards, sweep
 from experiments.runs.progress import Progress, duration
-from experiments.runs.store import Store, StoreError
+from experiments.runs.store import Run, Store, StoreError
 from tests.sweeping import a_run, environment, python, rows, write_trainer
 
 
@@ -133,6 +133,25 @@ def test_what_is_good_arrives_before_the_failure_beside_it(tmp_path, trainer, mo
     with sweep.pool() as place, pytest.raises(ArithmeticError):
         sweep.train_missing(store, runs, trainer, place, "training")
     assert store.count("test") == 19
+
+
+def test_runs_of_other_code_are_kept_and_it_is_said_that_all_begins_anew(tmp_path, trainer, capsys):
+    store = Store(tmp_path / "results")
+    old = {"code": "old", "method": "of an older description"}
+    for seed in range(3):
+        store.save({**a_run(tmp_path, seed), **old}, Run(scalars={"score": 7.0}))
+    store.save({**a_run(tmp_path, 0), "code": "old", "experiment": "another"}, Run())
+    before = rows(store.path)
+    for more, said in ((2, True), (2, False), (4, False)):  # nothing to train; and not all of them begin anew
+        with sweep.pool() as place:
+            sweep.train_missing(store, [a_run(tmp_path, seed) for seed in range(more)], trainer, place, "training")
+        assert (f"{store.path}: its 3 runs of test were made by other code or are described otherwise; they are kept and "
+                "not used\n" in capsys.readouterr().err) == said
+    after = rows(store.path)
+    assert store.count("test") == 3 + 4
+    for kept, now in zip(before, after, strict=True):
+        assert set(kept) <= set(now)
+    assert store.load({**a_run(tmp_path, 2), **old}).scalars == {"score": 7.0}
 
 
 def test_where_a_run_was_trained_is_recorded(tmp_path, trainer):

@@ -7,11 +7,13 @@ import pytest
 
 from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config
-from experiments.questions.zero_loss import report as zero_loss_report
+from experiments.questions.zero_loss.sentences import sentences as said
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
 from experiments.report.tables import mean_error, number
 from experiments.runs.store import Run, Store, StoreError
-from experiments.trainers.trajectories import Watcher, check_epochs
+from experiments.trainers import train as trainer
+from experiments.trainers.description import check_epochs
+from experiments.trainers.watching import Watcher
 
 TINY = Config(seeds=2, gaussian_noise=(0.1,), gaussian_levels=(0.32,), gaussian_train=20, gaussian_test=50,
               gaussian_hidden=(16,), gaussian_epochs=30, image_noise=(0.0,), image_levels=(0.05, 0.3),
@@ -30,7 +32,7 @@ def finished(tmp_path_factory):
 
 def test_every_run_is_stored_once_and_complete(finished, monkeypatch):
     assert finished.count("zero_loss") == 2 * (2 + 3)
-    monkeypatch.setattr(zero_loss, "train", lambda *_: pytest.fail("a finished run was trained again"))
+    monkeypatch.setattr(trainer, "train_fleet", lambda runs: pytest.fail("a finished run was trained again"))
     zero_loss.run(TINY, finished)
     run = finished.load(zero_loss.cases(TINY)[1].plain[0].settings())
     checks = check_epochs(30, 10, TINY.growth)
@@ -46,40 +48,42 @@ def test_every_run_is_stored_once_and_complete(finished, monkeypatch):
 
 
 def test_tables_figures_and_answer_come_from_the_store(finished):
-    tables = zero_loss.tables(finished, TINY)
+    results = zero_loss.gather(finished, TINY)
+    tables = zero_loss.tables(results)
     assert len(tables) == 2
     text = tables[0].render(None) + tables[1].plain()
     for words in ("zero error", "patience: loss", "flooding", "test error, %", "calibration error", "median margin",
                   "gradient norm", "weights still move", "± standard error", "best possible: test error 14.6%"):
         assert words in text
-    paths = zero_loss.figures(finished, TINY)
+    paths = zero_loss.figures(results, finished.folder)
     assert [path.name for path in paths] == ["zero_loss_curves.png", "zero_loss_margins.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert not list(finished.folder.glob("*.part"))
-    answer = zero_loss.answer(finished, TINY)
+    answer = zero_loss.answer(results)
     assert answer.startswith("It depends on more than 2 seeds") and answer.endswith(".") and "clear" not in answer
-    sentences = zero_loss_report.sentences(zero_loss_report.gather(finished, TINY))
+    sentences = said(results)
     assert len(sentences) == 4 and " ".join(sentences) == answer
 
 
 def test_figures_leave_the_users_backend_alone(finished):
     import matplotlib
     before = dict(matplotlib.rcParams)
-    zero_loss.figures(finished, TINY)
+    zero_loss.figures(zero_loss.gather(finished, TINY), finished.folder)
     assert dict(matplotlib.rcParams) == before
 
 
 def test_results_do_not_depend_on_the_number_of_workers(finished, tmp_path):
-    spec = zero_loss.cases(TINY)[1].plain[0]
-    alone = zero_loss.train(spec, lambda share: None)
-    stored = finished.load(spec.settings())
-    np.testing.assert_array_equal(alone.curves["test_loss"], stored.curves["test_loss"])
-    assert alone.scalars == pytest.approx(stored.scalars, rel=0, abs=0, nan_ok=True)
+    specs = zero_loss.cases(TINY)[1].plain
+    for spec, run in zip(specs, trainer.train_fleet([spec.settings() for spec in specs]), strict=True):  # as one fleet
+        stored = finished.load(spec.settings())
+        np.testing.assert_array_equal(run.curves["test_loss"], stored.curves["test_loss"])
+        assert run.scalars == pytest.approx(stored.scalars, rel=0, abs=0, nan_ok=True)
+        assert run.arrays.keys() == stored.arrays.keys()
 
 
 def test_an_incomplete_store_gives_no_answer(finished):
     with pytest.raises(StoreError, match="run the experiment first"):
-        zero_loss.answer(finished, dataclasses.replace(TINY, seeds=3))
+        zero_loss.gather(finished, dataclasses.replace(TINY, seeds=3))
 
 
 def test_presets_are_valid_and_differ():
@@ -94,7 +98,7 @@ def test_presets_are_valid_and_differ():
                                          ("image_levels", ()), ("image_train", 1500), ("growth", 1.0), ("workers", -1),
                                          ("gaussian_hidden", (0,)), ("learning_rate", math.inf)])
 def test_bad_settings_are_named(name, value):
-    with pytest.raises(ValueError, match=f"{name} is .*; accepted: "):
+    with pytest.raises(ValueError, match=f"{name}: got .*, accepted: "):
         Config(**{name: value})
 
 
@@ -108,13 +112,17 @@ def test_checks_are_dense_then_geometric():
 
 class Model:
     def __init__(self):
-        self.flat = np.zeros(1)
+        self.flat, self.running = np.zeros(1), np.zeros(1)
 
 
-def watched(train_error, val_loss, val_error, patience=2):
-    watcher, model = Watcher(patience), Model()
+RULES = (("zero", "ZeroError()"), ("patience_loss", "Patience(2)"), ("patience_error", "Patience(2, monitor='val_error')"),
+         ("ten", "10 * zero"), ("late", "epoch 21"), ("end", "end"))
+
+
+def watched(train_error, val_loss, val_error):
+    watcher, model = Watcher(RULES), Model()
     for epoch, row in enumerate(zip(train_error, val_loss, val_error, strict=True), start=1):
-        model.flat[0] = epoch
+        model.flat[0], model.running[0] = epoch, -epoch
         watcher(model, {"epoch": epoch, **dict(zip(("train_error", "val_loss", "val_error"), row, strict=True))})
     return watcher
 
@@ -122,22 +130,28 @@ def watched(train_error, val_loss, val_error, patience=2):
 def test_rules_take_the_right_models():
     zeros = 22 * [0.0]
     watcher = watched([0.5, *zeros], [3, 2, 1, 2, 2, 0.5, *17 * [9.0]], [0.3, 0.1, *21 * [0.2]])
-    taken = {name: (epoch, flat[0]) for name, (epoch, flat) in watcher.models().items()}
-    assert taken["zero"] == (2, 2) and taken["ten"] == (20, 20)
-    assert taken["patience_loss"] == (3, 3)  # it stopped at 5 and never saw the 0.5
-    assert taken["patience_error"] == (2, 2)
+    taken = {name: (one.epoch, one.flat[0], -one.running[0]) for name, one in watcher.taken.items()}
+    assert taken == {"zero": (2, 2, 2), "ten": (20, 20, 20), "late": (21, 21, 21),
+                     "patience_loss": (3, 3, 3),  # it stopped at 5 and never saw the 0.5
+                     "patience_error": (2, 2, 2)}
     assert watcher.stopped == {"zero": 2, "patience_loss": 5, "patience_error": 4}
 
 
 def test_a_rule_that_never_fires():
     watcher = watched([0.5, 0.4, 0.3], [3, 2, 1], [0.3, 0.2, 0.1])
-    assert set(watcher.models()) == {"patience_loss", "patience_error"}  # their best so far; no zero error
+    assert set(watcher.taken) == {"patience_loss", "patience_error"}  # their best so far; no zero error
     assert watcher.stopped == {}
 
 
-def test_level_is_chosen_by_validation_error_then_loss():
-    runs = [Run(scalars={"end.val_error": error, "end.val_loss": loss}) for error, loss in ((0.2, 1), (0.1, 3), (0.1, 2))]
-    assert zero_loss_report.choose_level(runs) == 2
+def test_level_is_chosen_by_validation_error_then_loss(tmp_path):
+    figures = {0.1: (0.2, 1), 0.2: (0.1, 3), 0.3: (0.1, 2), 0.4: (0.1, 2)}
+    config = Config(seeds=1, gaussian_noise=(), gaussian_levels=(), image_noise=(0.1,), image_levels=tuple(figures))
+    [case], store = zero_loss.cases(config), Store(tmp_path)
+    store.save(case.plain[0].settings(), Run())
+    for (spec,), (error, loss) in zip(case.flooded, figures.values(), strict=True):
+        store.save(spec.settings(), Run(scalars={"end.val_error": error, "end.val_loss": loss}))
+    [found] = zero_loss.gather(store, config)
+    assert found.levels == [0.3]  # of equals the first
 
 
 def test_mean_and_standard_error():
@@ -227,8 +241,9 @@ def sentences_for(tmp_path, *made):
             flooded = {"test_error": (one.flood + 0.01 * i) / 100, "test_loss": one.flood_loss, "epoch": 500,
                        "val_error": 0.1, "val_loss": 0.4}
             store.save(case.flooded[0][i].settings(), Run(scalars={f"end.{name}": x for name, x in flooded.items()}))
-    sentences = zero_loss_report.sentences(zero_loss_report.gather(store, config))
-    assert zero_loss.answer(store, config) == " ".join(sentences)
+    results = zero_loss.gather(store, config)
+    sentences = said(results)
+    assert zero_loss.answer(results) == " ".join(sentences)
     assert all(sentence.endswith(".") and len(sentence.split()) <= 55 for sentence in sentences)
     return sentences
 

@@ -60,10 +60,39 @@ def read_images(name: str, data_dir: str = "") -> Images:
     return _read(name, data_dir, os.environ.get(VARIABLE, ""), os.getcwd())
 
 
+def images_with(name: str, fingerprint: str) -> Images:
+    """Return the images of this content: those that this process has read last, or the ones that are found without a folder.
+
+    Parameters
+    ----------
+    name : str
+        "fashion_mnist" or "mnist".
+    fingerprint : str
+
+    Raises
+    ------
+    ValueError
+        When neither are they.
+    OSError
+        As of `read_images`.
+    """
+    images = _last[-1] if _last and _last[-1].image_set.name == name else read_images(name)
+    if images.fingerprint != fingerprint:
+        images = read_images(name)
+    if images.fingerprint != fingerprint:
+        raise ValueError(f"files: got those of {name} with the fingerprint {images.fingerprint!r}, accepted: "
+                         f"{fingerprint!r}; name their folder with {VARIABLE}")
+    return images
+
+
+_last: list[Images] = []  # what `_read` keeps, at most one
+
+
 @lru_cache(maxsize=1)
 def _read(name: str, data_dir: str, *_where: str) -> Images:
     """Read an image set; `_where` is what else decides which files are found."""
     image_set, read = READERS[name]
     files, note = read(data_dir or None)
     stand_in = "embedded cut" if note == CUT_NOTE else "other files" if note else ""
-    return Images(image_set, files, note, stand_in, files.fingerprint()[:16])
+    _last[:] = [Images(image_set, files, note, stand_in, files.fingerprint()[:16])]
+    return _last[0]

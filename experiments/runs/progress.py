@@ -1,6 +1,9 @@
 """How far a sweep is: said before it begins and while it goes on, with a time estimate."""
 import sys
 import time
+from collections.abc import Iterable, Mapping
+
+from .store import Store
 
 LINE_SECONDS = 60.0  # between lines of progress where there is no terminal
 
@@ -45,6 +48,15 @@ class Progress:
 
     def __exit__(self, *error):
         self._bar.__exit__(*error)
+
+
+def say_unused(store: Store, runs: Iterable[Mapping]) -> None:
+    """Say that a store has runs of these experiments, but of other code alone: why does all begin anew?"""
+    runs = list(runs)
+    found = store.codes({run["experiment"] for run in runs})
+    if found and not found.keys() & {run["code"] for run in runs}:
+        print(f"{store.path}: its {found.total()} runs of {' and '.join(sorted({run['experiment'] for run in runs}))} were "
+              "made by other code or are described otherwise; they are kept and not used", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

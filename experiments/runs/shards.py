@@ -31,7 +31,7 @@ class Shard:
     Attributes
     ----------
     trainer : str
-        Name of a module, for example "experiments.trainers.flooding_runs".
+        Name of a module, for example "experiments.trainers.train".
     runs : tuple of dict
         Settings of each run.
     """

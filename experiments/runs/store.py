@@ -7,7 +7,8 @@ compared whenever it is loaded. The schema is described in experiments/README.md
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -153,6 +154,13 @@ class Store:
         with self._connection() as connection:
             connection.execute("BEGIN")
             return sum(row.about["experiment"] == experiment for row in records.rows(connection, self.path))
+
+    def codes(self, experiments: Collection[str]) -> Counter[str]:
+        """How many finished runs of some experiments the store holds, by the version of the code that made them."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            return Counter(row.about["code"] for row in records.rows(connection, self.path)
+                           if row.about["experiment"] in experiments)
 
 
 def _upgrade(connection, path) -> None:

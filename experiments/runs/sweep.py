@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Protocol
 
 from . import identity
-from .progress import Progress
+from .progress import Progress, say_unused
 from .runner import as_they_end, cores
 from .shards import Finished, Shard, cut, run_shard
 from .store import Store
@@ -30,10 +30,10 @@ class Pool(Protocol):
 
 
 class Threads:
-    """Threads of this process: one per core, one shard in each."""
+    """Threads of this process, one shard in each; 0: as many as there are cores."""
 
-    def __init__(self) -> None:
-        self.workers = cores()
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or cores()
 
     def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
         """As `Pool.results`. The first failure of a shard is raised; no other one is begun then."""
@@ -131,6 +131,7 @@ def train_missing(store: Store, runs: Sequence[dict], trainer: str, place: Pool,
     todo = sorted((shard for shard in cuts if shard.runs), key=lambda shard: -shard.seconds)
     if not todo:
         return 0
+    say_unused(store, runs)
     cost = sum(shard.seconds for shard in todo)
     try:
         with Progress(title, len(wanted), cost, place.workers) as progress, closing(place.results(todo)) as arriving:

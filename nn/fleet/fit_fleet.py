@@ -29,7 +29,7 @@ from .members import MemberSets, blame, read_members
 @explains_arguments(elsewhere.FLEET)
 def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
               validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
-              augment=None, clip_norm=None, seed=0, progress=True, on_member=None):
+              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None):
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -75,6 +75,8 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         Show a progress bar over all updates, if standard error is a terminal.
     on_member : callable(fleet, r), optional
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
+    on_check : callable(r, model, row), optional
+        As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     in a replica ends the whole fleet and is raised.
 
     """
-    settings = Settings.of(locals(), checkpoint=None, on_check=None, threads=1)
+    settings = Settings.of(locals(), checkpoint=None, threads=1)
     check_kinds(model, settings)
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
@@ -185,8 +187,10 @@ class _Crew:
             if self._stop.is_set():
                 raise _Stopped
             advance(updates, loss)
-        model = fleet.new_model(r)
-        run = self._run(r, model, self._chosen[r].settings)
+        model, settings = fleet.new_model(r), self._chosen[r].settings
+        if settings.on_check is not None:
+            settings = dataclasses.replace(settings, on_check=functools.partial(settings.on_check, r))
+        run = self._run(r, model, settings)
         keeper = BestKeeper(run)
         message, finished = None, True
         try:

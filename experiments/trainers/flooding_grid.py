@@ -1,0 +1,131 @@
+"""The grid of flood levels that questions share: its settings, its runs, and the choice of a level by validation."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from ..runs.settings import DIFFERENT, SHARE, SOME, Settings, above, at_least, choice
+from ..runs.store import Run
+from ..runs.sweep import check_places
+from .description import Description, describe
+
+DATA = ("two_gaussians", "sinusoid", "spiral")
+GRID = tuple(round(0.01 * step, 2) for step in range(51))  # the published one
+COARSE = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+TITLES = {"two_gaussians": "Two Gaussians", "sinusoid": "Sinusoid", "spiral": "Spiral"}
+
+
+@dataclass(frozen=True)
+class Grid(Settings):
+    """Settings of a grid of runs; the defaults keep the published networks and data and save on levels and epochs."""
+
+    data: Annotated[tuple[str, ...], choice(*DATA), SOME, DIFFERENT] = DATA
+    """Data sets: two_gaussians, sinusoid, spiral. Of the last two only the form is published, so only the first is
+    compared."""
+    noise: Annotated[tuple[float, ...], SHARE, SOME, DIFFERENT] = (0.01, 0.05, 0.10)
+    """Shares of flipped labels, as published: low, middle, high."""
+    levels: Annotated[tuple[float, ...], at_least(0), DIFFERENT] = COARSE
+    """Flood levels to choose from; 0 is no flooding. The published grid has 51, of which these are every fifth, and 0.02 for
+    low noise."""
+    seeds: Annotated[int, at_least(1)] = 5
+    """Trials, each with its own data and weights."""
+    train: Annotated[int, at_least(1)] = 100
+    """Training samples per class (sinusoid: in all), as published."""
+    validation: Annotated[int, at_least(1)] = 100
+    """Validation samples, counted likewise: few, so levels that differ by a point of accuracy are chosen by chance."""
+    test: Annotated[int, at_least(1)] = 10_000
+    """Test samples per class (sinusoid: half of all): they put the sampling error at 0.3 points per trial."""
+    hidden: Annotated[tuple[int, ...], SOME, at_least(1)] = (500, 500, 500, 500)
+    """Hidden units, as published, with the batch normalisation of the authors' code."""
+    epochs: Annotated[int, at_least(1)] = 250
+    """Of one update each. Published: 500. Without flooding all labels are memorised by epoch 50."""
+    every: Annotated[int, at_least(1)] = 5
+    """Epochs between checks of the validation set, from which early stopping chooses. Published: 1, for twice the cost."""
+    learning_rate: Annotated[float, above(0)] = 1e-3
+    """Of Adam, as published."""
+    scheduler: str = ""
+    """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
+    workers: Annotated[int, at_least(0, "0 for threads of this process")] = 0
+    """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
+
+    def related(self, need):
+        """No flooding is among several levels; the places where runs are trained exclude each other."""
+        need(0 in self.levels and len(self.levels) > 1, "levels", "different levels, among them 0")
+        check_places(self.scheduler, self.workers)
+
+
+def spec(config, data: str, noise: float, level: float, seed: int) -> Description:
+    """Return one run of the grid."""
+    return describe(experiment="flooding_table", seed=seed, data=data, train=config.train, validation=config.validation,
+                    test=config.test, noise=noise, hidden=config.hidden, batch_norm=True, init="fan_in_uniform", level=level,
+                    learning_rate=config.learning_rate, epochs=config.epochs, every=config.every, curves="thinned",
+                    measures=("last_check", "final_test", "best_check", "divergence"))
+
+
+def grid(config) -> list[Description]:
+    """Return all runs from which levels are chosen."""
+    return [spec(config, data, noise, level, seed) for data in config.data for noise in config.noise
+            for level in config.levels for seed in range(config.seeds)]
+
+
+def stopped(run: Description, epoch: int) -> Description:
+    """Return the run that ends where early stopping would have ended this one."""
+    return run.but(epochs=epoch, every=epoch)
+
+
+def followed(config, run: Description) -> Description:
+    """Return the same run with its test loss looked at on the way."""
+    return run.but(every=0, curve_points=config.curve_points)
+
+
+def choose(runs: Sequence[Run], which: str) -> int:
+    """Index of the run with the lowest validation error; the validation loss decides between equals, then the lower level.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        One per level, ascending.
+    which : {"", "best_"}
+        The last epoch's, or the best epoch's. A diverged run is never chosen unless all diverged.
+    """
+    return min(range(len(runs)), key=lambda i: tuple(
+        value if value == value else np.inf for value in (runs[i].scalars[f"{which}val_error"],
+                                                          runs[i].scalars[f"{which}val_loss"])))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of one data set and noise: its runs by level, and which levels validation chose."""
+
+    specs: list[Description]
+    runs: list[Run]
+
+    @property
+    def last(self) -> int:
+        """Index of the level chosen at the last epoch."""
+        return choose(self.runs, "")
+
+    @property
+    def early(self) -> int:
+        """Index of the level chosen at each run's best epoch."""
+        return choose(self.runs, "best_")
+
+    @property
+    def plain(self) -> int:
+        """Index of the run without flooding."""
+        return next(i for i, one in enumerate(self.specs) if one.loss.level == 0)
+
+    def stopped(self, index: int) -> Description:
+        """Return what early stopping takes from a run; of a diverged one, the run itself."""
+        epoch = self.runs[index].scalars["best_epoch"]
+        return self.specs[index] if epoch != epoch else stopped(self.specs[index], int(epoch))
+
+
+def trials(store, config, data: str, noise: float, levels: Sequence[float] | None = None) -> list[Trial]:
+    """Load the grid of one data set and noise, or of its runs those with some levels."""
+    found = []
+    for seed in range(config.seeds):
+        specs = [spec(config, data, noise, level, seed) for level in sorted(levels or config.levels)]
+        found.append(Trial(specs, [store.require(one.settings()) for one in specs]))
+    return found
