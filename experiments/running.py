@@ -115,12 +115,9 @@ def run(name: str, options: list[str]) -> int:
     except SettingError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
-    except StoreError as error:
+    except (StoreError, SweepError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
-    except SweepError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
+        return EXIT_FAILED
     except KeyboardInterrupt as error:
         # Leading newline: the terminal has just echoed ^C.
         done = f"; {error}" if isinstance(error, SweepInterrupted) else ""
