@@ -203,13 +203,13 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
 def test_the_command_offers_both(tmp_path, monkeypatch, capsys):
     from types import SimpleNamespace
 
-    from experiments import command as cli
+    from experiments import running as cli
     seen = []
     module = SimpleNamespace(run=lambda config, store: None, gather=lambda store, config: "all", answer=str,
                              tables=lambda results: [],
                              figures=lambda results, folder: seen.append(plots.look()) or [Path("a.png"), Path("a.svg")])
     common = cli.Common(tmp_path, "svg", talk=True, dark=True)
-    assert cli._answer(module, None, SimpleNamespace(folder=tmp_path), common) == 0
+    assert cli.answer(module, None, SimpleNamespace(folder=tmp_path), common) == 0
     assert seen == [plots.Look(svg=True, talk=True, dark=True)] and plots.look() == plots.Look()
     assert "figure: a.png\nfigure: a.svg\n" in capsys.readouterr().out
     for name in cli.registry.NAMES:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from experiments import command, registry
+from experiments import command, registry, running
 from experiments.report import canvas, plots, words
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE
 from experiments.report.measured import Measured
@@ -86,7 +86,7 @@ def test_every_number_of_every_question_has_a_range_and_shows_it(name, capsys):
     without = [field.name for field in dataclasses.fields(kind) if field.name not in ranges]
     assert not {type(getattr(kind(), one)) for one in without} & {int, float}
     with pytest.raises(SystemExit):
-        command.parse(name, ["--help"])
+        running.parse(name, ["--help"])
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     for one in ranges.values():
         assert f"accepted: {one})" in shown
@@ -110,7 +110,7 @@ def test_a_command_gathers_once(tmp_path, monkeypatch, capsys):
     module = SimpleNamespace(run=note("run"), gather=note("gather", "all"), tables=note("tables", []),
                              figures=lambda results, folder: calls.append(("figures", results)) or [],
                              answer=note("answer", "Yes."))
-    assert command._answer(module, "config", SimpleNamespace(folder=tmp_path), command.Common(tmp_path)) == 0
+    assert running.answer(module, "config", SimpleNamespace(folder=tmp_path), running.Common(tmp_path)) == 0
     assert calls[1][0] == "gather" and [name for name, _ in calls].count("gather") == 1
     assert calls[2:] == [("tables", "all"), ("figures", "all"), ("answer", "all")]
 
