@@ -20,7 +20,7 @@ from .. import compiling
 from ..interrupts import interrupt_held_back
 from ..shared.loaded import LOADED_AT
 from .cache import cache_folder, guard, temporary_folder
-from .parts import compile_part, compile_part_and_whole
+from .parts import PlainCompiler, compile_apart, compile_part, compile_part_and_whole
 
 JIT = not config.DISABLE_JIT
 
@@ -78,9 +78,24 @@ def inner(function):
     return compile_part(function, OPTIONS)
 
 
+def apart(function):
+    """Compile a function as `inner` does, but called, not taken in: half the time to compile, some 50 ns per call."""
+    return compile_apart(function, OPTIONS)
+
+
+def plain(function):
+    """Compile a function as `apart` does, its loops as they are written: of those that copy and sort, not calculate."""
+    return compile_apart(function, OPTIONS, PlainCompiler)
+
+
 def twin(function):
     """Compile a function that kernels call and that Python may call too: the twins of nn/reference."""
     return compile_part_and_whole(function, OPTIONS) if JIT else function
+
+
+def twin_apart(function):
+    """Compile a twin that kernels call and do not take in; see `apart`."""
+    return compile_part_and_whole(function, OPTIONS, compile_apart) if JIT else function
 
 
 def entry(function):
@@ -92,7 +107,7 @@ def entry(function):
         _directory = cache_directory()
     before, config.CACHE_DIR = config.CACHE_DIR, str(_directory)
     try:
-        dispatcher = numba.njit(cache=True, **OPTIONS)(function)
+        dispatcher = numba.njit(cache=True, no_cfunc_wrapper=True, **OPTIONS)(function)
     finally:
         config.CACHE_DIR = before
     guard(dispatcher, _directory)

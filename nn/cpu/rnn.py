@@ -1,6 +1,6 @@
 """The recurrent part of a network, compiled. Definition: nn/reference/rnn.py. Each direction is the work of one thread."""
 from ..shared.sequences import B_H, W_HH, W_XH
-from .compile import inner
+from .compile import apart, inner
 from .dense import bias_gradient, dense_forward_panel, dense_input_gradient_panel, dense_parameter_gradient_panel
 from .recurrent import (
     lookup_backward,
@@ -55,16 +55,22 @@ def decode(dflat, work, sequences, flat, front, batch, rows, input_gradient, tea
             dense_parameter_gradient_panel(dW_xh, dz, matrix(sequences.x, starts[0], M, front.inputs), 0, front.inputs)
             bias_gradient(db_h, dz)
     wait(team)
-    if input_gradient and team.rank == 0:
-        dx = matrix(sequences.dx, starts[0], M, front.inputs)
-        dx_of_one = matrix(sequences.x, starts[0], M, front.inputs)  # x has served its purpose
-        for d in range(directions):
-            dense_input_gradient_panel(dx_of_one, matrix(sequences.deltas, d * M * H, M, H),
-                                       matrix(flat, front.offsets[d, W_XH], front.inputs, H), 0, front.inputs)
-            for m in range(M):
-                for i in range(front.inputs):  # both directions read the same input
-                    dx[m, i] = dx_of_one[m, i] if d == 0 else dx[m, i] + dx_of_one[m, i]
-    wait(team)
+    if input_gradient is not None:  # None in training: then Numba leaves this out
+        if input_gradient and team.rank == 0:
+            fill_input_gradient(sequences, flat, front, starts[0], M)
+        wait(team)
 
 
-encode, decode = inner(encode), inner(decode)
+def fill_input_gradient(sequences, flat, front, at, M):
+    """Fill dx of the packed input from the deltas of its M steps; x, which has served its purpose, is overwritten."""
+    dx, dx_of_one = matrix(sequences.dx, at, M, front.inputs), matrix(sequences.x, at, M, front.inputs)
+    for d in range(front.offsets.shape[0]):
+        dense_input_gradient_panel(dx_of_one, matrix(sequences.deltas, d * M * front.hidden, M, front.hidden),
+                                   matrix(flat, front.offsets[d, W_XH], front.inputs, front.hidden), 0, front.inputs)
+        for m in range(M):
+            for i in range(front.inputs):  # both directions read the same input
+                dx[m, i] = dx_of_one[m, i] if d == 0 else dx[m, i] + dx_of_one[m, i]
+
+
+fill_input_gradient = inner(fill_input_gradient)
+encode, decode = apart(encode), apart(decode)

@@ -11,7 +11,7 @@ import numpy as np
 from ..shared.codes import ADAM, NONE, RPROP, SGD
 from ..shared.layers import IN, OUT, W
 from ..shared.sequences import W_HH, W_XH
-from .compile import entry, inner
+from .compile import apart, entry, inner, plain
 from .copies import copy_row
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .mlp import backward, forward, update_statistics
@@ -20,19 +20,18 @@ from .penalties import add_penalty_gradient
 from .rnn import decode, encode
 from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
 from .threads import ROWS, wait
-from .views import matrix, row, vector
+from .views import matrix, part, row, vector
 
 OPTIMIZERS_SERVED = (SGD, ADAM, RPROP)  # asked before a call, see activations.py
 BLOCK = 16384  # parameters that one thread updates at a time
 
 
-def gather_targets(work, data, row, place):
-    """Copy what a row's output should become."""
+def gather_targets(work, data, n, place):
+    """Copy what the output of row n should become."""
     if data.labels.size > 0:
-        work.labels[row] = data.labels[place]
+        work.labels[n] = data.labels[place]
     elif data.targets.size > 0:
-        for j in range(data.targets.shape[1]):
-            work.targets[row, j] = data.targets[place, j]
+        copy_row(row(work.targets, n), row(data.targets, place))
 
 
 def gather_vectors(work, data, layers, indices):
@@ -74,8 +73,8 @@ def gather_sequences(work, sequences, data, front, indices):
             if front.tokens:
                 sequences.tokens[m] = data.tokens[sample, t]
             else:
-                for j in range(front.inputs):
-                    sequences.x[m * front.inputs + j] = data.x[sample, t * front.inputs + j]
+                D = front.inputs
+                copy_row(vector(sequences.x, m * D, D), part(data.x, sample, t * D, (t + 1) * D))
             if every_step:
                 work.samples[m] = sample
                 gather_targets(work, data, m, sample * data.stride + t)
@@ -87,8 +86,8 @@ def gather_sequences(work, sequences, data, front, indices):
     return indices.size
 
 
-gather_targets, sort_by_length = inner(gather_targets), inner(sort_by_length)
-gather_vectors, gather_sequences = inner(gather_vectors), inner(gather_sequences)
+gather_targets, sort_by_length = inner(gather_targets), plain(sort_by_length)
+gather_vectors, gather_sequences = inner(gather_vectors), plain(gather_sequences)
 
 
 def gather(work, sequences, data, layers, front, indices, team):
@@ -156,7 +155,7 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, team):
 
 gather = inner(gather)
 loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner(add_penalties)
-clip_gradient, update_parameters = inner(clip_gradient), inner(update_parameters)
+clip_gradient, update_parameters = apart(clip_gradient), inner(update_parameters)
 
 
 def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team):
@@ -214,7 +213,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
             break
         backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
         if front is not None:
-            decode(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
+            decode(dflat, work, sequences, flat, front, batch, rows, None, team)
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
             add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if team.rank == 0 and penalty.clip_norm > 0.0:
