@@ -10,7 +10,7 @@ PACKAGES = ["losses", "stopping"]
 
 
 def functions_of(kind, package):
-    """Yield (name, function) for the public methods, properties and constructor of a class, inherited ones of ours included."""
+    """Yield (name, function) for the public methods, properties and constructor of a class, inherited ones of ours too."""
     for base in kind.__mro__:
         if base.__module__.split(".")[0] != package:
             continue
@@ -27,13 +27,14 @@ def functions_of(kind, package):
 
 def public_functions(package):
     """Return name -> function for all that `__all__` of a package names; modules stand for what is public in them."""
-    found, left = {}, [importlib.import_module(package)]
+    top = importlib.import_module(package)
+    found, left = {}, [top]
     while left:
         module = left.pop()
         for name in getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")]):
             thing = getattr(module, name)
             if isinstance(thing, types.ModuleType):
-                left += [thing] if thing.__name__.startswith(f"{package}.") and name in importlib.import_module(package).__all__ else []
+                left += [thing] if module is top else []
             elif inspect.isclass(thing):
                 found.update(functions_of(thing, package))
             elif inspect.isfunction(thing) and thing.__module__.split(".")[0] == package:

@@ -50,13 +50,47 @@ class _PartLibrary(JITCodeLibrary):
         return 0
 
 
+class _ApartLibrary(_PartLibrary):
+    """The same, of a function that stays one of its own in the kernel."""
+
+    attributes: tuple[str, ...] = ("noinline",)
+
+    def add_llvm_module(self, ll_module):
+        """Take the function's code in, marked."""
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                for attribute in self.attributes:
+                    function.add_function_attribute(attribute)
+        super().add_llvm_module(ll_module)
+
+
+class _PlainLibrary(_ApartLibrary):
+    """The same, whose loops are compiled as they are written: neither vectors nor unrolling."""
+
+    attributes = ("noinline", "optsize")
+
+
 class PartCompiler(CompilerBase):
-    """Numba's own pipeline, into a library of the kind above."""
+    """Numba's own pipeline, into a library of the first kind."""
+
+    library = _PartLibrary
 
     def define_pipelines(self):
         """Return the pipeline."""
-        self.state.library = _PartLibrary(self.state.targetctx.codegen(), "part")
+        self.state.library = self.library(self.state.targetctx.codegen(), "part")
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+
+class ApartCompiler(PartCompiler):
+    """Numba's own pipeline, into a library of the second kind."""
+
+    library = _ApartLibrary
+
+
+class PlainCompiler(PartCompiler):
+    """Numba's own pipeline, into a library of the third kind."""
+
+    library = _PlainLibrary
 
 
 def compile_part(function, options):
@@ -66,8 +100,18 @@ def compile_part(function, options):
                       no_cfunc_wrapper=True, **options)(function)
 
 
-def compile_part_and_whole(function, options):
-    """Compile a function as a part for compiled callers, and by itself if Python calls it."""
-    part, whole = compile_part(function, options), numba.njit(**options)(function)
+def compile_apart(function, options, compiler=ApartCompiler):
+    """Compile a function for compiled callers, which call it instead of taking it in: of large ones, once per batch.
+
+    What LLVM does to a function (its loops' strength reduction, its registers) takes longer than in proportion to its size.
+    """
+    # Not left out: a function inherits from the one that calls it what it does not say itself.
+    return numba.njit(pipeline_class=compiler, forceinline=False, no_cpython_wrapper=True, no_cfunc_wrapper=True,
+                      **options)(function)
+
+
+def compile_part_and_whole(function, options, compile_inner=compile_part):
+    """Compile a function for compiled callers, and by itself if Python calls it."""
+    part, whole = compile_inner(function, options), numba.njit(**options)(function)
     whole.get_call_template, whole.get_overload = part.get_call_template, part.get_overload
     return whole

@@ -1,5 +1,5 @@
 """Gradient of a weight penalty, compiled. Definition: nn/reference/penalties.py."""
-from .compile import twin
+from .compile import twin_apart
 from .views import row
 
 
@@ -15,4 +15,4 @@ def add_penalty_gradient(dW, W, l1, l2):
             here[j] += sign + b * w
 
 
-add_penalty_gradient = twin(add_penalty_gradient)
+add_penalty_gradient = twin_apart(add_penalty_gradient)

@@ -5,7 +5,7 @@ Definition and layout: nn/reference/recurrent.py.
 from ..shared import scalars
 from ..shared.codes import EVERY_STEP, LAST, MEAN, RELU, TANH
 from .blas import add_rows_product
-from .compile import inner, twin
+from .compile import apart, inner, twin_apart
 from .copies import copy, copy_row
 from .floats import tanh
 from .views import part, row
@@ -54,7 +54,7 @@ def transpose(to, W):
             to[j, i] = W[i, j]
 
 
-_clear, transpose = inner(_clear), inner(transpose)
+_clear, transpose = inner(_clear), apart(transpose)
 _activate_rows, _activate_rows_backward = inner(_activate_rows), inner(_activate_rows_backward)
 
 
@@ -172,7 +172,7 @@ def lookup_backward(dW_xh, db_h, dz, tokens):
             db_h[j] += here[j]
 
 
-recurrence_forward, recurrence_backward = twin(recurrence_forward), twin(recurrence_backward)
-previous_states = twin(previous_states)
-pool_forward, pool_backward = twin(pool_forward), twin(pool_backward)
-lookup_forward, lookup_backward = twin(lookup_forward), twin(lookup_backward)
+recurrence_forward, recurrence_backward = twin_apart(recurrence_forward), twin_apart(recurrence_backward)
+previous_states = twin_apart(previous_states)
+pool_forward, pool_backward = twin_apart(pool_forward), twin_apart(pool_backward)
+lookup_forward, lookup_backward = twin_apart(lookup_forward), twin_apart(lookup_backward)

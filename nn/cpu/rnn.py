@@ -3,7 +3,7 @@
 Each direction is the work of one thread.
 """
 from ..shared.sequences import AT_B_H, AT_W_HH, AT_W_XH
-from .compile import inner
+from .compile import apart, inner
 from .dense import (
     bias_gradient,
     dense_forward_panel,
@@ -74,17 +74,25 @@ def rnn_backward(dflat, work, sequences, flat, front, batch, rows, input_gradien
             dense_parameter_gradient_panel(dW_xh, dz, x, 0, D)
             bias_gradient(db_h, dz)
     wait(team)
-    if input_gradient and team.rank == 0:
-        dx_sum = matrix(sequences.dx, starts[0], M, D)
-        dx = matrix(sequences.x, starts[0], M, D)  # x has served its purpose
-        for d in range(directions):
-            dz = matrix(sequences.deltas, d * M * H, M, H)
-            W_xh = matrix(flat, front.offsets[d, AT_W_XH], D, H)
-            dense_input_gradient_panel(dx, dz, W_xh, 0, D)
-            for m in range(M):
-                for i in range(D):  # both directions read the same input
-                    dx_sum[m, i] = dx[m, i] if d == 0 else dx_sum[m, i] + dx[m, i]
-    wait(team)
+    if input_gradient is not None:  # None in training: then Numba leaves this out
+        if input_gradient and team.rank == 0:
+            fill_input_gradient(sequences, flat, front, starts[0], M)
+        wait(team)
 
 
-rnn_forward, rnn_backward = inner(rnn_forward), inner(rnn_backward)
+def fill_input_gradient(sequences, flat, front, at, M):
+    """Fill dx of the packed input from the deltas of its M steps; x is overwritten."""
+    H, D = front.hidden, front.inputs
+    dx_sum = matrix(sequences.dx, at, M, D)
+    dx = matrix(sequences.x, at, M, D)  # x has served its purpose
+    for d in range(front.offsets.shape[0]):
+        dz = matrix(sequences.deltas, d * M * H, M, H)
+        W_xh = matrix(flat, front.offsets[d, AT_W_XH], D, H)
+        dense_input_gradient_panel(dx, dz, W_xh, 0, D)
+        for m in range(M):
+            for i in range(D):  # both directions read the same input
+                dx_sum[m, i] = dx[m, i] if d == 0 else dx_sum[m, i] + dx[m, i]
+
+
+fill_input_gradient = inner(fill_input_gradient)
+rnn_forward, rnn_backward = apart(rnn_forward), apart(rnn_backward)

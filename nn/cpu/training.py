@@ -14,7 +14,7 @@ import numpy as np
 from ..shared.codes import ADAM, EVERY_STEP, RPROP, SGD
 from ..shared.layers import AT_W, IN, OUT
 from ..shared.sequences import AT_W_HH, AT_W_XH
-from .compile import entry, inner
+from .compile import apart, entry, inner, plain
 from .copies import copy_row
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .mlp import backward, forward, update_statistics
@@ -23,19 +23,18 @@ from .penalties import add_penalty_gradient
 from .rnn import rnn_backward, rnn_forward
 from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
 from .threads import ROWS, wait
-from .views import matrix, row, vector
+from .views import matrix, part, row, vector
 
 OPTIMIZERS_SERVED = (SGD, ADAM, RPROP)  # asked before a call, see activations.py
 BLOCK = 16384  # parameters that one thread updates at a time
 
 
-def load_targets(work, data, row, place):
-    """Copy what the output should become: from `place` in the data to `row` of the batch."""
+def load_targets(work, data, n, place):
+    """Copy what the output should become: from `place` in the data to row n of the batch."""
     if data.labels.size > 0:
-        work.labels[row] = data.labels[place]
+        work.labels[n] = data.labels[place]
     elif data.targets.size > 0:
-        for j in range(data.targets.shape[1]):
-            work.targets[row, j] = data.targets[place, j]
+        copy_row(row(work.targets, n), row(data.targets, place))
 
 
 def load_vectors(work, data, layers, indices):
@@ -80,8 +79,8 @@ def load_sequences(work, sequences, data, front, indices):
             if front.tokens:
                 sequences.tokens[m] = data.tokens[sample, t]
             else:
-                for j in range(front.inputs):
-                    sequences.x[m * front.inputs + j] = data.x[sample, t * front.inputs + j]
+                D = front.inputs
+                copy_row(vector(sequences.x, m * D, D), part(data.x, sample, t * D, (t + 1) * D))
             if every_step:
                 work.samples[m] = sample
                 load_targets(work, data, m, sample * data.stride + t)
@@ -93,8 +92,8 @@ def load_sequences(work, sequences, data, front, indices):
     return indices.size
 
 
-load_targets, sort_by_length = inner(load_targets), inner(sort_by_length)
-load_vectors, load_sequences = inner(load_vectors), inner(load_sequences)
+load_targets, sort_by_length = inner(load_targets), plain(sort_by_length)
+load_vectors, load_sequences = inner(load_vectors), plain(load_sequences)
 
 
 def load_batch(work, sequences, data, layers, front, indices, team):
@@ -171,7 +170,7 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, team):
 
 load_batch = inner(load_batch)
 loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner(add_penalties)
-clip_gradient, update_parameters = inner(clip_gradient), inner(update_parameters)
+clip_gradient, update_parameters = apart(clip_gradient), inner(update_parameters)
 
 
 def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update,
@@ -239,7 +238,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
             break
         backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
         if front is not None:
-            rnn_backward(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
+            rnn_backward(dflat, work, sequences, flat, front, batch, rows, None, team)
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
             add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if team.rank == 0 and penalty.clip_norm > 0.0:

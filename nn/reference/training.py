@@ -14,12 +14,12 @@ from .rnn import rnn_backward, rnn_forward
 from .views import OutputViews, inputs, packed_inputs, packed_rows, weight_matrices
 
 
-def load_targets(work, data, row, place):
-    """Copy what the outputs should become: from `place` in the data to `row` of the batch."""
+def load_targets(work, data, n, place):
+    """Copy what the outputs should become: from `place` in the data to row n of the batch."""
     if data.labels.size:
-        work.labels[row] = data.labels[place]
+        work.labels[n] = data.labels[place]
     elif data.targets.size:
-        work.targets[row] = data.targets[place]
+        work.targets[n] = data.targets[place]
 
 
 def load_vectors(work, data, layers, indices):
