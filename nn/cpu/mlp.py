@@ -4,7 +4,17 @@ What is added here is the team: every thread runs these functions, takes the pan
 where it needs what they computed.
 """
 
-from ..shared.layers import ACTIVATION, BETA, GAMMA, IN, NO_UPDATE, OUT, STATISTICS, B, W
+from ..shared.layers import (
+    ACTIVATION,
+    AT_B,
+    AT_BETA,
+    AT_GAMMA,
+    AT_STATISTICS,
+    AT_W,
+    IN,
+    NO_UPDATE,
+    OUT,
+)
 from .activations import activation_backward_panel, activation_forward_panel
 from .compile import inner
 from .dense import bias_gradient, dense_forward_panel, dense_input_gradient_panel, dense_parameter_gradient_panel
@@ -37,7 +47,7 @@ def forward(work, norm, drop, flat, layers, rows, training, update, team):
                     lo, hi = panel_bounds(panel, n_in)
                     dropout_forward_panel(x, a, drop.rates[l], drop.seed, update, l, work.samples, lo, hi)
                 wait(team)
-        weights, b = matrix(flat, layers[l, W], n_in, n_out), vector(flat, layers[l, B], n_out)
+        weights, b = matrix(flat, layers[l, AT_W], n_in, n_out), vector(flat, layers[l, AT_B], n_out)
         for panel in range(team.rank, panels(n_out), team.size):
             lo, hi = panel_bounds(panel, n_out)
             dense_forward_panel(z, x, weights, b, lo, hi)
@@ -49,10 +59,10 @@ def forward(work, norm, drop, flat, layers, rows, training, update, team):
 
 def _normalise(work, norm, flat, layers, l, z, rows, training, lo, hi):
     layer, units = layers[l], layers[l, OUT]
-    if layer[GAMMA] < 0:
+    if layer[AT_GAMMA] < 0:
         return
-    gamma, beta = vector(flat, layer[GAMMA], units), vector(flat, layer[BETA], units)
-    at = layer[STATISTICS]
+    gamma, beta = vector(flat, layer[AT_GAMMA], units), vector(flat, layer[AT_BETA], units)
+    at = layer[AT_STATISTICS]
     if training:
         batch_norm_forward_panel(z, matrix(norm.normalised, work.at[l + 1], rows, units), vector(norm.statistics, at, units),
                                  vector(norm.statistics, at + units, units), gamma, beta, norm.eps, lo, hi)
@@ -75,7 +85,7 @@ def backward(dflat, work, norm, drop, flat, layers, rows, input_gradient, update
             if update != NO_UPDATE:
                 x = matrix(drop.inputs, work.at[l], rows, n_in)
         dz = matrix(work.deltas, work.at[l + 1], rows, n_out)
-        weights, dweights = matrix(flat, layers[l, W], n_in, n_out), matrix(dflat, layers[l, W], n_in, n_out)
+        weights, dweights = matrix(flat, layers[l, AT_W], n_in, n_out), matrix(dflat, layers[l, AT_W], n_in, n_out)
         for panel in range(team.rank, panels(n_in), team.size):
             lo, hi = panel_bounds(panel, n_in)
             dense_parameter_gradient_panel(dweights, dz, x, lo, hi)
@@ -89,26 +99,26 @@ def backward(dflat, work, norm, drop, flat, layers, rows, input_gradient, update
                 if norm is not None:
                     _normalise_backward(dflat, work, norm, flat, layers, l - 1, dx, rows, lo, hi)
         if team.rank == team.size - 1:
-            bias_gradient(vector(dflat, layers[l, B], n_out), dz)
+            bias_gradient(vector(dflat, layers[l, AT_B], n_out), dz)
         wait(team)
 
 
 def _normalise_backward(dflat, work, norm, flat, layers, l, dz, rows, lo, hi):
     layer, units = layers[l], layers[l, OUT]
-    if layer[GAMMA] < 0:
+    if layer[AT_GAMMA] < 0:
         return
     batch_norm_backward_panel(
-        dz, vector(dflat, layer[GAMMA], units), vector(dflat, layer[BETA], units),
-        matrix(norm.normalised, work.at[l + 1], rows, units), vector(norm.statistics, layer[STATISTICS] + units, units),
-        vector(flat, layer[GAMMA], units), norm.eps, lo, hi)
+        dz, vector(dflat, layer[AT_GAMMA], units), vector(dflat, layer[AT_BETA], units),
+        matrix(norm.normalised, work.at[l + 1], rows, units), vector(norm.statistics, layer[AT_STATISTICS] + units, units),
+        vector(flat, layer[AT_GAMMA], units), norm.eps, lo, hi)
 
 
 def update_statistics(norm, layers, rows):
     """Move the running statistics towards those of the batch just seen in training mode."""
     for l in range(layers.shape[0]):
         layer, units = layers[l], layers[l, OUT]
-        if layer[GAMMA] >= 0:
-            at = layer[STATISTICS]
+        if layer[AT_GAMMA] >= 0:
+            at = layer[AT_STATISTICS]
             update_running_panel(vector(norm.running, at, units), vector(norm.running, at + units, units),
                                  vector(norm.statistics, at, units), vector(norm.statistics, at + units, units), rows,
                                  norm.momentum, 0, units)

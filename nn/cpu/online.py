@@ -8,13 +8,13 @@ import math
 import numpy as np
 
 from ..shared.codes import SGD
-from ..shared.layers import ACTIVATION, IN, OUT, B, W
+from ..shared.layers import ACTIVATION, AT_B, AT_W, IN, OUT
 from .activations import activation_backward_panel, activation_forward_panel
 from .compile import entry
 from .dense_one import clear_spare, dense_backward_one, dense_forward_one, dense_update_one
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .rows import in_epoch
-from .training import gather_targets, loss_and_output_gradient
+from .training import load_targets, loss_and_output_gradient
 from .views import matrix
 
 
@@ -41,13 +41,13 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         update = plan.first + k
         sample = plan.orders[update // n - plan.first_epoch, update % n]
         work.samples[0] = sample
-        gather_targets(work, data, 0, sample)
+        load_targets(work, data, 0, sample)
         for l in range(last):
             n_in, n_out, at = layers[l, IN], layers[l, OUT], work.at[l + 1]
             if l == 0:
-                dense_forward_one(activations, at, inputs, sample * n_in, flat, layers[l, W], layers[l, B], n_in, n_out)
+                dense_forward_one(activations, at, inputs, sample * n_in, flat, layers[l, AT_W], layers[l, AT_B], n_in, n_out)
             else:
-                dense_forward_one(activations, at, activations, work.at[l], flat, layers[l, W], layers[l, B], n_in, n_out)
+                dense_forward_one(activations, at, activations, work.at[l], flat, layers[l, AT_W], layers[l, AT_B], n_in, n_out)
             a = matrix(activations, at, 1, n_out)
             activation_forward_panel(a, layers[l, ACTIVATION], 0, n_out)
         log.losses[k] = loss_and_output_gradient(work, layers, data, in_epoch(loss, update // n), 1)
@@ -58,9 +58,9 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         for l in range(last - 1, -1, -1):
             n_in, n_out, at = layers[l, IN], layers[l, OUT], work.at[l + 1]
             if l == 0:
-                dense_update_one(flat, layers[l, W], layers[l, B], deltas, at, inputs, sample * n_in, n_in, n_out, rate)
+                dense_update_one(flat, layers[l, AT_W], layers[l, AT_B], deltas, at, inputs, sample * n_in, n_in, n_out, rate)
             else:
-                dense_backward_one(deltas, work.at[l], flat, layers[l, W], layers[l, B], deltas, at, activations, work.at[l],
+                dense_backward_one(deltas, work.at[l], flat, layers[l, AT_W], layers[l, AT_B], deltas, at, activations, work.at[l],
                                    n_in, n_out, rate)
                 da, a = matrix(deltas, work.at[l], 1, n_in), matrix(activations, work.at[l], 1, n_in)
                 activation_backward_panel(da, a, layers[l - 1, ACTIVATION], 0, n_in)

@@ -1,13 +1,13 @@
 """The recurrence over packed sequences and BPTT, compiled. Definition and layout: nn/reference/recurrent.py."""
 from ..shared import scalars
-from ..shared.codes import LAST, MEAN, NONE, RELU, TANH
+from ..shared.codes import EVERY_STEP, LAST, MEAN, RELU, TANH
 from .blas import add_rows_product
 from .compile import inner, twin
 from .copies import copy, copy_row
 from .floats import tanh
 from .views import part, row
 
-SERVED, SERVED_POOLINGS = (RELU, TANH), (LAST, MEAN, NONE)  # asked before a call, see activations.py
+SERVED, SERVED_POOLINGS = (RELU, TANH), (LAST, MEAN, EVERY_STEP)  # asked before a call, see activations.py
 
 relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
 
@@ -117,7 +117,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
                     here[j] += state[j]
             for j in range(here.size):
                 here[j] /= real(lengths[i])
-    elif pooling == NONE:
+    elif pooling == EVERY_STEP:
         for m in range(h.shape[0]):
             copy_row(part(pooled, m, column, end), row(h, m))
 
@@ -137,7 +137,7 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
                 here = row(dh, starts[t] + i)
                 for j in range(here.size):
                     here[j] = d[j] / real(lengths[i])
-    elif pooling == NONE:
+    elif pooling == EVERY_STEP:
         for m in range(dh.shape[0]):
             copy_row(row(dh, m), part(dpooled, m, column, end))
 

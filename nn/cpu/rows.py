@@ -1,6 +1,6 @@
 """Losses of a batch, row by row, compiled. The maths of one row stands in losses/rows.py."""
 from losses import rows
-from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NONE, RELAX, RELAXED, SOFT
+from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NO_FLOOD, RELAX, RELAXED, SOFT
 
 from ..shared.codes import (
     BINARY_CROSS_ENTROPY,
@@ -16,7 +16,7 @@ from .views import elements, row
 
 # What the functions below serve; asked before a call, see activations.py.
 SERVED = (CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE, SQUARED_HINGE)
-SERVED_FLOODS = (NONE, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED)
+SERVED_FLOODS = (NO_FLOOD, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED)
 
 cross_entropy, soft_cross_entropy = inner(rows.cross_entropy), inner(rows.soft_cross_entropy)
 binary_cross_entropy, squared_error = inner(rows.binary_cross_entropy), inner(rows.squared_error)

@@ -8,16 +8,16 @@ import math
 
 import numpy as np
 
-from ..shared.codes import ADAM, NONE, RPROP, SGD
-from ..shared.layers import IN, OUT, W
-from ..shared.sequences import W_HH, W_XH
+from ..shared.codes import ADAM, EVERY_STEP, RPROP, SGD
+from ..shared.layers import AT_W, IN, OUT
+from ..shared.sequences import AT_W_HH, AT_W_XH
 from .compile import entry, inner
 from .copies import copy_row
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
-from .rnn import decode, encode
+from .rnn import rnn_backward, rnn_forward
 from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
 from .threads import ROWS, wait
 from .views import matrix, row, vector
@@ -26,7 +26,7 @@ OPTIMIZERS_SERVED = (SGD, ADAM, RPROP)  # asked before a call, see activations.p
 BLOCK = 16384  # parameters that one thread updates at a time
 
 
-def gather_targets(work, data, row, place):
+def load_targets(work, data, row, place):
     """Copy what a row's output should become."""
     if data.labels.size > 0:
         work.labels[row] = data.labels[place]
@@ -35,13 +35,13 @@ def gather_targets(work, data, row, place):
             work.targets[row, j] = data.targets[place, j]
 
 
-def gather_vectors(work, data, layers, indices):
+def load_vectors(work, data, layers, indices):
     """Copy the samples of an MLP's batch to layer 0; return their number."""
     x = matrix(work.activations, work.at[0], indices.size, layers[0, IN])
     for n in range(indices.size):
         copy_row(row(x, n), row(data.x, indices[n]))
         work.samples[n] = indices[n]
-        gather_targets(work, data, n, indices[n])
+        load_targets(work, data, n, indices[n])
     return indices.size
 
 
@@ -64,10 +64,10 @@ def sort_by_length(sequences, data, indices):
         sequences.starts[t + 1] = sequences.starts[t] + active
 
 
-def gather_sequences(work, sequences, data, front, indices):
+def load_sequences(work, sequences, data, front, indices):
     """Pack the sequences of a batch time-major without padding; return the rows of the dense layers."""
     sort_by_length(sequences, data, indices)
-    every_step = front.pooling == NONE
+    every_step = front.pooling == EVERY_STEP
     for t in range(sequences.steps[0]):
         for i in range(sequences.starts[t + 1] - sequences.starts[t]):
             m, sample = sequences.starts[t] + i, indices[sequences.order[i]]
@@ -78,26 +78,26 @@ def gather_sequences(work, sequences, data, front, indices):
                     sequences.x[m * front.inputs + j] = data.x[sample, t * front.inputs + j]
             if every_step:
                 work.samples[m] = sample
-                gather_targets(work, data, m, sample * data.stride + t)
+                load_targets(work, data, m, sample * data.stride + t)
     if every_step:
         return sequences.starts[sequences.steps[0]]
     for i in range(indices.size):
         work.samples[i] = indices[sequences.order[i]]
-        gather_targets(work, data, i, work.samples[i])
+        load_targets(work, data, i, work.samples[i])
     return indices.size
 
 
-gather_targets, sort_by_length = inner(gather_targets), inner(sort_by_length)
-gather_vectors, gather_sequences = inner(gather_vectors), inner(gather_sequences)
+load_targets, sort_by_length = inner(load_targets), inner(sort_by_length)
+load_vectors, load_sequences = inner(load_vectors), inner(load_sequences)
 
 
-def gather(work, sequences, data, layers, front, indices, team):
+def load_batch(work, sequences, data, layers, front, indices, team):
     """Copy the samples `indices` (B,) into the workspace; return the rows of the dense layers: B, or all steps."""
     if team.rank == 0:
         if front is None:
-            team.gate[ROWS] = gather_vectors(work, data, layers, indices)
+            team.gate[ROWS] = load_vectors(work, data, layers, indices)
         else:
-            team.gate[ROWS] = gather_sequences(work, sequences, data, front, indices)
+            team.gate[ROWS] = load_sequences(work, sequences, data, front, indices)
     wait(team)
     return team.gate[ROWS]
 
@@ -117,13 +117,13 @@ def add_penalties(dflat, flat, layers, front, l1, l2):
     """Add the penalty's gradient to the weight matrices; biases, gamma and beta are not penalised."""
     for l in range(layers.shape[0]):
         n_in, n_out = layers[l, IN], layers[l, OUT]
-        add_penalty_gradient(matrix(dflat, layers[l, W], n_in, n_out), matrix(flat, layers[l, W], n_in, n_out), l1, l2)
+        add_penalty_gradient(matrix(dflat, layers[l, AT_W], n_in, n_out), matrix(flat, layers[l, AT_W], n_in, n_out), l1, l2)
     if front is not None:
         H = front.hidden
         for d in range(front.offsets.shape[0]):
-            at = front.offsets[d, W_XH]
+            at = front.offsets[d, AT_W_XH]
             add_penalty_gradient(matrix(dflat, at, front.inputs, H), matrix(flat, at, front.inputs, H), l1, l2)
-            at = front.offsets[d, W_HH]
+            at = front.offsets[d, AT_W_HH]
             add_penalty_gradient(matrix(dflat, at, H, H), matrix(flat, at, H, H), l1, l2)
 
 
@@ -154,16 +154,16 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, team):
             rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest, o.largest)
 
 
-gather = inner(gather)
+load_batch = inner(load_batch)
 loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner(add_penalties)
 clip_gradient, update_parameters = inner(clip_gradient), inner(update_parameters)
 
 
 def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team):
-    """Gather and run the samples `indices`; return the number of rows of the outputs."""
-    rows = gather(work, sequences, data, layers, front, indices, team)
+    """Load and run the samples `indices`; return the number of rows of the outputs."""
+    rows = load_batch(work, sequences, data, layers, front, indices, team)
     if front is not None:
-        encode(work, sequences, flat, front, indices.size, rows, team)
+        rnn_forward(work, sequences, flat, front, indices.size, rows, team)
     forward(work, norm, drop, flat, layers, rows, training, update, team)
     return rows
 
@@ -181,7 +181,7 @@ def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data,
     wait(team)
     backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
     if front is not None:
-        decode(dflat, work, sequences, flat, front, indices.size, rows, input_gradient, team)
+        rnn_backward(dflat, work, sequences, flat, front, indices.size, rows, input_gradient, team)
     return rows
 
 
@@ -214,7 +214,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
             break
         backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
         if front is not None:
-            decode(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
+            rnn_backward(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
             add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if team.rank == 0 and penalty.clip_norm > 0.0:

@@ -9,10 +9,10 @@ lengths (B,) sorted. `reverse` runs from each sequence's last step to its first;
 """
 import numpy as np
 
-from ..shared.codes import LAST, MEAN, NONE, POOLINGS, unserved
+from ..shared.codes import EVERY_STEP, LAST, MEAN, POOLINGS, unserved
 from .activations import activation_backward, activation_forward
 
-SERVED = (LAST, MEAN, NONE)  # poolings
+SERVED = (LAST, MEAN, EVERY_STEP)  # poolings
 
 
 def recurrence_forward(h, u, W_hh, starts, kind, reverse):
@@ -79,7 +79,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     elif pooling == MEAN:
         for i, length in enumerate(lengths):
             pooled[i, columns] = h[starts[:length] + i].sum(axis=0) / length
-    elif pooling == NONE:
+    elif pooling == EVERY_STEP:
         pooled[:, columns] = h
     else:
         raise unserved("pooling", pooling, POOLINGS, SERVED, "nn/reference/recurrent.py")
@@ -95,7 +95,7 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
     elif pooling == MEAN:
         for i, length in enumerate(lengths):
             dh[starts[:length] + i] = dpooled[i, columns] / length
-    elif pooling == NONE:
+    elif pooling == EVERY_STEP:
         dh[...] = dpooled[:, columns]
     else:
         raise unserved("pooling", pooling, POOLINGS, SERVED, "nn/reference/recurrent.py")
