@@ -9,7 +9,8 @@ What holds for all of it:
 - The host's arrays `network.flat` and `network.running` are the model's own. What they hold when a call begins is what it
   computes with (a callback, a checkpoint or `restore_best` may have changed them), and `steps` leaves there what it made.
   No other call changes them.
-- Whatever is handed out is a host array that stays as it is until the engine's next call.
+- Whatever is handed out is a host array that stays as it is until the engine's next pass (`forward`, `gradient`, `evaluate`
+  or `steps`), and what `activations` and the like tell is of the last one.
 - Rows are in the batch's order: one for each of the samples `indices`, or, where every step has an output (pooling "none"),
   all valid steps of the first sample, then of the second, … How a backend packs sequences is its own affair.
 - A kind (activation, pooling, loss row, flood, optimizer) that a backend has no maths for is a ValueError at the latest when
