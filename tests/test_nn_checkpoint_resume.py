@@ -1,4 +1,5 @@
 """fit(checkpoint=...): a run that was interrupted anywhere ends, when called again, bit for bit like one that was not."""
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import nn.fitting.run
 from losses import L2, Flooding, SquaredError
 from nn import RPROP, SGD, Adam, CheckpointError, GaussianNoise, TrainingDiverged, TrainingInterrupted
 from nn.files import partial_name
+from nn.fitting.settings import Settings
 from stopping import Patience
 from tests.checkpointing import EVERYTHING, LENGTHS, RUNS, contents, mlp, remains, start
 from tests.fitting import CE, X_TEST, X_VAL, Y_TEST, Y_VAL, X, Y, train
@@ -168,6 +170,14 @@ CHANGES = {
     "augment": {"augment": GaussianNoise(0.3)}, "augment, function": {"augment": other}, "augment, none": {"augment": None},
     "restore_best": {"restore_best": False},
 }
+
+
+NO_MATTER = {"checkpoint", "on_check", "threads"}  # see test_what_does_not_matter
+
+
+def test_every_setting_is_among_the_changes_or_does_not_matter():
+    settings = {field.name for field in dataclasses.fields(Settings)}
+    assert settings == (settings & {name for change in CHANGES.values() for name in change}) | NO_MATTER
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,8 @@ class Settings:
     def of(cls, arguments, **fixed):
         """Return the settings out of all arguments of a function (its `locals()`) and what it has no argument for."""
         given = arguments | fixed
-        metrics = given["metrics"]
-        if isinstance(metrics, Iterable) and not isinstance(metrics, str):
-            given["metrics"] = tuple(metrics)  # a generator gives them once, and the members of a fleet ask in turn
+        if isinstance(given["metrics"], Iterator):
+            given["metrics"] = tuple(given["metrics"])  # it gives them once, and the members of a fleet ask in turn
         return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls)})
 
     def checked(self, model):

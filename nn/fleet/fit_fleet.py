@@ -59,7 +59,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         - ``levels`` (N,): of AdaFlooding.
         - ``penalty``: a penalty, such as ``L1(1e-4) + L2(1e-3)``, None, or a number: the strength in place of that of the
           fleet's L1 or L2.
-    loss, optimizer, epochs, batch_size, penalty, metrics, check_every, clip_norm, seed : as `fit` takes them
+    loss, optimizer, epochs, batch_size, penalty, metrics, restore_best, check_every, clip_norm, seed : as `fit` takes them
     workers : int, optional
         Threads; None: as many as there are processors, or as members where a backend trains many at once. With the NumPy
         backend they mostly wait for one another.
@@ -71,8 +71,6 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     stopping : criterion, optional
         As `fit` takes it. Each replica has a copy of it, which ends the training of that replica alone. To compare criteria
         train without, and ask ``stopping.replay(criterion, fleet.history(r))``: the answer is the same.
-    restore_best : bool
-        As in `fit`, replica by replica.
     augment : callable(x, y, rng) -> (x, y), optional
         As `fit` takes it. It is called from several threads.
     progress : bool
