@@ -86,7 +86,7 @@ MUTANTS = {
     "derivative_of_tanh": Mutant(
         "nn/reference/activations.py", "dz[...] = da * (1 - a * a)", "dz[...] = da * (1 - a)", ACTIVATION),
     "derivative_at_the_wrong_place_cpu": Mutant(
-        "nn/cpu/mlp.py", "activation_backward_panel(dx, a,", "activation_backward_panel(dx, dx,", MODEL),
+        "nn/cpu/mlp.py", "activation_backward_panel(dx, a_in,", "activation_backward_panel(dx, dx,", MODEL),
     "sum_instead_of_mean": Mutant(
         "losses/base.py", "np.full(len(losses), 1 / len(losses)", "np.full(len(losses), 1.0", HAND),
     "sum_instead_of_mean_cpu": Mutant(
@@ -140,8 +140,7 @@ MUTANTS = {
     "penalty_on_biases": Mutant(  # b lies behind W: one more row
         "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
     "penalty_on_biases_cpu": Mutant(
-        "nn/cpu/training.py", "n_in, n_out = layers[l, IN], layers[l, OUT]\n        add_",
-        "n_in, n_out = layers[l, IN] + 1, layers[l, OUT]\n        add_", FIT),
+        "nn/cpu/training.py", "layers[l, AT_W], layers[l, IN], layers", "layers[l, AT_W], layers[l, IN] + 1, layers", FIT),
     # --- recurrent networks ---
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
@@ -152,7 +151,8 @@ MUTANTS = {
     "forward_states_in_reverse": Mutant(
         "nn/reference/views.py", "self.h = block(sequences.states, d,", "self.h = block(sequences.states, 0,", NETWORK),
     "forward_states_in_reverse_cpu": Mutant(
-        "nn/cpu/rnn.py", "h, dz = matrix(sequences.states, d * M * H,", "h, dz = matrix(sequences.states, 0,", NETWORK),
+        "nn/cpu/rnn.py", "(sequences.states, d * M * H, M, H)\n        dz", "(sequences.states, 0, M, H)\n        dz",
+        NETWORK),
     "reverse_runs_forward": Mutant(
         "nn/reference/rnn.py", "starts, front.kind, v.reverse)", "starts, front.kind, False)", NETWORK),
     "state_before_in_reverse_cpu": Mutant(
@@ -179,9 +179,10 @@ MUTANTS = {
     "dy_overwritten_by_dx": Mutant(  # before the other direction has used it
         "nn/reference/rnn.py", "g.dx_sum += g.dx ", "g.dx_sum += g.dx; g.dpooled[0, -1] = g.dx[0, 0] ", NETWORK),
     "dz_overwritten_by_the_other_direction_cpu": Mutant(
-        "nn/cpu/rnn.py", "M, H), matrix(sequences.deltas, d * M * H,", "M, H), matrix(sequences.deltas, 0,", NETWORK),
+        "nn/cpu/rnn.py", "(sequences.deltas, d * M * H, M, H)\n        h_", "(sequences.deltas, 0, M, H)\n        h_",
+        NETWORK),
     "gradient_of_x_from_one_direction_cpu": Mutant(
-        "nn/cpu/rnn.py", "dx_of_one[m, i] if d == 0 else dx[m, i] + dx_of_one[m, i]", "dx_of_one[m, i]", NETWORK),
+        "nn/cpu/rnn.py", "dx[m, i] if d == 0 else dx_sum[m, i] + dx[m, i]", "dx[m, i]", NETWORK),
     "lookup_without_bias": Mutant(
         "nn/reference/recurrent.py", "W_xh[tokens] + b_h\n\n", "W_xh[tokens]\n\n", RECURRENCE),
     "lookup_without_bias_cpu": Mutant(
@@ -203,7 +204,7 @@ MUTANTS = {
     "running_statistics_in_training": Mutant(
         "nn/reference/mlp.py", "if v.normalised and training:", "if v.normalised and training and rows == 0:", NORM_MODE),
     "running_statistics_in_training_cpu": Mutant(
-        "nn/cpu/mlp.py", "    if training:\n        batch", "    if training and rows == 0:\n        batch", NORM_MODE),
+        "nn/cpu/mlp.py", "    if training:\n        z_hat", "    if training and rows == 0:\n        z_hat", NORM_MODE),
     "no_mean_term": Mutant(
         "nn/reference/normalization.py", "dy - dbeta / rows - z_hat *", "dy - z_hat *", NORM),
     "no_mean_term_cpu": Mutant(
@@ -217,8 +218,8 @@ MUTANTS = {
     "dropout_scaled_twice_backward_cpu": Mutant(
         "nn/cpu/dropout.py", "here[j] = here[j] * scale", "here[j] = here[j] * scale * scale", DROP_BACKWARD),
     "another_mask_backward_cpu": Mutant(
-        "nn/cpu/mlp.py", "dropout_backward_panel(dx, drop.rates[l], drop.seed, update,",
-        "dropout_backward_panel(dx, drop.rates[l], drop.seed, update + 1,", DROP_GRADIENT),
+        "nn/cpu/mlp.py", "dx, drop.rates[l], drop.seed, update,", "dx, drop.rates[l], drop.seed, update + 1,",
+        DROP_GRADIENT),
     "online_step_before_the_gradient": Mutant(  # dx of weights that have moved already
         "nn/cpu/dense_one.py", "put(dx, dx_at + i, before * d if j == 0",
         "put(dx, dx_at + i, (before - step * get(x, x_at + i)) * d if j == 0", "tests/test_nn_online.py", jit=True),

@@ -1,8 +1,11 @@
-"""Training steps, compiled: any number of updates in one call. Definition: nn/reference/training.py.
+"""Training steps, compiled: any number of updates in one call.
 
-`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation or dropout,
-`loss.confidence` and `loss.upper` for most losses. Numba leaves out a branch on `x is not None` where the argument x is None
-(hence arguments of their own for fields of `loss`), so nobody waits for compiling what is not used.
+Definition: nn/reference/training.py.
+
+`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation
+or dropout, `loss.confidence` and `loss.upper` for most losses. Numba leaves out a branch on `x is
+not None` where the argument x is None (hence arguments of their own for fields of `loss`), so
+nobody waits for compiling what is not used.
 """
 import math
 
@@ -27,7 +30,7 @@ BLOCK = 16384  # parameters that one thread updates at a time
 
 
 def load_targets(work, data, row, place):
-    """Copy what a row's output should become."""
+    """Copy what the output should become: from `place` in the data to `row` of the batch."""
     if data.labels.size > 0:
         work.labels[row] = data.labels[place]
     elif data.targets.size > 0:
@@ -46,7 +49,10 @@ def load_vectors(work, data, layers, indices):
 
 
 def sort_by_length(sequences, data, indices):
-    """Fill order, lengths, starts and steps of a batch: longest first, ties in order: a pass over the batch per length."""
+    """Fill order, lengths, starts and steps of a batch: longest first, ties stay in order.
+
+    That takes one pass over the batch for each length.
+    """
     longest = 0
     for n in range(indices.size):
         longest = max(longest, data.lengths[indices[n]])
@@ -65,7 +71,7 @@ def sort_by_length(sequences, data, indices):
 
 
 def load_sequences(work, sequences, data, front, indices):
-    """Pack the sequences of a batch time-major without padding; return the rows of the dense layers."""
+    """Pack the sequences of a batch time-major without padding; return the dense layers' rows."""
     sort_by_length(sequences, data, indices)
     every_step = front.pooling == EVERY_STEP
     for t in range(sequences.steps[0]):
@@ -92,7 +98,10 @@ load_vectors, load_sequences = inner(load_vectors), inner(load_sequences)
 
 
 def load_batch(work, sequences, data, layers, front, indices, team):
-    """Copy the samples `indices` (B,) into the workspace; return the rows of the dense layers: B, or all steps."""
+    """Copy the samples `indices` (B,) into the workspace.
+
+    Returns the rows of the dense layers: B, or all steps where every step has an output.
+    """
     if team.rank == 0:
         if front is None:
             team.gate[ROWS] = load_vectors(work, data, layers, indices)
@@ -103,35 +112,40 @@ def load_batch(work, sequences, data, layers, front, indices, team):
 
 
 def loss_and_output_gradient(work, layers, data, loss, rows):
-    """Fill the last deltas with the gradient of the objective, and the losses and weights; return the raw mean loss."""
+    """Fill the last deltas with the gradient of the objective, and the samples' losses and weights.
+
+    Returns the raw mean loss.
+    """
     last = layers.shape[0]
     K = layers[last - 1, OUT]
-    outputs, dz = matrix(work.activations, work.at[last], rows, K), matrix(work.deltas, work.at[last], rows, K)
-    loss_rows(work.losses, dz, outputs, work.labels, work.targets, loss, loss.confidence)
-    mean = weigh_rows(dz, work.weights, work.losses, work.samples, loss)
-    flatten_rows(dz, work.weights, outputs, work.labels, work.targets, loss, loss.upper)
+    o = matrix(work.activations, work.at[last], rows, K)
+    do = matrix(work.deltas, work.at[last], rows, K)
+    loss_rows(work.losses, do, o, work.labels, work.targets, loss, loss.confidence)
+    mean = weigh_rows(do, work.weights, work.losses, work.samples, loss)
+    flatten_rows(do, work.weights, o, work.labels, work.targets, loss, loss.upper)
     return mean
 
 
 def add_penalties(dflat, flat, layers, front, l1, l2):
-    """Add the penalty's gradient to the weight matrices; biases, gamma and beta are not penalised."""
+    """Add the penalty's gradient to the weight matrices; biases, gamma and beta have none."""
     for l in range(layers.shape[0]):
-        n_in, n_out = layers[l, IN], layers[l, OUT]
-        add_penalty_gradient(matrix(dflat, layers[l, AT_W], n_in, n_out), matrix(flat, layers[l, AT_W], n_in, n_out), l1, l2)
+        at, n_in, n_out = layers[l, AT_W], layers[l, IN], layers[l, OUT]
+        dW, W = matrix(dflat, at, n_in, n_out), matrix(flat, at, n_in, n_out)
+        add_penalty_gradient(dW, W, l1, l2)
     if front is not None:
-        H = front.hidden
+        D, H = front.inputs, front.hidden
         for d in range(front.offsets.shape[0]):
             at = front.offsets[d, AT_W_XH]
-            add_penalty_gradient(matrix(dflat, at, front.inputs, H), matrix(flat, at, front.inputs, H), l1, l2)
+            add_penalty_gradient(matrix(dflat, at, D, H), matrix(flat, at, D, H), l1, l2)
             at = front.offsets[d, AT_W_HH]
             add_penalty_gradient(matrix(dflat, at, H, H), matrix(flat, at, H, H), l1, l2)
 
 
 def clip_gradient(dflat, clip_norm):
-    """Scale the gradient down to norm `clip_norm` if it is longer; its direction stays (Pascanu et al. 2013)."""
+    """Scale the gradient down to norm `clip_norm` if it is longer (Pascanu et al. 2013)."""
     squares = 0.0
     for i in range(dflat.size):
-        squares += float(dflat[i]) * float(dflat[i])  # in float32 the squares of an exploding gradient overflow
+        squares += float(dflat[i]) * float(dflat[i])  # float32: large squares overflow
     norm = math.sqrt(squares)
     if norm > clip_norm:
         scale = dflat.dtype.type(clip_norm / norm)
@@ -148,10 +162,11 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, team):
         if o.kind == SGD:
             sgd_step(theta, first, dtheta, learning_rate, o.momentum, o.nesterov, o.weight_decay)
         elif o.kind == ADAM:
-            adam_step(theta, first, vector(slots[1], at, n), dtheta, learning_rate, o.beta1, o.beta2, o.eps,
-                      o.weight_decay, o.decoupled, step)
+            adam_step(theta, first, vector(slots[1], at, n), dtheta, learning_rate, o.beta1,
+                      o.beta2, o.eps, o.weight_decay, o.decoupled, step)
         elif o.kind == RPROP:
-            rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest, o.largest)
+            rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest,
+                       o.largest)
 
 
 load_batch = inner(load_batch)
@@ -159,7 +174,8 @@ loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner
 clip_gradient, update_parameters = inner(clip_gradient), inner(update_parameters)
 
 
-def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team):
+def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update,
+                 team):
     """Load and run the samples `indices`; return the number of rows of the outputs."""
     rows = load_batch(work, sequences, data, layers, front, indices, team)
     if front is not None:
@@ -171,29 +187,36 @@ def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices
 run_forward = inner(forward_pass)
 
 
-def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices, input_gradient, update,
-                  team):
-    """Fill `dflat` with the gradient of the objective on the samples `indices`; return the rows of the outputs."""
+def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices,
+                  input_gradient, update, team):
+    """Fill `dflat` with the gradient of the objective on the samples `indices`.
+
+    Returns the rows of the outputs.
+    """
     training = team.size > 0  # as a literal it would make Numba compile everything twice
-    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team)
+    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training,
+                       update, team)
     if team.rank == 0:
         loss_and_output_gradient(work, layers, data, loss, rows)
     wait(team)
-    backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
+    layer_0_wanted = input_gradient or front is not None
+    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
     if front is not None:
         rnn_backward(dflat, work, sequences, flat, front, indices.size, rows, input_gradient, team)
     return rows
 
 
-def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss, penalty, optimizer, plan,
-                team):
-    """Take the updates of `plan` and write each batch's raw loss and share of flooded samples into `log`.
+def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss,
+                penalty, optimizer, plan, team):
+    """Take the updates of `plan`: batch, gradient, log, penalty, clipping, step, statistics.
 
-    Returns the number of updates taken: fewer than planned when a loss was not finite, before that gradient was used.
+    Returns the number of updates taken: fewer than planned when a loss was not finite, before that
+    gradient was used.
     """
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
-    training, input_gradient = team.size > 0, team.size < 0  # True and False; not literals, see gradient_pass
+    training, input_gradient = team.size > 0, team.size < 0  # no literals, see gradient_pass
+    layer_0_wanted = input_gradient or front is not None
     n, batch_size = plan.orders.shape[1], plan.batch_size
     batches = (n + batch_size - 1) // batch_size
     taken = 0
@@ -202,9 +225,11 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         start = update % batches * batch_size
         batch = min(batch_size, n - start)
         indices = vector(plan.orders[update // batches - plan.first_epoch], start, batch)
-        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team)
+        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices,
+                           training, update, team)
         if team.rank == 0:
-            log.losses[k] = loss_and_output_gradient(work, layers, data, in_epoch(loss, update // batches), rows)
+            log.losses[k] = loss_and_output_gradient(
+                work, layers, data, in_epoch(loss, update // batches), rows)
             negative = 0
             for i in range(rows):
                 negative += work.weights[i] < 0.0
@@ -212,7 +237,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         wait(team)
         if not math.isfinite(log.losses[k]):
             break
-        backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
+        backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
         if front is not None:
             rnn_backward(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
@@ -230,4 +255,5 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
     return taken
 
 
-forward_pass, gradient_pass, train_steps = entry(forward_pass), entry(gradient_pass), entry(train_steps)
+forward_pass, gradient_pass = entry(forward_pass), entry(gradient_pass)
+train_steps = entry(train_steps)

@@ -4,9 +4,9 @@ A layer is dropout on its input, dense, batch normalisation, activation:
 
     x = dropout(a_in),  z = x W + b,  y = norm(z),  a = f(y),  and a is the a_in of the next layer.
 
-`work` is a layers.Workspace whose layer 0 holds the batch; `flat` (P,) holds the parameters, `dflat`
-(P,) receives their gradients in the same layout; `layers` is the layer table. `norm` and `drop`
-(layers.Norm, layers.Drop) are None in networks without. What v.x, g.dW, … are: views.py.
+`work` is a layers.Workspace whose layer 0 holds the batch; `flat` (P,) holds the parameters,
+`dflat` (P,) receives their gradients in the same layout; `layers` is the layer table. `norm` and
+`drop` (layers.Norm, layers.Drop) are None in networks without. What v.x, g.dW, … are: views.py.
 """
 from ..shared.layers import NO_UPDATE
 from .activations import activation_backward, activation_forward

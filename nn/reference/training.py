@@ -90,7 +90,7 @@ def add_penalties(dflat, flat, layers, front, l1, l2):
 
 def clip_gradient(dflat, clip_norm):
     """Scale the gradient down to norm `clip_norm` if it is longer (Pascanu et al. 2013)."""
-    norm = np.linalg.norm(dflat.astype(np.float64))  # in float32 the squares of a large one overflow
+    norm = np.linalg.norm(dflat.astype(np.float64))  # float32: large squares overflow
     if norm > clip_norm:
         dflat *= clip_norm / norm
 

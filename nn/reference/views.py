@@ -1,9 +1,9 @@
 """The arrays of the formulas, by their names: all index arithmetic of the definition is in here.
 
-Parameters, their gradients, activations and deltas each lie in one flat array (nn/shared/layers.py).
-The classes below cut out what one layer, or one direction of a recurrent network, works on. Nothing
-is copied: to write into a view is to write into the flat array. Arrays have the dtype of the flat
-one, which is complex where the complex step asks.
+Parameters, their gradients, activations and deltas each lie in one flat array
+(nn/shared/layers.py). The classes below cut out what one layer, or one direction of a recurrent
+network, works on. Nothing is copied: to write into a view is to write into the flat array. Arrays
+have the dtype of the flat one, which is complex where the complex step asks.
 """
 import numpy as np
 
@@ -57,7 +57,8 @@ class LayerGradients:
     def __init__(self, dflat, work, layers, l, rows, dx_wanted):
         layer = layers[l]
         n_in, n_out = layer[IN], layer[OUT]
-        self.dW, self.db = matrix(dflat, layer[AT_W], n_in, n_out), vector(dflat, layer[AT_B], n_out)
+        self.dW = matrix(dflat, layer[AT_W], n_in, n_out)
+        self.db = vector(dflat, layer[AT_B], n_out)
         self.dgamma = vector(dflat, layer[AT_GAMMA], n_out)
         self.dbeta = vector(dflat, layer[AT_BETA], n_out)
         self.da = self.dy = self.dz = matrix(work.deltas, work.at[l + 1], rows, n_out)
@@ -117,7 +118,7 @@ class DirectionGradients:
 
 
 def statistics(norm, layer):
-    """Return mean, var, running_mean, running_var (out,) of a layer; None for each without gamma."""
+    """Return mean, var, running_mean, running_var (out,) of a layer, each None without gamma."""
     if layer[AT_GAMMA] < 0:
         return None, None, None, None
     n_out, at_mean = layer[OUT], layer[AT_STATISTICS]
