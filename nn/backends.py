@@ -35,27 +35,23 @@ class NumpyEngine(HostEngine):
         self._kernels = kernels
         super().__init__(*arguments, **options)
 
-    def _forward(self, indices, training, update):
+    def _forward(self, batch):
         network = self._network
-        return self._kernels.forward_pass(
-            self._work, self._sequences, self._norm, self._drop, network.flat, network.layers, network.front, self._data,
-            indices, training, update, None)
+        return self._kernels.forward_pass(self._work, self._sequences, self._norm, self._drop, network.flat, network.layers,
+                                          network.front, self._data, batch, None)
 
-    def _gradient(self, indices, update):
+    def _gradient(self, batch):
         network = self._network
-        return self._kernels.gradient_pass(
-            self._dflat, self._work, self._sequences, self._norm, self._drop, network.flat, network.layers, network.front,
-            self._data, self._kernel_loss, indices, self._input_gradient, update, None)
+        return self._kernels.gradient_pass(self._weights, self._work, self._sequences, self._norm, self._drop,
+                                           network.layers, network.front, self._data, self._kernel_loss, batch, None)
 
     def steps(self, plan, log):
         """See engine.Engine."""
         network = self._network
         # Overflow on the way to divergence is reported by `fit`.
         with interrupt_held_back(), np.errstate(over="ignore", invalid="ignore"):
-            return self._kernels.train_steps(
-                log, network.flat, self._slots, self._dflat, self._work, self._sequences, self._norm, self._drop,
-                network.layers, network.front, self._data, self._kernel_loss, self._penalty, self._optimizer.code(), plan,
-                None)
+            return self._kernels.train_steps(log, self._weights, self._work, self._sequences, self._norm, self._drop,
+                                             network.layers, network.front, self._task(plan), None)
 
 
 class NumbaBackend:
@@ -119,24 +115,24 @@ class NumbaEngine(HostEngine):
     def _loss_for_kernels(self, y):
         return self._backend.loss_for_kernels(self._loss, y)
 
-    def _forward(self, indices, training, update):
+    def _forward(self, batch):
         network = self._network
         return self._call(self._backend.kernels.forward_pass, (
             self._work, self._sequences, self._norm, self._drop, network.flat, network.layers, network.front, self._data,
-            indices, training, update))
+            batch))
 
-    def _gradient(self, indices, update):
+    def _gradient(self, batch):
         network = self._network
         return self._call(self._backend.kernels.gradient_pass, (
-            self._dflat, self._work, self._sequences, self._norm, self._drop, network.flat, network.layers, network.front,
-            self._data, self._kernel_loss, indices, self._input_gradient, update))
+            self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front, self._data,
+            self._kernel_loss, batch))
 
     def steps(self, plan, log):
         """See engine.Engine."""
-        network, optimizer, online = self._network, self._optimizer.code(), self._backend.online
-        arguments = (log, network.flat, self._slots, self._dflat, self._work, self._sequences, self._norm, self._drop,
-                     network.layers, network.front, self._data, self._kernel_loss, self._penalty, optimizer, plan)
-        if online.serves(self._norm, self._drop, network.front, self._penalty, optimizer, plan):
+        network, task, online = self._network, self._task(plan), self._backend.online
+        arguments = (log, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
+                     task)
+        if online.serves(self._norm, self._drop, network.front, task.penalty, task.optimizer, plan):
             return self._call(online.train_steps, arguments, 1)
         return self._call(self._backend.kernels.train_steps, arguments)
 

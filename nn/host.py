@@ -6,7 +6,7 @@ import numpy as np
 
 from .engine import NO_PENALTY, State
 from .processor import one_blas_thread
-from .shared.codes import EVERY_STEP, Data
+from .shared.codes import EVERY_STEP, Batch, Data, Task, Weights
 from .shared.inputs import kernel_targets
 from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, matrix, workspace
 from .shared.parameters import aligned_zeros
@@ -23,8 +23,8 @@ class HostEngine:
         self._sizes = np.append(network.layers[0, IN], network.layers[:, OUT])
         self._every_step = network.front is not None and network.front.pooling == EVERY_STEP
         p, dtype = network.flat.size, network.flat.dtype
-        self._slots = optimizer.state(p, dtype) if optimizer is not None else (np.zeros(0, dtype),) * 2
-        self._dflat = aligned_zeros(p if loss is not None else 0, dtype)
+        slots = optimizer.state(p, dtype) if optimizer is not None else (np.zeros(0, dtype),) * 2
+        self._weights = Weights(network.flat, slots, aligned_zeros(p if loss is not None else 0, dtype))
         self._work, self._sequences, self._norm, self._drop = self._buffers(inputs, y)
         self._batch, self._rows = np.zeros(0, np.int64), 0  # samples of the last pass, and its rows
         self.load(inputs, y)
@@ -68,13 +68,17 @@ class HostEngine:
         """Return what the kernels take as their loss, for prepared targets: the loss itself, if they are Python."""
         return self._loss
 
-    def _forward(self, indices, training, update):
-        """Run the samples; return the rows of the dense layers."""
+    def _forward(self, batch):
+        """Run a batch; return the rows of the dense layers."""
         raise NotImplementedError
 
-    def _gradient(self, indices, update):
-        """Fill `_dflat`; return the rows of the dense layers."""
+    def _gradient(self, batch):
+        """Fill the gradient of a batch; return the rows of the dense layers."""
         raise NotImplementedError
+
+    def _task(self, plan):
+        """Return what `steps` hands to the kernels for a plan."""
+        return Task(self._data, self._kernel_loss, self._penalty, self._optimizer.code(), plan)
 
     def forward(self, indices, training=False, update=NO_UPDATE):
         """See engine.Engine."""
@@ -83,13 +87,13 @@ class HostEngine:
 
     def _run(self, indices, training, update):
         with one_blas_thread():
-            self._batch, self._rows = indices, self._forward(indices, training, update)
+            self._batch, self._rows = indices, self._forward(Batch(indices, update, training, False))
 
     def gradient(self, indices, update=NO_UPDATE):
         """See engine.Engine."""
         with one_blas_thread():
-            self._batch, self._rows = indices, self._gradient(indices, update)
-        return self._dflat
+            self._batch, self._rows = indices, self._gradient(Batch(indices, update, True, self._input_gradient))
+        return self._weights.dflat
 
     def evaluate(self, layer=-1):
         """See engine.Engine."""
@@ -162,17 +166,17 @@ class HostEngine:
 
     def weights(self):
         """See engine.Engine."""
-        return State(self._network.flat, self._network.running, self._slots)
+        return State(self._network.flat, self._network.running, self._weights.slots)
 
     def set_weights(self, state):
         """See engine.Engine."""
-        for own, new in zip((self._network.flat, self._network.running, *self._slots),
+        for own, new in zip((self._network.flat, self._network.running, *self._weights.slots),
                             (state.flat, state.running, *state.slots), strict=True):
             own[:] = new
 
     def memory(self):
         """See engine.Engine."""
-        return _bytes([self._slots, self._dflat, self._work, self._sequences, self._norm, self._drop])
+        return _bytes([self._weights[1:], self._work, self._sequences, self._norm, self._drop])
 
 
 def _bytes(thing):

@@ -1,7 +1,7 @@
-"""A backend is what nn/engine.py says and nothing more: a third one, which keeps its arrays to itself, serves for everything.
+"""A backend is what nn/engine.py says and nothing more: a third one, which keeps its arrays to itself, serves everywhere.
 
-`CopiesBackend` computes with the definition, but as a device would: on copies of its own, which it fetches from the host when
-a call begins and brings back where the protocol says so. Whatever reads more than the protocol names fails here.
+`CopiesBackend` computes with the definition, but as a device would: on copies of its own, which it fetches from the host
+when a call begins and brings back where the protocol says so. Whatever reads more than the protocol names fails here.
 """
 import ast
 import copy
@@ -178,7 +178,8 @@ def assert_equal(one, two):
 def test_model(case):
     proved, model, x, y, lengths = both(case)
     for training, update in ((False, 0), (True, None), (True, 7)):
-        np.testing.assert_array_equal(model.forward(x, lengths, training, update), proved.forward(x, lengths, training, update))
+        one, two = (m.forward(x, lengths, training, update) for m in (proved, model))
+        np.testing.assert_array_equal(two, one)
     np.testing.assert_array_equal(model.predict(x, lengths), proved.predict(x, lengths))
     np.testing.assert_array_equal(model.predict_proba(x, lengths), proved.predict_proba(x, lengths))
     np.testing.assert_array_equal(model.encode(x, 0, lengths), proved.encode(x, 0, lengths))
