@@ -1,4 +1,4 @@
-"""What a model asks of a backend: forward_pass, gradient_pass, train_steps. Everything else is shared.
+"""The backends, by name; each opens engines of its own. What an engine is: engine.py.
 
 The numba backend is imported when a model first asks for it, so that ``import nn`` stays quick.
 """
@@ -7,19 +7,11 @@ import functools
 import numpy as np
 
 from .checks import choose
+from .host import HostEngine
 from .interrupts import interrupt_held_back
 from .processor import most_threads, uninterrupted
 from .shared.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, LossCode, unserved
 from .shared.layers import ACTIVATION
-
-BACKENDS = ("numpy", "numba")
-
-
-@functools.lru_cache
-def backend_named(name):
-    """Return the backend, or raise ValueError naming the ones there are."""
-    choose("backend", name, BACKENDS)
-    return NumpyBackend() if name == "numpy" else NumbaBackend()
 
 
 class NumpyBackend:
@@ -29,40 +21,72 @@ class NumpyBackend:
 
     def __init__(self):
         from .reference import training
-        self._kernels = training
+        self.kernels = training
 
-    def loss_for_kernels(self, loss, y):
-        """Return what kernels take as their loss: here the loss itself."""
-        return loss
+    def open(self, network, inputs, y=None, loss=None, **options):
+        """See engine.Backend."""
+        return NumpyEngine(self.kernels, network, inputs, y, loss, **options)
 
-    def threads(self, layers, rows, front=None, steps=0):
-        """Return the number of threads to use: one, NumPy's own."""
-        return 1
 
-    def forward_pass(self, *arguments, threads):
-        """Run samples; arguments and result as in nn/reference/training.py."""
-        return self._kernels.forward_pass(*arguments, None)
+class NumpyEngine(HostEngine):
+    """Calls the definition, in the caller's thread: a debugger steps into it."""
 
-    def gradient_pass(self, *arguments, threads):
-        """Fill the gradient; arguments and result as in nn/reference/training.py."""
-        return self._kernels.gradient_pass(*arguments, None)
+    def __init__(self, kernels, *arguments, **options):
+        self._kernels = kernels
+        super().__init__(*arguments, **options)
 
-    def train_steps(self, *arguments, threads):
-        """Take the updates of a plan, in the caller's thread; arguments and result as in nn/reference/training.py."""
+    def _forward(self, batch):
+        network = self._network
+        return self._kernels.forward_pass(self._work, self._sequences, self._norm, self._drop, network.flat, network.layers,
+                                          network.front, self._data, batch, None)
+
+    def _gradient(self, batch):
+        network = self._network
+        return self._kernels.gradient_pass(self._weights, self._work, self._sequences, self._norm, self._drop,
+                                           network.layers, network.front, self._data, self._kernel_loss, batch, None)
+
+    def steps(self, plan, log):
+        """See engine.Engine."""
+        network = self._network
         # Overflow on the way to divergence is reported by `fit`.
         with interrupt_held_back(), np.errstate(over="ignore", invalid="ignore"):
-            return self._kernels.train_steps(*arguments, None)
+            return self._kernels.train_steps(log, self._weights, self._work, self._sequences, self._norm, self._drop,
+                                             network.layers, network.front, self._task(plan), None)
 
 
 class NumbaBackend:
-    """The compiled backend, nn/cpu: each method is one compiled call (one per thread)."""
+    """The compiled backend, nn/cpu: what an engine is asked for is one compiled call (one per thread)."""
 
     name = "numba"
 
     def __init__(self):
         from .cpu import activations, online, recurrent, rows, threads, training
-        self._kernels, self._online, self._threads = training, online, threads
-        self._activations, self._recurrent, self._rows = activations, recurrent, rows
+        self.kernels, self.online, self.threads = training, online, threads
+        self.activations, self.recurrent, self.rows = activations, recurrent, rows
+
+    def open(self, network, inputs, y=None, loss=None, *, optimizer=None, **options):
+        """See engine.Backend."""
+        self._require_served(network.layers, network.front, optimizer)
+        return NumbaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
+
+    def useful_threads(self, network, inputs, batch):
+        """Return the number of threads that pay for batches of this size, within `thread_limit` and the processors."""
+        steps = 0 if network.front is None else batch * inputs.lengths.mean()
+        return self.threads.useful_threads(network.layers, batch, most_threads(), network.front, steps)
+
+    def _require_served(self, layers, front, optimizer):
+        """Raise ValueError for a kind without compiled maths: compiled code would pass over it in silence."""
+        for kind in set(layers[:, ACTIVATION].tolist()):
+            if kind not in self.activations.SERVED:
+                raise unserved("activation", kind, ACTIVATIONS, self.activations.SERVED, "nn/cpu/activations.py")
+        if front is not None:
+            if front.kind not in self.recurrent.SERVED:
+                raise unserved("activation", front.kind, ACTIVATIONS, self.recurrent.SERVED, "nn/cpu/recurrent.py")
+            if front.pooling not in self.recurrent.SERVED_POOLINGS:
+                raise unserved("pooling", front.pooling, POOLINGS, self.recurrent.SERVED_POOLINGS, "nn/cpu/recurrent.py")
+        served = self.kernels.OPTIMIZERS_SERVED
+        if optimizer is not None and optimizer.code().kind not in served:
+            raise unserved("optimizer", optimizer.code().kind, OPTIMIZERS, served, "nn/cpu/training.py")
 
     def loss_for_kernels(self, loss, y):
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
@@ -71,53 +95,52 @@ class NumbaBackend:
             raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py); "
                             "accepted: a loss of `losses`, or backend='numpy'")
         soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
-        row = _served("loss", "soft_cross_entropy" if soft else loss.row, ROWS, self._rows.SERVED, "nn/cpu/rows.py")
+        row = _served("loss", "soft_cross_entropy" if soft else loss.row, ROWS, self.rows.SERVED, "nn/cpu/rows.py")
         levels = loss.levels.copy()  # compiled code would take a read-only array for another type
-        flood = _served("flood", loss.flood, FLOODS, self._rows.SERVED_FLOODS, "nn/cpu/rows.py")
+        flood = _served("flood", loss.flood, FLOODS, self.rows.SERVED_FLOODS, "nn/cpu/rows.py")
         parameter = float(loss.flood_parameter)
         confidence = float(loss.confidence) if loss.confidence else None
         upper = parameter if flood in (RELAX, RELAXED) else None
         return LossCode(row, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
 
-    def threads(self, layers, rows, front=None, steps=0):
-        """Return the number of threads that pay for batches of this size, within `thread_limit` and the processors."""
-        return self._threads.useful_threads(layers, rows, most_threads(), front, steps)
 
-    def forward_pass(self, *arguments, threads):
-        """Run samples; arguments and result as in nn/reference/training.py."""
-        self._require_served(arguments[5], arguments[6])
-        return self._run(self._kernels.forward_pass, arguments, threads)
+class NumbaEngine(HostEngine):
+    """Calls compiled kernels with a team of threads, whose number was found out when the engine was opened."""
 
-    def gradient_pass(self, *arguments, threads):
-        """Fill the gradient; arguments and result as in nn/reference/training.py."""
-        self._require_served(arguments[6], arguments[7])
-        return self._run(self._kernels.gradient_pass, arguments, threads)
+    def __init__(self, backend, network, inputs, *arguments, batch, **options):
+        self._backend = backend
+        self._threads = backend.useful_threads(network, inputs, batch)
+        super().__init__(network, inputs, *arguments, batch=batch, **options)
 
-    def train_steps(self, *arguments, threads):
-        """Take the updates of a plan; arguments and result as in nn/reference/training.py."""
-        *_, norm, drop, layers, front, _, _, penalty, optimizer, plan = arguments
-        self._require_served(layers, front)
-        if optimizer.kind not in self._kernels.OPTIMIZERS_SERVED:
-            raise unserved("optimizer", optimizer.kind, OPTIMIZERS, self._kernels.OPTIMIZERS_SERVED, "nn/cpu/training.py")
-        if self._online.serves(norm, drop, front, penalty, optimizer, plan):
-            return self._run(self._online.train_steps, arguments, 1)
-        return self._run(self._kernels.train_steps, arguments, threads)
+    def _loss_for_kernels(self, y):
+        return self._backend.loss_for_kernels(self._loss, y)
 
-    def _require_served(self, layers, front):
-        """Raise ValueError for a kind without compiled maths: compiled code would pass over it in silence."""
-        for kind in set(layers[:, ACTIVATION].tolist()):
-            if kind not in self._activations.SERVED:
-                raise unserved("activation", kind, ACTIVATIONS, self._activations.SERVED, "nn/cpu/activations.py")
-        if front is not None:
-            if front.kind not in self._recurrent.SERVED:
-                raise unserved("activation", front.kind, ACTIVATIONS, self._recurrent.SERVED, "nn/cpu/recurrent.py")
-            if front.pooling not in self._recurrent.SERVED_POOLINGS:
-                raise unserved("pooling", front.pooling, POOLINGS, self._recurrent.SERVED_POOLINGS, "nn/cpu/recurrent.py")
+    def _forward(self, batch):
+        network = self._network
+        return self._call(self._backend.kernels.forward_pass, (
+            self._work, self._sequences, self._norm, self._drop, network.flat, network.layers, network.front, self._data,
+            batch))
 
-    def _run(self, kernel, arguments, threads):
+    def _gradient(self, batch):
+        network = self._network
+        return self._call(self._backend.kernels.gradient_pass, (
+            self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front, self._data,
+            self._kernel_loss, batch))
+
+    def steps(self, plan, log):
+        """See engine.Engine."""
+        network, task, online = self._network, self._task(plan), self._backend.online
+        arguments = (log, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
+                     task)
+        if online.serves(self._norm, self._drop, network.front, task.penalty, task.optimizer, plan):
+            return self._call(online.train_steps, arguments, 1)
+        return self._call(self._backend.kernels.train_steps, arguments)
+
+    def _call(self, kernel, arguments, threads=None):
+        threads, run_team = threads or self._threads, self._backend.threads.run_team
         if threads == 1:  # one compiled call: nothing can strike in the middle
-            return self._threads.run_team(kernel, arguments, 1)
-        return uninterrupted(self._threads.run_team, (kernel, arguments, threads))
+            return run_team(kernel, arguments, 1)
+        return uninterrupted(run_team, (kernel, arguments, threads))
 
 
 def _served(argument, name, names, served, where):
@@ -135,3 +158,12 @@ def _overridden(loss):
         if {"rows", "weigh", "objective", "in_epoch"} & vars(cls).keys():
             return True
     return hasattr(loss, "base") and _overridden(loss.base)
+
+
+_make = functools.lru_cache(lambda kind: kind())
+BACKENDS = {"numpy": NumpyBackend, "numba": NumbaBackend}  # each made when it is first asked for
+
+
+def backend_named(name):
+    """Return the backend, or raise ValueError naming the ones there are."""
+    return _make(BACKENDS[choose("backend", name, BACKENDS)])

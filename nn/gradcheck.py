@@ -16,9 +16,9 @@ import numpy as np
 
 from losses.keywords import explains_arguments
 
+from .backends import backend_named
 from .checks import choose, integer, real_number
-from .reference import training as reference
-from .shared.layers import NO_UPDATE, matrix
+from .shared.layers import NO_UPDATE
 
 METHODS = ("complex", "central", "direction")
 STEPS = {"complex": 1e-20, "central": 1e-6, "direction": 1e-6}
@@ -263,44 +263,36 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
 
 
 class _ComplexNetwork:
-    """The NumPy forward pass with parameters and input from a dict, in their own dtype (perhaps complex)."""
+    """The NumPy backend's pass with parameters and input from a dict, in their own dtype (perhaps complex)."""
 
     def __init__(self, model, inputs, y, update):
         self.model, self.inputs, self.y = model, inputs, y
         self.update = NO_UPDATE if update is None else update
 
-    def forward(self, theta):
-        """Return (workspace, packed sequences, output rows)."""
-        model = self.model
-        inputs = self.inputs._replace(x=theta.get("x", self.inputs.x))
+    def _passed(self, theta):
+        """Return the outputs (rows, K) at theta, and the engine that made them."""
         dtype = np.result_type(*theta.values())
-        flat = np.concatenate([theta[name].ravel() for name in model.parameters]).astype(dtype)
-        work, sequences, norm, drop = model.buffers(inputs.count, inputs, dtype=dtype, y=self.y)
-        rows = reference.forward_pass(work, sequences, norm, drop, flat, model.layers, model.front_for(inputs),
-                                      model.kernel_data(inputs, self.y), np.arange(inputs.count), True, self.update, None)
-        return work, sequences, rows
-
-    def outputs(self, theta):
-        """Return (outputs, targets, indices of the samples) at theta, row by row."""
-        work, _, rows = self.forward(theta)
-        y = work.labels[:rows] if self.y.ndim == 1 else work.targets[:rows].real
-        outputs = matrix(work.activations, work.at[-1], rows, self.model.outputs)
-        return outputs, y, work.samples[:rows]
+        inputs = self.inputs._replace(x=theta.get("x", self.inputs.x))
+        flat = np.concatenate([theta[name].ravel() for name in self.model.parameters]).astype(dtype)
+        network = self.model.network(inputs)._replace(flat=flat)
+        engine = backend_named("numpy").open(network, inputs, batch=inputs.count)
+        return engine.forward(np.arange(inputs.count), True, self.update), engine
 
     def objective(self, theta, loss):
         """Return the objective at theta."""
-        outputs, y, samples = self.outputs(theta)
-        return loss.objective(outputs, y, indices=samples)[0]
+        outputs, _ = self._passed(theta)
+        return loss.objective(outputs, self.y, indices=self.model.samples_of_rows(self.inputs))[0]
 
     def branches(self, theta, loss):
-        """Return on which side of its kink each relu and the flood lie, for each sample (or packed step)."""
-        outputs, y, samples = self.outputs(theta)
-        branches = {"flood": np.sign(loss.weigh(loss.rows(outputs, y)[0], indices=samples)[1])}
+        """Return on which side of its kink each relu and the flood lie, for each sample (or valid step)."""
+        outputs, engine = self._passed(theta)
+        weights = loss.weigh(loss.rows(outputs, self.y)[0], indices=self.model.samples_of_rows(self.inputs))[1]
+        branches = {"flood": np.sign(weights)}
         if self.model.activation == "relu":
-            work, sequences, rows = self.forward(theta)
-            if sequences is not None:
-                branches["relu input of the recurrence"] = sequences.states > 0
+            network = self.model.network(self.inputs)
+            if network.front is not None:
+                branches |= {f"relu input of the recurrence, direction {d}": engine.states(d) > 0
+                             for d in range(len(network.front.offsets))}
             else:
-                branches |= {f"relu input of layer {l}": matrix(work.activations, work.at[l], rows, size) > 0
-                             for l, size in enumerate(self.model.sizes[1:-1], start=1)}
+                branches |= {f"relu input of layer {l}": engine.activations(l) > 0 for l in range(1, len(network.layers))}
         return branches

@@ -1,4 +1,4 @@
-"""What every network has in common: parameters, and the kernels of a backend run over data in blocks."""
+"""What every network has in common: parameters, and what it asks a backend's engine."""
 import numpy as np
 
 from losses.keywords import explains_arguments
@@ -6,14 +6,11 @@ from losses.keywords import explains_arguments
 from . import elsewhere
 from .backends import BACKENDS, backend_named
 from .checks import choose, integer
-from .processor import one_blas_thread
-from .shared.codes import Data
-from .shared.inputs import kernel_targets
-from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, matrix, workspace
+from .engine import BLOCK_ROWS, Network
+from .shared.layers import NO_UPDATE
 from .shared.parameters import Views, aligned_zeros
 
 DTYPES = ("float32", "float64")
-BLOCK_ROWS = 512  # samples that an evaluation holds in memory at a time
 
 
 class Model:
@@ -126,34 +123,29 @@ class Model:
         (None: no dropout).
         """
         inputs = self.check_x(x, lengths)
-        if training:
-            self.check_batch(inputs.count)
-            return self._unpack(self._run(inputs, inputs.count, True, _update_number(update)), inputs)
-        return self._unpack(self.evaluate(inputs), inputs)
+        if not training:
+            return self._unpack(self.evaluate(inputs), inputs)
+        self.check_batch(inputs.count)
+        engine = self.open(inputs, batch=inputs.count)
+        return self._unpack(engine.forward(np.arange(inputs.count), True, _update_number(update)), inputs)
 
-    def evaluate(self, inputs):
-        """Return the outputs (rows, K) for checked Inputs in evaluation mode, block by block: memory stays bounded.
+    def evaluate(self, inputs, layer=-1):
+        """Return a layer's activations (rows, size) for checked Inputs in evaluation mode, block by block.
 
-        Rows are samples, or all valid steps of the first sample, then of the second, … where every step is kept.
+        The layer is the last one unless told otherwise. Rows are samples, or all valid steps of the first sample, then of
+        the second, … where every step is kept.
         """
-        return self._run(inputs, min(inputs.count, BLOCK_ROWS), False, NO_UPDATE)
+        return self.open(inputs, batch=min(inputs.count, BLOCK_ROWS)).evaluate(layer)
 
-    def _run(self, inputs, block, training, update, layer=-1):
-        """Return the activations (rows, size) of a layer, the last one unless told otherwise."""
-        backend = backend_named(self.backend)
-        data = self.kernel_data(inputs, None)
-        buffers = self.buffers(block, inputs)
-        work, sequences = buffers[:2]
-        front, threads = self.front_for(inputs), self.useful_threads(inputs, block)
-        units = int(np.append(self.layers[0, IN], self.layers[:, OUT])[layer])
-        result = np.empty((self.rows_of(inputs), units), self.dtype)
-        with one_blas_thread():
-            for start in range(0, inputs.count, block):
-                indices = np.arange(start, min(start + block, inputs.count))
-                rows = backend.forward_pass(*buffers, self.flat, self.layers, front, data, indices, training, update,
-                                            threads=threads)
-                result[self._places(inputs, work, sequences, rows)] = matrix(work.activations, work.at[layer], rows, units)
-        return result
+    def open(self, inputs, y=None, loss=None, **options):
+        """Return the backend's engine for checked Inputs and prepared targets; options as engine.Backend.open."""
+        return backend_named(self.backend).open(self.network(inputs), inputs, y, loss, **options)
+
+    def network(self, inputs):
+        """Return the engine.Network for these inputs, whose arrays are the model's own."""
+        seed = (self.seed + 2**63) % 2**64 - 2**63  # its lowest 64 bits as compiled code takes them
+        return Network(self.layers, self.front_for(inputs), self.flat, self.running, self.rates, seed, self.batch_norm_eps,
+                       self.batch_norm_momentum)
 
     @explains_arguments(elsewhere.INPUTS)
     def encode(self, x, layer, lengths=None):
@@ -165,7 +157,7 @@ class Model:
         if layer >= len(self.layers):
             raise ValueError(f"layer: got {layer}, accepted: 0 to {len(self.layers) - 1}")
         inputs = self.check_x(x, lengths)
-        return self._unpack(self._run(inputs, min(inputs.count, BLOCK_ROWS), False, NO_UPDATE, layer), inputs)
+        return self._unpack(self.evaluate(inputs, layer), inputs)
 
     @explains_arguments(elsewhere.INPUTS)
     def loss_and_gradients(self, x, y, loss, lengths=None, *, input_gradient=False, update=None):
@@ -197,60 +189,20 @@ class Model:
         y = loss.prepare(self.pack_targets(y, inputs), self.rows_of(inputs), self.outputs)
         if input_gradient and len(inputs.tokens):
             raise ValueError("input_gradient: got True, accepted: False, because tokens have no gradient")
-        dflat = aligned_zeros(self.flat.size, self.dtype)
-        buffers = self.buffers(inputs.count, inputs, input_gradient, y=y)
         loss.check_samples(inputs.count)
-        rows = self.gradient_into(dflat, buffers, inputs, self.kernel_data(inputs, y), y, loss, np.arange(inputs.count),
-                                  input_gradient, _update_number(update))
-        gradients = dict(Views(dflat, self._shapes))
+        engine = self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient)
+        gradients = dict(Views(engine.gradient(np.arange(inputs.count), _update_number(update)), self._shapes))
         if input_gradient:
-            gradients["x"] = self._input_gradient(inputs, *buffers[:2])
-        return self._objective(buffers[0], rows, y, loss), gradients
+            gradients["x"] = engine.input_deltas()
+        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs)), gradients
 
-    def gradient_into(self, dflat, buffers, inputs, data, y, loss, indices, input_gradient=False, update=NO_UPDATE):
-        """Fill `dflat` with the gradient on the samples `indices`, and return the number of rows.
-
-        `inputs` and prepared targets `y` say what kind of data it is; `data` holds them as `kernel_data` made them.
-        """
-        backend = backend_named(self.backend)
-        with one_blas_thread():
-            return backend.gradient_pass(
-                dflat, *buffers, self.flat, self.layers, self.front_for(inputs), data,
-                backend.loss_for_kernels(loss, y), indices, input_gradient, update,
-                threads=self.useful_threads(inputs, len(indices)))
-
-    def _objective(self, work, rows, y, loss):
-        """Return the objective of the batch whose outputs and targets lie in the workspace."""
-        outputs = matrix(work.activations, work.at[-1], rows, self.outputs)
-        targets = work.labels[:rows] if y.ndim == 1 else work.targets[:rows]
-        return float(loss.objective(outputs, targets, indices=work.samples[:rows])[0])
+    def _objective(self, outputs, y, loss, samples):
+        """Return the objective of a batch."""
+        targets = y if y.ndim == 1 else y.astype(self.dtype)
+        return float(loss.objective(outputs, targets, indices=samples)[0])
 
     def front_for(self, inputs):
         """Return the sequences.Front for these inputs; None for an MLP."""
-        return None
-
-    def buffers(self, batch, inputs, input_gradient=False, dtype=None, y=None):
-        """Return (Workspace, Packed, Norm, Drop) for batches of at most `batch` of these samples; None what is not used."""
-        dtype = dtype or self.dtype
-        width = self.outputs if y is None or y.ndim == 1 else y.shape[1]
-        work = workspace(self.layers, self.most_rows(batch, inputs), dtype, width)
-        like = work.activations.size
-        norm = Norm(aligned_zeros(like, dtype), np.zeros(self.running.size, dtype), self.running, self.batch_norm_eps,
-                    self.batch_norm_momentum) if self.running.size else None
-        seed = (self.seed + 2**63) % 2**64 - 2**63  # its lowest 64 bits as compiled code takes them
-        drop = Drop(aligned_zeros(like, dtype), self.rates, seed) if self.rates.any() else None
-        return work, self.packed_buffers(batch, inputs, input_gradient, dtype), norm, drop
-
-    def useful_threads(self, inputs, batch):
-        """Return how many threads pay for batches of this size."""
-        return backend_named(self.backend).threads(self.layers, batch)
-
-    def most_rows(self, batch, inputs):
-        """Return how many rows the dense layers may have for a batch of these samples."""
-        return batch
-
-    def packed_buffers(self, batch, inputs, input_gradient, dtype):
-        """Return the buffers of the recurrent part; None for an MLP."""
         return None
 
     def check_batch(self, size):
@@ -267,21 +219,13 @@ class Model:
         """Return the targets of each output row."""
         return y
 
-    def kernel_data(self, inputs, y):
-        """Return inputs and prepared targets (None: not needed) as kernels take them."""
-        labels, targets = kernel_targets(y, self.outputs, self.dtype)
-        return Data(inputs.x, inputs.tokens, inputs.lengths, labels, targets, 1)
-
-    def _places(self, inputs, work, sequences, rows):
-        """Return where the rows of the last forward pass belong among all rows."""
-        return work.samples[:rows]
+    def samples_of_rows(self, inputs):
+        """Return which sample each output row for these inputs is of."""
+        return np.arange(inputs.count)
 
     def _unpack(self, outputs, inputs, padding=0):
         """Return the outputs in the shape users expect."""
         return outputs
-
-    def _input_gradient(self, inputs, work, sequences):
-        return matrix(work.deltas, 0, *inputs.x.shape).copy()
 
     @explains_arguments(elsewhere.INPUTS)
     def predict(self, x, lengths=None):

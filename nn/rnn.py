@@ -4,16 +4,15 @@ import numpy as np
 from losses.keywords import explains_arguments
 
 from . import elsewhere
-from .backends import backend_named
 from .checks import choose, integer, padded_array
 from .initialization import initialize_recurrent
 from .mlp import checked_rates
 from .model import Model
-from .shared.codes import ACTIVATIONS, POOLINGS, Data
-from .shared.inputs import Inputs, kernel_targets
+from .shared.codes import ACTIVATIONS, POOLINGS
+from .shared.inputs import Inputs
 from .shared.layers import layer_table
 from .shared.parameters import offsets
-from .shared.sequences import Front, packed
+from .shared.sequences import Front
 
 
 @explains_arguments(elsewhere.RNN)
@@ -130,34 +129,9 @@ class RNN(Model):
             raise ValueError(f"y: got shape {y.shape}, accepted: {shape} (or with K targets per step) with pooling 'none'")
         return y[self._valid(inputs)]
 
-    def kernel_data(self, inputs, y):
-        """Return inputs and prepared targets as kernels take them; with pooling "none" targets stand at sample·T + step."""
-        labels, targets = kernel_targets(y, self.outputs, self.dtype)
-        T = self._padded_shape(inputs)[1]
-        if self.pooling == "none" and y is not None:
-            valid = self._valid(inputs).ravel()
-            spread = np.zeros((valid.size, *y.shape[1:]), labels.dtype if y.ndim == 1 else targets.dtype)
-            spread[valid] = y
-            labels, targets = (spread, targets) if y.ndim == 1 else (labels, spread)
-        x = inputs.x.reshape(len(inputs.x), -1 if inputs.x.size else 0)  # (N, T · D)
-        return Data(x, inputs.tokens, inputs.lengths, labels, targets, T)
-
-    def useful_threads(self, inputs, batch):
-        """Return how many threads pay for batches of this size."""
-        steps = batch * inputs.lengths.mean()
-        return backend_named(self.backend).threads(self.layers, batch, self.front_for(inputs), steps)
-
-    def most_rows(self, batch, inputs):
-        """Return how many rows the dense layers may have for a batch of these sequences."""
-        return self._most_steps(batch, inputs) if self.pooling == "none" else batch
-
-    def _most_steps(self, batch, inputs):
-        return int(np.sort(inputs.lengths)[::-1][:batch].sum())
-
-    def packed_buffers(self, batch, inputs, input_gradient, dtype):
-        """Return the buffers of the recurrent part."""
-        return packed(self.front_for(inputs), batch, self._most_steps(batch, inputs), int(inputs.lengths.max()), dtype,
-                      input_gradient)
+    def samples_of_rows(self, inputs):
+        """Return which sample each output row for these inputs is of."""
+        return np.repeat(np.arange(inputs.count), inputs.lengths if self.pooling == "none" else 1)
 
     def _padded_shape(self, inputs):
         return (inputs.tokens if len(inputs.tokens) else inputs.x).shape[:2]
@@ -165,27 +139,12 @@ class RNN(Model):
     def _valid(self, inputs):
         return np.arange(self._padded_shape(inputs)[1]) < inputs.lengths[:, None]  # (N, T)
 
-    def _places(self, inputs, work, sequences, rows):
-        if self.pooling != "none":
-            return work.samples[:rows]
-        steps = np.diff(sequences.starts[:sequences.steps[0] + 1])
-        first = np.cumsum(inputs.lengths) - inputs.lengths  # row of each sample's first step
-        return first[work.samples[:rows]] + np.repeat(np.arange(len(steps)), steps)
-
     def _unpack(self, outputs, inputs, padding=0):
         if self.pooling != "none":
             return outputs
         full = np.full((*self._padded_shape(inputs), *outputs.shape[1:]), padding, outputs.dtype)
         full[self._valid(inputs)] = outputs
         return full
-
-    def _input_gradient(self, inputs, work, sequences):
-        dx = np.zeros(inputs.x.shape, inputs.x.dtype)  # (N, T, D), 0 in the padding
-        starts = sequences.starts
-        for t in range(sequences.steps[0]):
-            rows = sequences.dx[starts[t] * self.inputs:starts[t + 1] * self.inputs].reshape(-1, self.inputs)
-            dx[sequences.order[:len(rows)], t] = rows
-        return dx
 
 
 def _checked_lengths(argument, lengths, n, longest):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import nn.fleet.fit_fleet
 from losses import BinaryCrossEntropy
 from nn import RNN
+from nn.host import HostEngine
 from tests.fitting import X_VAL, Y_VAL, X, Y, network
 from tests.fleets import CLASSES, INPUTS, INTEGERS, LENGTHS, TOKENS, XS, XS_VAL, YS, YS_VAL, R, assert_member, fleet_of, lone
 
@@ -56,8 +56,8 @@ def test_as_many_replicas_as_samples():
 def test_shared_data_are_not_copied(monkeypatch):
     """Every member's kernels read the same memory."""
     seen = []
-    use = nn.fitting.run.Run._use
-    monkeypatch.setattr(nn.fitting.run.Run, "_use", lambda self, train: (use(self, train), seen.append(self._data.x))[0])
+    load = HostEngine.load
+    monkeypatch.setattr(HostEngine, "load", lambda self, *data: (load(self, *data), seen.append(self._data.x))[0])
     fleet_of(network("numpy", dtype="float32"), [{}] * R)  # a cast copy, but one for all
     assert len(seen) > R
     assert all(np.shares_memory(seen[0], x) for x in seen)

@@ -6,11 +6,8 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import MLP, check_model
-from nn.backends import backend_named
-from nn.processor import one_blas_thread
+from nn.backends import NumbaBackend
 from nn.shared.codes import ACTIVATIONS
-from nn.shared.layers import NO_UPDATE
-from nn.shared.parameters import aligned_zeros
 from tests import naive
 from tests.numerical import central_difference, relative_error
 
@@ -252,22 +249,19 @@ def test_numba_float32(activation, loss):
 @pytest.mark.compiled
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", ["wide", "deep_wide", "wide_input", "wide_output"])
-def test_number_of_threads_changes_no_bit(shape, dtype):
+def test_number_of_threads_changes_no_bit(shape, dtype, monkeypatch):
     sizes = SHAPES[shape]
     model = weird_model(sizes, dtype=dtype)
     rng = np.random.default_rng(13)
     x, y = rng.normal(size=(37, sizes[0])).astype(dtype), rng.integers(sizes[-1], size=37)
-    backend, results = backend_named("numba"), []
+    inputs, results = model.check_x(x), []
     for threads in (1, 2, 3):
-        dflat, inputs = aligned_zeros(model.flat.size, dtype), model.check_x(x)
-        buffers = model.buffers(37, inputs)
-        with one_blas_thread():
-            rows = backend.gradient_pass(
-                dflat, *buffers, model.flat, model.layers, None, model.kernel_data(inputs, y),
-                backend.loss_for_kernels(CrossEntropy(), y), np.arange(37), True, NO_UPDATE, threads=threads)
-        assert rows == 37
-        work = buffers[0]
-        results.append([dflat, work.activations, work.deltas, work.losses])
+        monkeypatch.setattr(NumbaBackend, "useful_threads", lambda *_, threads=threads: threads)
+        engine = model.open(inputs, y, CrossEntropy(), batch=37, input_gradient=True)
+        flat = engine.gradient(np.arange(37))
+        layers = range(len(sizes))
+        results.append([flat, *map(engine.activations, layers), *map(engine.deltas, layers)])
+        assert len(results[-1][1]) == 37
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(one, two)

@@ -6,10 +6,7 @@ import nn.cpu.normalization
 import nn.reference.normalization
 from losses import L2, CrossEntropy, Flooding
 from nn import MLP, SGD, Adam, check_model, fit
-from nn.backends import backend_named
-from nn.processor import one_blas_thread
-from nn.shared.layers import NO_UPDATE
-from nn.shared.parameters import aligned_zeros
+from nn.backends import NumbaBackend
 from stopping import Patience
 from tests import naive
 from tests.numerical import complex_step, relative_error
@@ -272,21 +269,20 @@ def test_statistics_go_with_the_model(backend):
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_number_of_threads_changes_no_bit(dtype):
+def test_number_of_threads_changes_no_bit(dtype, monkeypatch):
     rng, sizes = np.random.default_rng(13), (40, 300, 530, 3)  # layers of two and three panels
-    x, y, backend, results = rng.normal(size=(70, 40)), rng.integers(3, size=70), backend_named("numba"), []
+    x, y, results = rng.normal(size=(70, 40)), rng.integers(3, size=70), []
     model = network("numba", sizes, dtype=dtype)
     inputs = model.check_x(x)
     proved = model.copy(backend="numpy", dtype="float64").loss_and_gradients(x, y, CE)[1]
     for threads in (1, 2, 3):
-        dflat, buffers = aligned_zeros(model.flat.size, dtype), model.buffers(70, inputs)
-        with one_blas_thread():
-            backend.gradient_pass(dflat, *buffers, model.flat, model.layers, None, model.kernel_data(inputs, y),
-                                  backend.loss_for_kernels(CE, y), np.arange(70), True, NO_UPDATE, threads=threads)
+        with monkeypatch.context() as patched:
+            patched.setattr(NumbaBackend, "useful_threads", lambda *_, threads=threads: threads)
+            engine = model.open(inputs, y, CE, batch=70)
+            flat = engine.gradient(np.arange(70))
         trained = network("numba", sizes, dtype=dtype)
         fit(trained, x, y, loss=CE, optimizer=Adam(1e-3), epochs=2, batch_size=32, threads=threads)
-        results.append([dflat, buffers[0].deltas, buffers[2].normalised, buffers[2].statistics, trained.flat,
-                        trained.running])
+        results.append([flat, *(engine.deltas(l) for l in (1, 2, 3)), trained.flat, trained.running])
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(one, two)

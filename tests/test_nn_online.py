@@ -101,7 +101,7 @@ def test_threads_change_nothing(monkeypatch):
     ({}, True), ({"optimizer": SGD(0.1, momentum=0.5)}, False), ({"optimizer": Adam()}, False),
     ({"penalty": L2(0.1)}, False), ({"clip_norm": 1.0}, False), ({"batch_size": 2}, False)])
 def test_who_is_served(options, online, monkeypatch):
-    kernels, calls = backend_named("numba")._online, []
+    kernels, calls = backend_named("numba").online, []
     original = kernels.train_steps
     monkeypatch.setattr(kernels, "train_steps", lambda *arguments: calls.append(1) or original(*arguments))
     model = MLP([2, 3, 2], dtype="float64", activation="tanh")

@@ -4,12 +4,8 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import RNN, check_model
-from nn.backends import backend_named
-from nn.cpu.threads import run_team
-from nn.processor import one_blas_thread
+from nn.backends import NumbaBackend
 from nn.shared.codes import POOLINGS
-from nn.shared.layers import NO_UPDATE
-from nn.shared.parameters import aligned_zeros
 from tests import naive
 from tests.numerical import central_difference, relative_error
 
@@ -263,21 +259,21 @@ def test_numba_equals_numpy(dtype, tolerance, bidirectional, pooling):
 @pytest.mark.compiled
 @kinds
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_number_of_threads_changes_no_bit(dtype, pooling):
+def test_number_of_threads_changes_no_bit(dtype, pooling, monkeypatch):
     x, lengths = sequences(np.random.default_rng(10).integers(1, 9, size=37))
     for tokens in (False, True):
         model = weird(9 if tokens else D, hidden=33, bidirectional=True, pooling=pooling, dtype=dtype, backend="numba")
         given = np.random.default_rng(3).integers(9, size=x.shape[:2]) if tokens else x
-        inputs, backend, results = model.check_x(given, lengths), backend_named("numba"), []
+        inputs, results = model.check_x(given, lengths), []
         y = model.pack_targets(targets(pooling, x, classes=True), inputs)
         for threads in (1, 2, 3):
-            dflat, buffers = aligned_zeros(model.flat.size, dtype), model.buffers(37, inputs, not tokens)
-            arguments = (dflat, *buffers, model.flat, model.layers, model.front_for(inputs), model.kernel_data(inputs, y),
-                         backend.loss_for_kernels(CrossEntropy(), y), np.arange(37), not tokens, NO_UPDATE)
-            with one_blas_thread():
-                rows = run_team(backend._kernels.gradient_pass, arguments, threads)
-            assert rows == (lengths.sum() if pooling == "none" else 37)
-            results.append([dflat, *buffers[0][:2], buffers[1].states, buffers[1].deltas, buffers[1].dx])
+            monkeypatch.setattr(NumbaBackend, "useful_threads", lambda *_, threads=threads: threads)
+            engine = model.open(inputs, y, CrossEntropy(), batch=37, input_gradient=not tokens)
+            flat = engine.gradient(np.arange(37))
+            assert len(engine.activations(-1)) == (lengths.sum() if pooling == "none" else 37)
+            directions = [part(d) for d in (0, 1) for part in (engine.states, engine.state_deltas)]
+            dx = [] if tokens else [engine.input_deltas()]
+            results.append([flat, *map(engine.activations, (0, 1)), *map(engine.deltas, (0, 1)), *directions, *dx])
         for other in results[1:]:
             for one, two in zip(results[0], other, strict=True):
                 np.testing.assert_array_equal(one, two)

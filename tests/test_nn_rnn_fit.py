@@ -132,7 +132,7 @@ def test_number_of_threads(monkeypatch, dtype, pooling):
     monkeypatch.setattr(nn.cpu.threads, "run_team",
                         lambda kernel, arguments, threads: used.append(threads) or run_team(kernel, arguments, threads))
     for threads in (1, 2, 2):
-        monkeypatch.setattr(NumbaBackend, "threads", lambda *args, threads=threads: threads)
+        monkeypatch.setattr(NumbaBackend, "useful_threads", lambda *_, threads=threads: threads)
         model = network("numba", bidirectional=True, pooling=pooling, dtype=dtype)
         train(model, optimizer=Adam(0.03), penalty=L2(0.01), clip_norm=0.5)
         flats.append(model.flat)

@@ -30,11 +30,11 @@ def serves(norm, drop, front, penalty, optimizer, plan):
             and penalty.l1 == penalty.l2 == penalty.clip_norm == 0.0)
 
 
-def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss,
-                penalty, optimizer, plan, team):
-    """Take the updates of `plan`, with a team of one; all else as in nn/cpu/training.py."""
+def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, team):
+    """Take the updates of `task.plan` with a team of one; all else as in nn/cpu/training.py."""
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
+    flat, data, loss, plan = weights.flat, task.data, task.loss, task.plan
     n, last = plan.orders.shape[1], layers.shape[0]
     inputs, activations, deltas = data.x.reshape(data.x.size), work.activations, work.deltas
     clear_spare(flat)

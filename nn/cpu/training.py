@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..shared.codes import ADAM, EVERY_STEP, RPROP, SGD
+from ..shared.codes import ADAM, EVERY_STEP, RPROP, SGD, Batch
 from ..shared.layers import AT_W, IN, OUT
 from ..shared.sequences import AT_W_HH, AT_W_XH
 from .compile import apart, entry, inner, plain
@@ -173,48 +173,48 @@ loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner
 clip_gradient, update_parameters = apart(clip_gradient), inner(update_parameters)
 
 
-def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update,
-                 team):
-    """Load and run the samples `indices`; return the number of rows of the outputs."""
-    rows = load_batch(work, sequences, data, layers, front, indices, team)
+def forward_pass(work, sequences, norm, drop, flat, layers, front, data, batch, team):
+    """Load and run a batch; return the number of rows of the outputs."""
+    rows = load_batch(work, sequences, data, layers, front, batch.indices, team)
     if front is not None:
-        rnn_forward(work, sequences, flat, front, indices.size, rows, team)
-    forward(work, norm, drop, flat, layers, rows, training, update, team)
+        rnn_forward(work, sequences, flat, front, batch.indices.size, rows, team)
+    forward(work, norm, drop, flat, layers, rows, batch.training, batch.update, team)
     return rows
 
 
 run_forward = inner(forward_pass)
 
 
-def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices,
-                  input_gradient, update, team):
-    """Fill `dflat` with the gradient of the objective on the samples `indices`.
+def gradient_pass(weights, work, sequences, norm, drop, layers, front, data, loss, batch, team):
+    """Fill `weights.dflat` with the gradient of the objective on a batch, in training mode.
 
     Returns the rows of the outputs.
     """
-    training = team.size > 0  # as a literal it would make Numba compile everything twice
-    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training,
-                       update, team)
+    flat, dflat = weights.flat, weights.dflat
+    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, batch, team)
     if team.rank == 0:
         loss_and_output_gradient(work, layers, data, loss, rows)
     wait(team)
-    layer_0_wanted = input_gradient or front is not None
-    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
+    layer_0_wanted = batch.input_gradient or front is not None
+    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, batch.update, team)
     if front is not None:
-        rnn_backward(dflat, work, sequences, flat, front, indices.size, rows, input_gradient, team)
+        samples, wanted = batch.indices.size, batch.input_gradient
+        rnn_backward(dflat, work, sequences, flat, front, samples, rows, wanted, team)
     return rows
 
 
-def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss,
-                penalty, optimizer, plan, team):
-    """Take the updates of `plan`: batch, gradient, log, penalty, clipping, step, statistics.
+def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, team):
+    """Take the updates of `task.plan`: batch, gradient, log, penalty, clipping, step, statistics.
 
     Returns the number of updates taken: fewer than planned when a loss was not finite, before that
     gradient was used.
     """
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
-    training, input_gradient = team.size > 0, team.size < 0  # no literals, see gradient_pass
+    flat, slots, dflat = weights
+    data, loss, penalty, optimizer, plan = task
+    # True and False; as literals they would make Numba compile everything twice.
+    training, input_gradient = team.size > 0, team.size < 0
     layer_0_wanted = input_gradient or front is not None
     n, batch_size = plan.orders.shape[1], plan.batch_size
     batches = (n + batch_size - 1) // batch_size
@@ -222,10 +222,10 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
     for k in range(plan.learning_rates.size):
         update = plan.first + k
         start = update % batches * batch_size
-        batch = min(batch_size, n - start)
-        indices = vector(plan.orders[update // batches - plan.first_epoch], start, batch)
-        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices,
-                           training, update, team)
+        samples = min(batch_size, n - start)
+        indices = vector(plan.orders[update // batches - plan.first_epoch], start, samples)
+        batch = Batch(indices, update, training, input_gradient)
+        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, batch, team)
         if team.rank == 0:
             log.losses[k] = loss_and_output_gradient(
                 work, layers, data, in_epoch(loss, update // batches), rows)
@@ -238,7 +238,7 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
             break
         backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
         if front is not None:
-            rnn_backward(dflat, work, sequences, flat, front, batch, rows, None, team)
+            rnn_backward(dflat, work, sequences, flat, front, samples, rows, None, team)
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
             add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if team.rank == 0 and penalty.clip_norm > 0.0:

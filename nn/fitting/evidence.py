@@ -11,8 +11,7 @@ import numpy as np
 
 from ..processor import one_blas_thread
 from ..shared.layers import AT_B, AT_W, IN, OUT, matrix, vector
-from ..shared.parameters import aligned_zeros
-from ..shared.sequences import AT_B_H, AT_W_HH, AT_W_XH, block
+from ..shared.sequences import AT_B_H, AT_W_HH, AT_W_XH
 
 ROUNDING = 64  # units in the last place of Σ g_n²: a variance below that is no variance
 
@@ -37,18 +36,14 @@ def evidence(model, inputs, y, loss, block_rows):
 
     """
     require_sample_gradients(model)
-    samples, rows = inputs.count, model.rows_of(inputs)
+    samples = inputs.count
     total, squares = np.zeros(model.flat.size), np.zeros(model.flat.size)
-    data, dflat = model.kernel_data(inputs, y), aligned_zeros(model.flat.size, model.dtype)
-    buffers = model.buffers(min(samples, block_rows), inputs, y=y)
+    engine = model.open(inputs, y, loss, batch=min(samples, block_rows))
     with one_blas_thread():
-        for start in range(0, samples, block_rows):
-            indices = np.arange(start, min(start + block_rows, samples))
-            model.gradient_into(dflat, buffers, inputs, data, y, loss, indices)
-            share = (inputs.lengths[indices].sum() if rows != samples else len(indices)) / rows
+        for indices, share, dflat in gradient_blocks(engine, model, inputs, block_rows):
             total += share * dflat
             # The block's gradient is the sum of its samples' parts c_n; a sample's own gradient is N · share · c_n.
-            squares += (samples * share) ** 2 * _squares_of_parts(model, buffers, inputs, len(indices))
+            squares += (samples * share) ** 2 * _squares_of_parts(engine, model, inputs, indices)
     if samples == 1:
         return np.nan
     variance = (squares - samples * total**2) / (samples - 1)
@@ -58,23 +53,29 @@ def evidence(model, inputs, y, loss, block_rows):
     return float(1 - samples / varies.sum() * np.sum(total[varies] ** 2 / variance[varies]))
 
 
-def _squares_of_parts(model, buffers, inputs, samples):
-    """Return Σ_n c_n² (P,) from the activations and deltas that the last gradient pass left in the buffers."""
-    work, sequences = buffers[:2]
-    front = model.front_for(inputs)
+def gradient_blocks(engine, model, inputs, block):
+    """Yield (indices, share of all rows, gradient (P,) of their mean loss) of a set, a block of samples after another."""
+    rows = model.rows_of(inputs)
+    for start in range(0, inputs.count, block):
+        indices = np.arange(start, min(start + block, inputs.count))
+        found = inputs.lengths[indices].sum() if rows != inputs.count else len(indices)
+        yield indices, found / rows, engine.gradient(indices)
+
+
+def _squares_of_parts(engine, model, inputs, indices):
+    """Return Σ_n c_n² (P,) from the activations and deltas of the engine's last gradient, on the samples `indices`."""
+    network = model.network(inputs)
     groups = None  # rows of the dense layers that belong to one sample; None: each row is one
-    if front is not None:
-        starts, lengths = sequences.starts, sequences.lengths[:samples]
-        steps = [starts[:length] + i for i, length in enumerate(lengths)]  # packed rows of each sequence
-        groups = steps if model.rows_of(inputs) != inputs.count else None
-    rows = samples if groups is None else sum(map(len, groups))
+    if model.rows_of(inputs) != inputs.count:
+        ends = np.cumsum(inputs.lengths[indices])
+        groups = [slice(end - length, end) for end, length in zip(ends, inputs.lengths[indices], strict=True)]
     squares = np.zeros(model.flat.size)
-    for l, layer in enumerate(model.layers):
+    for l, layer in enumerate(network.layers):
         n_in, n_out = layer[IN], layer[OUT]
-        a, dz = matrix(work.activations, work.at[l], rows, n_in), matrix(work.deltas, work.at[l + 1], rows, n_out)
-        _add(matrix(squares, layer[AT_W], n_in, n_out), vector(squares, layer[AT_B], n_out), a, dz, groups)
-    if front is not None:
-        _add_recurrent(squares, sequences, front, steps)
+        _add(matrix(squares, layer[AT_W], n_in, n_out), vector(squares, layer[AT_B], n_out), engine.activations(l),
+             engine.deltas(l + 1), groups)
+    if network.front is not None:
+        _add_recurrent(squares, engine, network.front, inputs, indices)
     return squares
 
 
@@ -92,13 +93,17 @@ def _add(dW_squares, db_squares, a, dz, groups):
         db_squares += (db**2).sum(axis=0)
 
 
-def _add_recurrent(squares, sequences, front, steps):
-    M, H = sum(map(len, steps)), front.hidden
-    if front.tokens:
-        x = np.eye(front.inputs)[sequences.tokens[:M]]
-    else:
-        x = matrix(sequences.x, 0, M, front.inputs)
+def _add_recurrent(squares, engine, front, inputs, indices):
+    """Add those of the recurrent weights: sums over the steps (T) of each sequence, 0 in the padding, before squaring."""
+    H = front.hidden
+    x = np.eye(front.inputs)[inputs.tokens[indices]] if front.tokens else inputs.x[indices]  # (B, T, D)
     for d, at in enumerate(front.offsets):
-        dz, before = block(sequences.deltas, d, M, H), block(sequences.before, d, M, H)
-        _add(matrix(squares, at[AT_W_XH], front.inputs, H), vector(squares, at[AT_B_H], H), x, dz, steps)
-        _add(matrix(squares, at[AT_W_HH], H, H), squares[:0], before, dz, steps)
+        dz, h = engine.state_deltas(d), engine.states(d)  # (B, T, H)
+        before = np.zeros_like(h)  # the state that each step began with
+        if d == 0:
+            before[:, 1:] = h[:, :-1]
+        else:
+            before[:, :-1] = h[:, 1:]
+        sequences = range(len(indices))
+        _add(matrix(squares, at[AT_W_XH], front.inputs, H), vector(squares, at[AT_B_H], H), x, dz, sequences)
+        _add(matrix(squares, at[AT_W_HH], H, H), squares[:0], before, dz, sequences)

@@ -8,10 +8,10 @@ import numpy as np
 from losses.margins import layer_norms, output_margins, per_norm, smoothed_output_margin
 
 from ..checks import choose
-from ..model import BLOCK_ROWS, predictions
+from ..engine import BLOCK_ROWS
+from ..model import predictions
 from ..shared.inputs import Inputs
-from ..shared.parameters import aligned_zeros
-from .evidence import evidence, require_sample_gradients
+from .evidence import evidence, gradient_blocks, require_sample_gradients
 
 PER_NORM = ("margin_normalized", "margin_smoothed")
 MARGINS = ("margin_min", "margin_median", *PER_NORM)
@@ -77,6 +77,7 @@ class Meter:
         self._last_flat = model.flat.copy() if "update_norm" in metrics else None
         self._last_predictions = None
         self._started = time.perf_counter()
+        self._engines = {}  # of each set that has been evaluated: a backend may keep the set where it computes
         if "evidence" in metrics:
             require_sample_gradients(model)
         if sets["train"].labels is None and {*MARGINS, "prediction_changes"} & set(metrics):
@@ -89,7 +90,7 @@ class Meter:
         row, train_outputs = {}, None
         for name, data in self._sets.items():
             if data is not None:
-                outputs = self._model.evaluate(data.inputs)
+                outputs = self._engine(name, data).evaluate()
                 row[f"{name}_loss"], row[f"{name}_error"] = self._loss_and_error(outputs, data)
                 train_outputs = outputs if name == "train" else train_outputs
         row["parameter_norm"] = _norm(self._model.flat)
@@ -97,6 +98,11 @@ class Meter:
         for metric in self._metrics:
             row[metric] = getattr(self, f"_{metric}")(train_outputs) if finite else np.nan
         return row
+
+    def _engine(self, name, data):
+        if name not in self._engines:
+            self._engines[name] = self._model.open(data.inputs, batch=min(data.inputs.count, BLOCK_ROWS))
+        return self._engines[name]
 
     def state(self):
         """Return what the next row depends on besides the model, as arrays."""
@@ -154,15 +160,10 @@ class Meter:
         With batch normalisation the set is one block, because its statistics are part of the function.
         """
         model, (inputs, y, _) = self._model, self._sets["train"]
-        data = model.kernel_data(inputs, y)
         block = inputs.count if model.statistics else min(inputs.count, BLOCK_ROWS)
-        buffers, dflat = model.buffers(block, inputs, y=y), aligned_zeros(model.flat.size, model.dtype)
-        total, rows = np.zeros(model.flat.size), model.rows_of(inputs)
-        for start in range(0, inputs.count, block):
-            indices = np.arange(start, min(start + block, inputs.count))
-            model.gradient_into(dflat, buffers, inputs, data, y, self._loss, indices)
-            share = inputs.lengths[indices].sum() if rows != inputs.count else len(indices)
-            total += dflat * (share / rows)
+        engine, total = model.open(inputs, y, self._loss, batch=block), np.zeros(model.flat.size)
+        for _, share, dflat in gradient_blocks(engine, model, inputs, block):
+            total += dflat * share
         return _norm(total)
 
 

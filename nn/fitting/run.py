@@ -3,12 +3,10 @@ import time
 
 import numpy as np
 
-from ..backends import backend_named
-from ..model import BLOCK_ROWS
+from ..engine import BLOCK_ROWS
 from ..processor import thread_limit
 from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
-from ..shared.parameters import aligned_zeros
 from .history import History, TrainingDiverged
 from .metrics import Meter, labelled_set, needed_metrics
 from .refusals import refuse_batch_of_one, weights_at_fault
@@ -56,14 +54,10 @@ class Run:
         self.check_points = settings.check_points(self.total, self.batches)
         self.history, self.meter = self._new_history(settings.metrics)
 
-        self._backend = backend_named(model.backend)
-        with thread_limit(self.threads):
-            self._threads = model.useful_threads(train.inputs, self.batch_size)
         self.penalty = settings.penalty_code()
-        self.slots = optimizer.state(model.flat.size, model.dtype)
-        self._dflat = aligned_zeros(model.flat.size, model.dtype)
-        self._buffers = model.buffers(self.batch_size, train.inputs, y=train.y)
-        self._use(train)
+        with thread_limit(self.threads):
+            self.engine = model.open(train.inputs, train.y, loss, batch=self.batch_size, optimizer=optimizer,
+                                     penalty=self.penalty)
         self.update = 0
         self.last_loss = np.nan
         self.since_check = []  # (losses, rows, flooded) of each chunk
@@ -79,28 +73,24 @@ class Run:
         metrics = needed_metrics(metrics, self.criterion, columns)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
-    def _use(self, train):
-        """Hand a training set to the kernels."""
-        self._data = self.model.kernel_data(train.inputs, train.y)
-        self._front = self.model.front_for(train.inputs)
-        self._kernel_loss = self._backend.loss_for_kernels(self.loss, train.y)
-
     def memory(self):
         """Return about how many bytes such a run takes at most, beside the sets as they were handed in."""
-        state = [self.model.flat, self.model.running, *self.slots, self._dflat, self._buffers, self._data, self._kernel_loss]
+        train = self.sets["train"]
+        state = [self.model.flat, self.model.running, train.inputs, train.y]
         if self.criterion is not None or "update_norm" in self.history:
             state.append(self.model.flat)  # the best weights, or those of the last check
         orders = 2 * 8 * self.n * min(self.settings.epochs, max(1, ORDER_ELEMENTS // self.n))  # twice while they are stacked
         log = 7 * 8 * self.total  # of each update: learning rate, loss, rows, flooded share; and their means at a check
         checks = 40 * len(self.check_points) * len(self.history)
-        return _bytes(state) + orders + log + checks + max(map(self._evaluation, filter(None, self.sets.values())))
+        evaluations = sum(map(self._evaluation, filter(None, self.sets.values())))
+        return self.engine.memory() + _bytes(state) + orders + log + checks + evaluations
 
     def _evaluation(self, data):
         """Return about how many bytes measuring a set takes."""
         rows = self.model.rows_of(data.inputs) * max(self.model.outputs, 2)
-        buffers = self.model.buffers(min(data.inputs.count, BLOCK_ROWS), data.inputs)
-        gradients = {"gradient_norm", "evidence"} & set(self.history)  # take buffers of their own
-        return _bytes(buffers) * (2 if gradients else 1) + 8 * 8 * rows  # outputs, and what the loss makes of them
+        engine = self.model.open(data.inputs, batch=min(data.inputs.count, BLOCK_ROWS))
+        gradients = {"gradient_norm", "evidence"} & set(self.history)  # take an engine of their own
+        return engine.memory() * (2 if gradients else 1) + 8 * 8 * rows  # outputs, and what the loss makes of them
 
     @property
     def between_epochs(self):
@@ -126,14 +116,15 @@ class Run:
     def _train_chunk(self, count):
         first_epoch, last_epoch = self.update // self.batches, (self.update + count - 1) // self.batches
         if self.augment is not None and self._augmented_epoch != first_epoch:
-            self._use(self._augmented(first_epoch))
+            augmented = self._augmented(first_epoch)
+            self.engine.load(augmented.inputs, augmented.y)
             self._augmented_epoch = first_epoch
         orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)
                            for epoch in range(first_epoch, last_epoch + 1)])  # (epochs, N)
         rates = self.optimizer.rates(self.update, count, self.batches)
         plan = Plan(self.update, self.batch_size, first_epoch, orders, rates)
         log = Log(np.empty(count), np.empty(count), np.empty(count, np.int64))
-        taken = self._train_steps(log, plan)
+        taken = self.engine.steps(plan, log)
         if taken:
             self.last_loss = float(log.losses[taken - 1])
             self.since_check.append((log.losses[:taken], log.rows[:taken], log.flooded[:taken]))
@@ -141,17 +132,11 @@ class Run:
         if taken < count:
             self._diverged()
 
-    def _train_steps(self, log, plan):
-        model = self.model
-        return self._backend.train_steps(
-            log, model.flat, self.slots, self._dflat, *self._buffers, model.layers, self._front, self._data,
-            self._kernel_loss, self.penalty, self.optimizer.code(), plan, threads=self._threads)
-
     def compile(self):
         """Take no update and evaluate one sample, so that what training will call is compiled."""
         none = np.zeros(0)
-        self._train_steps(Log(none, none, np.zeros(0, np.int64)),
-                          Plan(0, self.batch_size, 0, np.zeros((1, self.n), np.int64), none))
+        self.engine.steps(Plan(0, self.batch_size, 0, np.zeros((1, self.n), np.int64), none),
+                          Log(none, none, np.zeros(0, np.int64)))
         self.model.evaluate(Inputs(*(array[:1] for array in self.sets["train"].inputs)))
 
     def _augmented(self, epoch):

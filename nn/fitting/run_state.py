@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from ..archive import CheckpointError, Wanted, printable, shown
+from ..engine import State
 from ..shared.parameters import Views
 
 VALUES = ("identity", "update", "last_loss", "criterion", "stopped_epoch", "best_epoch")
@@ -26,7 +27,8 @@ def values_of(run, identity):
 
 def arrays_of(run, keeper):
     """Return the arrays of a run: dict name -> ndarray."""
-    arrays = {"flat": run.model.flat, "running": run.model.running, "slot0": run.slots[0], "slot1": run.slots[1],
+    weights = run.engine.weights()
+    arrays = {"flat": weights.flat, "running": weights.running, "slot0": weights.slots[0], "slot1": weights.slots[1],
               "history": run.history.to_array()}
     for i, parts in enumerate(zip(*run.since_check, strict=True)):
         arrays[f"since_check{i}"] = np.concatenate(parts)
@@ -93,7 +95,7 @@ def _require_last_loss(file, text, update):
 def _wanted_arrays(run, keeper, values, checks):
     """Return dict name -> Wanted."""
     flat, running = (Wanted(array.dtype, array.shape) for array in (run.model.flat, run.model.running))
-    slots = {f"slot{i}": Wanted(slot.dtype, slot.shape, finite=False) for i, slot in enumerate(run.slots)}
+    slots = {f"slot{i}": Wanted(slot.dtype, slot.shape, finite=False) for i, slot in enumerate(run.engine.weights().slots)}
     real, whole = np.dtype(np.float64), np.dtype(np.int64)
     wanted = {"flat": flat, "running": running, **slots,
               "history": Wanted(real, (checks, len(run.history)), finite=False),  # NaN where nothing can be measured
@@ -146,8 +148,7 @@ def _require_bounds(file, run, arrays):
 
 def take_over(run, keeper, values, arrays):
     """Go on from what `read` returned."""
-    run.model.flat[:], run.model.running[:] = arrays["flat"], arrays["running"]
-    run.slots[0][:], run.slots[1][:] = arrays["slot0"], arrays["slot1"]
+    run.engine.set_weights(State(arrays["flat"], arrays["running"], (arrays["slot0"], arrays["slot1"])))
     run.update, run.last_loss = values["update"], float(values["last_loss"])
     run.history.fill(arrays["history"])
     run.history.stopped_epoch, run.history.best_epoch = values["stopped_epoch"], values["best_epoch"]

@@ -24,6 +24,7 @@ from ..fitting.settings import Settings
 from ..processor import one_blas_thread, thread_limit
 from .history import FleetHistory
 from .members import MemberSets, blame, read_members
+from .together import stepping
 
 
 @explains_arguments(elsewhere.FLEET)
@@ -60,7 +61,8 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
           fleet's L1 or L2.
     loss, optimizer, epochs, batch_size, penalty, metrics, restore_best, check_every, clip_norm, seed : as `fit` takes them
     workers : int, optional
-        Threads; None: as many as there are processors. With the NumPy backend they mostly wait for one another.
+        Threads; None: as many as there are processors, or as members where a backend trains many at once. With the NumPy
+        backend they mostly wait for one another.
     max_memory : int, optional
         Bytes that the replicas in training may take together, by estimate: fewer are trained at a time where they would
         take more. The data, and what is kept of the others (parameters and history), come on top. None: no bound.
@@ -104,10 +106,12 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     chosen = read_members(members, settings)
     sets = {"training": (x, y, lengths), "validation": validation, "test": test}
     sets = {name: MemberSets(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
-    crew = _Crew(chosen, sets)
+    together = stepping(model.backend)
+    crew = _Crew(chosen, sets, together)
     sample = crew.check(model, settings)
     fleet = FleetHistory(model, [member.overrides for member in chosen], sample.history, sample.check_points, sample.batches)
-    threads, total = min(_workers(workers), len(chosen), _room(max_memory, sample)), sample.total * len(chosen)
+    most = len(chosen) if together and workers is None else _workers(workers)
+    threads, total = min(most, len(chosen), _room(max_memory, sample)), sample.total * len(chosen)
     try:
         sample.compile()  # in this thread, where Ctrl-C need not wait for its end
         del sample  # its buffers
@@ -144,8 +148,8 @@ class _Stopped(Exception):
 class _Crew:
     """The members' settings and data, and how they are trained."""
 
-    def __init__(self, chosen, sets):
-        self._chosen, self._sets = chosen, sets
+    def __init__(self, chosen, sets, together):
+        self._chosen, self._sets, self._together = chosen, sets, together
         self._stop = threading.Event()
 
     def check(self, model, plain):
@@ -195,7 +199,8 @@ class _Crew:
         message, finished = None, True
         try:
             # As in `fit`. (NumPy's settings and the limit are each thread's own.)
-            with np.errstate(over="ignore", invalid="ignore"), thread_limit(1):
+            together = self._together.member(run) if self._together else contextlib.nullcontext()
+            with np.errstate(over="ignore", invalid="ignore"), thread_limit(1), together:
                 train(run, keeper, RunFile(run, keeper), tick)
         except TrainingDiverged as error:
             message = str(error)

@@ -6,7 +6,7 @@ None where a network has no batch normalisation or dropout.
 """
 import numpy as np
 
-from ..shared.codes import ADAM, EVERY_STEP, OPTIMIZERS, RPROP, SGD, unserved
+from ..shared.codes import ADAM, EVERY_STEP, OPTIMIZERS, RPROP, SGD, Batch, unserved
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
@@ -110,45 +110,46 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step):
         raise unserved("optimizer", o.kind, OPTIMIZERS, served, "nn/reference/training.py")
 
 
-def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update,
-                 team):
-    """Load and run the samples `indices`; return the number of rows of the outputs."""
-    rows = load_batch(work, sequences, data, layers, front, indices)
+def forward_pass(work, sequences, norm, drop, flat, layers, front, data, batch, team):
+    """Load and run a batch; return the number of rows of the outputs."""
+    rows = load_batch(work, sequences, data, layers, front, batch.indices)
     if front is not None:
-        rnn_forward(work, sequences, flat, front, len(indices), rows)
-    forward(work, norm, drop, flat, layers, rows, training, update)
+        rnn_forward(work, sequences, flat, front, len(batch.indices), rows)
+    forward(work, norm, drop, flat, layers, rows, batch.training, batch.update)
     return rows
 
 
-def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices,
-                  input_gradient, update, team):
-    """Fill `dflat` with the gradient of the objective on the samples `indices`.
+def gradient_pass(weights, work, sequences, norm, drop, layers, front, data, loss, batch, team):
+    """Fill `weights.dflat` with the gradient of the objective on a batch, in training mode.
 
     forward_pass made outputs of inputs, the loss made J of outputs: what follows goes back the same
     way. Returns the rows of the outputs.
     """
-    rows = forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, True,
-                        update, team)
+    flat, dflat = weights.flat, weights.dflat
+    rows = forward_pass(work, sequences, norm, drop, flat, layers, front, data, batch, team)
     loss_and_output_gradient(work, layers, data, loss, rows)
-    layer_0_wanted = input_gradient or front is not None
-    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update)
+    layer_0_wanted = batch.input_gradient or front is not None
+    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, batch.update)
     if front is not None:
-        rnn_backward(dflat, work, sequences, flat, front, len(indices), rows, input_gradient)
+        samples, wanted = len(batch.indices), batch.input_gradient
+        rnn_backward(dflat, work, sequences, flat, front, samples, rows, wanted)
     return rows
 
 
-def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss,
-                penalty, optimizer, plan, team):
-    """Take the updates of `plan`: batch, gradient, log, penalty, clipping, step, statistics.
+def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, team):
+    """Take the updates of `task.plan`: batch, gradient, log, penalty, clipping, step, statistics.
 
     Returns the number of updates taken: fewer than planned when a loss was not finite, before that
     gradient was used. `team` is the compiled backends' set of threads; NumPy has no use for it.
     """
+    flat, slots, dflat = weights
+    data, loss, penalty, optimizer, plan = task
     for k, learning_rate in enumerate(plan.learning_rates):
         update = plan.first + k
         epoch, indices = _batch_of(plan, update)
-        rows = gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data,
-                             loss.in_epoch(epoch), indices, False, update, team)
+        batch = Batch(indices, update, training=True, input_gradient=False)
+        rows = gradient_pass(weights, work, sequences, norm, drop, layers, front, data,
+                             loss.in_epoch(epoch), batch, team)
         _record(log, k, work, rows)
         if not np.isfinite(log.losses[k]):
             return k

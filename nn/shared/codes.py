@@ -2,7 +2,7 @@
 
 Never dispatched on per element. The tuples have the same fields in all backends.
 """
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,6 +92,33 @@ class Plan(NamedTuple):
     first_epoch: int  # the epoch of the first row of `orders`
     orders: np.ndarray  # (epochs, N) int64
     learning_rates: np.ndarray  # (updates,) float64
+
+
+class Weights(NamedTuple):
+    """What training moves, and what it is moved by; P parameters."""
+
+    flat: np.ndarray  # (P,) the parameters
+    slots: tuple  # two of (P,) or (0,): the optimizer's state
+    dflat: np.ndarray  # (P,) the gradient
+
+
+class Task(NamedTuple):
+    """What is to be learned, and how: all that `train_steps` is told besides the network."""
+
+    data: Data
+    loss: Any  # LossCode; in the definition the loss itself
+    penalty: PenaltyCode
+    optimizer: OptimizerCode
+    plan: Plan
+
+
+class Batch(NamedTuple):
+    """What one pass is about."""
+
+    indices: np.ndarray  # (B,) int64: samples of the data set
+    update: int  # whose dropout masks are drawn; layers.NO_UPDATE: none
+    training: bool  # whether batch normalisation uses the batch's own statistics
+    input_gradient: bool  # whether a backward pass goes down to the inputs
 
 
 class Log(NamedTuple):

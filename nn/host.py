@@ -1,0 +1,186 @@
+"""An engine whose arrays lie on the host: the buffers, and how rows find their order. Both of our backends are made of it.
+
+What is added in nn/backends.py are the calls of the kernels, which see the buffers as they are described in nn/shared.
+"""
+import numpy as np
+
+from .engine import NO_PENALTY, State
+from .processor import one_blas_thread
+from .shared.codes import EVERY_STEP, Batch, Data, Task, Weights
+from .shared.inputs import kernel_targets
+from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, matrix, workspace
+from .shared.parameters import aligned_zeros
+from .shared.sequences import block, packed
+
+
+class HostEngine:
+    """Everything of engine.Engine but `_forward`, `_gradient` and `steps`, which call kernels."""
+
+    def __init__(self, network, inputs, y=None, loss=None, *, batch, optimizer=None, penalty=NO_PENALTY,
+                 input_gradient=False):
+        self._network, self._loss, self._batch_size = network, loss, batch
+        self._optimizer, self._penalty, self._input_gradient = optimizer, penalty, input_gradient
+        self._sizes = np.append(network.layers[0, IN], network.layers[:, OUT])
+        self._every_step = network.front is not None and network.front.pooling == EVERY_STEP
+        p, dtype = network.flat.size, network.flat.dtype
+        slots = optimizer.state(p, dtype) if optimizer is not None else (np.zeros(0, dtype),) * 2
+        self._weights = Weights(network.flat, slots, aligned_zeros(p if loss is not None else 0, dtype))
+        self._work, self._sequences, self._norm, self._drop = self._buffers(inputs, y)
+        self._batch, self._rows = np.zeros(0, np.int64), 0  # samples of the last pass, and its rows
+        self.load(inputs, y)
+
+    def _buffers(self, inputs, y):
+        """Return Workspace, Packed, Norm, Drop for batches of these samples; None what the network does not use."""
+        network, batch, dtype = self._network, self._batch_size, self._network.flat.dtype
+        width = self._sizes[-1] if y is None or y.ndim == 1 else y.shape[1]
+        rows, sequences = batch, None
+        if network.front is not None:
+            most_steps = int(np.sort(inputs.lengths)[::-1][:batch].sum())
+            rows = most_steps if self._every_step else batch
+            sequences = packed(network.front, batch, most_steps, int(inputs.lengths.max()), dtype, self._input_gradient)
+        work = workspace(network.layers, rows, dtype, width)
+        like, norm, drop = work.activations.size, None, None
+        if network.running.size:
+            norm = Norm(aligned_zeros(like, dtype), np.zeros(network.running.size, dtype), network.running, network.eps,
+                        network.momentum)
+        if network.rates.any():
+            drop = Drop(aligned_zeros(like, dtype), network.rates, network.seed)
+        return work, sequences, norm, drop
+
+    def load(self, inputs, y):
+        """See engine.Engine."""
+        self._inputs = inputs
+        real = np.dtype(self._network.flat.real.dtype)
+        labels, targets = kernel_targets(y, self._sizes[-1], real)
+        x, steps = inputs.x, 1
+        if self._network.front is not None:
+            steps = self._padded_steps = (inputs.tokens if self._network.front.tokens else x).shape[1]
+            x = x.reshape(len(x), -1 if x.size else 0)  # (N, T · D)
+            if self._every_step and y is not None:  # rows of valid steps, spread to sample · T + step
+                valid = (np.arange(steps) < inputs.lengths[:, None]).ravel()
+                spread = np.zeros((valid.size, *y.shape[1:]), labels.dtype if y.ndim == 1 else real)
+                spread[valid] = y
+                labels, targets = (spread, targets) if y.ndim == 1 else (labels, spread)
+        self._data = Data(x, inputs.tokens, inputs.lengths, labels, targets, steps)
+        self._kernel_loss = None if self._loss is None else self._loss_for_kernels(y)
+
+    def _loss_for_kernels(self, y):
+        """Return what the kernels take as their loss, for prepared targets: the loss itself, if they are Python."""
+        return self._loss
+
+    def _forward(self, batch):
+        """Run a batch; return the rows of the dense layers."""
+        raise NotImplementedError
+
+    def _gradient(self, batch):
+        """Fill the gradient of a batch; return the rows of the dense layers."""
+        raise NotImplementedError
+
+    def _task(self, plan):
+        """Return what `steps` hands to the kernels for a plan."""
+        return Task(self._data, self._kernel_loss, self._penalty, self._optimizer.code(), plan)
+
+    def forward(self, indices, training=False, update=NO_UPDATE):
+        """See engine.Engine."""
+        self._run(indices, training, update)
+        return self.activations(-1)
+
+    def _run(self, indices, training, update):
+        with one_blas_thread():
+            self._batch, self._rows = indices, self._forward(Batch(indices, update, training, False))
+
+    def gradient(self, indices, update=NO_UPDATE):
+        """See engine.Engine."""
+        with one_blas_thread():
+            self._batch, self._rows = indices, self._gradient(Batch(indices, update, True, self._input_gradient))
+        return self._weights.dflat
+
+    def evaluate(self, layer=-1):
+        """See engine.Engine."""
+        n = self._inputs.count
+        total = int(self._inputs.lengths.sum()) if self._every_step else n
+        result, at = np.empty((total, self._sizes[layer]), self._network.flat.dtype), 0
+        for start in range(0, n, self._batch_size):
+            self._run(np.arange(start, min(start + self._batch_size, n)), False, NO_UPDATE)
+            self._put(result[at:at + self._rows], self._work.activations, layer)
+            at += self._rows
+        return result
+
+    def activations(self, l):
+        """See engine.Engine."""
+        return self._rows_of(self._work.activations, l)
+
+    def deltas(self, l):
+        """See engine.Engine."""
+        return self._rows_of(self._work.deltas, l)
+
+    def _rows_of(self, buffer, l):
+        """Return the rows of a layer, in the batch's order."""
+        rows = np.empty((self._rows, self._sizes[l]), buffer.dtype)
+        self._put(rows, buffer, l)
+        return rows
+
+    def _put(self, rows, buffer, l):
+        found = matrix(buffer, self._work.at[l], self._rows, self._sizes[l])
+        if self._network.front is None:
+            rows[...] = found
+        elif self._every_step:
+            n, t = self._packed_rows()
+            lengths = self._inputs.lengths[self._batch]
+            rows[(np.cumsum(lengths) - lengths)[n] + t] = found
+        else:
+            rows[self._sequences.order[:len(self._batch)]] = found
+
+    def _packed_rows(self):
+        """Return which sample of the batch and which step each row of a packed array holds, (M,) each."""
+        starts = self._sequences.starts[:self._sequences.steps[0] + 1]
+        running = np.diff(starts)
+        t = np.repeat(np.arange(len(running)), running)
+        return self._sequences.order[np.arange(len(t)) - starts[t]], t
+
+    def _padded(self, rows):
+        """Return packed rows (M, size) as (B, T, size), 0 in the padding."""
+        full = np.zeros((len(self._batch), self._padded_steps, rows.shape[1]), rows.dtype)
+        full[self._packed_rows()] = rows
+        return full
+
+    def _packed(self, buffer, direction):
+        """Return a direction's rows (M, H) of a packed buffer."""
+        M = self._sequences.starts[self._sequences.steps[0]]
+        return block(buffer, direction, M, self._network.front.hidden)
+
+    def states(self, direction):
+        """See engine.Engine."""
+        return self._padded(self._packed(self._sequences.states, direction))
+
+    def state_deltas(self, direction):
+        """See engine.Engine."""
+        return self._padded(self._packed(self._sequences.deltas, direction))
+
+    def input_deltas(self):
+        """See engine.Engine."""
+        if self._network.front is None:
+            return self.deltas(0)
+        M, D = self._sequences.starts[self._sequences.steps[0]], self._network.front.inputs
+        return self._padded(matrix(self._sequences.dx, 0, M, D))
+
+    def weights(self):
+        """See engine.Engine."""
+        return State(self._network.flat, self._network.running, self._weights.slots)
+
+    def set_weights(self, state):
+        """See engine.Engine."""
+        for own, new in zip((self._network.flat, self._network.running, *self._weights.slots),
+                            (state.flat, state.running, *state.slots), strict=True):
+            own[:] = new
+
+    def memory(self):
+        """See engine.Engine."""
+        return _bytes([self._weights[1:], self._work, self._sequences, self._norm, self._drop])
+
+
+def _bytes(thing):
+    """Return the bytes of all arrays in nested tuples and lists."""
+    if isinstance(thing, (tuple, list)):
+        return sum(map(_bytes, thing))
+    return getattr(thing, "nbytes", 0)
