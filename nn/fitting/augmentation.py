@@ -95,6 +95,6 @@ def _dtype_for(fill, dtype):
         return np.result_type(dtype, np.float32)
     if dtype.kind == "b" and fill not in (0, 1):
         return np.dtype(np.float32)
-    if dtype.kind == "f" and abs(fill) > np.finfo(dtype).max:
+    if dtype.kind == "f" and abs(fill) > float(np.finfo(dtype).max):
         raise ValueError(f"fill: got {fill!r}, accepted: a number that fits into the images' dtype, {dtype}")
     return dtype
