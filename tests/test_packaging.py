@@ -193,6 +193,14 @@ def test_numba_stays_in_its_place():
             assert not [name for name in names if name.split(".")[0] in ("numba", "llvmlite")], path
 
 
+def test_only_views_cut_the_flat_arrays_of_the_definition():
+    cut = {"matrix", "vector", "block"}
+    for path in (ROOT / "nn" / "reference").glob("*.py"):
+        names = {name.split(".")[-1] for name in imports(path)}
+        found = {name for name in names if name in cut or name.startswith("AT_")}
+        assert cut < found if path.name == "views.py" else not found, path
+
+
 def test_definition_and_its_mirrors_stand_side_by_side_on_a_screen():
     mirrored = [path for path in SOURCES if path.relative_to(ROOT).as_posix().startswith(
         ("nn/backprop.py", "nn/reference/", "nn/cpu/", "nn/cuda/"))]
