@@ -212,8 +212,9 @@ def _run(name: str, options: list[str]) -> int:
     module, config, common = parse(name, options)
     from .runs.runner import expected
     from .runs.settings import SettingError
+    from .runs.shards import SweepError
     from .runs.store import Store, StoreError
-    from .runs.sweep import SweepError, SweepInterrupted
+    from .runs.sweep import SweepInterrupted
 
     try:
         store = Store(common.results)

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from experiments.runs.shards import SweepError
 from experiments.runs.store import Store
-from experiments.runs.sweep import SweepError
 from tests import sweeping
 from tests.sweeping import FEW, HUNDREDS, ROOT, a_cluster, a_driver, a_run, drive, environment, until
 
@@ -55,7 +55,7 @@ def test_shards_go_to_the_scheduler_in_order_under_names_that_stay(tmp_path, mon
     """Another driver asks for the same work by the same key, so what a worker has begun is not begun again."""
     distributed = pytest.importorskip("distributed", reason=NO_DASK)
     from experiments.runs.cluster import Dask
-    from experiments.runs.sweep import Shard, run_shard
+    from experiments.runs.shards import Shard, run_shard
     submitted = []
 
     def submit(function, shard, **options):

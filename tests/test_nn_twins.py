@@ -10,8 +10,10 @@ import types
 import numpy as np
 import pytest
 
+import losses.rows
 import nn.cpu
 import nn.reference
+from nn.shared import codes, layers, sequences
 from nn.shared.codes import ACTIVATIONS, EVERY_STEP, POOLINGS, RELU, TANH
 from tests.numerical import relative_error
 
@@ -239,6 +241,15 @@ def assert_same_results(definition, twin, row, dtype):
             assert relative_error(f, e) <= TOLERANCE[dtype], f"set {k}, output {i}"
         for argument, before in zip(arguments, as_dtype(inputs, dtype), strict=True):
             np.testing.assert_array_equal(argument, before)  # inputs are only read
+
+
+def test_kinds_have_names_of_their_own():
+    """No name of a kind is that of another one, nor that of an array in the formulas."""
+    def constants(module):
+        return {name for name, value in vars(module).items() if name.isupper() and isinstance(value, int)}
+    kinds = constants(codes) | constants(layers) | constants(sequences)
+    assert not kinds & constants(losses.rows)
+    assert not kinds & {"W", "B", "W_XH", "W_HH", "B_H", "GAMMA", "BETA"}
 
 
 def test_every_reference_module_is_in_the_table():

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from .sweep import Finished, Shard, SweepError, run_shard
+from .shards import Finished, Shard, SweepError, run_shard
 
 CONNECT_SECONDS = 5
 RETRIES = 2  # of a shard that failed: another machine may have the memory or the disk that this one lacked

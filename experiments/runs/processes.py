@@ -16,7 +16,7 @@ from multiprocessing import connection
 
 from nn.interrupts import interrupt_held_back
 
-from .sweep import Finished, Shard, SweepError
+from .shards import Finished, Shard, SweepError
 from .worker import serve
 
 TRIES = 4  # of a shard whose worker died: the next one may find the memory that this one lacked

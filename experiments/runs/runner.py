@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from .progress import Bar
 from .store import Run, Store
 
 _expected: ContextVar[str] = ContextVar("expected", default="")
@@ -137,35 +138,3 @@ def _ticker(bar, cost: float, cancel: threading.Event):
         reported = share
 
     return tick
-
-
-class Bar:
-    """A progress bar on standard error, or nothing when that is not a terminal."""
-
-    def __init__(self, title: str, total: float):
-        from rich.console import Console
-        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        from nn import compiling
-
-        self._watched = compiling.Watched()
-        console = Console(stderr=True)
-        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
-                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
-                                 console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.progress.add_task(title, total=total)
-
-    def advance(self, amount: float) -> None:
-        """Move on by so much of the total."""
-        self.progress.advance(self.task, amount)
-
-    def __enter__(self):
-        if not self.progress.disable:
-            self._watched.__enter__()
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_):
-        self.progress.stop()
-        if not self.progress.disable:
-            self._watched.__exit__()

@@ -7,7 +7,7 @@ import threading
 import traceback
 from multiprocessing import connection
 
-from .sweep import Shard, run_shard
+from .shards import Shard, run_shard
 
 
 def serve(tasks: connection.Connection, answers: connection.Connection) -> None:

@@ -25,19 +25,20 @@ from ..shared.sequences import AT_B_H, AT_W_HH, AT_W_XH, block
 class LayerViews:
     """One dense layer: x = dropout(a_in), z = x W + b, y = norm(z), a = f(y).
 
-    a_in (B, in) is the a of the layer before; x is a_in itself without dropout (`drop` None). z, y
-    and a (B, out) are one array, each overwrites the one before. gamma, beta, mean, var,
-    running_mean, running_var (out,) and z_hat (B, out) are there only if `normalised`.
+    a_in (B, in) is the a of the layer before; x is a_in itself without dropout (`drop` None), which
+    alone has a rate and samples (B,). z, y and a (B, out) are one array, each overwrites the one
+    before. gamma, beta, mean, var, running_mean, running_var (out,) and z_hat (B, out) are there
+    only if `normalised`.
     """
 
     def __init__(self, work, norm, drop, flat, layers, l, rows):
-        layer = layers[l]
+        layer = layers[l].tolist()  # numbers of Python's own cut faster
         n_in, n_out = layer[IN], layer[OUT]
         self.W, self.b = matrix(flat, layer[AT_W], n_in, n_out), vector(flat, layer[AT_B], n_out)
         self.a_in = self.x = matrix(work.activations, work.at[l], rows, n_in)
         if drop is not None:
-            self.x, self.rate = matrix(drop.inputs, work.at[l], rows, n_in), drop.rates[l]
-        self.samples = work.samples[:rows]
+            self.x = matrix(drop.inputs, work.at[l], rows, n_in)
+            self.rate, self.samples = drop.rates[l], work.samples[:rows]
         self.z = self.y = self.a = matrix(work.activations, work.at[l + 1], rows, n_out)
         self.kind = layer[ACTIVATION]
         self.normalised = layer[AT_GAMMA] >= 0
@@ -55,12 +56,13 @@ class LayerGradients:
     """
 
     def __init__(self, dflat, work, layers, l, rows, dx_wanted):
-        layer = layers[l]
+        layer = layers[l].tolist()
         n_in, n_out = layer[IN], layer[OUT]
         self.dW = matrix(dflat, layer[AT_W], n_in, n_out)
         self.db = vector(dflat, layer[AT_B], n_out)
-        self.dgamma = vector(dflat, layer[AT_GAMMA], n_out)
-        self.dbeta = vector(dflat, layer[AT_BETA], n_out)
+        if layer[AT_GAMMA] >= 0:
+            self.dgamma = vector(dflat, layer[AT_GAMMA], n_out)
+            self.dbeta = vector(dflat, layer[AT_BETA], n_out)
         self.da = self.dy = self.dz = matrix(work.deltas, work.at[l + 1], rows, n_out)
         self.dx = self.da_in = matrix(work.deltas, work.at[l], rows if dx_wanted else 0, n_in)
 
