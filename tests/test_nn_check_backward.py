@@ -130,7 +130,7 @@ def test_refusals():
     with pytest.raises(TypeError, match="inputs x: got float32"):
         check_backward(forward, backward, INPUTS | {"x": INPUTS["x"].astype(np.float32)})
     for inputs in (INPUTS["x"], {}, [1.0]):
-        with pytest.raises(TypeError, match="inputs: got .*accepted: a dict"):
+        with pytest.raises(TypeError, match=r"inputs: got .*accepted: a dict"):
             check_backward(forward, backward, inputs)
     with pytest.raises(TypeError, match="no float64 array"):
         check_backward(forward, backward, {"x": np.array([1, 2])})
@@ -142,7 +142,7 @@ def test_refusals():
         check_backward(forward, lambda *a: {"x": backward(*a)[0]}, INPUTS)
     with pytest.raises(ValueError, match="None for all"):
         check_backward(forward, lambda *a: (None,) * 3, INPUTS)
-    with pytest.raises(ValueError, match="backward W: .*not finite"):
+    with pytest.raises(ValueError, match=r"backward W: .*not finite"):
         check_backward(forward, lambda *a: (None, backward(*a)[1] * np.nan, None), INPUTS)
     with pytest.raises(TypeError, match="forward: got an output of type"):
         check_backward(lambda *a: "no", backward, INPUTS)

@@ -287,7 +287,8 @@ def test_an_array_that_rounding_hides_is_not_decided():
     theta = {"a": np.ones(1), "b": np.ones(1)}
     report = check_gradients(lambda t: 1e6 + t["a"][0] + 1e-6 * t["b"][0], theta,
                              {"a": np.ones(1), "b": np.full(1, 3e-6)}, method="central", tolerance=1e-4)
-    assert not report.passed() and str(report).splitlines()[-1].startswith("NOT DECIDED at 1e-4: nothing could be judged of b")
+    assert not report.passed()
+    assert "NOT DECIDED at 1e-4: nothing could be judged of b" in str(report)
 
 
 def test_the_complex_step_asks_for_the_kinks():
@@ -298,7 +299,7 @@ def test_the_complex_step_asks_for_the_kinks():
     assert not check_gradients(relu, theta, gradient).passed()
     report = check_gradients(relu, theta, gradient, kinks=lambda theta: {"relu": theta > 0})
     assert report.passed() and report.parameters[0].skipped == [((0,), "relu at (0,) changes branch")]
-    assert not check_gradients(relu, theta, gradient + [0, 0, 1], kinks=lambda theta: {"relu": theta > 0}).passed()
+    assert not check_gradients(relu, theta, np.array([0.0, 1.0, 1.0]), kinks=lambda theta: {"relu": theta > 0}).passed()
 
 
 def test_a_kink_too_weak_for_the_slope_beside_it():
@@ -319,14 +320,14 @@ def test_tolerance_of_the_verdict():
 
 
 def test_refusals_name_theta_once_and_say_what_f_is_asked_for():
-    with pytest.raises(TypeError, match="^theta: got float32, accepted: float64"):
+    with pytest.raises(TypeError, match=r"^theta: got float32, accepted: float64"):
         check_gradients(absolute, A.astype(np.float32), A)
     with pytest.raises(ValueError, match=r"^theta: got inf at \(0, 0\), which is not finite"):
         check_gradients(absolute, A * np.inf * np.sign(A), A)
     for method in METHODS:
         with pytest.raises(TypeError, match=r"f: got an array of shape \(3, 4\), accepted: one number .*check_backward"):
             check_gradients(lambda t: 2 * t, A, A, method=method)
-        with pytest.raises(ValueError, match="f: got nan.* near theta, accepted: a finite number"):
+        with pytest.raises(ValueError, match=r"f: got \(?nan.* near theta, accepted: a finite number"):
             check_gradients(lambda t: np.sum(t) * np.nan, A, A, method=method)
         with pytest.raises(TypeError, match="f: got a value of type object"):
             check_gradients(lambda t: None, A, A, method=method)

@@ -86,14 +86,14 @@ def check_backward(forward, backward, inputs, *, method="complex", step=None, sa
 def _differentiable(inputs):
     """Return the float64 arrays among the inputs."""
     if not isinstance(inputs, dict) or not inputs:
-        raise TypeError(f"inputs: got {type(inputs).__name__}, accepted: a dict name -> array with at least one entry, in the "
-                        "order in which forward takes them")
+        raise TypeError(f"inputs: got {type(inputs).__name__}, accepted: a dict name -> array with at least one entry, in "
+                        "the order in which forward takes them")
     thetas = {}
     for name, value in inputs.items():
-        kind = getattr(value, "dtype", None)
+        kind = np.asarray(value).dtype
         if isinstance(value, np.ndarray) and kind.kind in "fc" and kind != np.float64:
-            raise TypeError(f"inputs {name}: got {kind}, accepted: float64 arrays (differences of float32 values are rounding "
-                            "noise), or what has no gradient, such as integers")
+            raise TypeError(f"inputs {name}: got {kind}, accepted: float64 arrays (differences of float32 values are "
+                            "rounding noise), or what has no gradient, such as integers")
         if isinstance(value, np.ndarray) and kind == np.float64:
             if not np.all(np.isfinite(value)):
                 raise ValueError(f"inputs {name}: got a value that is not finite, accepted: finite numbers")
@@ -110,8 +110,8 @@ def _named(made, inputs, thetas, shape):
     if not isinstance(made, dict):
         names = inputs if len(made) == len(inputs) else thetas
         if len(made) != len(names):
-            raise ValueError(f"backward: got {len(made)} gradients, accepted: one for each of {', '.join(thetas)}, in this order"
-                             ", None where there is none to check")
+            raise ValueError(f"backward: got {len(made)} gradients, accepted: one for each of {', '.join(thetas)}, in this "
+                             "order, None where there is none to check")
         made = dict(zip(names, made, strict=True))
     if set(thetas) - set(made):
         raise ValueError(f"backward: got gradients of {', '.join(made) or 'nothing'}, accepted: of each of "
@@ -122,11 +122,11 @@ def _named(made, inputs, thetas, shape):
             continue
         gradient = np.asarray(made[name])
         if gradient.shape != theta.shape:
-            raise ValueError(f"backward {name}: got a gradient of shape {gradient.shape}, accepted: {theta.shape}, the shape of "
-                             f"{name}{_shape_hint(gradient.shape, theta.shape, shape)}")
+            raise ValueError(f"backward {name}: got a gradient of shape {gradient.shape}, accepted: {theta.shape}, the shape "
+                             f"of {name}{_shape_hint(gradient.shape, theta.shape, shape)}")
         if gradient.dtype.kind not in "fiu" or not np.all(np.isfinite(gradient)):
-            raise ValueError(f"backward {name}: got a gradient of type {gradient.dtype} with values that are not finite real "
-                             "numbers, accepted: finite real numbers")
+            raise ValueError(f"backward {name}: got a gradient of type {gradient.dtype} with values that are not finite "
+                             "real numbers, accepted: finite real numbers")
         found[name] = gradient.astype(np.float64)
     if not found:
         raise ValueError(f"backward: got None for all of {', '.join(thetas)}, accepted: a gradient of at least one")

@@ -96,7 +96,7 @@ def reached(unsettled, thetas):
     A unit reaches what stands before its activation: its own column of W, b, gamma and beta, and all layers below it.
     The loss and the flood reach everything.
     """
-    found = {name: {} for name in thetas}
+    found: dict = {name: {} for name in thetas}
     for branch, mask in unsettled.items():
         place = tuple(map(int, np.argwhere(mask)[0]))
         why = f"{branch} at {place} is decided by rounding"

@@ -119,7 +119,7 @@ class GradientReport:
     def verdict(self, tolerance=None):
         """Return the verdict in words: PASSED, FAILED or NOT DECIDED at the tolerance, and what is the matter where."""
         tolerance = self.tolerance if tolerance is None else tolerance
-        at = f"at {tolerance:.3g}".replace("e-0", "e-")
+        at = f"at {np.format_float_scientific(tolerance, trim='-', exp_digits=1)}"
         found = {p.name: p.verdict(tolerance) for p in self.parameters}
         wrong, open_ = ([name for name, verdict in found.items() if verdict is kind] for kind in (False, None))
         if wrong:
