@@ -125,8 +125,8 @@ def _named(made, inputs, thetas, shape):
             raise ValueError(f"backward {name}: got a gradient of shape {gradient.shape}, accepted: {theta.shape}, the shape "
                              f"of {name}{_shape_hint(gradient.shape, theta.shape, shape)}")
         if gradient.dtype.kind not in "fiu" or not np.all(np.isfinite(gradient)):
-            raise ValueError(f"backward {name}: got a gradient of type {gradient.dtype} with values that are not finite "
-                             "real numbers, accepted: finite real numbers")
+            raise ValueError(f"backward {name}: got a gradient of type {gradient.dtype} with values that are not "
+                             "finite real numbers, accepted: finite real numbers")
         found[name] = gradient.astype(np.float64)
     if not found:
         raise ValueError(f"backward: got None for all of {', '.join(thetas)}, accepted: a gradient of at least one")
