@@ -122,7 +122,7 @@ def _named(made, inputs, thetas, shape):
             continue
         gradient = np.asarray(made[name])
         if gradient.shape != theta.shape:
-            raise ValueError(f"backward {name}: got a gradient of shape {gradient.shape}, accepted: {theta.shape}, the shape "
+            raise ValueError(f"backward {name}: got a gradient of shape {gradient.shape}, accepted: {theta.shape}, that "
                              f"of {name}{_shape_hint(gradient.shape, theta.shape, shape)}")
         if gradient.dtype.kind not in "fiu" or not np.all(np.isfinite(gradient)):
             raise ValueError(f"backward {name}: got a gradient of type {gradient.dtype} with values that are not "
