@@ -143,6 +143,16 @@ MUTANTS = {
         "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
     "penalty_on_biases_cpu": Mutant(
         "nn/cpu/training.py", "layers[l, AT_W], layers[l, IN], layers", "layers[l, AT_W], layers[l, IN] + 1, layers", FIT),
+    # --- gradient checks ---
+    "gradient_check_by_arrays_alone": Mutant(
+        "nn/gradcheck/report.py", "if not self.entrywise or not beyond.any():", "if True:",
+        "tests/test_nn_gradcheck.py::test_a_small_wrong_entry_does_not_hide_behind_a_large_one"),
+    "upstream_gradient_forgotten": Mutant(
+        "nn/gradcheck/backward.py", "np.sum(upstream * output(theta)[0])", "np.sum(output(theta)[0])",
+        "tests/test_nn_check_backward.py::test_a_right_layer_passes"),
+    "slope_of_relu_at_zero": Mutant(
+        "nn/reference/activations.py", "np.where(z.real <= 0, 0, z)", "np.where(z.real < 0, 0, z)",
+        "tests/test_nn_kinks.py::test_a_fresh_network_with_a_blank_row_passes"),
     # --- recurrent networks ---
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
