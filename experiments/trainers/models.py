@@ -11,7 +11,7 @@ def network_of(run: Description):
 
     shape, network = SETS[run.data.data], run.network
     return MLP((shape.inputs, *network.hidden, shape.classes), activation=network.activation, batch_norm=network.batch_norm,
-               dropout=network.dropout, init=network.init, seed=run.seed, dtype=network.dtype)
+               dropout=network.dropout, bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
 
 
 def loss_of(loss: Loss, samples: int):
@@ -32,7 +32,7 @@ def base_of(loss: Loss):
     if loss.loss == "cross_entropy":
         return CrossEntropy(loss.label_smoothing)
     if loss.loss == "squared_error":
-        return SquaredError()
+        return SquaredError(loss.label_smoothing)
     return {"hinge": Hinge, "squared_hinge": SquaredHinge}[loss.loss](loss.margin)
 
 
