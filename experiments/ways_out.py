@@ -6,20 +6,23 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 FULL = (errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
-def run(main, program: str, ours: bool) -> int:
+def run(main: Callable[[], int], program: str, ours: bool) -> int:
     """Call `main()` as a whole process; return its exit code. `ours`: whether Ctrl-C is for us to handle.
 
     A Ctrl-C that strikes inside an import or a callback can come out as another exception, or be printed as ignored by the
     interpreter: whatever follows it is taken as the interruption that it is.
     """
-    came = []
+    came: list[int] = []
 
-    def interrupt(number, frame):
+    def interrupt(number: int, frame: FrameType | None) -> None:
         came.append(number)
         raise KeyboardInterrupt
 
@@ -47,7 +50,7 @@ def run(main, program: str, ours: bool) -> int:
     return _flushed(code, program)
 
 
-def _unless_interrupted(unraisable) -> None:
+def _unless_interrupted(unraisable: Any) -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
 

@@ -8,8 +8,10 @@ every `rows`. `objective` puts the two together.
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .elsewhere import LOSS
@@ -56,7 +58,7 @@ class Loss:
     confidence: float = 0.0
     flood: str = "none"
     level: float = 0.0
-    levels: np.ndarray = NO_LEVELS
+    levels: NDArray = NO_LEVELS
     flood_parameter: float = 0.0
 
     @property
@@ -64,14 +66,14 @@ class Loss:
         """The loss without flooding: what is logged."""
         return self
 
-    def in_epoch(self, epoch) -> Loss:
+    def in_epoch(self, epoch: int) -> Loss:
         """Return the loss that is minimised in this epoch (from 0), for losses that alternate. Here: always itself."""
         return self
 
-    def check_samples(self, n) -> None:
+    def check_samples(self, n: int) -> None:
         """Raise ValueError if this loss cannot be trained with on a data set of `n` samples. Here: any n will do."""
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Check the user's targets and return them in the form that `rows` takes.
 
         Parameters
@@ -95,7 +97,7 @@ class Loss:
         y = checks.one_row_per_sample(checks.array_of("y", y, "biufcSUO"), n)
         return y[:, None] if y.ndim == 1 and y.dtype.kind == "f" else y
 
-    def labels(self, y, k) -> np.ndarray | None:
+    def labels(self, y: ArrayLike, k: int) -> NDArray | None:
         """Class ids to count errors with, from the user's (not the prepared) targets.
 
         Returns
@@ -108,7 +110,7 @@ class Loss:
             return None
         return y.astype(np.int64)
 
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample, unweighted: the definition of the loss.
 
         Parameters
@@ -127,7 +129,7 @@ class Loss:
         """
         raise NotImplementedError(f"{type(self).__name__} does not define rows(outputs, y)")
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """What is minimised over a batch, and the weight of each sample in its gradient. Here: the mean.
 
         Parameters
@@ -149,7 +151,7 @@ class Loss:
         return mean, np.full(len(losses), 1 / len(losses), dtype=losses.real.dtype)
 
     @explains_arguments(LOSS)
-    def per_sample(self, outputs, y) -> np.ndarray:
+    def per_sample(self, outputs: ArrayLike, y: ArrayLike) -> NDArray:
         """Raw loss of every sample.
 
         Parameters
@@ -172,7 +174,7 @@ class Loss:
         return self._sized_rows(*self._checked(outputs, y))[0]
 
     @explains_arguments(LOSS)
-    def value(self, outputs, y) -> float:
+    def value(self, outputs: ArrayLike, y: ArrayLike) -> float:
         """Objective over the batch: the mean loss, or what flooding makes of it. Arguments as `per_sample`.
 
         Complex outputs (the complex step) give a complex value.
@@ -181,7 +183,7 @@ class Loss:
         return self.objective(outputs, y)[0]
 
     @explains_arguments(LOSS)
-    def value_and_gradient(self, outputs, y) -> tuple[float, np.ndarray]:
+    def value_and_gradient(self, outputs: ArrayLike, y: ArrayLike) -> tuple[float, NDArray]:
         """Objective over the batch and its derivative with respect to the outputs. Arguments as `per_sample`.
 
         Returns
@@ -193,7 +195,8 @@ class Loss:
         value, _, _, dOutputs = self.objective(rows, y)
         return value, dOutputs.reshape(np.shape(outputs))
 
-    def objective(self, outputs, y, *, indices=None) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def objective(self, outputs: NDArray, y: NDArray, *,
+                  indices: NDArray | None = None) -> tuple[float, NDArray, NDArray, NDArray]:
         """All that training needs of a batch: `rows` and `weigh` put together.
 
         Parameters
@@ -219,11 +222,11 @@ class Loss:
         value, weights = self.weigh(wide, indices=indices)
         return value, losses, weights, dOutputs * weights[:, None].astype(dOutputs.real.dtype)
 
-    def _checked(self, outputs, y):
+    def _checked(self, outputs: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
         outputs = checks.as_rows(outputs)
         return outputs, self.prepare(y, *outputs.shape)
 
-    def _sized_rows(self, outputs, y):
+    def _sized_rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         N, K = outputs.shape
         losses, dOutputs = self.rows(outputs, y)
         if np.shape(losses) != (N,) or np.shape(dOutputs) != (N, K):
@@ -231,11 +234,11 @@ class Loss:
                              f"it must return losses ({N},) and dOutputs ({N}, {K})")
         return losses, dOutputs
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return constructor_form(self)
 
 
-def constructor_form(instance) -> str:
+def constructor_form(instance: Any) -> str:
     """Return the call that makes `instance`: a leading required field by position, defaults left out.
 
     Fields are those of a dataclass; any other class is shown without arguments.
@@ -250,7 +253,7 @@ def constructor_form(instance) -> str:
     return f"{type(instance).__name__}({', '.join(arguments)})"
 
 
-def set_frozen(instance, **values) -> None:
+def set_frozen(instance: object, **values: object) -> None:
     """Set attributes of a frozen dataclass from its own `__post_init__` (checked numbers, derived constants)."""
     for name, value in values.items():
         object.__setattr__(instance, name, value)

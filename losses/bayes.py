@@ -11,9 +11,11 @@ replaced by one of the other K - 1 classes, all equally likely. A posterior p th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .keywords import explains_arguments
@@ -48,7 +50,7 @@ class BayesFigures:
 
 
 @explains_arguments()
-def two_gaussians(distance, *, noise=0.0, share=0.5) -> BayesFigures:
+def two_gaussians(distance: float, *, noise: float = 0.0, share: float = 0.5) -> BayesFigures:
     """Two Gaussians with one isotropic covariance σ²I, in any number of dimensions.
 
     Projected on the line between the means, in units of σ, s ~ N(0, 1) in class 0 and N(δ, 1) in class 1. The posterior
@@ -91,8 +93,9 @@ def two_gaussians(distance, *, noise=0.0, share=0.5) -> BayesFigures:
 
 
 @explains_arguments()
-def gaussian_mixture(means, covariances=1.0, *, shares=None, classes=None, noise=0.0, samples=200_000,
-                     seed=0) -> BayesFigures:
+def gaussian_mixture(means: ArrayLike, covariances: ArrayLike = 1.0, *, shares: ArrayLike | None = None,
+                     classes: ArrayLike | None = None, noise: float = 0.0, samples: int = 200_000,
+                     seed: int = 0) -> BayesFigures:
     """Any mixture of Gaussians, one or more of them to a class, by Monte Carlo.
 
     No labels are drawn: the mean of the entropy of the posterior, and of its distance from certainty, has a far smaller
@@ -141,7 +144,7 @@ def gaussian_mixture(means, covariances=1.0, *, shares=None, classes=None, noise
 
 
 @explains_arguments()
-def flipped_labels(noise, classes=2) -> BayesFigures:
+def flipped_labels(noise: float, classes: int = 2) -> BayesFigures:
     """Labels that are a function of the input, but for flips: H(noise) + noise·log(K - 1).
 
     Parameters
@@ -168,7 +171,7 @@ def flipped_labels(noise, classes=2) -> BayesFigures:
 
 
 @explains_arguments()
-def soft_labels(probabilities, noise=0.0) -> BayesFigures:
+def soft_labels(probabilities: ArrayLike, noise: float = 0.0) -> BayesFigures:
     """Inputs whose class probabilities are known, for example from many annotators (Ishida et al., ICLR 2023).
 
     Neither inputs nor a model are needed: the error is the mean of 1 - max p, the cross-entropy the mean entropy.
@@ -198,22 +201,22 @@ def soft_labels(probabilities, noise=0.0) -> BayesFigures:
 
 
 @explains_arguments()
-def entropy(p) -> np.ndarray:
+def entropy(p: NDArray) -> NDArray:
     """Entropy -Σ p log p of each distribution in nats, with 0 log 0 = 0; (..., K) -> (...)."""
     return 0.0 - np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)  # never -0.0
 
 
-def _sample_figures(p, noise):
+def _sample_figures(p: NDArray, noise: float) -> NDArray:
     """Return clean error, noisy error and entropy (3, N) of posteriors (N, K)."""
     q = _with_flips(p, noise)
     return np.stack([1 - p.max(axis=1), 1 - q.max(axis=1), entropy(q)])
 
 
-def _with_flips(p, noise):
+def _with_flips(p: NDArray, noise: float) -> NDArray:
     return (1 - noise) * p + noise * (1 - p) / (p.shape[-1] - 1)
 
 
-def _two_gaussians_error(distance, share):
+def _two_gaussians_error(distance: float, share: float) -> float:
     """Return (1 - share) P(s > c | class 0) + share P(s < c | class 1) for the s = c where the posterior logit is 0."""
     if distance == 0:
         return min(share, 1 - share)
@@ -221,16 +224,16 @@ def _two_gaussians_error(distance, share):
     return (1 - share) * _normal_tail(c) + share * _normal_tail(distance - c)
 
 
-def _normal_tail(c):
+def _normal_tail(c: float) -> float:
     return 0.5 * math.erfc(c / math.sqrt(2))
 
 
-def _two_gaussians_entropy(distance, noise, share):
+def _two_gaussians_entropy(distance: float, noise: float, share: float) -> float:
     """E[H(q)] over both classes."""
     if distance > FAR_APART:
         return float(entropy(np.array([noise, 1 - noise])))
 
-    def integrand(s):
+    def integrand(s: NDArray) -> NDArray:
         z = distance * (s - distance / 2) + math.log(share / (1 - share))
         e = np.exp(-np.abs(z))
         small, large = e / (1 + e), 1 / (1 + e)  # both posteriors, neither by a subtraction from 1
@@ -240,7 +243,7 @@ def _two_gaussians_entropy(distance, noise, share):
     return _quadrature(integrand, distance)
 
 
-def _quadrature(integrand, distance):
+def _quadrature(integrand: Callable[[NDArray], NDArray], distance: float) -> float:
     """Integrate by the trapezoidal rule, which converges geometrically for an analytic integrand with Gaussian tails.
 
     The posterior σ(z) has its poles, and H(q) its logarithmic branch points, at imaginary part π of z = δ s + ...; so the
@@ -255,7 +258,7 @@ def _quadrature(integrand, distance):
     return float(integrand(s).sum() * h)
 
 
-def _posterior(x, means, factors, shares, classes):
+def _posterior(x: NDArray, means: NDArray, factors: NDArray, shares: NDArray, classes: NDArray) -> NDArray:
     """Return class probabilities (n, K) at points x (n, D)."""
     logs = np.empty((len(x), len(means)))  # (n, M) log share + log density, but for the constant of all
     with np.errstate(divide="ignore"):  # a share of 0: log 0 = -inf, probability 0
@@ -268,7 +271,7 @@ def _posterior(x, means, factors, shares, classes):
     return p @ np.eye(max(classes.max() + 1, 2))[classes]  # components of one class added up; at least two classes
 
 
-def _checked_gaussians(means, covariances):
+def _checked_gaussians(means: ArrayLike, covariances: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return means (M, D) and the Cholesky factors (M, D, D) of the covariances."""
     means = checks.array_of("means", means).astype(np.float64)
     if means.ndim != 2 or means.size == 0:
@@ -287,14 +290,14 @@ def _checked_gaussians(means, covariances):
         raise ValueError(f"covariances must be symmetric and positive definite: {error}") from None
 
 
-def _checked_shares(shares, M):
+def _checked_shares(shares: ArrayLike, M: int) -> NDArray:
     shares = checks.array_of("shares", shares)
     if shares.shape != (M,):
         raise ValueError(f"shares has shape {shares.shape}; accepted is ({M},), one for each of the means")
     return checks.distributions("shares", shares[None])[0]
 
 
-def _probability(name, value):
+def _probability(name: str, value: float) -> float:
     number = checks.nonnegative_number(name, value)
     if number > 1:
         raise ValueError(f"{name} must be in [0, 1], got {value!r}")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .cross_entropy import shifted_exponentials
@@ -12,7 +13,7 @@ SUM_TOLERANCE = 1e-5  # a softmax over 1000 classes in float32
 
 
 @explains_arguments()
-def probabilities(outputs) -> np.ndarray:
+def probabilities(outputs: ArrayLike) -> NDArray:
     """Softmax of the logits of each sample; for one output, the sigmoid: the probability of class 1.
 
     Parameters
@@ -39,7 +40,7 @@ def probabilities(outputs) -> np.ndarray:
 
 
 @explains_arguments()
-def expected_calibration_error(probabilities, y, bins=15) -> float:
+def expected_calibration_error(probabilities: ArrayLike, y: ArrayLike, bins: int = 15) -> float:
     """Mean over samples of |accuracy - confidence|, both averaged within bins of equal width (Guo et al., ICML 2017).
 
     The confidence is the largest probability; bin m of M holds confidences in ((m - 1)/M, m/M].
@@ -76,7 +77,7 @@ def expected_calibration_error(probabilities, y, bins=15) -> float:
 
 
 @explains_arguments()
-def fit_temperature(outputs, y, *, bounds=TEMPERATURES) -> float:
+def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, float] = TEMPERATURES) -> float:
     """Temperature T at which softmax(outputs/T) has the smallest cross-entropy (Guo et al., ICML 2017).
 
     Fit it on validation data. Accuracy does not change; T > 1 says that the network is overconfident. A validation loss that
@@ -110,7 +111,7 @@ def fit_temperature(outputs, y, *, bounds=TEMPERATURES) -> float:
         outputs = np.column_stack([np.zeros(len(y)), outputs])
     gap = outputs.max(axis=1) - outputs[np.arange(len(y)), y]  # (N,) 0 where the sample is right
 
-    def slope(log_temperature):
+    def slope(log_temperature: float) -> float:
         # d cross-entropy / d (1/T) = Σ_j p_j o_j - o_y. Both counted from the largest output: exact for right samples.
         beta = np.exp(-log_temperature)
         _, gaps, e, s = shifted_exponentials(outputs * beta)
@@ -123,7 +124,7 @@ def fit_temperature(outputs, y, *, bounds=TEMPERATURES) -> float:
     return float(np.exp(brentq(slope, np.log(low), np.log(high), xtol=1e-11, rtol=1e-14)))
 
 
-def _temperatures(bounds):
+def _temperatures(bounds: tuple[float, float]) -> tuple[float, float]:
     if np.shape(bounds) != (2,):
         raise ValueError(f"bounds must be two temperatures, got {bounds!r}")
     low, high = (checks.nonnegative_number("bounds", bound) for bound in bounds)
@@ -132,7 +133,7 @@ def _temperatures(bounds):
     return low, high
 
 
-def _two_columns(p):
+def _two_columns(p: NDArray) -> NDArray:
     if p.min() < 0 or p.max() > 1:
         row = int(((p < 0) | (p > 1)).argmax())
         raise ValueError(f"probabilities must lie in [0, 1], but row {row} is {p[row]}")

@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import math
 import numbers
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
-def nonnegative_number(name, value, *, below=math.inf) -> float:
+def nonnegative_number(name: str, value: object, *, below: float = math.inf) -> float:
     """Return `value` as a float in [0, below); TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
@@ -21,7 +23,7 @@ def nonnegative_number(name, value, *, below=math.inf) -> float:
     return number
 
 
-def positive_number(name, value) -> float:
+def positive_number(name: str, value: object) -> float:
     """Return `value` as a finite float whose square is above 0; TypeError or ValueError otherwise."""
     number = nonnegative_number(name, value)
     if number * number == 0:
@@ -29,7 +31,7 @@ def positive_number(name, value) -> float:
     return number
 
 
-def integer(name, value, *, low) -> int:
+def integer(name: str, value: object, *, low: int) -> int:
     """Return `value` as an int of at least `low`; TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
@@ -38,7 +40,7 @@ def integer(name, value, *, low) -> int:
     return int(value)
 
 
-def array_of(name, values, kinds="biuf") -> np.ndarray:
+def array_of(name: str, values: ArrayLike, kinds: str = "biuf") -> NDArray:
     """Return `values` as an array whose dtype kind is in `kinds` (default: bool, integers, real floats)."""
     try:
         array = np.asarray(values)
@@ -52,7 +54,7 @@ def array_of(name, values, kinds="biuf") -> np.ndarray:
     return array
 
 
-def object_kind(values, array) -> tuple[str, str] | None:
+def object_kind(values: Any, array: NDArray) -> tuple[str, str] | None:
     """Return what `values` are and what is accepted instead, where `np.asarray(values)`, `array`, is not what they hold.
 
     None: `array` holds them, of whatever dtype. Known by their attributes, so that no other library need be there.
@@ -84,7 +86,7 @@ def object_kind(values, array) -> tuple[str, str] | None:
     return None
 
 
-def as_rows(outputs, name="outputs") -> np.ndarray:
+def as_rows(outputs: ArrayLike, name: str = "outputs") -> NDArray:
     """Return network outputs as (N, K), N and K at least 1; (N,) becomes (N, 1).
 
     float32, float64 and complex128 stay what they are; every other kind of number is converted to float64
@@ -100,14 +102,14 @@ def as_rows(outputs, name="outputs") -> np.ndarray:
     return outputs[:, None] if outputs.ndim == 1 else outputs
 
 
-def as_finite_rows(outputs, name="outputs") -> np.ndarray:
+def as_finite_rows(outputs: ArrayLike, name: str = "outputs") -> NDArray:
     """Return real, finite network outputs as (N, K) in float32 or float64."""
     rows = as_rows(array_of(name, outputs), name)
     refuse_nonfinite(name, rows)
     return rows
 
 
-def refuse_nonfinite(name, values) -> None:
+def refuse_nonfinite(name: str, values: NDArray) -> None:
     """Raise ValueError naming the first row that holds NaN or infinity."""
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if bad.any():
@@ -115,12 +117,12 @@ def refuse_nonfinite(name, values) -> None:
         raise ValueError(f"{name} must be finite, but row {row} is {values[row]}")
 
 
-def targets_of(y, n) -> np.ndarray:
+def targets_of(y: ArrayLike, n: int) -> NDArray:
     """Return real targets `y` as an array with exactly `n` >= 1 rows."""
     return one_row_per_sample(array_of("y", y), n)
 
 
-def one_row_per_sample(y, n) -> np.ndarray:
+def one_row_per_sample(y: NDArray, n: int) -> NDArray:
     """Return the array `y`, after making sure that it has exactly `n` >= 1 rows."""
     if n < 1:
         raise ValueError("y is empty; at least one sample is needed")
@@ -129,7 +131,7 @@ def one_row_per_sample(y, n) -> np.ndarray:
     return y
 
 
-def class_ids(y, n, k) -> np.ndarray:
+def class_ids(y: ArrayLike, n: int, k: int) -> NDArray:
     """Return class ids `y` as int64 (N,), each in [0, k). Any integer dtype, or bool."""
     y = targets_of(y, n)
     if y.ndim != 1:
@@ -144,7 +146,7 @@ def class_ids(y, n, k) -> np.ndarray:
     return y.astype(np.int64)
 
 
-def binary_ids(y, n) -> np.ndarray:
+def binary_ids(y: ArrayLike, n: int) -> NDArray:
     """Return labels in {0, 1}, of any real dtype and of shape (N,) or (N, 1), as int64 (N,)."""
     y = targets_of(y, n)
     if y.shape not in ((n,), (n, 1)):
@@ -157,12 +159,12 @@ def binary_ids(y, n) -> np.ndarray:
     return y.astype(np.int64)
 
 
-def labels_for(y, n, k) -> np.ndarray:
+def labels_for(y: ArrayLike, n: int, k: int) -> NDArray:
     """Return the class ids that go with `k` outputs: {0, 1} for one output, [0, k) for more; int64 (N,)."""
     return binary_ids(y, n) if k == 1 else class_ids(y, n, k)
 
 
-def distributions(name, values, *, tolerance=1e-6) -> np.ndarray:
+def distributions(name: str, values: ArrayLike, *, tolerance: float = 1e-6) -> NDArray:
     """Return float64 (N, K) rows, checked to be finite, non-negative and to sum to 1 within `tolerance`.
 
     The default is for targets and shares, which often arrive in float32.

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
@@ -42,7 +43,7 @@ class ConfidencePenalty(Loss):
     base: Loss
     strength: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.base, Loss):
             raise TypeError(f"base must be a loss, got {self.base!r}; for example ConfidencePenalty(CrossEntropy(), 0.1)")
         if self.base.flood != "none":
@@ -57,15 +58,15 @@ class ConfidencePenalty(Loss):
         set_frozen(self, strength=strength, row=self.base.row, row_parameter=self.base.row_parameter,
                    confidence=strength + self.base.confidence)
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """As the base loss does."""
         return self.base.prepare(y, n, k)
 
-    def labels(self, y, k) -> np.ndarray | None:
+    def labels(self, y: ArrayLike, k: int) -> NDArray | None:
         """As the base loss does."""
         return self.base.labels(y, k)
 
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         losses, dOutputs = self.base.rows(outputs, y)
         if self.strength == 0:
@@ -74,13 +75,13 @@ class ConfidencePenalty(Loss):
         strength = outputs.real.dtype.type(self.strength)
         return losses - strength * H, dOutputs - strength * dH
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """As the base loss does."""
         return self.base.weigh(losses, indices=indices)
 
 
 @diverging_is_reported_elsewhere
-def entropies(outputs):
+def entropies(outputs: NDArray) -> tuple[NDArray, NDArray]:
     """Entropy (N,) of the softmax of each row of logits (one output: of the sigmoid), and its derivatives (N, K)."""
     if outputs.shape[1] == 1:
         H, dH = entropies(np.hstack([0 * outputs, outputs]))  # the two logits 0 and o

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
@@ -19,7 +20,7 @@ from .keywords import explains_arguments
 diverging_is_reported_elsewhere = np.errstate(over="ignore", invalid="ignore")
 
 
-def shifted_exponentials(outputs):
+def shifted_exponentials(outputs: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Split softmax into numbers that lose nothing: p_top = 1/(1 + s), p_j = e_j/(1 + s), 1 - p_top = s/(1 + s).
 
     Parameters
@@ -72,11 +73,11 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
     row = "cross_entropy"  # "soft_cross_entropy" when the prepared targets are (N, K)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         s = checks.nonnegative_number("label_smoothing", self.label_smoothing, below=1.0)
         set_frozen(self, label_smoothing=s, row_parameter=s)
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Class ids -> int64 (N,); soft targets -> float64 (N, K). See `Loss.prepare`.
 
         Soft targets come back final: rows sum to 1 exactly and label smoothing is mixed in (for class ids `rows` does
@@ -94,13 +95,13 @@ class CrossEntropy(Loss):
         targets /= targets.sum(axis=1, keepdims=True)
         return (1 - self.label_smoothing) * targets + self.label_smoothing / k
 
-    def labels(self, y, k) -> np.ndarray:
+    def labels(self, y: ArrayLike, k: int) -> NDArray:
         """Class ids, or the first largest soft target; int64 (N,). See `Loss.labels`."""
         y = checks.array_of("y", y)
         return y.argmax(axis=1).astype(np.int64) if y.ndim == 2 else checks.class_ids(y, len(y), k)
 
     @diverging_is_reported_elsewhere
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         n = np.arange(len(outputs))
         t = self._targets(y, outputs)  # (N, K)
@@ -114,7 +115,7 @@ class CrossEntropy(Loss):
         dOutputs[n, top] = p_top * (1 - t_top) - t_top * (s * p_top)
         return losses, dOutputs
 
-    def _targets(self, y, outputs):
+    def _targets(self, y: NDArray, outputs: NDArray) -> NDArray:
         """Return prepared targets as (N, K) in the precision of `outputs`."""
         N, K = outputs.shape
         F = outputs.real.dtype.type
@@ -143,19 +144,19 @@ class BinaryCrossEntropy(Loss):
 
     row = "binary_cross_entropy"
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Labels in {0, 1} -> float64 (N, 1). See `Loss.prepare`."""
         if k != 1:
             raise ValueError(f"BinaryCrossEntropy needs exactly 1 output, got {k}; for more use CrossEntropy")
         return checks.binary_ids(y, n).astype(np.float64)[:, None]
 
-    def labels(self, y, k) -> np.ndarray:
+    def labels(self, y: ArrayLike, k: int) -> NDArray:
         """Class ids 0 and 1, int64 (N,). See `Loss.labels`."""
         y = checks.array_of("y", y)
         return checks.binary_ids(y, y.shape[0] if y.ndim else 0)
 
     @diverging_is_reported_elsewhere
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         sign = (1 - 2 * y).astype(outputs.real.dtype)  # (N, 1): -1 for label 1, +1 for label 0
         u = sign * outputs

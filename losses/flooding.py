@@ -22,6 +22,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
@@ -29,14 +30,14 @@ from .elsewhere import FLOOD
 from .keywords import explains_arguments
 
 
-def mirrored(values, level):
+def mirrored(values: NDArray, level: float | NDArray) -> tuple[NDArray, NDArray]:
     """|values - level| + level and its slope, the sign, 0 at the level; where the level is 0, the values and 1."""
     # sign(d)·d is |d|, and stays analytic for the complex step. NaN stays NaN.
     sign = np.where(level == 0, 1.0, np.sign(values.real - level))
     return sign * (values - level) + level, sign
 
 
-def softened(values, level, scale):
+def softened(values: NDArray, level: float, scale: float) -> tuple[NDArray, NDArray]:
     """√(scale² + (values - level)²) - scale + level and its slope."""
     d = values - level
     root = np.sqrt(scale * scale + d * d)
@@ -48,7 +49,7 @@ class Flood(Loss):
 
     base: Loss
 
-    def _set_up(self, **values):
+    def _set_up(self, **values: object) -> None:
         if not isinstance(self.base, Loss):
             raise TypeError(f"base must be a loss, got {self.base!r}; for example {type(self).__name__}"
                             "(CrossEntropy(), ...)")
@@ -62,19 +63,19 @@ class Flood(Loss):
         """The base loss."""
         return self.base.raw
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """As the base loss does."""
         return self.base.prepare(y, n, k)
 
-    def labels(self, y, k) -> np.ndarray | None:
+    def labels(self, y: ArrayLike, k: int) -> NDArray | None:
         """As the base loss does."""
         return self.base.labels(y, k)
 
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """As the base loss does: flooding changes no sample's own loss."""
         return self.base.rows(outputs, y)
 
-    def _weigh_each(self, turned, indices):
+    def _weigh_each(self, turned: tuple[NDArray, NDArray], indices: NDArray | None) -> tuple[float, NDArray]:
         """Objective and weights where ψ acts on each loss by itself, before the base's mean; turned: (ψ(l), ψ'(l))."""
         values, slopes = turned
         objective, weights = self.base.weigh(values, indices=indices)  # and then the chain rule
@@ -112,10 +113,10 @@ class Flooding(Flood):
     level: float = field()  # field(): required, although Loss has a `level` of its own
     flood = "flooding"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._set_up(level=checks.nonnegative_number("level", self.level))
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """|J - b| + b, and the base loss's weights times sign(J - b); see `Loss.weigh`."""
         J, weights = self.base.weigh(losses, indices=indices)
         if self.level == 0:
@@ -145,10 +146,10 @@ class InstanceFlooding(Flood):
     level: float = field()
     flood = "instance"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._set_up(level=checks.nonnegative_number("level", self.level))
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """Mean of |l_i - b| + b, and the base loss's weights times sign(l_i - b); see `Loss.weigh`."""
         return self._weigh_each(mirrored(losses, self.level), indices)
 
@@ -178,11 +179,11 @@ class SoftAD(Flood):
     scale: float = 1.0
     flood = "soft"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         scale = checks.positive_number("scale", self.scale)
         self._set_up(level=checks.nonnegative_number("level", self.level), scale=scale, flood_parameter=scale)
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """Mean of √(s² + (l_i - b)²) - s + b, and the base loss's weights times its slopes; see `Loss.weigh`."""
         if self.level == 0:
             return self.base.weigh(losses, indices=indices)
@@ -207,10 +208,10 @@ class AdaFlooding(Flood):
     """
 
     base: Loss
-    levels: np.ndarray = field()
+    levels: NDArray = field()
     flood = "adaptive"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         levels = checks.array_of("levels", self.levels).astype(np.float64)  # a copy
         if levels.ndim != 1 or levels.size == 0:
             raise ValueError(f"levels has shape {levels.shape}; accepted is (N,), one level for each sample")
@@ -220,25 +221,25 @@ class AdaFlooding(Flood):
         levels.flags.writeable = False
         self._set_up(levels=levels)
 
-    def check_samples(self, n) -> None:
+    def check_samples(self, n: int) -> None:
         """Raise ValueError unless there is one level for each of `n` samples."""
         if n != len(self.levels):
             raise ValueError(f"levels has {len(self.levels)} entries for {n} samples; accepted is one for each")
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """Mean of |l_i - b_i| + b_i, and the base loss's weights times sign(l_i - b_i); see `Loss.weigh`."""
         if indices is None:
             self.check_samples(len(losses))
             indices = np.arange(len(losses))
         return self._weigh_each(mirrored(losses, self.levels[indices]), indices)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(other) is AdaFlooding and self.base == other.base and np.array_equal(self.levels, other.levels)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.base, self.levels.tobytes()))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         # Checkpoints recognise a loss by its repr, so all of the levels must show in it.
         digest = hashlib.sha256(self.levels.tobytes()).hexdigest()[:16]
         return f"AdaFlooding({self.base!r}, levels=<{len(self.levels)} of mean {self.levels.mean():.4g}, sha256 {digest}>)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .keywords import explains_arguments
@@ -34,16 +35,16 @@ class HardMargin:
         Samples with alpha > 0.
     """
 
-    direction: np.ndarray
+    direction: NDArray
     margin: float
-    w: np.ndarray
+    w: NDArray
     bias: float
-    alpha: np.ndarray
-    support: np.ndarray
+    alpha: NDArray
+    support: NDArray
 
 
 @explains_arguments()
-def hard_margin(x, y, *, bias=False) -> HardMargin:
+def hard_margin(x: ArrayLike, y: ArrayLike, *, bias: bool = False) -> HardMargin:
     """Return the maximum-margin hyperplane of linearly separable data (a support vector machine without slack).
 
     Separability is decided first, by a linear programme; its solution also gives the scale of the margin. Then the dual,
@@ -91,7 +92,7 @@ def hard_margin(x, y, *, bias=False) -> HardMargin:
     return HardMargin(w / norm, 1 / norm, w, float(b - w @ centre) if bias else 0.0, alpha, np.flatnonzero(alpha))
 
 
-def _signs(y, n):
+def _signs(y: ArrayLike, n: int) -> NDArray:
     y = checks.targets_of(y, n)
     if y.shape not in ((n,), (n, 1)):
         raise ValueError(f"y has shape {y.shape}; labels must have shape ({n},) or ({n}, 1)")
@@ -101,7 +102,7 @@ def _signs(y, n):
     return np.where(y == 1, 1.0, -1.0)
 
 
-def _largest_margin(Z, offsets):
+def _largest_margin(Z: NDArray, offsets: NDArray) -> tuple[NDArray, float, NDArray]:
     """Return the shortest w (D,) with Z w + offsets·b >= 1, its b, and the multipliers (M,) of the conditions."""
     # With Z in units of the margin, the numbers below are all around 1, however the data are scaled.
     scale = _separate(Z, offsets)
@@ -117,7 +118,7 @@ def _largest_margin(Z, offsets):
     return w * scale, b, full
 
 
-def _separate(Z, offsets):
+def _separate(Z: NDArray, offsets: NDArray) -> float:
     """Return ‖w‖ of some separating hyperplane, at most √D times the smallest possible; ValueError if there is none.
 
     Minimise ‖w‖₁ subject to Z w + offsets·b >= 1, w being the difference of two non-negative vectors.
@@ -138,7 +139,7 @@ def _separate(Z, offsets):
     raise ValueError(f"x and y are not linearly separable{how}: there is no hard margin")
 
 
-def _multipliers(Z, offsets):
+def _multipliers(Z: NDArray, offsets: NDArray) -> NDArray:
     """Return a multiple of the dual solution, from min ‖Zᵀu‖² + (weight·offsets·u)² + (1 - Σu)² over u >= 0.
 
     Where the gradient vanishes, ZZᵀu = (1 - Σu)·1 for the u > 0: the equations of the dual for alpha = u/(1 - Σu). The
@@ -150,7 +151,7 @@ def _multipliers(Z, offsets):
     return nnls(E, np.append(np.zeros(len(E) - 1), 1.0), maxiter=10 * max(E.shape))[0]
 
 
-def _equations(Z, offsets):
+def _equations(Z: NDArray, offsets: NDArray) -> tuple[NDArray, float, NDArray]:
     """Solve Z w + offsets·b = 1, w = Zᵀ alpha, offsets·alpha = 0: the optimum, if all these samples lie on the margin."""
     S = len(Z)
     matrix = np.block([[Z @ Z.T, offsets[:, None]], [offsets[None], np.zeros((1, 1))]])

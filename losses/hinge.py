@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
@@ -36,21 +37,21 @@ class Hinge(Loss):
     margin: float = 1.0
     row = "hinge"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         margin = checks.nonnegative_number("margin", self.margin)
         set_frozen(self, margin=margin, row_parameter=margin)
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Class ids, or labels in {0, 1} for one output -> int64 (N,). See `Loss.prepare`."""
         return checks.labels_for(y, n, k)
 
-    def labels(self, y, k) -> np.ndarray:
+    def labels(self, y: ArrayLike, k: int) -> NDArray:
         """Class ids, int64 (N,). See `Loss.labels`."""
         y = checks.array_of("y", y)
         return checks.labels_for(y, y.shape[0] if y.ndim else 0, k)
 
     @diverging_is_reported_elsewhere
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         q, dq = margins_and_derivatives(outputs, y)
         missing = outputs.real.dtype.type(self.margin) - q  # (N,)
@@ -74,13 +75,13 @@ class SquaredHinge(Hinge):
     row = "squared_hinge"
 
     @diverging_is_reported_elsewhere
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         losses, dOutputs = super().rows(outputs, y)
         return losses * losses, 2 * losses[:, None] * dOutputs
 
 
-def margins_and_derivatives(outputs, y):
+def margins_and_derivatives(outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
     """Output margins q (N,) and dq/dOutputs (N, K); ties go to the first runner-up. Complex outputs: by the real part."""
     N, K = outputs.shape
     n, F = np.arange(N), outputs.dtype.type

@@ -8,6 +8,7 @@ import difflib
 import functools
 import inspect
 import reprlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 Thing = TypeVar("Thing")
@@ -15,7 +16,7 @@ POSITIONAL = "*"  # key of the hint for a call with too many positional argument
 NOTHING = "nothing: "  # how a hint begins where there is no counterpart; why follows
 
 
-def explains_arguments(hints: dict[str, str] | None = None):
+def explains_arguments(hints: dict[str, str] | None = None) -> Callable[[Thing], Thing]:
     """Return a decorator for a function, or for a class and its constructor.
 
     A call with an unknown keyword, or with too many arguments by position, raises a TypeError that names the argument, what
@@ -28,14 +29,15 @@ def explains_arguments(hints: dict[str, str] | None = None):
     """
     def decorate(thing: Thing) -> Thing:
         target: Any = thing
-        if not isinstance(thing, type):
-            return _guarded(target, target.__name__, hints or {})
-        target.__init__ = _guarded(target.__init__, target.__name__, hints or {})
-        return thing
+        if isinstance(thing, type):
+            target.__init__ = _guarded(target.__init__, target.__name__, hints or {})
+        else:
+            target = _guarded(target, target.__name__, hints or {})
+        return target
     return decorate
 
 
-def _guarded(function, name, hints):
+def _guarded(function: Callable[..., Any], name: str, hints: dict[str, str]) -> Callable[..., Any]:
     parameters = inspect.signature(function).parameters.values()
     kinds = {parameter.kind for parameter in parameters}
     by_position = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -45,7 +47,7 @@ def _guarded(function, name, hints):
     most = float("inf") if inspect.Parameter.VAR_POSITIONAL in kinds else len(by_position)
 
     @functools.wraps(function)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         if len(args) > most:
             given = args[1:] if by_position[:1] == ["self"] else args
             shown = [other for other in by_position if other != "self"]
@@ -57,13 +59,13 @@ def _guarded(function, name, hints):
     return call
 
 
-def _too_many(name, given, by_position, by_name, hints):
+def _too_many(name: str, given: Sequence[Any], by_position: list[str], by_name: list[str], hints: dict[str, str]) -> str:
     message = f"{name}: got {len(given)} arguments by position, accepted: {', '.join(by_position) or 'none'}"
     message += f"; by name: {', '.join(by_name)}" if by_name else ""
     return f"{message}; {hints[POSITIONAL]}" if POSITIONAL in hints else message
 
 
-def _unknown(name, argument, value, accepted, hints):
+def _unknown(name: str, argument: str, value: Any, accepted: list[str], hints: dict[str, str]) -> str:
     message = f"{argument}: got {reprlib.repr(value)}, but {name} has no such argument; accepted"
     if argument in hints:
         hint = hints[argument]
@@ -72,12 +74,12 @@ def _unknown(name, argument, value, accepted, hints):
     return f"{message}: {', '.join(accepted) or 'none'}" + (f"; did you mean {near!r}?" if near else "")
 
 
-def nearest(word: str, known) -> str | None:
+def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the one of the `known` words that is most like this one, whatever its case and underscores; None: none is."""
     plain = {_plain(other): other for other in known}
     near = difflib.get_close_matches(_plain(word), plain, 1)
     return plain[near[0]] if near else None
 
 
-def _plain(word):
+def _plain(word: str) -> str:
     return word.lower().replace("_", "").replace("-", "").replace(" ", "")

@@ -4,13 +4,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .keywords import explains_arguments
 
 
 @explains_arguments()
-def suggest_level(*, soft_labels=None, noise=None, classes=None, held_out_loss=None, fraction=0.8) -> float:
+def suggest_level(*, soft_labels: ArrayLike | None = None, noise: float | None = None, classes: int | None = None,
+                  held_out_loss: float | None = None, fraction: float = 0.8) -> float:
     """Return a starting level for flooding: `fraction` of an estimate of the cross-entropy that cannot be avoided.
 
     Why just under it: for a fixed network with risk R and empirical risk R^, the flooded estimate |R^ - b| + b has a mean
@@ -61,7 +63,7 @@ def suggest_level(*, soft_labels=None, noise=None, classes=None, held_out_loss=N
     return fraction * min(estimates)
 
 
-def _mean_entropy(soft_labels):
+def _mean_entropy(soft_labels: ArrayLike) -> float:
     p = checks.as_finite_rows(soft_labels, "soft_labels").astype(np.float64)
     if p.shape[1] == 1:
         p = np.hstack([1 - p, p])
@@ -69,7 +71,7 @@ def _mean_entropy(soft_labels):
     return max(0.0, float(-(p * np.log(np.where(p > 0, p, 1))).sum() / len(p)))
 
 
-def _channel_entropy(noise, classes):
+def _channel_entropy(noise: float, classes: int) -> float:
     noise, K = checks.nonnegative_number("noise", noise, below=1.0), checks.integer("classes", classes, low=2)
     if noise == 0:
         return 0.0
@@ -77,7 +79,7 @@ def _channel_entropy(noise, classes):
 
 
 @explains_arguments()
-def levels_from_losses(losses, gamma=0.5) -> np.ndarray:
+def levels_from_losses(losses: ArrayLike, gamma: float = 0.5) -> NDArray:
     """Return AdaFlood's levels b_i = -log((1 - γ) exp(-l_i) + γ) from losses of networks that did not see sample i.
 
     exp(-l_i) is the probability that such a network gives the label; it is moved towards 1 by γ, because the network to

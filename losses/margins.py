@@ -13,10 +13,13 @@ weights, `smoothed_margin` does so for a smooth stand-in for it, of which theory
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from operator import truediv
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .cross_entropy import shifted_exponentials
@@ -31,8 +34,19 @@ NORMS = ("total", "layers")
 HOMOGENEOUS = (None, "relu", "identity")  # activations f with f(c·z) = c·f(z) for c > 0; None: a model that does not say
 
 
+class Network(Protocol):
+    """What the margins of a whole network ask of it: an MLP's, or anybody's."""
+
+    @property
+    def parameters(self) -> Mapping[str, NDArray]:
+        """Arrays by name: for a homogeneous network weight matrices alone."""
+
+    def forward(self, x: ArrayLike) -> NDArray:
+        """Return the outputs (N, K)."""
+
+
 @explains_arguments()
-def output_margins(outputs, y) -> np.ndarray:
+def output_margins(outputs: ArrayLike, y: ArrayLike) -> NDArray:
     """Label's output minus the largest other one: q = o_y - max_{j != y} o_j; for one output q = ±o.
 
     Parameters
@@ -59,7 +73,7 @@ def output_margins(outputs, y) -> np.ndarray:
 
 
 @explains_arguments()
-def probability_margins(outputs, y) -> np.ndarray:
+def probability_margins(outputs: ArrayLike, y: ArrayLike) -> NDArray:
     """Label's probability minus the largest other one: p_y - max_{j != y} p_j, in [-1, 1]; for one output ±(2p - 1).
 
     Arguments, result and errors as `output_margins`. It saturates: from q of about 37 on it is 1 in float64.
@@ -75,7 +89,7 @@ def probability_margins(outputs, y) -> np.ndarray:
 
 
 @explains_arguments()
-def log_odds_margins(outputs, y) -> np.ndarray:
+def log_odds_margins(outputs: ArrayLike, y: ArrayLike) -> NDArray:
     """Log-odds of the label, log p_y/(1 - p_y) = o_y - log Σ_{j != y} exp(o_j); for one output ±o.
 
     Arguments, result and errors as `output_margins`. At most the output margin q, and at least q - log(K - 1).
@@ -89,7 +103,7 @@ def log_odds_margins(outputs, y) -> np.ndarray:
 
 
 @explains_arguments()
-def normalized_margin(model, x, y, norm="total") -> float:
+def normalized_margin(model: Network, x: ArrayLike, y: ArrayLike, norm: str = "total") -> float:
     """Smallest output margin over the norm of the weights: min q / ‖θ‖^L, or min q / Π_l ‖W_l‖_F (Lyu & Li, ICLR 2020).
 
     Parameters
@@ -117,7 +131,7 @@ def normalized_margin(model, x, y, norm="total") -> float:
 
 
 @explains_arguments()
-def smoothed_margin(model, x, y) -> float:
+def smoothed_margin(model: Network, x: ArrayLike, y: ArrayLike) -> float:
     """Inverse of the loss at the summed loss, over the norm of the weights: l⁻¹(Σ l_n) / ‖θ‖^L (Lyu & Li, ICLR 2020).
 
     Once Σ l_n < log 2, gradient flow on a homogeneous network never lowers it, while the smallest margin itself may dip. It
@@ -133,7 +147,7 @@ def smoothed_margin(model, x, y) -> float:
 
 
 @explains_arguments()
-def smoothed_output_margin(outputs, y) -> float:
+def smoothed_output_margin(outputs: ArrayLike, y: ArrayLike) -> float:
     """One margin for all samples: l⁻¹(L) = -log(expm1(L)), L the SUM of the (binary) cross-entropies l_n.
 
     Cross-entropy is log(1 + exp(-m)) of the log-odds m, so that the logistic inverse serves both losses. Never more than the
@@ -153,7 +167,7 @@ def smoothed_output_margin(outputs, y) -> float:
 
 
 @explains_arguments()
-def per_norm(margin, model, norm="total") -> float:
+def per_norm(margin: float, model: Network, norm: str = "total") -> float:
     """Divide a margin by the norm of a model's weights; arguments as `normalized_margin`."""
     if norm not in NORMS:
         raise ValueError(f"norm must be one of {', '.join(map(repr, NORMS))}, got {norm!r}")
@@ -165,7 +179,7 @@ def per_norm(margin, model, norm="total") -> float:
 
 
 @explains_arguments()
-def layer_norms(model) -> list[float]:
+def layer_norms(model: Network) -> list[float]:
     """Frobenius norm of every weight matrix, in float64; ValueError for a model that is not homogeneous in its weights."""
     others = [name for name, array in model.parameters.items() if np.ndim(array) != 2]
     activation = getattr(model, "activation", None)
@@ -178,16 +192,16 @@ def layer_norms(model) -> list[float]:
     return [float(np.linalg.norm(np.asarray(array, dtype=np.float64))) for array in model.parameters.values()]
 
 
-def _checked(outputs, y):
+def _checked(outputs: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
     outputs = checks.as_finite_rows(outputs).astype(np.float64)
     return outputs, checks.labels_for(y, *outputs.shape)
 
 
-def _signed(outputs, y):
+def _signed(outputs: NDArray, y: NDArray) -> NDArray:
     return np.where(y == 1, outputs[:, 0], -outputs[:, 0])
 
 
-def _split(outputs, y):
+def _split(outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
     """Return the label's output (N,) and all others (N, K - 1)."""
     N, K = outputs.shape
     is_label = np.arange(K) == y[:, None]  # (N, K)

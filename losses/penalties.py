@@ -1,9 +1,11 @@
 """Penalties on the weights. They stand outside the flood: flooding never changes their sign."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import checks
 from .base import constructor_form, set_frozen
@@ -25,7 +27,7 @@ class Penalty:
     l1: float = 0.0
     l2: float = 0.0
 
-    def value(self, weights) -> float:
+    def value(self, weights: Iterable[NDArray]) -> float:
         """Penalty of the given weights.
 
         Parameters
@@ -41,7 +43,7 @@ class Penalty:
         # w·w and sign(w)·w, not |w|² and |w|: the complex step needs the analytic continuation.
         return sum(((self.l1 * np.sign(w.real) * w + self.l2 * w * w).sum().item() for w in map(_wide, weights)), 0.0)
 
-    def add_gradient(self, dweights, weights) -> None:
+    def add_gradient(self, dweights: Iterable[NDArray], weights: Iterable[NDArray]) -> None:
         """Add the penalty's gradient l1·sign(w) + 2·l2·w to `dweights`, in place; sign(0) is 0.
 
         Parameters
@@ -56,13 +58,13 @@ class Penalty:
                 raise ValueError(f"dweights has an array of shape {dw.shape} where weights has {w.shape}")
             dw += self.l1 * np.sign(w) + 2 * self.l2 * w
 
-    def __add__(self, other) -> Penalty:
+    def __add__(self, other: Penalty) -> Penalty:
         """Both penalties at once, such as L1(1e-4) + L2(1e-3)."""
         if not isinstance(other, Penalty):
             return NotImplemented
         return PenaltySum(self.l1 + other.l1, self.l2 + other.l2)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return constructor_form(self)
 
 
@@ -81,7 +83,7 @@ class L1(Penalty):
 
     strength: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         strength = checks.nonnegative_number("strength", self.strength)
         set_frozen(self, strength=strength, l1=strength)
 
@@ -101,7 +103,7 @@ class L2(Penalty):
 
     strength: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         strength = checks.nonnegative_number("strength", self.strength)
         set_frozen(self, strength=strength, l2=strength)
 
@@ -118,12 +120,12 @@ class PenaltySum(Penalty):
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         set_frozen(self, l1=checks.nonnegative_number("l1", self.l1), l2=checks.nonnegative_number("l2", self.l2))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"L1({self.l1!r}) + L2({self.l2!r})"
 
 
-def _wide(values):
+def _wide(values: NDArray) -> NDArray:
     return np.asarray(values, dtype=np.complex128 if np.iscomplexobj(values) else np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss
@@ -52,20 +53,20 @@ class RelaxLoss(Flooding):
     upper: float = 1.0
     flood = "relax"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         upper = checks.positive_number("upper", self.upper)
         if upper > 1:
             raise ValueError(f"upper must be in (0, 1], got {self.upper!r}")
         self._set_up(level=checks.nonnegative_number("level", self.level), upper=upper, flood_parameter=upper)
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """As the base loss does; ValueError without class labels, which "classified wrong" is about."""
         prepared = self.base.prepare(y, n, k)
         if self.base.labels(y, k) is None:
             raise ValueError(f"y has real-valued targets for {self.base!r}; RelaxLoss needs class labels")
         return prepared
 
-    def in_epoch(self, epoch) -> Loss:
+    def in_epoch(self, epoch: int) -> Loss:
         """Return this loss itself in even epochs, and what takes its place in odd ones."""
         return _OddEpoch(self.base, self.level, self.upper) if epoch % 2 else self
 
@@ -75,16 +76,17 @@ class _OddEpoch(RelaxLoss):
 
     flood = "relaxed"
 
-    def in_epoch(self, epoch) -> Loss:
+    def in_epoch(self, epoch: int) -> Loss:
         """Return this loss itself: it was chosen for an epoch already."""
         return self
 
-    def weigh(self, losses, *, indices=None) -> tuple[float, np.ndarray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
         """J above the level, -J at and below it: `objective` without the flattening."""
         J, weights = self.base.weigh(losses, indices=indices)
         return (-J, -weights) if self.level > 0 and J.real <= self.level else (J, weights)
 
-    def objective(self, outputs, y, *, indices=None) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def objective(self, outputs: NDArray, y: NDArray, *,
+                  indices: NDArray | None = None) -> tuple[float, NDArray, NDArray, NDArray]:
         """`Loss.objective`, and where the batch ascends the flattening of what is classified wrong."""
         value, losses, weights, dOutputs = super().objective(outputs, y, indices=indices)
         ascent = np.maximum(-weights, 0)  # 0 where the batch descends
@@ -95,7 +97,7 @@ class _OddEpoch(RelaxLoss):
         return value, losses, weights, dOutputs
 
 
-def class_of(y):
+def class_of(y: NDArray) -> NDArray:
     """Class ids (N,) from what `prepare` returned: ids, {0, 1} in a column, or one target per class."""
     if y.ndim == 1:
         return y
@@ -103,7 +105,7 @@ def class_of(y):
 
 
 @diverging_is_reported_elsewhere
-def posterior_flattening(outputs, labels, upper):
+def posterior_flattening(outputs: NDArray, labels: NDArray, upper: float) -> tuple[NDArray, NDArray]:
     """F (N,) of `RelaxLoss` and its derivatives (N, K); both 0 for samples that are classified right."""
     if outputs.shape[1] == 1:
         F, dF = posterior_flattening(np.hstack([0 * outputs, outputs]), labels, upper)  # the two logits 0 and o

@@ -10,6 +10,8 @@ arithmetic.
 """
 import math
 
+from numpy.typing import NDArray
+
 # Kinds of weighting, as integers that compiled code can dispatch on. RELAX alternates: FLOODING in even epochs, RELAXED
 # in odd ones.
 FLOODS = {"none": 0, "flooding": 1, "instance": 2, "soft": 3, "adaptive": 4, "relax": 5, "relaxed": 6}
@@ -19,7 +21,7 @@ NONE, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED = FLOODS.values()
 BLOCK = 32
 
 
-def cross_entropy(dz, z, label, smoothing):
+def cross_entropy(dz: NDArray, z: NDArray, label: int, smoothing: float) -> float:
     """Softmax cross-entropy of logits `z` (K,), target (1 - smoothing)·onehot(label) + smoothing/K."""
     F = type(z[0])
     zero, one = F(0), F(1)
@@ -66,7 +68,7 @@ def cross_entropy(dz, z, label, smoothing):
     return loss
 
 
-def soft_cross_entropy(dz, z, target):
+def soft_cross_entropy(dz: NDArray, z: NDArray, target: NDArray) -> float:
     """Softmax cross-entropy of logits `z` (K,) for a distribution `target` (K,)."""
     F = type(z[0])
     zero, one = F(0), F(1)
@@ -97,7 +99,7 @@ def soft_cross_entropy(dz, z, target):
     return gaps + F(math.log1p(s))
 
 
-def binary_cross_entropy(dz, z, target):
+def binary_cross_entropy(dz: NDArray, z: NDArray, target: NDArray) -> float:
     """Logistic loss of the one logit `z` (1,) for `target` (1,) in {0, 1}: softplus(u), u = -z for 1 and z for 0."""
     F = type(z[0])
     one = F(1)
@@ -111,7 +113,7 @@ def binary_cross_entropy(dz, z, target):
     return F(math.log1p(e))
 
 
-def squared_error(dz, z, target):
+def squared_error(dz: NDArray, z: NDArray, target: NDArray) -> float:
     """Sum over the outputs `z` (K,) of (z - target)²."""
     F = type(z[0])
     loss = F(0)
@@ -122,7 +124,7 @@ def squared_error(dz, z, target):
     return loss
 
 
-def hinge(dz, z, label, margin, squared):
+def hinge(dz: NDArray, z: NDArray, label: int, margin: float, squared: bool) -> float:
     """max(0, margin - q) or its square, with q = z_label - max_{j != label} z_j; for one output q = ±z."""
     F = type(z[0])
     zero, one = F(0), F(1)
@@ -152,7 +154,7 @@ def hinge(dz, z, label, margin, squared):
     return missing * missing if squared else missing
 
 
-def add_confidence_penalty(dz, z, strength):
+def add_confidence_penalty(dz: NDArray, z: NDArray, strength: float) -> float:
     """Return -strength·H for the entropy H of softmax(z) (one output: of the sigmoid), and add its derivative to dz."""
     F = type(z[0])
     zero, one = F(0), F(1)
@@ -186,7 +188,7 @@ def add_confidence_penalty(dz, z, strength):
     return -c * (E + F(math.log1p(s)))
 
 
-def add_posterior_flattening(dz, z, label, upper, weight):
+def add_posterior_flattening(dz: NDArray, z: NDArray, label: int, upper: float, weight: float) -> float:
     """If z puts another class first, add weight·dF/dz to dz and return F, the cross-entropy to a flattened posterior.
 
     F = -Σ_j t_j log p_j with t_label = min(p_label, upper) and the rest of the target spread evenly over the other
@@ -239,7 +241,7 @@ def add_posterior_flattening(dz, z, label, upper, weight):
     return t * gap_label + (one - t) * mean_gap + F(math.log1p(s))
 
 
-def flood_weight(kind, loss, mean_loss, level, scale):
+def flood_weight(kind: int, loss: float, mean_loss: float, level: float, scale: float) -> float:
     """Weight of one sample's gradient times N: the whole flooding family. A level of 0 is plain training.
 
     `loss` is the sample's own loss, `mean_loss` its batch's; `scale` is that of SOFT.

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
@@ -34,10 +35,10 @@ class SquaredError(Loss):
     label_smoothing: float = 0.0
     row = "squared_error"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         set_frozen(self, label_smoothing=checks.nonnegative_number("label_smoothing", self.label_smoothing, below=1.0))
 
-    def prepare(self, y, n, k) -> np.ndarray:
+    def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Real targets or class ids -> float64 (N, K). See `Loss.prepare`."""
         y = checks.targets_of(y, n)
         if self._holds_ids(y, k):
@@ -52,17 +53,17 @@ class SquaredError(Loss):
         checks.refuse_nonfinite("y", y)
         return y.astype(np.float64).reshape(n, k)
 
-    def labels(self, y, k) -> np.ndarray | None:
+    def labels(self, y: ArrayLike, k: int) -> NDArray | None:
         """Integer class ids where K > 1, int64 (N,); None for real targets. See `Loss.labels`."""
         y = checks.array_of("y", y)
         return checks.class_ids(y, len(y), k) if self._holds_ids(y, k) else None
 
     @diverging_is_reported_elsewhere
-    def rows(self, outputs, y) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         error = outputs - y.astype(outputs.real.dtype)  # (N, K)
         return (error * error).sum(axis=1), 2 * error
 
     @staticmethod
-    def _holds_ids(y, k):
+    def _holds_ids(y: NDArray, k: int) -> bool:
         return k > 1 and y.ndim == 1 and y.dtype.kind in "biu"

@@ -4,6 +4,7 @@ _ORDER = "nothing: every epoch has a new order, which seed= decides"
 _VALIDATION = "validation=(x, y), data of their own, or (x, y, lengths) for an RNN"
 _SPLIT = ("validation=(x, y), split off beforehand: order = np.random.default_rng(0).permutation(len(x)); held, kept = "
           "order[:n], order[n:]; then fit(model, x[kept], y[kept], validation=(x[held], y[held]), ...)")
+_CALLED, _RESUMED = "callbacks callback hooks", "initial_epoch resume resume_from ckpt_path warm_start"
 _CALLBACKS = "on_check=function of (model, row), stopping=a criterion such as stopping.Patience(10), checkpoint=path"
 _STOPPING = "stopping=a criterion such as stopping.Patience(10, monitor='val_loss'); restore_best=True is the default"
 _WEIGHTS = ("nothing: all samples weigh the same; rows of a rare class can be repeated (np.repeat), and AdaFlooding takes a "
@@ -38,7 +39,7 @@ FIT = {
     **_all("validation_data val_data valid_data val valid eval_set dev x_val y_val X_val X_valid y_valid", _VALIDATION),
     **_all("validation_split validation_fraction val_split test_size", _SPLIT),
     **_all("test_data x_test y_test X_test", "test=(x, y)"),
-    **_all("callbacks callback hooks", _CALLBACKS),
+    **_all(_CALLED, _CALLBACKS),
     **_all("early_stopping patience n_iter_no_change tol stop stopper early_stop", _STOPPING),
     **_all("save_best save_best_only restore_best_weights load_best_model_at_end", "restore_best=True (the default)"),
     **_all("verbose verbosity disp show_progress progress_bar enable_progress_bar", "progress=True or False"),
@@ -46,8 +47,7 @@ FIT = {
            "is the History that fit returns, with to_csv(path)"),
     **_all("class_weight sample_weight weights", _WEIGHTS),
     **_all("shuffle random_shuffle", _ORDER), **_all("random_state rng random_seed", "seed"),
-    **_all("initial_epoch resume resume_from ckpt_path warm_start", "checkpoint=path: a run whose file is there "
-           "already goes on from it"),
+    **_all(_RESUMED, "checkpoint=path: a run whose file is there already goes on from it"),
     **_all("workers n_jobs num_workers use_multiprocessing n_threads num_threads", "threads=at most so many in the kernels; "
            "fit_fleet(..., workers=) for many runs at once"),
     **_all("l1 l2 alpha reg regularization regularizer weight_decay lambda_", _PENALTY),
@@ -61,7 +61,10 @@ FIT = {
 FLEET = {name: hint for name, hint in FIT.items() if name != "workers"} | {
     **_all("seeds n_seeds runs n_models n_replicas replicas", "members=[{'seed': 0}, {'seed': 1}, ...]"),
     **_all("n_jobs num_workers n_threads num_threads threads use_multiprocessing", "workers=threads"),
-    **_all("checkpoint", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for sweeps that are kept"),
+    **_all(f"checkpoint {_RESUMED}", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for sweeps that "
+           "are kept"),
+    **_all(_CALLED, "on_check=function of (r, model, row), on_member=function of (fleet, r), stopping=a criterion such as "
+           "stopping.Patience(10)"),
 }
 MODEL = {
     **_all("nonlinearity act activation_function activation_fn hidden_activation", "activation"),

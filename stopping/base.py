@@ -10,15 +10,19 @@ To write a criterion, derive from `Criterion`, keep every constructor argument a
 `_decide` looks at one check. Name the counters in `_counters`; reset, saving, replay and the operators then work
 without a further line.
 """
+from __future__ import annotations
+
 import inspect
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from . import states
 
 # What every criterion counts, whatever it watches.
 COMMON_COUNTERS = ("step", "stopped_step", "best_step", "best_value")
+State = Mapping[str, Any]
+Values = dict[str, float]  # what the metrics of one check are, all that are required
 LONGEST_RUN = 2**53  # checks: whole numbers up to here are exact in JSON and in floats
 
 
@@ -58,7 +62,7 @@ class Criterion:
     _identity: ClassVar[tuple[str, ...]] = ()  # settings without which the counters have no meaning
     _binding: ClassVar[int] = 4                # how tightly repr() holds together: | 1, & 2, ~ 3, a plain call 4
 
-    def __init__(self, requires: Iterable[str]):
+    def __init__(self, requires: Iterable[str]) -> None:
         self.requires = tuple(dict.fromkeys(requires))
         self._clear()
 
@@ -67,14 +71,14 @@ class Criterion:
     def _begin(self) -> None:
         """Put the counters named in `_counters` at their start."""
 
-    def _admit(self, values: dict[str, float]) -> None:
+    def _admit(self, values: Values) -> None:
         """Raise if this check cannot be judged. Called before any counter moves, so that an error changes nothing."""
 
-    def _decide(self, values: dict[str, float]) -> bool:
+    def _decide(self, values: Values) -> bool:
         """Look at check number `step` and say whether to stop now."""
         raise NotImplementedError
 
-    def _check_counters(self, state: Mapping[str, Any]) -> None:
+    def _check_counters(self, state: State) -> None:
         """Raise ValueError if a counter of one's own is none that a run could leave. Here: if it is no plain value."""
         for name in self._counters:
             states.plain(name, state[name])
@@ -84,7 +88,7 @@ class Criterion:
         if math.isfinite(value) and (self.best_value is None or value < self.best_value):
             self.best_step, self.best_value = self.step, value
 
-    def _refuse_negative(self, values: dict[str, float], names: Iterable[str], advice: str) -> None:
+    def _refuse_negative(self, values: Values, names: Iterable[str], advice: str) -> None:
         """Raise if one of the metrics, of which a ratio is to be taken, is negative."""
         for name in names:
             if values[name] < 0:
@@ -120,13 +124,13 @@ class Criterion:
         """Forget the run: the criterion is as new. `fit` and `replay` start with this, so an instance can be reused."""
         self._clear()
 
-    def _present(self, metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    def _present(self, metrics: Any) -> tuple[str, ...]:
         missing = [name for name in self.requires if name not in metrics]
         if missing:
             raise ValueError(f"{self!r} needs {_listing(missing)} at every check, but was given {_listing(metrics)}")
         return self.requires
 
-    def _advance(self, values: dict[str, float]) -> bool:
+    def _advance(self, values: Values) -> bool:
         self.step += 1
         return self._answered(self._decide(values))
 
@@ -152,7 +156,7 @@ class Criterion:
     def _fields(self) -> tuple[str, ...]:
         return (*self._identity, *COMMON_COUNTERS, *self._counters)
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Continue from the counters of `state`.
 
         Settings are not part of the state: the ones of this object hold from here on, so a newly configured patience
@@ -169,7 +173,7 @@ class Criterion:
         self._refuse_foreign(state)
         self._restore(state)
 
-    def _refuse_foreign(self, state: Mapping[str, Any]) -> None:
+    def _refuse_foreign(self, state: State) -> None:
         """Raise ValueError unless `_restore` can take the state over as a whole."""
         if not isinstance(state, Mapping):
             raise ValueError(f"a state of {self!r} must be a mapping, not {states.shown(state)}")
@@ -185,7 +189,7 @@ class Criterion:
         self._check_common(state)
         self._check_counters(state)
 
-    def _check_common(self, state: Mapping[str, Any]) -> None:
+    def _check_common(self, state: State) -> None:
         step = states.count("step", state["step"], LONGEST_RUN)
         for name in ("stopped_step", "best_step"):
             if state[name] is not None and states.count(name, state[name], step) == 0:
@@ -195,30 +199,30 @@ class Criterion:
         if state["best_value"] is not None:
             states.number("best_value", state["best_value"])
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
+    def _restore(self, state: State) -> None:
         for name in (*COMMON_COUNTERS, *self._counters):
             setattr(self, name, _decode(state[name]))
 
     # --- operators ---
 
-    def __or__(self, other):
+    def __or__(self, other: Criterion) -> Criterion:
         from .combine import Or  # here, because combine imports this module
         return Or(self, other) if isinstance(other, Criterion) else NotImplemented
 
-    def __and__(self, other):
+    def __and__(self, other: Criterion) -> Criterion:
         from .combine import And
         return And(self, other) if isinstance(other, Criterion) else NotImplemented
 
-    def __invert__(self):
+    def __invert__(self) -> Criterion:
         from .combine import Not
         return Not(self)
 
-    def __bool__(self):
+    def __bool__(self) -> NoReturn:
         # `Patience(10) or ZeroError()` is just Patience(10) in Python: the second rule would be lost without a word.
         raise TypeError("a criterion is neither true nor false: combine with | and & (not with `or` and `and`); "
                         "to ask whether there is one, write `is not None`")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         arguments = []
         for name, parameter in inspect.signature(type(self)).parameters.items():
             value = getattr(self, name)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import tree
-from .arguments import whole_number
-from .base import Criterion
+from .base import Criterion, State, Values
+from .checks import whole_number
 from .keywords import explains_arguments
 from .states import refuse, shown
 
@@ -36,7 +36,7 @@ class Combination(Criterion):
         updated from outside (`reset()` mends that).
     """
 
-    def __init__(self, *operands):
+    def __init__(self, *operands: Criterion) -> None:
         for operand in operands:
             if not isinstance(operand, Criterion):
                 raise TypeError(f"operands must be stopping criteria, like Patience(10), not {operand!r}")
@@ -55,7 +55,7 @@ class Combination(Criterion):
         """Return the `repr`, given those of the operands."""
         return f"{type(self).__name__}({', '.join(texts)})"
 
-    def _admit(self, values):
+    def _admit(self, values: Values) -> None:
         for part in tree.upwards(self, Combination):
             if part.step != self.step:
                 raise ValueError(f"{part!r} has seen {part.step} checks, but its whole, {self!r}, {self.step}: "
@@ -63,30 +63,30 @@ class Combination(Criterion):
             if not isinstance(part, Combination):
                 part._admit(values)
 
-    def _decide(self, values):
-        def judge(whole, votes):
+    def _decide(self, values: Values) -> bool:
+        def judge(whole: Combination, votes: list[bool]) -> bool:
             whole.step += whole is not self  # its own has moved already
             return whole._answered(whole._judge(votes))
         return tree.from_below(self, Combination, lambda part: part._advance(values), judge)
 
-    def _judge(self, votes):
+    def _judge(self, votes: list[bool]) -> bool:
         leader = next((operand for operand in self.operands if operand.best_step is not None), None)
         if leader is not None:
             self.best_step, self.best_value = leader.best_step, leader.best_value
         return self._verdict(votes)
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the run, and let every operand forget it."""
         for part in tree.upwards(self, Combination):
             part._clear() if isinstance(part, Combination) else part.reset()
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the counters of the whole and, in order, of every operand."""
         return tree.from_below(self, Combination, lambda part: part.state_dict(),
                                lambda whole, states: {**Criterion.state_dict(whole), "operands": states})
 
-    def _refuse_foreign(self, state):
-        left = [(self, state)]
+    def _refuse_foreign(self, state: State) -> None:
+        left: list[tuple[Criterion, State]] = [(self, state)]
         while left:
             part, state = left.pop()
             if not isinstance(part, Combination):
@@ -96,7 +96,7 @@ class Combination(Criterion):
             Criterion._refuse_foreign(part, own)
             left += part._operand_states(state)
 
-    def _operand_states(self, state):
+    def _operand_states(self, state: State) -> list[tuple[Criterion, State]]:
         """Return pairs (operand, its state), checked as far as the whole and its operands depend on each other."""
         inner = state.get("operands")
         if not isinstance(inner, list | tuple) or len(inner) != len(self.operands):
@@ -111,8 +111,8 @@ class Combination(Criterion):
             refuse("best_step and best_value", best, f"{state['best_step']} and {state['best_value']}, as in the whole")
         return list(zip(self.operands, inner, strict=True))
 
-    def _restore(self, state):
-        left = [(self, state)]
+    def _restore(self, state: State) -> None:
+        left: list[tuple[Criterion, State]] = [(self, state)]
         while left:
             part, state = left.pop()
             if isinstance(part, Combination):
@@ -121,7 +121,7 @@ class Combination(Criterion):
             else:
                 part._restore(state)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # As a flat list, parts before their wholes: pickle and deepcopy would run out of stack on a long chain.
         places: dict[int, int] = {}
         entries: list = []
@@ -134,7 +134,7 @@ class Combination(Criterion):
                 entries.append(part)
         return _rebuilt, (entries,)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return tree.from_below(self, Combination, repr, lambda whole, texts: whole._written(texts))
 
 
@@ -143,10 +143,10 @@ class Binary(Combination):
 
     _symbol = ""
 
-    def __init__(self, left: Criterion, right: Criterion):
+    def __init__(self, left: Criterion, right: Criterion) -> None:
         super().__init__(left, right)
 
-    def _written(self, texts):
+    def _written(self, texts: list[str]) -> str:
         left, right = self.operands
         # Python groups from the left: a | b | c is (a | b) | c, so only the right side needs brackets at equal binding.
         return (f"{_bracketed(texts[0], left._binding < self._binding)} {self._symbol} "
@@ -160,7 +160,7 @@ class Or(Binary):
     _symbol = "|"
     _binding = 1
 
-    def _verdict(self, votes):
+    def _verdict(self, votes: list[bool]) -> bool:
         return any(votes)
 
 
@@ -171,7 +171,7 @@ class And(Binary):
     _symbol = "&"
     _binding = 2
 
-    def _verdict(self, votes):
+    def _verdict(self, votes: list[bool]) -> bool:
         return all(votes)
 
 
@@ -181,13 +181,13 @@ class Not(Combination):
 
     _binding = 3
 
-    def __init__(self, operand: Criterion):
+    def __init__(self, operand: Criterion) -> None:
         super().__init__(operand)
 
-    def _verdict(self, votes):
+    def _verdict(self, votes: list[bool]) -> bool:
         return not votes[0]
 
-    def _written(self, texts):
+    def _written(self, texts: list[str]) -> str:
         return f"~{_bracketed(texts[0], self.operands[0]._binding < self._binding)}"
 
 
@@ -217,25 +217,25 @@ class After(Criterion):
     [False, False, False, True]
     """
 
-    def __init__(self, n):
+    def __init__(self, n: int) -> None:
         self.n = whole_number("n", n, least=1)
         super().__init__(requires=())
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         return self.step >= self.n
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"after({self.n})"
 
 
 after = After  # read as a word: after(10) & Patience(5)
 
 
-def _bracketed(text, needed):
+def _bracketed(text: str, needed: bool) -> str:
     return f"({text})" if needed else text
 
 
-def _rebuilt(entries):
+def _rebuilt(entries: list[Any]) -> Criterion:
     """Return the combination that `__reduce__` took apart."""
     parts: list[Criterion] = []
     for entry in entries:
@@ -249,12 +249,12 @@ def _rebuilt(entries):
     return parts[-1]
 
 
-def leaves(criterion):
+def leaves(criterion: Criterion) -> list[Criterion]:
     """Return the criteria without operands in an expression, from left to right."""
     return [part for part in tree.parts(criterion) if not getattr(part, "operands", ())]
 
 
-def _refuse_repeats(whole):
+def _refuse_repeats(whole: Criterion) -> None:
     seen: set[int] = set()
     for part in tree.parts(whole):
         if id(part) in seen:

@@ -1,15 +1,18 @@
 """The command line: ``python -m stopping replay log.csv --criterion "GL(5) | Patience(10)"``."""
 import argparse
 import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from .base import Criterion
 from .combine import leaves
 from .expression import NAMES, parse
 from .logs import read_csv
-from .replay import replay
+from .replay import History, StopDecision, replay
 from .tables import aligned
 
 
-def main(arguments=None, program="python -m stopping"):
+def main(arguments: Sequence[str] | None = None, program: str = "python -m stopping") -> int:
     """Run the command line; return the exit status: 0, or 2 for anything wrong with what was asked."""
     options = _parser(program).parse_args(arguments)
     try:
@@ -25,7 +28,7 @@ def main(arguments=None, program="python -m stopping"):
     return 0
 
 
-def _parser(program):
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Stopping criteria on recorded runs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="replay")
     command = commands.add_parser(
@@ -40,7 +43,7 @@ def _parser(program):
     return parser
 
 
-def _replay(options):
+def _replay(options: argparse.Namespace) -> None:
     criterion = parse(options.criterion)
     history = read_csv(options.log, _columns(options.columns))
     _need(criterion, history, options.log)
@@ -55,7 +58,7 @@ def _replay(options):
         print(f"drawn: {options.figure}")
 
 
-def _columns(text):
+def _columns(text: str | None) -> dict[str, str] | None:
     if text is None:
         return None
     pairs = [pair.partition("=") for pair in text.split(",")]
@@ -68,14 +71,14 @@ def _columns(text):
     return columns
 
 
-def _need(criterion, history, log):
+def _need(criterion: Criterion, history: History, log: str) -> None:
     missing = [name for name in criterion.requires if name not in history]
     if missing:
         raise ValueError(f"{criterion!r} needs {', '.join(map(repr, missing))}, but {log} has only "
                          f"{', '.join(map(repr, history))}; say which is which: --columns {missing[0]}=NAME")
 
 
-def _row(criterion, decision, counts):
+def _row(criterion: Criterion, decision: StopDecision, counts: Iterable[str]) -> dict[str, Any]:
     """Return a row of the table: the stop and the best check, also in epochs and updates where those are on record."""
     return {"criterion": repr(criterion), "stops at check": decision.stopped_step or "never",
             **{count: getattr(decision, f"stopped_{count}") for count in counts},

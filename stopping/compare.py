@@ -1,13 +1,16 @@
 """Compare criteria on the same recorded runs, in Prechelt's terms: how much slower, how much better?"""
 import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .arguments import finite_number
 from .base import Criterion
+from .checks import finite_number
 from .keywords import explains_arguments
-from .replay import column, is_history, replay
+from .replay import History, column, is_history, replay
 from .tables import aligned
 
 
@@ -27,18 +30,19 @@ class Comparison:
         How near to the best of the run is good.
     """
 
-    rows: list
+    rows: list[dict[str, Any]]
     metric: str
     within: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (f"{aligned(self.rows)}\n"
                 f"slowness: stop / fastest stop of the run; cost: % of {self.metric} above the run's lowest; "
                 f"good: share of runs within {100 * self.within:g} %")
 
 
 @explains_arguments()
-def compare(criteria, histories, *, metric=None, within=0.01):
+def compare(criteria: Iterable[Criterion], histories: Iterable[History], *, metric: str | None = None,
+            within: float = 0.01) -> Comparison:
     """Return how slow and how good each criterion is on recorded runs.
 
     The *solution* of a criterion in a run is the network it would return: the one of its best check up to the stop, or
@@ -96,7 +100,7 @@ def compare(criteria, histories, *, metric=None, within=0.01):
     return Comparison(rows, metric, within)
 
 
-def _several(name, values, fits, example):
+def _several(name: str, values: object, fits: Callable[[object], bool], example: str) -> list[Any]:
     if isinstance(values, str | Criterion) or is_history(values) or not hasattr(values, "__iter__"):
         raise TypeError(f"{name} must be a sequence, like {example}, not {values!r}")
     values = list(values)
@@ -108,7 +112,7 @@ def _several(name, values, fits, example):
     return values
 
 
-def _run(criteria, history, metric, where):
+def _run(criteria: list[Criterion], history: History, metric: str, where: str) -> list[tuple[int, bool, float, float]]:
     """Return (check of the stop, fired, slowness, cost) of each criterion in one run."""
     try:
         values, decisions = _judged_values(history, metric), [replay(criterion, history) for criterion in criteria]
@@ -125,7 +129,7 @@ def _run(criteria, history, metric, where):
             for stop, decision, time, solution in zip(stops, decisions, times, solutions, strict=True)]
 
 
-def _judged_values(history, metric):
+def _judged_values(history: History, metric: str) -> NDArray:
     if metric not in history:
         raise ValueError(f"there is no {metric!r} to judge by, only {', '.join(map(repr, history))}; pass metric=")
     values = np.array(column(metric, history[metric]))  # (C,)
@@ -136,7 +140,7 @@ def _judged_values(history, metric):
     return values
 
 
-def _times(stops, history):
+def _times(stops: list[int], history: History) -> Sequence[float]:
     if "epoch" in history:
         counts = column("epoch", history["epoch"])
         epochs = [counts[stop - 1] for stop in stops]
@@ -145,7 +149,7 @@ def _times(stops, history):
     return stops
 
 
-def _cost(value, lowest):
+def _cost(value: float, lowest: float) -> float:
     if not math.isfinite(value):
         return math.inf
     if value == lowest:
@@ -153,7 +157,7 @@ def _cost(value, lowest):
     return 100 * (value - lowest) / lowest if lowest > 0 else math.inf
 
 
-def _row(criterion, outcomes, within):
+def _row(criterion: Criterion, outcomes: list[tuple[int, bool, float, float]], within: float) -> dict[str, Any]:
     stops, fired, slowness, costs = zip(*outcomes, strict=True)
     mean = float(np.mean(costs))
     good = sum(cost <= 100 * within for cost in costs) / len(costs)

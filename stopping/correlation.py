@@ -1,27 +1,28 @@
 """Stop when training and validation loss part ways."""
 import math
+from collections.abc import Sequence
 
 from . import states
-from .arguments import finite_number, metric_name, whole_number
-from .base import Criterion
+from .base import Criterion, State, Values
+from .checks import finite_number, metric_name, whole_number
 from .elsewhere import CRITERION
 from .keywords import explains_arguments
 
 
-def correlation(a, b):
+def correlation(a: Sequence[float], b: Sequence[float]) -> float:
     """Return Pearson's correlation of two sequences; NaN if one is constant or holds NaN or infinity.
 
     >>> correlation([1.0, 2.0, 3.0], [6.0, 4.0, 2.0])
     -1.0
     """
-    a, b = _deviations(a), _deviations(b)
-    if a is None or b is None:
+    da, db = _deviations(a), _deviations(b)
+    if da is None or db is None:
         return math.nan
-    product = math.fsum(x * y for x, y in zip(a, b, strict=True))
-    return product / math.sqrt(math.fsum(x * x for x in a) * math.fsum(y * y for y in b))
+    product = math.fsum(x * y for x, y in zip(da, db, strict=True))
+    return product / math.sqrt(math.fsum(x * x for x in da) * math.fsum(y * y for y in db))
 
 
-def _deviations(values):
+def _deviations(values: Sequence[float]) -> list[float] | None:
     """Return values less their mean, scaled to a spread of 1; None if that makes no sense."""
     low = min(values)
     spread = max(values) - low
@@ -77,7 +78,8 @@ class CorrelationDriven(Criterion):
     _counters = ("train_recent", "val_recent", "below")
     _identity = ("monitor", "train")
 
-    def __init__(self, window, threshold, patience, *, monitor="val_loss", train="train_loss"):
+    def __init__(self, window: int, threshold: float, patience: int, *, monitor: str = "val_loss",
+                 train: str = "train_loss") -> None:
         self.window = whole_number("window", window, least=3)
         self.threshold = finite_number("threshold", threshold, above=-1, most=1)
         self.patience = whole_number("patience", patience, least=1)
@@ -85,17 +87,19 @@ class CorrelationDriven(Criterion):
         self.train = metric_name("train", train)
         super().__init__(requires=(self.monitor, self.train))
 
-    def _begin(self):
-        self.train_recent, self.val_recent, self.below = [], [], 0
+    def _begin(self) -> None:
+        self.train_recent: list[float] = []
+        self.val_recent: list[float] = []
+        self.below = 0
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         for name in ("train_recent", "val_recent"):
             states.numbers(name, state[name], state["step"])
         if len(state["train_recent"]) != len(state["val_recent"]):
             states.refuse("val_recent", state["val_recent"], "as long as train_recent")
         states.count("below", state["below"], state["step"])
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         self._remember_best(values[self.monitor])
         self.train_recent = [*self.train_recent, values[self.train]][-self.window:]
         self.val_recent = [*self.val_recent, values[self.monitor]][-self.window:]

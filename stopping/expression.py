@@ -3,7 +3,10 @@ import ast
 import difflib
 import inspect
 import warnings
+from collections.abc import Callable
+from typing import Any
 
+from .base import Criterion
 from .combine import And, Not, Or, after
 from .correlation import CorrelationDriven
 from .keywords import explains_arguments
@@ -13,7 +16,7 @@ from .prechelt import GL, PQ, UP
 from .targets import Target, ZeroError
 from .without_validation import EvidenceBased, GradientNorm, LabelWave, Plateau
 
-NAMES = {"after": after, **{kind.__name__: kind for kind in (
+NAMES: dict[str, Callable[..., Criterion]] = {"after": after, **{kind.__name__: kind for kind in (
     AdaptivePatience, CorrelationDriven, Divergence, EvidenceBased, GL, GradientNorm, LabelWave, Patience, Plateau, PQ,
     Target, TimeBudget, UP, ZeroError)}}
 OPERATORS = {ast.BitOr: Or, ast.BitAnd: And}
@@ -21,7 +24,7 @@ LONGEST = 2000  # characters; the parser of Python itself gives up, or worse, on
 
 
 @explains_arguments()
-def parse(expression):
+def parse(expression: str) -> Criterion:
     """Return the criterion that an expression describes.
 
     The grammar: the names of the criteria and ``after``, called with literal numbers, strings, True, False, None and
@@ -61,7 +64,7 @@ def parse(expression):
         raise ValueError(f"expression of {len(expression)} characters is nested too deeply") from None
 
 
-def _criterion(node):
+def _criterion(node: ast.expr) -> Criterion:
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         return OPERATORS[type(node.op)](_criterion(node.left), _criterion(node.right))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
@@ -76,7 +79,7 @@ def _criterion(node):
                      "strings, and combined with |, &, ~ and parentheses")
 
 
-def _known(name):
+def _known(name: str) -> str:
     if name not in NAMES:
         by_lower = {known.lower(): known for known in NAMES}
         near = difflib.get_close_matches(name.lower(), by_lower, 1, cutoff=0.5)
@@ -85,12 +88,12 @@ def _known(name):
     return name
 
 
-def _called(name, node):
+def _called(name: str, node: ast.Call) -> Criterion:
     signature = inspect.signature(NAMES[name])
     values = [_literal(name, argument) for argument in node.args]
-    keywords = {}
+    keywords: dict[str, Any] = {}
     for keyword in node.keywords:
-        if keyword.arg not in signature.parameters:
+        if keyword.arg is None or keyword.arg not in signature.parameters:
             near = difflib.get_close_matches(str(keyword.arg), signature.parameters, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{name} takes {_arguments(name)}, not {keyword.arg or '**'}{hint}")
@@ -104,11 +107,11 @@ def _called(name, node):
     return NAMES[name](*values, **keywords)
 
 
-def _arguments(name):
+def _arguments(name: str) -> str:
     return ", ".join(inspect.signature(NAMES[name]).parameters) or "no arguments"
 
 
-def _literal(name, node):
+def _literal(name: str, node: ast.expr) -> int | float | str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str | None):  # a bool is an int
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):

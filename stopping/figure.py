@@ -1,17 +1,27 @@
 """Draw where criteria would have stopped a recorded run. Needs matplotlib, which is imported when something is drawn."""
+from __future__ import annotations
+
 import io
 import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .base import Criterion
 from .files import replacing
-from .replay import replay
+from .replay import History, StopDecision, replay
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, for colour-blind readers, as in all figures of this project.
 HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
 
 
-def draw(criteria, history, path):
+def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> None:
     """Write a figure: what the criteria watch, a vertical line where each stops, a ring at its best check.
 
     Parameters
@@ -36,7 +46,8 @@ def draw(criteria, history, path):
 
     decisions = [replay(criterion, history) for criterion in criteria]
     names = list(dict.fromkeys(name for criterion in criteria for name in criterion.requires))
-    checks = np.asarray(history.get("epoch", np.arange(1, decisions[0].checks + 1)), dtype=float)  # (C,)
+    counts = history["epoch"] if "epoch" in history else range(1, decisions[0].checks + 1)
+    checks = np.asarray(counts, dtype=float)  # (C,)
     figure = Figure(figsize=(8, 1 + 2.2 * max(1, len(names))), layout="constrained")
     panels = figure.subplots(max(1, len(names)), 1, sharex=True, squeeze=False)[:, 0]
     for panel, name in zip(panels, names, strict=False):
@@ -59,7 +70,7 @@ def draw(criteria, history, path):
     _save(figure, path, kind)
 
 
-def _save(figure, path, kind):
+def _save(figure: Figure, path: str | Path, kind: str) -> None:
     """Write the file, with the same bytes every time: without a day, Matplotlib's version, or random names."""
     import matplotlib
 
@@ -72,7 +83,8 @@ def _save(figure, path, kind):
         file.write(picture.getbuffer())
 
 
-def _mark(panels, names, criterion, decision, checks, look, size):
+def _mark(panels: NDArray, names: list[str], criterion: Criterion, decision: StopDecision, checks: NDArray,
+          look: dict[str, Any], size: int) -> None:
     where = "never" if decision.stopped_step is None else f"stops at {checks[decision.stopped_step - 1]:g}"
     for k, panel in enumerate(panels):
         label = f"{criterion!r}: {where}" if k == 0 else None

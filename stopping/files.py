@@ -8,14 +8,16 @@ import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 KINDS = {"a named pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK,
          "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode)}
 
 
-def place(path):
+def place(path: str | os.PathLike[str]) -> Path:
     """Return where a file of this name would be written, with links followed; nothing is touched.
 
     Raises
@@ -44,7 +46,7 @@ def place(path):
 
 
 @contextmanager
-def replacing(path, *, text=False):
+def replacing(path: str | os.PathLike[str], *, text: bool = False) -> Iterator[IO[Any]]:
     """Open a file for writing that takes its place when the block ends, and never exists when the block fails.
 
     An existing file keeps its mode and owner; a new one has those of any new file. A link stays, and leads to the new file.
@@ -83,7 +85,7 @@ def replacing(path, *, text=False):
 
 
 @contextmanager
-def _naming(path, temporary):
+def _naming(path: str | os.PathLike[str], temporary: Path) -> Iterator[None]:
     """Let errors name the file that was asked for."""
     try:
         yield
@@ -94,14 +96,14 @@ def _naming(path, temporary):
         raise
 
 
-def _take_over(temporary, old):
+def _take_over(temporary: Path, old: os.stat_result) -> None:
     new = os.stat(temporary)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         os.chown(temporary, old.st_uid, old.st_gid)
     os.chmod(temporary, stat.S_IMODE(old.st_mode))  # after chown, which clears some bits
 
 
-def partial_name(name, token):
+def partial_name(name: str, token: str) -> str:
     """Return the name under which a file is written at first: the last 8 digits follow from the rest, so that it is ours."""
     check = hashlib.sha256(f"afterzero {name} {token}".encode(errors="surrogateescape")).hexdigest()[:8]
     return f"{name[:40]}.afterzero-{token}{check}.part"  # cut, because file systems allow 255 bytes

@@ -1,8 +1,8 @@
 """Criteria that end a run which has gone wrong or has cost enough. They know no best check."""
 import math
 
-from .arguments import finite_number, metric_name
-from .base import Criterion
+from .base import Criterion, Values
+from .checks import finite_number, metric_name
 from .elsewhere import CRITERION, TIME
 from .keywords import explains_arguments
 
@@ -37,12 +37,12 @@ class Divergence(Criterion):
 
     _identity = ("monitor",)
 
-    def __init__(self, threshold=None, monitor="train_loss"):
+    def __init__(self, threshold: float | None = None, monitor: str = "train_loss") -> None:
         self.threshold = None if threshold is None else finite_number("threshold", threshold)
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         return not math.isfinite(value) or (self.threshold is not None and value > self.threshold)
 
@@ -79,10 +79,10 @@ class TimeBudget(Criterion):
 
     _identity = ("monitor",)
 
-    def __init__(self, seconds, *, monitor="seconds"):
+    def __init__(self, seconds: float, *, monitor: str = "seconds") -> None:
         self.seconds = finite_number("seconds", seconds, above=0)
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         return values[self.monitor] >= self.seconds

@@ -4,8 +4,10 @@ import difflib
 import math
 from collections.abc import Mapping
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .elsewhere import CSV
 from .keywords import explains_arguments
@@ -24,11 +26,12 @@ RECOGNISED = {
                      "val_sparse_categorical_accuracy", "val_categorical_accuracy", "val_binary_accuracy"),
     "test_accuracy": ("test_accuracy", "test_acc", "test/acc", "test/accuracy"),
 }
+Rows = list[tuple[int, list[str]]]  # (line number, cells)
 NOT_A_NUMBER = ("na", "n/a", "nan", "none", "null")  # Keras writes NA where an epoch had no validation
 
 
 @explains_arguments(CSV)
-def read_csv(path, columns=None):
+def read_csv(path: str | Path, columns: Mapping[str, str] | None = None) -> dict[str, NDArray]:
     """Return the CSV log of a training run as a history for `replay` and `compare`.
 
     Parameters
@@ -67,7 +70,8 @@ def read_csv(path, columns=None):
     sources = _sources(path, header, columns)
     epoch, update = (sources.get(name, name) for name in ("epoch", "update"))
     sparse = epoch in header and "step" in header
-    table, strict = {}, set(sources.values()) | ({epoch} & set(header))
+    table: dict[str, NDArray] = {}
+    strict = set(sources.values()) | ({epoch} & set(header))
     for name in header:
         column = _numbers(path, header.index(name), name, rows, name in strict, sparse)
         if column is not None and name:
@@ -82,7 +86,7 @@ def read_csv(path, columns=None):
     return _named(table, epoch, sources)
 
 
-def _cells(path):
+def _cells(path: str | Path) -> tuple[list[str], Rows]:
     """Return the header and the rows as (line number, cells), all of one length."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         try:
@@ -103,7 +107,7 @@ def _cells(path):
     return header, rows
 
 
-def _sources(path, header, columns):
+def _sources(path: str | Path, header: list[str], columns: Mapping[str, str] | None) -> dict[str, str]:
     """Return our name -> name in the file, for all that is recognised or mapped."""
     columns = {} if columns is None else columns
     if not isinstance(columns, Mapping):
@@ -122,7 +126,7 @@ def _sources(path, header, columns):
     return sources
 
 
-def _numbers(path, j, name, rows, strict, sparse):
+def _numbers(path: str | Path, j: int, name: str, rows: Rows, strict: bool, sparse: bool) -> NDArray | None:
     """Return column j as an array; if it is not made of numbers: None, or an error if `strict`."""
     if not rows:
         raise ValueError(f"{path} has no rows below the names of the columns")
@@ -137,7 +141,7 @@ def _numbers(path, j, name, rows, strict, sparse):
     return np.array(values)
 
 
-def _number(cell, sparse):
+def _number(cell: str, sparse: bool) -> float | None:
     if cell.lower() in NOT_A_NUMBER or (not cell and sparse):
         return math.nan
     try:
@@ -146,7 +150,7 @@ def _number(cell, sparse):
         return None
 
 
-def _merged(table, epoch, validation):
+def _merged(table: dict[str, NDArray], epoch: str, validation: list[str]) -> dict[str, NDArray]:
     """Return one row per epoch, with the last entry of each column; epochs without a validation metric are left out."""
     epochs = list(dict.fromkeys(table[epoch][~np.isnan(table[epoch])].tolist()))
     of_epoch = [np.flatnonzero(table[epoch] == value) for value in epochs]
@@ -157,12 +161,12 @@ def _merged(table, epoch, validation):
     return merged
 
 
-def _last(values):
+def _last(values: NDArray) -> float:
     entries = values[~np.isnan(values)]
     return entries[-1] if len(entries) else math.nan
 
 
-def _named(table, epoch, sources):
+def _named(table: dict[str, NDArray], epoch: str, sources: dict[str, str]) -> dict[str, NDArray]:
     """Return the table under our names, epoch first, with errors made from accuracies."""
     theirs = set(sources.values())
     history = {"epoch": table[epoch]} if epoch in table else {}

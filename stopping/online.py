@@ -13,9 +13,10 @@ shows the order, not progress: shuffle. And criteria count checks: with a check 
 """
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from . import states
-from .arguments import finite_number
+from .checks import finite_number
 from .keywords import explains_arguments
 
 
@@ -52,18 +53,18 @@ class RunningAverage:
     (3.0, 1.0, 2.0)
     """
 
-    def __init__(self, decay):
+    def __init__(self, decay: float) -> None:
         self.decay = finite_number("decay", decay, least=0)
         if self.decay >= 1:
             raise ValueError(f"decay must be below 1 (with 1 nothing new would ever count), not {decay!r}")
         self.value, self.weight = math.nan, 0.0  # weight: that of all values seen, 1 - decay^t
 
     @property
-    def window(self):
+    def window(self) -> float:
         """About so many of the last values count."""
         return 1 / (1 - self.decay)
 
-    def update(self, value):
+    def update(self, value: Any) -> float:
         """Take in the error of one pattern and return the average."""
         if isinstance(value, str | bytes) or getattr(value, "shape", ()) != ():
             raise ValueError(f"value must be one real number, not {value!r}")
@@ -78,16 +79,16 @@ class RunningAverage:
         self.value = value if share == 1 else self.value + share * (value - self.value)
         return self.value
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget all values."""
         self.value, self.weight = math.nan, 0.0
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` needs, ready for strict JSON."""
         value = self.value if math.isfinite(self.value) else str(self.value)
         return {"value": value, "weight": self.weight}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state; the decay of this object holds from here on.
 
         Raises
@@ -103,8 +104,8 @@ class RunningAverage:
             states.refuse("weight", weight, "at most 1, and 0 only where the value is 'nan'")
         self.value, self.weight = value, weight
 
-    def __float__(self):
+    def __float__(self) -> float:
         return self.value
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"RunningAverage({self.decay!r})"

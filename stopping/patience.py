@@ -2,8 +2,8 @@
 import math
 
 from . import states
-from .arguments import finite_number, metric_name, one_of, whole_number
-from .base import Criterion
+from .base import Criterion, State, Values
+from .checks import finite_number, metric_name, one_of, whole_number
 from .elsewhere import CRITERION, PATIENCE
 from .keywords import explains_arguments
 
@@ -77,8 +77,9 @@ class Patience(Criterion):
     _counters = ("improved_step", "improved_value")
     _identity = ("monitor", "mode")
 
-    def __init__(self, patience, monitor="val_loss", mode="min", min_delta=0.0, relative=False, warmup=0, baseline=None,
-                 *, reference="significant"):
+    def __init__(self, patience: int, monitor: str = "val_loss", mode: str = "min", min_delta: float = 0.0,
+                 relative: bool = False, warmup: int = 0, baseline: float | None = None, *,
+                 reference: str = "significant") -> None:
         self.patience = whole_number("patience", patience, least=1)
         self.monitor = metric_name("monitor", monitor)
         self.mode = one_of("mode", mode, ("min", "max"))
@@ -90,7 +91,7 @@ class Patience(Criterion):
         self._refuse_inverted()
         super().__init__(requires=(self.monitor,))
 
-    def _refuse_inverted(self):
+    def _refuse_inverted(self) -> None:
         if not self.relative:
             return
         if self.mode == "min" and self.min_delta >= 1:
@@ -99,38 +100,38 @@ class Patience(Criterion):
         if self.baseline is not None and self.baseline < 0:
             raise ValueError(f"baseline must not be negative with relative=True, not {self.baseline!r}")
 
-    def _begin(self):
+    def _begin(self) -> None:
         self.improved_step = 0      # the check that extended the patience last; 0: none has
-        self.improved_value = None  # and its value
+        self.improved_value: float | None = None  # and its value
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         improved = states.count("improved_step", state["improved_step"], state["step"])
         if (state["improved_value"] is None) != (improved == 0):
             states.refuse("improved_value", state["improved_value"], "None where improved_step is 0, and only there")
         if improved:
             states.number("improved_value", state["improved_value"])
 
-    def _admit(self, values):
+    def _admit(self, values: Values) -> None:
         value = values[self.monitor]
         # A reference of -2 less 10 % of itself is -1.8: worse values would pass as improvements.
         if self.relative and value < 0:
             raise ValueError(f"{self!r} measures improvements as fractions, which makes no sense for negative values: "
                              f"{self.monitor} is {value!r} at check {self.step + 1}; use relative=False")
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         if math.isfinite(value):
             self._learn(value)
         return self.step - max(self.improved_step, self.warmup) >= self.patience
 
-    def _learn(self, value):
+    def _learn(self, value: float) -> None:
         # The patience first: with reference="best" it asks for the best of the checks *before* this one.
         if self._extends_patience(value):
             self.improved_step, self.improved_value = self.step, value
         if self.best_value is None or self._better(value, self.best_value):
             self.best_step, self.best_value = self.step, value
 
-    def _extends_patience(self, value):
+    def _extends_patience(self, value: float) -> bool:
         anchor = self.best_value if self.reference == "best" else self.improved_value
         known = [known for known in (anchor, self.baseline) if known is not None]
         if not known:
@@ -139,7 +140,7 @@ class Patience(Criterion):
         delta = self.min_delta * reference if self.relative else self.min_delta
         return self._better(value, reference - delta if self.mode == "min" else reference + delta)
 
-    def _better(self, value, other):
+    def _better(self, value: float, other: float) -> bool:
         return value < other if self.mode == "min" else value > other
 
 
@@ -203,7 +204,8 @@ class AdaptivePatience(Criterion):
     _counters = ("improved_step",)
     _identity = ("monitor", "mode")
 
-    def __init__(self, initial, factor=2.0, threshold=1.0, monitor="val_loss", *, mode="min", minimum=0):
+    def __init__(self, initial: int, factor: float = 2.0, threshold: float = 1.0, monitor: str = "val_loss", *,
+                 mode: str = "min", minimum: int = 0) -> None:
         self.initial = whole_number("initial", initial, least=1)
         self.factor = finite_number("factor", factor, above=1)
         self.threshold = finite_number("threshold", threshold, above=0, most=1)
@@ -212,28 +214,28 @@ class AdaptivePatience(Criterion):
         self.minimum = whole_number("minimum", minimum, least=0)
         super().__init__(requires=(self.monitor,))
 
-    def _begin(self):
+    def _begin(self) -> None:
         self.improved_step = 0
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         states.count("improved_step", state["improved_step"], state["step"])
 
-    def _admit(self, values):
+    def _admit(self, values: Values) -> None:
         if self.threshold < 1:
             self._refuse_negative(values, (self.monitor,), "use threshold=1")
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         if math.isfinite(value):
             self._learn(value)
         return self.step >= max(self.initial, self.factor * self.improved_step, self.improved_step + self.minimum)
 
-    def _learn(self, value):
+    def _learn(self, value: float) -> None:
         best = self.best_value
         if best is None or (value < best if self.mode == "min" else value > best):
             if best is None or self._significant(value, best):
                 self.improved_step = self.step
             self.best_step, self.best_value = self.step, value
 
-    def _significant(self, value, best):
+    def _significant(self, value: float, best: float) -> bool:
         return value < self.threshold * best if self.mode == "min" else value > (2 - self.threshold) * best

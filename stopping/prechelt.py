@@ -8,16 +8,17 @@ Sources: L. Prechelt, "Early Stopping - But When?", in Neural Networks: Tricks o
 stopping using cross validation: quantifying the criteria", Neural Networks 11 (1998) 761-767.
 """
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from . import states
-from .arguments import finite_number, metric_name, whole_number
-from .base import Criterion
+from .base import Criterion, State, Values
+from .checks import finite_number, metric_name, whole_number
 from .elsewhere import CRITERION
 from .keywords import explains_arguments
 
 
-def generalization_loss(value, best):
+def generalization_loss(value: float, best: float) -> float:
     """Return ``GL = 100 (E_va / E_opt - 1)``: the percent by which the error exceeds the best so far.
 
     Written as ``100 (E_va - E_opt) / E_opt``, which loses no digits where the two are close. The limit ``E_opt -> 0``
@@ -26,7 +27,7 @@ def generalization_loss(value, best):
     return 100 * _share(value - best, best)
 
 
-def progress(losses):
+def progress(losses: Sequence[float]) -> float:
     """Return ``P = 1000 (mean / min - 1)`` of the training losses of one strip, in per mille.
 
     Large both where the loss falls fast and where it jumps about, 0 where it is constant. On ``E_tr = c/t`` it is about
@@ -42,7 +43,7 @@ def progress(losses):
     return 1000 * _share(excess, len(losses) * lowest)
 
 
-def _share(part, whole):
+def _share(part: float, whole: float) -> float:
     """Return part / whole for numbers that are not negative, with 0/0 = 0."""
     if part == 0:
         return 0.0
@@ -73,7 +74,7 @@ class Prechelt(Criterion):
     _identity = ("monitor",)
     _needs_progress = False
 
-    def __init__(self, strip, monitor, train, min_progress, max_checks):
+    def __init__(self, strip: int, monitor: str, train: str, min_progress: float | None, max_checks: int | None) -> None:
         self.strip = whole_number("strip", strip, least=1)
         self.monitor = metric_name("monitor", monitor)
         self.train = metric_name("train", train)
@@ -82,20 +83,20 @@ class Prechelt(Criterion):
         super().__init__(requires=(self.monitor, self.train) if self._uses_train else (self.monitor,))
 
     @property
-    def _uses_train(self):
+    def _uses_train(self) -> bool:
         return self._needs_progress or self.min_progress is not None
 
-    def _begin(self):
-        self.recent = []  # training losses of the last `strip` checks
+    def _begin(self) -> None:
+        self.recent: list[float] = []  # training losses of the last `strip` checks
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         states.numbers("recent", state["recent"], state["step"], least=0)  # of them a ratio is taken
 
-    def _admit(self, values):
+    def _admit(self, values: Values) -> None:
         if self._uses_train:
             self._refuse_negative(values, (self.train,), "use UP without min_progress, or Patience")
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         self._remember_best(values[self.monitor])
         if self._uses_train:
             self.recent = [*self.recent, values[self.train]][-self.strip:]
@@ -105,21 +106,21 @@ class Prechelt(Criterion):
         """Judge the present check by the criterion itself."""
         raise NotImplementedError
 
-    def _is_exhausted(self):
+    def _is_exhausted(self) -> bool:
         if self.max_checks is not None and self.step >= self.max_checks:
             return True
         return self.min_progress is not None and self._progress() < self.min_progress
 
-    def _at_end_of_strip(self):
+    def _at_end_of_strip(self) -> bool:
         return self.step % self.strip == 0
 
-    def _progress(self):
+    def _progress(self) -> float:
         """Return P_k at an end of strip, NaN elsewhere: a comparison with NaN is false."""
         # A state saved with a shorter strip leaves too few losses for the first one.
         full = self._at_end_of_strip() and len(self.recent) == self.strip
         return progress(self.recent) if full else math.nan
 
-    def _loss(self, value):
+    def _loss(self, value: float) -> float:
         """Return GL(t); NaN before there is an E_opt."""
         return math.nan if self.best_value is None else generalization_loss(value, self.best_value)
 
@@ -156,20 +157,21 @@ class GL(Prechelt):
     2
     """
 
-    def __init__(self, alpha, *, monitor="val_loss", strip=5, train="train_loss", min_progress=None, max_checks=None):
+    def __init__(self, alpha: float, *, monitor: str = "val_loss", strip: int = 5, train: str = "train_loss",
+                 min_progress: float | None = None, max_checks: int | None = None) -> None:
         self.alpha = finite_number("alpha", alpha, least=0)
         super().__init__(strip, monitor, train, min_progress, max_checks)
 
-    def _admit(self, values):
+    def _admit(self, values: Values) -> None:
         super()._admit(values)
         self._refuse_negative(values, (self.monitor,), "use UP or Patience")
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         super()._check_counters(state)
         if state["best_value"] is not None:
             states.number("best_value", state["best_value"], least=0)
 
-    def _fires(self, value):
+    def _fires(self, value: float) -> bool:
         return self._loss(value) > self.alpha
 
 
@@ -207,11 +209,12 @@ class PQ(GL):
 
     _needs_progress = True
 
-    def __init__(self, alpha, strip=5, *, monitor="val_loss", train="train_loss", min_progress=None, max_checks=None):
+    def __init__(self, alpha: float, strip: int = 5, *, monitor: str = "val_loss", train: str = "train_loss",
+                 min_progress: float | None = None, max_checks: int | None = None) -> None:
         super().__init__(alpha, monitor=monitor, strip=strip, train=train, min_progress=min_progress,
                          max_checks=max_checks)
 
-    def _fires(self, value):
+    def _fires(self, value: float) -> bool:
         return _share(self._loss(value), self._progress()) > self.alpha
 
 
@@ -249,22 +252,22 @@ class UP(Prechelt):
 
     _counters: ClassVar[tuple[str, ...]] = ("recent", "rises", "strip_end")
 
-    def __init__(self, successive, strip=5, *, monitor="val_loss", train="train_loss", min_progress=None,
-                 max_checks=None):
+    def __init__(self, successive: int, strip: int = 5, *, monitor: str = "val_loss", train: str = "train_loss",
+                 min_progress: float | None = None, max_checks: int | None = None) -> None:
         self.successive = whole_number("successive", successive, least=1)
         super().__init__(strip, monitor, train, min_progress, max_checks)
 
-    def _begin(self):
+    def _begin(self) -> None:
         super()._begin()
         self.rises = 0             # successive strips with a rise, up to the last end of strip
         self.strip_end = math.nan  # E_va there; nothing is above NaN
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         super()._check_counters(state)
         states.count("rises", state["rises"], state["step"])
         states.number("strip_end", state["strip_end"], finite=False)
 
-    def _fires(self, value):
+    def _fires(self, value: float) -> bool:
         if not self._at_end_of_strip():
             return False
         self.rises = self.rises + 1 if value > self.strip_end else 0

@@ -1,12 +1,26 @@
 """Ask a criterion where it would have stopped a run that is already recorded."""
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
 from .base import Criterion
 from .keywords import explains_arguments
+
+
+class History(Protocol):
+    """A recorded run: a mapping of metric names to arrays, or a pandas.DataFrame."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return a metric, one entry per check."""
+
+    def __contains__(self, name: object, /) -> bool:
+        """Return whether a metric is on record."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the names."""
 
 
 @explains_arguments()
@@ -41,7 +55,7 @@ class StopDecision:
 
 
 @explains_arguments()
-def replay(criterion, history):
+def replay(criterion: Criterion, history: History) -> StopDecision:
     """Return where `criterion` would have stopped the run recorded in `history`.
 
     The answer is that of the live run: the criterion sees the same numbers in the same order, and nothing after its
@@ -88,13 +102,13 @@ def replay(criterion, history):
                         _at(updates, stop), _at(updates, best))
 
 
-def is_history(value):
+def is_history(value: object) -> TypeGuard[History]:
     """Return whether columns can be looked up in `value`: a mapping, or a DataFrame (pandas is not imported for that)."""
     return isinstance(value, Mapping) or (not isinstance(value, type) and getattr(value, "ndim", 0) == 2
                                           and hasattr(value, "keys") and hasattr(value, "columns"))
 
 
-def _columns(criterion, history):
+def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
     """Return the columns that matter, as lists of floats of one length."""
     if not is_history(history):
         raise TypeError(f"history must be a mapping of metric names to arrays, or a DataFrame, not {type(history).__name__}")
@@ -111,7 +125,7 @@ def _columns(criterion, history):
     return columns
 
 
-def column(name, values):
+def column(name: str, values: Any) -> list[float]:
     """Return one column of a history as a list of floats; ValueError if it is not a 1-D array of real numbers."""
     try:
         array = np.asarray(values)  # (C,)
@@ -125,5 +139,5 @@ def column(name, values):
     return array.astype(float).tolist()
 
 
-def _at(counts, step):
+def _at(counts: list[float] | None, step: int | None) -> float | None:
     return None if counts is None or step is None else counts[step - 1]

@@ -6,7 +6,7 @@ there and what is accepted. Nothing from the state is printed at length.
 import math
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 NOT_FINITE = ("nan", "inf", "-inf")  # what JSON has no numbers for
 DEEPEST = 20  # lists within lists, in counters of criteria that users wrote
@@ -15,7 +15,7 @@ _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
 
 
-def shown(value) -> str:
+def shown(value: object) -> str:
     """Return a short text for any value, however long or deep."""
     try:
         return _short.repr(value)
@@ -23,12 +23,12 @@ def shown(value) -> str:
         return f"something of type {type(value).__name__}"
 
 
-def refuse(name: str, value, accepted: str) -> None:
+def refuse(name: str, value: object, accepted: str) -> NoReturn:
     """Raise the ValueError."""
     raise ValueError(f"{name} in a state of a criterion must be {accepted}, not {shown(value)}")
 
 
-def count(name: str, value, most: int) -> int:
+def count(name: str, value: Any, most: int) -> int:
     """Return a whole number from 0 to `most`."""
     if type(value) is not int:  # a bool is an int
         refuse(name, value, "a whole number")
@@ -37,7 +37,7 @@ def count(name: str, value, most: int) -> int:
     return value
 
 
-def number(name: str, value, *, finite: bool = True, least: float = -math.inf) -> float:
+def number(name: str, value: Any, *, finite: bool = True, least: float = -math.inf) -> float:
     """Return a real number; not finite ones (unless refused) are NaN, infinities, and the strings that stand for them."""
     if type(value) is str and value in NOT_FINITE:
         value = float(value)
@@ -52,14 +52,14 @@ def number(name: str, value, *, finite: bool = True, least: float = -math.inf) -
     return value
 
 
-def numbers(name: str, value, most: int, *, finite: bool = False, least: float = -math.inf) -> list[float]:
+def numbers(name: str, value: Any, most: int, *, finite: bool = False, least: float = -math.inf) -> list[float]:
     """Return a list of at most `most` real numbers, one for each check."""
     if not isinstance(value, list | tuple) or len(value) > most:
         refuse(name, value, f"a list of at most {most} numbers")
     return [number(f"{name}[{i}]", entry, finite=finite, least=least) for i, entry in enumerate(value)]
 
 
-def plain(name: str, value) -> None:
+def plain(name: str, value: object) -> None:
     """Raise ValueError unless a value is made of what JSON holds, and not nested deeply."""
     layer: list[Any]
     layer, accepted = [value], "numbers, texts, True, False, None, and lists and dicts of them"

@@ -1,8 +1,9 @@
 """Rows of different things as aligned text."""
 import numbers
+from collections.abc import Iterable, Mapping, Sequence
 
 
-def aligned(rows, columns=None):
+def aligned(rows: Sequence[Mapping[str, object]], columns: Iterable[str] | None = None) -> str:
     """Return rows (dicts with the same keys) as lines of text: words to the left, numbers to the right."""
     columns = list(columns or rows[0])
     cells = [columns, *([_text(row[name]) for name in columns] for row in rows)]
@@ -12,11 +13,11 @@ def aligned(rows, columns=None):
     return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
-def _text(value):
+def _text(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral) else str(value)
 
 
-def _padded(text, width, to_left):
+def _padded(text: str, width: int, to_left: bool) -> str:
     return text.ljust(width) if to_left else text.rjust(width)

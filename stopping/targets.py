@@ -5,8 +5,8 @@ Neither criterion here knows a best check: the one that reaches the target is th
 import math
 
 from . import states
-from .arguments import finite_number, metric_name, one_of, whole_number
-from .base import Criterion
+from .base import Criterion, State, Values
+from .checks import finite_number, metric_name, one_of, whole_number
 from .elsewhere import CRITERION
 from .keywords import explains_arguments
 
@@ -45,13 +45,13 @@ class Target(Criterion):
 
     _identity = ("monitor",)
 
-    def __init__(self, value, monitor, mode="min"):
+    def __init__(self, value: float, monitor: str, mode: str = "min") -> None:
         self.value = finite_number("value", value)
         self.monitor = metric_name("monitor", monitor)
         self.mode = one_of("mode", mode, ("min", "max"))
         super().__init__(requires=(self.monitor,))
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         return math.isfinite(value) and (value <= self.value if self.mode == "min" else value >= self.value)
 
@@ -84,17 +84,17 @@ class ZeroError(Criterion):
     _counters = ("held",)
     _identity = ("monitor",)
 
-    def __init__(self, monitor="train_error", hold=1):
+    def __init__(self, monitor: str = "train_error", hold: int = 1) -> None:
         self.monitor = metric_name("monitor", monitor)
         self.hold = whole_number("hold", hold, least=1)
         super().__init__(requires=(self.monitor,))
 
-    def _begin(self):
+    def _begin(self) -> None:
         self.held = 0
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         states.count("held", state["held"], state["step"])
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         self.held = self.held + 1 if values[self.monitor] == 0 else 0
         return self.held >= self.hold

@@ -1,8 +1,17 @@
 """Walks through criteria made of criteria, without recursion: ``a | b | c | ...`` may be a long chain."""
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from .base import Criterion
+    from .combine import Combination
+
+Result = TypeVar("Result")
 
 
-def parts(criterion):
+def parts(criterion: Criterion) -> Iterator[Criterion]:
     """Yield a criterion and all it is made of, a whole before its parts, from left to right."""
     left = [criterion]
     while left:
@@ -11,7 +20,7 @@ def parts(criterion):
         left += reversed(getattr(part, "operands", ()))
 
 
-def upwards(criterion, kind):
+def upwards(criterion: Criterion, kind: type[Combination]) -> list[Criterion]:
     """Return a criterion and all it is made of, every part before its whole; what is no `kind` counts as one part."""
     order, left = [], [criterion]
     while left:
@@ -21,9 +30,10 @@ def upwards(criterion, kind):
     return order[::-1]
 
 
-def from_below(criterion, kind, of_leaf, of_whole):
+def from_below(criterion: Criterion, kind: type[Combination], of_leaf: Callable[[Criterion], Result],
+               of_whole: Callable[[Any, list[Result]], Result]) -> Result:
     """Return of_whole(criterion, [the same of each operand]), where a part that is no `kind` gives of_leaf(part)."""
-    results: list[Any] = []  # of the operands that no whole has taken yet
+    results: list[Result] = []  # of the operands that no whole has taken yet
     for part in upwards(criterion, kind):
         if isinstance(part, kind):
             first = len(results) - len(part.operands)

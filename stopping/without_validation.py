@@ -6,10 +6,11 @@ import math
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import states
-from .arguments import finite_number, metric_name, one_of, whole_number
-from .base import Criterion
+from .base import Criterion, State, Values
+from .checks import finite_number, metric_name, one_of, whole_number
 from .elsewhere import CRITERION, PLATEAU
 from .keywords import explains_arguments
 
@@ -56,7 +57,7 @@ class Plateau(Criterion):
     _counters = ("bests",)
     _identity = ("monitor",)
 
-    def __init__(self, tol, checks, monitor="train_loss", *, relative=False):
+    def __init__(self, tol: float, checks: int, monitor: str = "train_loss", *, relative: bool = False) -> None:
         self.relative = one_of("relative", relative, (False, True))
         self.tol = finite_number("tol", tol, least=0)
         if self.relative and self.tol >= 1:
@@ -66,20 +67,20 @@ class Plateau(Criterion):
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
 
-    def _begin(self):
+    def _begin(self) -> None:
         self.bests = [math.inf]  # best(t - checks) to best(t)
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         bests = [float(best) for best in states.numbers("bests", state["bests"], state["step"] + 1)]
         falls = all(later <= earlier for earlier, later in pairwise([math.inf, *bests]))  # NaN does not
         if not bests or bests[-1] == -math.inf or not falls:
             states.refuse("bests", state["bests"], "numbers that never rise, at least one, and none of them NaN or -inf")
 
-    def _admit(self, values):
+    def _admit(self, values: Values) -> None:
         if self.relative:
             self._refuse_negative(values, (self.monitor,), "use relative=False")
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         best = min(self.bests[-1], value) if math.isfinite(value) else self.bests[-1]
         self.bests = [*self.bests, best][-self.checks - 1:]
@@ -121,17 +122,17 @@ class GradientNorm(Criterion):
 
     _identity = ("monitor",)
 
-    def __init__(self, eps, *, monitor="gradient_norm"):
+    def __init__(self, eps: float, *, monitor: str = "gradient_norm") -> None:
         self.eps = finite_number("eps", eps, least=0)
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         return values[self.monitor] <= self.eps
 
 
 @explains_arguments()
-def evidence(mean_gradient, variance, n):
+def evidence(mean_gradient: ArrayLike, variance: ArrayLike, n: int) -> float:
     """Return the evidence-based value ``1 - (n/D) sum_j g_j^2 / s_j^2``: positive where the gradient is mere noise.
 
     Parameters
@@ -214,11 +215,11 @@ class EvidenceBased(Criterion):
 
     _identity = ("monitor",)
 
-    def __init__(self, *, monitor="evidence"):
+    def __init__(self, *, monitor: str = "evidence") -> None:
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         return math.isfinite(value) and value > 0
 
@@ -265,18 +266,18 @@ class LabelWave(Criterion):
     _counters = ("recent",)
     _identity = ("monitor",)
 
-    def __init__(self, window, *, monitor="prediction_changes"):
+    def __init__(self, window: int, *, monitor: str = "prediction_changes") -> None:
         self.window = whole_number("window", window, least=1)
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
 
-    def _begin(self):
-        self.recent = []
+    def _begin(self) -> None:
+        self.recent: list[float] = []
 
-    def _check_counters(self, state):
+    def _check_counters(self, state: State) -> None:
         states.numbers("recent", state["recent"], state["step"], finite=True)
 
-    def _decide(self, values):
+    def _decide(self, values: Values) -> bool:
         if not math.isfinite(values[self.monitor]):
             return False
         self.recent = [*self.recent, values[self.monitor]][-self.window:]

@@ -77,8 +77,7 @@ def python(script, *paths, **options):
 DRIVER = """
     import sys
     from tests.sweeping import a_run
-    from experiments.runs import sweep
-    from experiments.runs.shards import SweepError
+    from experiments.runs import shards, sweep
     from experiments.runs.store import Store
 
     if __name__ == "__main__":
@@ -86,7 +85,7 @@ DRIVER = """
         try:
             with sweep.pool({address!r}, {workers}) as place:
                 sweep.train_missing(Store({folder!r} + "/results"), runs, "a_trainer", place, "training")
-        except SweepError as error:
+        except shards.SweepError as error:
             sys.exit(str(error))
 """
 

@@ -6,7 +6,21 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from experiments.data import digits, flip_labels, stratified_split, two_gaussians, two_gaussians_bayes
+from experiments.data import (
+    breast_cancer,
+    digits,
+    fashion_mnist,
+    flip_labels,
+    iris,
+    k_fold,
+    sinusoid,
+    spiral,
+    stratified_split,
+    two_gaussians,
+    two_gaussians_bayes,
+    wine,
+    words,
+)
 
 
 def test_digits_file_is_scikit_learns():
@@ -54,13 +68,13 @@ def test_digits_test_size_does_not_change_training_labels():
 
 
 def test_digits_refuse_more_than_there_is():
-    with pytest.raises(ValueError, match=r"sizes is \[1000, 800, -3\].*at least 1.*1797"):
+    with pytest.raises(ValueError, match="train, validation and test: got 1000, 800 and None, accepted: at most 1797 "):
         digits(1000, 800)
 
 
 @pytest.mark.parametrize("size", [300.5, "300"])
 def test_sizes_are_whole_numbers(size):
-    with pytest.raises(TypeError, match=r"sizes is \[.*300.*\]; accepted: integers"):
+    with pytest.raises(TypeError, match=r"train: got .*300.*, accepted: an integer"):
         digits(size, 300, 300)
 
 
@@ -81,14 +95,42 @@ def test_flips_reach_every_other_class_evenly():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (([0, 1], 1.5, 2), r"fraction is 1.5; accepted: a number from 0 to 1"),
-    (([0, 1], float("nan"), 2), r"fraction is nan"),
-    (([0, 0], 0.5, 1), r"classes is 1; accepted"),
-    (([0, 2], 0.5, 2), r"outside 0..1"),
+    (([0, 1], 1.5, 2), r"fraction: got 1.5, accepted: a number from 0 to 1"),
+    (([0, 1], float("nan"), 2), r"fraction: got nan"),
+    (([0, 0], 0.5, 1), r"classes: got 1, accepted"),
+    (([0, 2], 0.5, 2), "got values from 0 to 2, accepted: class ids from 0 to 1"),
     (([[0], [1]], 0.5, 2), r"shape \(2, 1\)")])
 def test_flips_refuse_nonsense(arguments, message):
     with pytest.raises(ValueError, match=message):
         flip_labels(*arguments, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("y", [[0.9, 1.7, 0.2], [0.0, 1.0], ["a", "b"], np.ma.array([0, 1], mask=[True, False])], ids=repr)
+def test_measurements_are_not_made_into_classes(y):
+    for split in (lambda: flip_labels(y, 0.5, 2, np.random.default_rng(0)),
+                  lambda: stratified_split(y, (1, 1), np.random.default_rng(0)), lambda: k_fold(y, 2)):
+        with pytest.raises(TypeError, match=r"y: got (dtype .*integer class ids|1 masked entries)"):
+            split()
+
+
+@pytest.mark.parametrize("load, samples", [
+    (digits, 1797), (iris, 150), (wine, 178), (breast_cancer, 569), (fashion_mnist, 500), (words, 4500)],
+    ids=lambda value: getattr(value, "__name__", None))
+def test_the_whole_set_can_be_trained_on(load, samples, monkeypatch):
+    monkeypatch.delenv("AFTERZERO_DATA", raising=False)
+    data = load(train=None if load is fashion_mnist else samples, validation=0, test=0)
+    assert len(data.validation) == len(data.test) == 0 and data.validation.x.shape[1:] == data.train.x.shape[1:]
+    assert len(data.train) >= samples
+    with pytest.raises(ValueError, match=r"^validation: got -1, accepted: an integer of at least 0"):
+        load(train=1, validation=-1, test=1)
+    with pytest.raises(ValueError, match=r"^train: got 0, accepted: an integer of at least 1"):
+        load(train=0, validation=1, test=1)
+
+
+@pytest.mark.parametrize("make", [two_gaussians, sinusoid, spiral], ids=lambda make: make.__name__)
+def test_generated_sets_need_no_validation(make):
+    data, usual = make(10, 0, 0), make(10, 5, 5)
+    assert len(data.validation) == len(data.test) == 0 and np.array_equal(data.train.x, usual.train.x)
 
 
 def test_stratified_split_is_a_partition():
@@ -118,15 +160,15 @@ def test_two_gaussians_parts_are_independent_draws():
     assert not np.array_equal(small.train.x, two_gaussians(10, 10, 10, seed=6).train.x)
 
 
-@pytest.mark.parametrize("argument", ["train", "validation", "test", "dimensions"])
+@pytest.mark.parametrize("argument", ["train", "dimensions"])
 def test_two_gaussians_refuse_empty_parts(argument):
-    with pytest.raises(ValueError, match=f"{argument} is 0; accepted"):
+    with pytest.raises(ValueError, match=f"{argument}: got 0, accepted"):
         two_gaussians(**{argument: 0})
 
 
 @pytest.mark.parametrize("distance", [float("nan"), float("inf")])
 def test_two_gaussians_refuse_a_distance_without_end(distance):
-    with pytest.raises(ValueError, match=r"distance is .*; accepted: a finite number"):
+    with pytest.raises(ValueError, match=r"distance: got .*, accepted: a finite number"):
         two_gaussians(distance=distance)
 
 

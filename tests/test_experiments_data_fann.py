@@ -29,16 +29,16 @@ def test_a_table(tmp_path, content):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"", "found first line b''; accepted: three whole numbers"),
+    (b"", "got first line b'', accepted: three whole numbers"),
     (b"2 3\n", "first line b'2 3"), (b"2 3 1 4\n", "first line"), (b"2.0 3 1\n", "first line"), (b"-2 3 1\n", "first line"),
-    (b"1_0 3 1\n", "first line"), (b"99999999999 3 1\n", "first line"), (b"0 3 1\n", "0 samples, 3 inputs, 1 outputs; acc"),
-    (b"1 0 1\n\n1\n", "0 inputs"), (VALID.replace(b"2 3 1", b"3 3 1"), "found 4 lines after the first; accepted: 6"),
-    (VALID.replace(b"2 3 1", b"1 3 1"), "found 4 lines after the first; accepted: 2"),
-    (VALID.replace(b"2 3 1", b"2 2 1"), "line 2: found 3 numbers; accepted: 2"),
-    (VALID.replace(b"0 0 .25", b"0 .25"), "line 4: found 2 numbers; accepted: 3"),
-    (VALID.replace(b"\n0\n", b"\n0 1\n"), "line 5: found 2 numbers; accepted: 1"),
+    (b"1_0 3 1\n", "first line"), (b"99999999999 3 1\n", "first line"), (b"0 3 1\n", "0 samples, 3 inputs, 1 outputs, acc"),
+    (b"1 0 1\n\n1\n", "0 inputs"), (VALID.replace(b"2 3 1", b"3 3 1"), "got 4 lines after the first, accepted: 6"),
+    (VALID.replace(b"2 3 1", b"1 3 1"), "got 4 lines after the first, accepted: 2"),
+    (VALID.replace(b"2 3 1", b"2 2 1"), "line 2: got 3 numbers, accepted: 2"),
+    (VALID.replace(b"0 0 .25", b"0 .25"), "line 4: got 2 numbers, accepted: 3"),
+    (VALID.replace(b"\n0\n", b"\n0 1\n"), "line 5: got 2 numbers, accepted: 1"),
     (b"1 2147483647 2147483647\n1\n1\n", "accepted: enough for 1 x"),
-    *[(VALID.replace(b".25", word), "line 4: found .*; accepted: 3 finite decimal numbers")
+    *[(VALID.replace(b".25", word), "line 4: got .*, accepted: 3 finite decimal numbers")
       for word in (b"nan", b"inf", b"1e999", b"1_0", b"0x1", b"1e", b"--1", b"\xff", b"1,5", b"1d5")]])
 def test_every_other_file_is_refused(tmp_path, content, message):
     with pytest.raises(FannError, match=message) as caught:
@@ -49,7 +49,7 @@ def test_every_other_file_is_refused(tmp_path, content, message):
 def test_a_limit_on_size(tmp_path):
     path = write(tmp_path, VALID)
     assert len(read_fann(path, max_bytes=len(VALID))[0]) == 2
-    with pytest.raises(FannError, match=f"found {len(VALID)} bytes; accepted: at most max_bytes = {len(VALID) - 1}"):
+    with pytest.raises(FannError, match=f"got {len(VALID)} bytes, accepted: at most max_bytes = {len(VALID) - 1}"):
         read_fann(path, max_bytes=len(VALID) - 1)
 
 
@@ -65,7 +65,7 @@ def test_edited_files_are_read_exactly_or_refused(tmp_path_factory, place, lengt
         numbers = np.concatenate([np.concatenate(pair) for pair in zip(x, y, strict=True)])
         assert [len(x), x.shape[1], y.shape[1], *numbers] == [float(word) for word in content.split()]
     except FannError as error:
-        assert "found" in str(error) and "accepted" in str(error)
+        assert ": got " in str(error) and "accepted" in str(error)
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -108,7 +108,7 @@ def test_regression_has_targets_and_no_classes(small_problem):
     data = proben1("building", data_dir=folder)
     assert data.classes == () and data.train.y.shape == (20, 2) and data.train.y.dtype == np.float32
     assert np.array_equal(data.test.y[:, 0], np.where(data.test.x[:, 0] % 3 == 0, 0.5, 0.25))
-    with pytest.raises(ValueError, match=r"noise is 0.1; accepted for 'building', which has no classes: 0"):
+    with pytest.raises(ValueError, match=r"noise: got 0.1, accepted for 'building', which has no classes: 0"):
         proben1("building", data_dir=folder, noise=0.1)
 
 
@@ -120,16 +120,16 @@ def test_folder_of_the_variable(small_problem, tmp_path, monkeypatch, subfolder)
 
 
 def test_refusals(small_problem, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="problem is 'cancer'; accepted: 'building', 'diabetes'"):
+    with pytest.raises(ValueError, match="problem: got 'cancer', accepted: 'building', 'diabetes'"):
         proben1("cancer")
-    with pytest.raises(FileNotFoundError, match=r"data_dir is .* does not hold the files"):
+    with pytest.raises(FileNotFoundError, match=r"data_dir: got .* does not hold the files"):
         proben1("diabetes", data_dir=tmp_path)
     for outputs in (("1 1", "0 1"), ("0.5 0.5", "0 1"), ("0 0", "0 1")):
-        with pytest.raises(FannError, match="outputs that are not one of 2; accepted: one 1 in each row"):
+        with pytest.raises(FannError, match="outputs that are not one of 2, accepted: one 1 in each row"):
             proben1("diabetes", data_dir=small_problem(outputs=outputs))
     small_problem()
-    for changed, message in ((Problem(41, 2, 2), "40 samples; accepted: 41"),
-                             (Problem(40, 3, 2), "2 inputs and 2 outputs; accepted: 3 and 2")):
+    for changed, message in ((Problem(41, 2, 2), "40 samples, accepted: 41"),
+                             (Problem(40, 3, 2), "2 inputs and 2 outputs, accepted: 3 and 2")):
         monkeypatch.setitem(PROBLEMS, "diabetes", changed)
         with pytest.raises(FannError, match=message):
             proben1("diabetes", data_dir=tmp_path)

@@ -56,10 +56,10 @@ def test_parts_are_independent_and_seeded(make):
 
 @pytest.mark.parametrize("make", [sinusoid, spiral])
 @pytest.mark.parametrize("arguments, error, message", [
-    ({"train": 0}, ValueError, "train is 0; accepted: an integer of at least 1"),
-    ({"validation": -1}, ValueError, "validation is -1"),
-    ({"test": 2.5}, TypeError, "test is 2.5; accepted: an integer"),
-    ({"noise": 1.5}, ValueError, "1.5; accepted: a number from 0 to 1")])
+    ({"train": 0}, ValueError, "train: got 0, accepted: an integer of at least 1"),
+    ({"validation": -1}, ValueError, "validation: got -1"),
+    ({"test": 2.5}, TypeError, "test: got 2.5, accepted: an integer"),
+    ({"noise": 1.5}, ValueError, "1.5, accepted: a number from 0 to 1")])
 def test_refusals(make, arguments, error, message):
     with pytest.raises(error, match=message):
         make(**arguments)
@@ -102,9 +102,9 @@ def test_sinusoid_bayes_figures_by_samples(variant, noise):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    ({"variant": "square"}, "variant is 'square'; accepted: 'gaussian', 'disc', 'wide'"),
-    ({"dimensions": 1}, "dimensions is 1; accepted: an integer of at least 2"),
-    ({"dimensions": 3}, "dimensions is 3; accepted with variant 'gaussian': 2")])
+    ({"variant": "square"}, "variant: got 'square', accepted: 'gaussian', 'disc', 'wide'"),
+    ({"dimensions": 1}, "dimensions: got 1, accepted: an integer of at least 2"),
+    ({"dimensions": 3}, "dimensions: got 3, accepted with variant 'gaussian': 2")])
 def test_sinusoid_refusals(arguments, message):
     with pytest.raises(ValueError, match=message):
         sinusoid(**arguments)
@@ -167,5 +167,5 @@ def test_spiral_bayes_figures_meet_their_limits():
 @pytest.mark.parametrize("call", [spiral, spiral_bayes])
 @pytest.mark.parametrize("tau", [-1.0, float("nan"), float("inf")])
 def test_spiral_refuses_a_bad_tau(call, tau):
-    with pytest.raises(ValueError, match=r"tau is .*; accepted: a finite number"):
+    with pytest.raises(ValueError, match=r"tau: got .*, accepted: a finite number"):
         call(tau=tau)

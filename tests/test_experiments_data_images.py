@@ -51,9 +51,9 @@ def test_sizes_that_are_left_open(tmp_path):
     data = mnist(50, test=30, data_dir=folder)
     assert (len(data.train), len(data.validation), tuple(np.bincount(data.test.y))) == (50, 40, (3,) * 10)
     assert np.array_equal(data.train.y, mnist(50, data_dir=folder).train.y)
-    with pytest.raises(ValueError, match=r"are 170, 40 and 100; accepted: at most 200 .* and 100"):
+    with pytest.raises(ValueError, match=r"got 170, 40 and 100, accepted: at most 200 .* and 100"):
         mnist(170, data_dir=folder)
-    with pytest.raises(ValueError, match="are 160, 40 and 101"):
+    with pytest.raises(ValueError, match="got 160, 40 and 101"):
         mnist(test=101, data_dir=folder)
 
 
@@ -110,12 +110,12 @@ def test_one_folder_serves_both(tmp_path, monkeypatch, load, subfolder):
 
 
 def test_a_folder_that_is_not_there_never_ends_in_other_data(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match=r"data_dir is '.*nowhere', which is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"data_dir: got '.*nowhere', which is no folder"):
         fashion_mnist(data_dir=tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match=r"data_dir is .* does not hold the files; .* fashion-mnist, usr/share"):
+    with pytest.raises(FileNotFoundError, match=r"data_dir: got .* does not hold the files, .* fashion-mnist, usr/share"):
         fashion_mnist(data_dir=tmp_path)
     monkeypatch.setenv("AFTERZERO_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match=r"AFTERZERO_DATA is '.*nowhere', which is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"AFTERZERO_DATA: got '.*nowhere', which is no folder"):
         fashion_mnist()
 
 
@@ -134,7 +134,7 @@ def test_the_other_set_is_refused(tmp_path, monkeypatch):
     folder = write_files(tmp_path)
     stand_in = image_sets_module.ImageSet(**{**vars(FASHION_MNIST), "sha256": read_image_files(folder).sha256()})
     monkeypatch.setattr(image_sets_module, "FASHION_MNIST", stand_in)
-    with pytest.raises(ValueError, match="holds the files of fashion_mnist; accepted: those of mnist"):
+    with pytest.raises(ValueError, match="got the files of fashion_mnist, accepted: those of mnist"):
         mnist(data_dir=folder)
 
 
@@ -144,17 +144,17 @@ def test_missing_files_are_named(tmp_path):
     write_files(tmp_path)
     (tmp_path / NAMES[0]).unlink()
     (tmp_path / NAMES[3]).unlink()
-    with pytest.raises(FileNotFoundError, match=f"lacks {NAMES[0]}, {NAMES[3]}; accepted"):
+    with pytest.raises(FileNotFoundError, match=f"got no {NAMES[0]}, {NAMES[3]}, accepted"):
         mnist(data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("index, array, message", [
-    (1, np.zeros(19, np.uint8), r"train-labels-idx1-ubyte: found 19 labels for 20 images in .*train-images.*; accepted: as"),
-    (3, np.zeros(11, np.uint8), "t10k-labels-idx1-ubyte: found 11 labels for 10 images"),
-    (0, np.zeros((20, 9), np.uint8), "train-images-idx3-ubyte: found 2 axes; accepted: 3"),
-    (3, np.zeros((10, 1), np.uint8), "t10k-labels-idx1-ubyte: found 2 axes; accepted: 1"),
-    (2, np.zeros((10, 4, 4), np.uint8), r"training images of \(3, 3\) and test images of \(4, 4\) pixels; accepted: one"),
-    (1, np.full(20, 10, np.uint8), "train-labels-idx1-ubyte: found label 10; accepted: 0 to 9")])
+    (1, np.zeros(19, np.uint8), r"train-labels-idx1-ubyte: got 19 labels for 20 images in .*train-images.*, accepted: as"),
+    (3, np.zeros(11, np.uint8), "t10k-labels-idx1-ubyte: got 11 labels for 10 images"),
+    (0, np.zeros((20, 9), np.uint8), "train-images-idx3-ubyte: got 2 axes, accepted: 3"),
+    (3, np.zeros((10, 1), np.uint8), "t10k-labels-idx1-ubyte: got 2 axes, accepted: 1"),
+    (2, np.zeros((10, 4, 4), np.uint8), r"training images of \(3, 3\) and test images of \(4, 4\) pixels, accepted: one"),
+    (1, np.full(20, 10, np.uint8), "train-labels-idx1-ubyte: got label 10, accepted: 0 to 9")])
 def test_files_that_disagree(tmp_path, index, array, message):
     arrays = small_arrays()
     arrays[index] = array

@@ -198,14 +198,14 @@ def test_digits_are_clean():
 
 
 @pytest.mark.parametrize("change, error, message", [
-    (lambda a, b: leakage_report(a, with_x(b, b.x[:, :3])), ValueError, r"test.x \(100, 3\); accepted: equally many inputs"),
-    (lambda a, b: leakage_report(with_x(a, a.x[:5]), b), ValueError, r"train.x has shape \(5, 8\) and train.y \(200,\)"),
-    (lambda a, b: leakage_report(a, with_x(b, b.x * np.nan)), ValueError, "test.x holds NaN or infinity; .*impute"),
-    (lambda a, b: leakage_report(a, with_x(b, b.x.astype(str))), TypeError, "test.x has dtype <U32"),
+    (lambda a, b: leakage_report(a, with_x(b, b.x[:, :3])), ValueError, r"test.x \(100, 3\), accepted: equally many inputs"),
+    (lambda a, b: leakage_report(with_x(a, a.x[:5]), b), ValueError, r"train.x: got shape \(5, 8\) and train.y \(200,\)"),
+    (lambda a, b: leakage_report(a, with_x(b, b.x * np.nan)), ValueError, "test.x: got NaN or infinity, .*impute"),
+    (lambda a, b: leakage_report(a, with_x(b, b.x.astype(str))), TypeError, "test.x: got dtype <U32"),
     (lambda a, b: leakage_report(a, Split(b.x, b.y, b.y, np.ones(100))), ValueError, "lengths in both or neither"),
-    (lambda a, b: leakage_report(a, b, tolerance=1), ValueError, r"tolerance is 1; accepted: a number in \[0, 1\)"),
-    (lambda a, b: leakage_report(a, b, skill=0), ValueError, r"skill is 0; accepted: a number in \(0, 1\]"),
-    (lambda a, b: leakage_report(a, b, ids=([1], [2])), ValueError, "ids has lengths 1 and 1; accepted: 200 and 100")])
+    (lambda a, b: leakage_report(a, b, tolerance=1), ValueError, r"tolerance: got 1, accepted: a number in \[0, 1\)"),
+    (lambda a, b: leakage_report(a, b, skill=0), ValueError, r"skill: got 0, accepted: a number in \(0, 1\]"),
+    (lambda a, b: leakage_report(a, b, ids=([1], [2])), ValueError, "ids: got lengths 1 and 1, accepted: 200 and 100")])
 def test_refusals(change, error, message):
     with pytest.raises(error, match=message):
         change(make(), make(100, seed=1))

@@ -132,11 +132,11 @@ def test_dtypes(make, dtype, result):
 @pytest.mark.parametrize("make", STEPS)
 def test_refusals_of_all(make):
     step = make(table())
-    for x, error, message in ((np.zeros((3, 5)), ValueError, r"x has shape \(3, 5\); accepted: \(N, 4\)"),
-                              (np.zeros(4), ValueError, r"x has shape \(4,\)"),
+    for x, error, message in ((np.zeros((3, 5)), ValueError, r"x: got shape \(3, 5\), accepted: \(N, 4\)"),
+                              (np.zeros(4), ValueError, r"x: got shape \(4,\)"),
                               (np.zeros((0, 4)), ValueError, "N at least 1"),
-                              (np.full((2, 4), np.inf), ValueError, r"x\[0, 0\] is inf; accepted: finite numbers"),
-                              (np.full((2, 4), "a"), TypeError, "x has dtype <U1; accepted: real numbers")):
+                              (np.full((2, 4), np.inf), ValueError, r"x\[0, 0\]: got inf, accepted: finite numbers"),
+                              (np.full((2, 4), "a"), TypeError, "x: got dtype <U1, accepted: real numbers")):
         with pytest.raises(error, match=message):
             step.apply(x)
         if np.shape(x) != (3, 5):
@@ -145,14 +145,14 @@ def test_refusals_of_all(make):
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: Standardisation.of([[1.0], [NAN]]), r"x\[1, 0\] is nan; accepted: finite numbers \(impute missing"),
-    (lambda: Imputation.of([[1.0, NAN], [2.0, NAN]]), "x has no value in column 1"),
-    (lambda: Clipping.of_quantiles([[NAN], [NAN]]), "x has no value in column 0"),
-    (lambda: Clipping.of_deviations([[NAN], [NAN]]), "x has no value in column 0"),
-    (lambda: Imputation.of([[1.0]], "mode"), "strategy is 'mode'; accepted: 'mean', 'median', 'most_frequent'"),
-    (lambda: Clipping.of_quantiles([[1.0]], 0.9, 0.1), "low and high are 0.9 and 0.1; accepted: 0 <= low < high <= 1"),
+    (lambda: Standardisation.of([[1.0], [NAN]]), r"x\[1, 0\]: got nan, accepted: finite numbers \(impute missing"),
+    (lambda: Imputation.of([[1.0, NAN], [2.0, NAN]]), "x: got no value in column 1"),
+    (lambda: Clipping.of_quantiles([[NAN], [NAN]]), "x: got no value in column 0"),
+    (lambda: Clipping.of_deviations([[NAN], [NAN]]), "x: got no value in column 0"),
+    (lambda: Imputation.of([[1.0]], "mode"), "strategy: got 'mode', accepted: 'mean', 'median', 'most_frequent'"),
+    (lambda: Clipping.of_quantiles([[1.0]], 0.9, 0.1), "low and high: got 0.9 and 0.1, accepted: 0 <= low < high <= 1"),
     (lambda: Clipping.of_quantiles([[1.0]], 0, NAN), "low and high"),
-    (lambda: Clipping.of_deviations([[1.0]], 0), "k is 0; accepted: a finite number above 0")])
+    (lambda: Clipping.of_deviations([[1.0]], 0), "k: got 0, accepted: a finite number above 0")])
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
@@ -236,16 +236,16 @@ def test_row_groups_compare_values():
 
 
 @pytest.mark.parametrize("call, error, message", [
-    (lambda: k_fold([0, 1] * 5, 1), ValueError, "folds is 1; accepted: an integer of at least 2"),
-    (lambda: k_fold([0, 1] * 5, 2.5), TypeError, "folds is 2.5"),
-    (lambda: k_fold([0, 0, 0, 0, 0, 7, 7], 3), ValueError, "folds is 3, and class 7 has 2 samples; accepted: at most"),
-    (lambda: k_fold([0.5, 1.0]), ValueError, "y has shape .* and dtype float64; accepted"),
-    (lambda: k_fold([[0, 1]]), ValueError, r"y has shape \(1, 2\)"),
-    (lambda: k_fold([0, 1] * 5, 2, groups=[1, 2]), ValueError, r"groups has shape \(2,\); accepted: \(10,\)"),
+    (lambda: k_fold([0, 1] * 5, 1), ValueError, "folds: got 1, accepted: an integer of at least 2"),
+    (lambda: k_fold([0, 1] * 5, 2.5), TypeError, "folds: got 2.5"),
+    (lambda: k_fold([0, 0, 0, 0, 0, 7, 7], 3), ValueError, "folds: got 3, and class 7 has 2 samples, accepted: at most"),
+    (lambda: k_fold([0.5, 1.0]), TypeError, "y: got dtype float64, accepted"),
+    (lambda: k_fold([[0, 1]]), ValueError, r"y: got shape \(1, 2\)"),
+    (lambda: k_fold([0, 1] * 5, 2, groups=[1, 2]), ValueError, r"groups: got shape \(2,\), accepted: \(10,\)"),
     (lambda: k_fold([0, 1] * 5, 2, groups=[1] * 10), ValueError, "parts large enough for groups of up to 10"),
     (lambda: grouped_split([0, 1], [0, 1], (2, 1), np.random.default_rng(0)), ValueError, "at most N = 2"),
-    (lambda: grouped_split([0, 1], [0, 1], (), np.random.default_rng(0)), ValueError, r"sizes is \[\]"),
-    (lambda: row_groups(np.array([["a"]])), ValueError, "dtype <U1; accepted"),
+    (lambda: grouped_split([0, 1], [0, 1], (), np.random.default_rng(0)), ValueError, r"sizes: got \[\]"),
+    (lambda: row_groups(np.array([["a"]])), ValueError, "dtype <U1, accepted"),
     (lambda: row_groups(np.zeros((0, 2))), ValueError, r"shape \(0, 2\)")])
 def test_folds_refuse_nonsense(call, error, message):
     with pytest.raises(error, match=message):
@@ -257,3 +257,27 @@ def test_a_split_keeps_its_other_fields():
     part = Split(np.zeros((2, 3), np.float32), np.array([0, 1]), np.array([1, 1]), lengths)
     data = replace(two_gaussians(2, 2, 2), train=part, validation=part, test=part)
     assert prepared(data, Imputation.of).test.lengths is lengths
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-155, 1.0, 1e155, 1e200, 1e307])
+def test_columns_of_any_scale_have_deviation_one(scale):
+    x = np.random.default_rng(0).uniform(-1, 1, (50, 2)) * [scale, 1.0] + [0.0, 5.0]
+    step = Standardisation.of(x)
+    assert np.allclose(step.apply(x).std(axis=0), 1, rtol=1e-9)
+    assert np.allclose(step.apply(x).mean(axis=0), 0, atol=1e-9)
+    other = Standardisation.of(np.column_stack([x[:, 1], x[:, 1]]))
+    assert step.mean[1] == other.mean[1] and step.scale[1] == other.scale[1]  # nothing changes for the others
+
+
+def test_what_is_too_far_out_is_refused_and_not_infinite():
+    step = Standardisation.of(np.array([[0.0, 0.0], [1e-200, 1.0]]))
+    with pytest.raises(ValueError, match=r"x\[0, 0\]: got 1e\+200, accepted: values near 5e-201"):
+        step.apply([[1e200, 0.0]])
+    with pytest.raises(ValueError, match=r"x\[0, 1\]: got 3\.0"):
+        step.apply(np.array([[0.0, 3e38]], np.float32))
+
+
+@pytest.mark.parametrize("make", STEPS)
+def test_masked_entries_are_refused(make):
+    with pytest.raises(TypeError, match="x: got 1 masked entries"):
+        make(np.ma.array([[1.0], [2.0]], mask=[[True], [False]]))

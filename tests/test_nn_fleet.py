@@ -219,6 +219,22 @@ def test_mapping():
     assert fleet != fleet_of(network("numpy"), [{"seed": 1}, {"seed": 3}], validation=(X_VAL, Y_VAL), check_every=[0, 1, 9])
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_on_check_sees_each_member_as_its_lone_fit_does(workers):
+    def noted(rows, model, row):
+        rows.append((row, model.flat.copy()))
+
+    template, seen = network("numpy"), [[] for _ in MEMBERS]
+    fleet_of(template, MEMBERS, **EVERYTHING, workers=workers, on_check=lambda r, model, row: noted(seen[r], model, row))
+    for rows, member in zip(seen, MEMBERS, strict=True):
+        alone = []
+        options = EVERYTHING | {"loss": Flooding(CE, member["level"]), "seed": member["seed"]}
+        lone(template, model_seed=member["seed"], on_check=lambda *what, alone=alone: noted(alone, *what), **options)
+        assert len(rows) == len(alone) > 3
+        for (row, flat), (row_alone, flat_alone) in zip(rows, alone, strict=True):
+            assert row == row_alone and np.array_equal(flat, flat_alone)
+
+
 def test_on_member():
     seen = []
 

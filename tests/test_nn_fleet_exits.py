@@ -55,6 +55,7 @@ class NoReset:
     ([{}], {"workers": 2.0}, TypeError, "^workers: got 2.0"),
     ([{}], {"max_memory": -5}, ValueError, "^max_memory: got -5"),
     ([{}], {"on_member": 5}, TypeError, "^on_member: got 5"),
+    ([{}], {"on_check": "print"}, TypeError, "^on_check: got 'print'"),
     ([{}], {"stopping": NoReset()}, TypeError, "^stopping: got"),
     ([{}], {"stopping": Patience(3)}, ValueError, "^stopping: .*pass validation"),
     ([{}], {"metrics": ["margin"]}, ValueError, "^metrics: got 'margin'"),

@@ -56,6 +56,7 @@ def test_wheel_holds_the_packages_with_their_data_and_nothing_else(wheel):
     assert expected | data <= names
     assert {name.split("/")[0] for name in names} == {*PACKAGES, next(n.split("/")[0] for n in names if ".dist-info/" in n)}
     assert not [name for name in names if "test" in name or name.endswith((".pyc", ".sqlite", ".db"))]
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names  # or type checkers take our annotations for absent
 
 
 def test_wheel_metadata(wheel):
@@ -80,6 +81,14 @@ def test_console_script_is_what_python_m_runs():
 def test_pyproject_holds_the_build_system_alone():
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.startswith("[")] == ["[build-system]"]
+
+
+def test_public_packages_are_checked_for_types():
+    settings = configparser.ConfigParser()
+    settings.read_string((ROOT / "setup.cfg").read_text(encoding="utf-8"))
+    assert set(settings["mypy"]["files"].split(", ")) == set(PACKAGES)
+    for package in ("losses", "stopping"):
+        assert settings[f"mypy-{package}.*"].getboolean("disallow_untyped_defs")
 
 
 def test_lower_bounds_are_read_from_setup_cfg():

@@ -3,6 +3,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .checks import part_sizes
 from .embedded import read_embedded
 from .parts import split_parts
 from .sets import DataSet
@@ -48,7 +49,7 @@ def digits(train=300, validation=300, test=None, *, noise=0.0, seed=0) -> DataSe
     """
     table = _table()
     x, y = (table[:, :64] / 16).astype(np.float32), table[:, 64]  # (1797, 64), (1797,)
-    sizes = (train, validation, SAMPLES - train - validation if test is None else test)
+    sizes = part_sizes(SAMPLES, train, validation, test)
     train_set, validation_set, test_set = split_parts(x, y, sizes, 10, noise=noise, seed=seed)
     return DataSet("digits", train_set, validation_set, test_set, classes=tuple("0123456789"),
                    source=SOURCE, licence=LICENCE)

@@ -9,5 +9,5 @@ def read_embedded(name: str, sha256: str) -> bytes:
     packed = resources.files("experiments.data").joinpath(name).read_bytes()
     found = hashlib.sha256(packed).hexdigest()
     if found != sha256:
-        raise ValueError(f"{name} has sha256 {found}; accepted: {sha256} (the file is damaged: install again)")
+        raise ValueError(f"{name}: got sha256 {found}, accepted: {sha256} (the file is damaged: install again)")
     return gzip.decompress(packed)

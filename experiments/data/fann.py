@@ -37,16 +37,16 @@ def read_fann(path, *, max_bytes=2**28) -> tuple[np.ndarray, np.ndarray]:
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
-            raise FannError(f"{path}: found {size} bytes; accepted: at most max_bytes = {max_bytes}")
+            raise FannError(f"{path}: got {size} bytes, accepted: at most max_bytes = {max_bytes}")
         content = file.read().rstrip()
     lines = io.BytesIO(content)  # a list of all lines could take twenty times the file
     samples, inputs, outputs = _header(lines.readline(), path)
     found = content.count(b"\n")
     if found != 2 * samples:
-        raise FannError(f"{path}: found {found} lines after the first; accepted: {2 * samples}, an input and an output "
+        raise FannError(f"{path}: got {found} lines after the first, accepted: {2 * samples}, an input and an output "
                         f"line for each of {samples} samples")
     if samples * (inputs + outputs) > size:  # a number takes a digit at least: nothing is allocated for a mere promise
-        raise FannError(f"{path}: found {size} bytes; accepted: enough for {samples} x ({inputs} + {outputs}) numbers")
+        raise FannError(f"{path}: got {size} bytes, accepted: enough for {samples} x ({inputs} + {outputs}) numbers")
     x, y = np.empty((samples, inputs)), np.empty((samples, outputs))
     for sample in range(samples):
         x[sample] = _row(lines.readline(), inputs, path, 2 + 2 * sample)
@@ -57,10 +57,10 @@ def read_fann(path, *, max_bytes=2**28) -> tuple[np.ndarray, np.ndarray]:
 def _header(line, path):
     """Return samples, inputs, outputs."""
     if not re.fullmatch(rb"\s*[0-9]{1,10}[ \t]+[0-9]{1,10}[ \t]+[0-9]{1,10}\s*", line):
-        raise FannError(f"{path}: found first line {line[:60]!r}; accepted: three whole numbers, samples, inputs, outputs")
+        raise FannError(f"{path}: got first line {line[:60]!r}, accepted: three whole numbers, samples, inputs, outputs")
     samples, inputs, outputs = map(int, line.split())
     if 0 in (samples, inputs, outputs):
-        raise FannError(f"{path}: found {samples} samples, {inputs} inputs, {outputs} outputs; accepted: at least 1 of each")
+        raise FannError(f"{path}: got {samples} samples, {inputs} inputs, {outputs} outputs, accepted: at least 1 of each")
     return samples, inputs, outputs
 
 
@@ -68,7 +68,7 @@ def _row(line, count, path, number):
     """Return the numbers (count,) of a line."""
     words = line.split()
     if len(words) != count:
-        raise FannError(f"{path}, line {number}: found {len(words)} numbers; accepted: {count}")
+        raise FannError(f"{path}, line {number}: got {len(words)} numbers, accepted: {count}")
     try:
         if not NUMBERS.fullmatch(line.rstrip(b"\r\n")):
             raise ValueError("not a number")
@@ -76,5 +76,5 @@ def _row(line, count, path, number):
         if not np.isfinite(values).all():
             raise ValueError("beyond float64")
     except ValueError:
-        raise FannError(f"{path}, line {number}: found {line[:60]!r}; accepted: {count} finite decimal numbers") from None
+        raise FannError(f"{path}, line {number}: got {line[:60]!r}, accepted: {count} finite decimal numbers") from None
     return values

@@ -1,7 +1,7 @@
 """Cross-validation, and splits that keep equal rows together."""
 import numpy as np
 
-from .checks import counts
+from .checks import class_ids, counts, numbers_of
 from .labels import stratified_order
 
 
@@ -40,11 +40,11 @@ def k_fold(y, folds=5, *, seed=0, groups=None) -> list[tuple[np.ndarray, np.ndar
     TypeError, ValueError
         When `folds` is below 2, a class has fewer samples (or there are fewer groups) than folds, or shapes disagree.
     """
-    y = _labels(y)
+    y = class_ids(y, low=1)
     (folds,) = counts(2, folds=folds)
     labels, sizes = np.unique(y, return_counts=True)
     if sizes.min() < folds:
-        raise ValueError(f"folds is {folds}, and class {labels[sizes.argmin()]} has {sizes.min()} samples; accepted: at "
+        raise ValueError(f"folds: got {folds}, and class {labels[sizes.argmin()]} has {sizes.min()} samples, accepted: at "
                          "most as many folds as samples in each class")
     rng = np.random.default_rng(seed)
     if groups is None:
@@ -84,12 +84,12 @@ def grouped_split(y, groups, sizes, rng) -> list[np.ndarray]:
     ValueError
         When the sizes do not fit, shapes disagree, or a part would stay empty.
     """
-    y, groups = _labels(y), np.asarray(groups)
+    y, groups = class_ids(y, low=1), np.asarray(groups)
     if groups.shape != y.shape:
-        raise ValueError(f"groups has shape {groups.shape}; accepted: {y.shape}, as y")
+        raise ValueError(f"groups: got shape {groups.shape}, accepted: {y.shape}, as y")
     ends = np.cumsum(np.asarray(sizes, dtype=float))  # (parts,)
     if len(ends) == 0 or min(sizes) <= 0 or ends[-1] > len(y) * (1 + 1e-12):
-        raise ValueError(f"sizes is {list(sizes)}; accepted: positive sizes that sum to at most N = {len(y)}")
+        raise ValueError(f"sizes: got {list(sizes)}, accepted: positive sizes that sum to at most N = {len(y)}")
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     group = group.reshape(-1)  # (N,) 0 .. G - 1
     # A group counts as of the class of its first member: equal rows with unequal labels are the exception.
@@ -100,23 +100,16 @@ def grouped_split(y, groups, sizes, rng) -> list[np.ndarray]:
     part = np.searchsorted(ends, middle[group])  # (N,) the part whose stretch holds it; len(ends) for the rest
     parts = [np.flatnonzero(part == number) for number in range(len(ends))]
     if min(map(len, parts)) == 0:
-        raise ValueError(f"sizes is {list(sizes)}; accepted: parts large enough for groups of up to "
+        raise ValueError(f"sizes: got {list(sizes)}, accepted: parts large enough for groups of up to "
                          f"{members.max()} samples")
     return parts
 
 
-def _labels(y):
-    y = np.asarray(y)
-    if y.ndim != 1 or y.dtype.kind not in "iu" or not len(y):
-        raise ValueError(f"y has shape {y.shape} and dtype {y.dtype}; accepted: (N,) class ids, N at least 1")
-    return y
-
-
 def row_keys(x) -> np.ndarray:
     """One opaque value per row (N,), equal where rows are equal."""
-    x = np.asarray(x)
+    x = numbers_of("x", x)
     if x.ndim < 1 or x.size == 0 or x.dtype.kind not in "biuf":
-        raise ValueError(f"x has shape {x.shape} and dtype {x.dtype}; accepted: (N, ...) real numbers, N at least 1")
+        raise ValueError(f"x: got shape {x.shape} and dtype {x.dtype}, accepted: (N, ...) real numbers, N at least 1")
     rows = np.ascontiguousarray(x.reshape(len(x), -1))
     if rows.dtype.kind == "f":
         rows = rows + 0.0  # -0 becomes 0

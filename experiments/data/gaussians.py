@@ -38,11 +38,13 @@ def two_gaussians(train=100, validation=100, test=10_000, *, dimensions=10, dist
     Raises
     ------
     TypeError, ValueError
-        When a size or `dimensions` is below 1, `distance` is not finite or `noise` is out of range.
+        When `train` or `dimensions` is below 1, `validation` or `test` below 0, `distance` is not finite or `noise`
+        is out of range.
     """
-    counts(train=train, validation=validation, test=test, dimensions=dimensions)
+    counts(1, train=train, dimensions=dimensions)
+    counts(0, validation=validation, test=test)
     if not math.isfinite(distance):
-        raise ValueError(f"distance is {distance!r}; accepted: a finite number")
+        raise ValueError(f"distance: got {distance!r}, accepted: a finite number")
     splits = []
     for part, size in enumerate((train, validation, test)):
         rng = np.random.default_rng([seed, part])

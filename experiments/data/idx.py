@@ -52,7 +52,7 @@ def read_idx(path, *, max_bytes=2**30) -> np.ndarray:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 return parse_idx(unpacked, path, max_bytes=max_bytes)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise IdxError(f"{path}: found damaged gzip data ({error}); accepted: a whole .gz file") from None
+            raise IdxError(f"{path}: got damaged gzip data ({error}), accepted: a whole .gz file") from None
 
 
 def parse_idx(stream, path, *, max_bytes=2**30) -> np.ndarray:
@@ -60,12 +60,12 @@ def parse_idx(stream, path, *, max_bytes=2**30) -> np.ndarray:
     shape = _read_header(stream, path)
     size = math.prod(shape)  # of Python integers: it cannot overflow
     if size > max_bytes:
-        raise IdxError(f"{path}: found a header that promises {shape} = {size} bytes; accepted: at most max_bytes = "
+        raise IdxError(f"{path}: got a header that promises {shape} = {size} bytes, accepted: at most max_bytes = "
                        f"{max_bytes}")
     content = _read_at_most(stream, size + 1)
     if len(content) != size:
         found = "more" if len(content) > size else f"{len(content)}"
-        raise IdxError(f"{path}: found {found} bytes after the header; accepted: {size}, for the shape {shape}")
+        raise IdxError(f"{path}: got {found} bytes after the header, accepted: {size}, for the shape {shape}")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -84,9 +84,9 @@ def encode_idx(array) -> bytes:
     """
     array = np.asarray(array)
     if array.dtype != np.uint8:
-        raise TypeError(f"array has dtype {array.dtype}; accepted: uint8")
+        raise TypeError(f"array: got dtype {array.dtype}, accepted: uint8")
     if not 1 <= array.ndim <= MAX_AXES or array.size == 0:
-        raise ValueError(f"array has shape {array.shape}; accepted: 1 to {MAX_AXES} axes, none of them empty")
+        raise ValueError(f"array: got shape {array.shape}, accepted: 1 to {MAX_AXES} axes, none of them empty")
     return encode_header(array.shape) + array.tobytes()
 
 
@@ -94,20 +94,20 @@ def _read_header(stream, path):
     """Return the shape."""
     magic = _read_at_most(stream, 4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise IdxError(f"{path}: found first bytes {magic.hex(' ') or 'none'}; accepted: an IDX file, 00 00 08 and the "
+        raise IdxError(f"{path}: got first bytes {magic.hex(' ') or 'none'}, accepted: an IDX file, 00 00 08 and the "
                        "number of axes")
     kind, axes = magic[2], magic[3]
     if kind != UNSIGNED_BYTE:
         name = f" ({OTHER_TYPES[kind]})" if kind in OTHER_TYPES else ""
-        raise IdxError(f"{path}: found element type 0x{kind:02X}{name}; accepted: 0x08 (uint8)")
+        raise IdxError(f"{path}: got element type 0x{kind:02X}{name}, accepted: 0x08 (uint8)")
     if not 1 <= axes <= MAX_AXES:
-        raise IdxError(f"{path}: found {axes} axes; accepted: 1 to {MAX_AXES}")
+        raise IdxError(f"{path}: got {axes} axes, accepted: 1 to {MAX_AXES}")
     sizes = _read_at_most(stream, 4 * axes)
     if len(sizes) < 4 * axes:
-        raise IdxError(f"{path}: found {len(sizes)} bytes of axis sizes; accepted: {4 * axes}, for {axes} axes")
+        raise IdxError(f"{path}: got {len(sizes)} bytes of axis sizes, accepted: {4 * axes}, for {axes} axes")
     shape = struct.unpack(f">{axes}I", sizes)
     if 0 in shape:
-        raise IdxError(f"{path}: found the shape {shape}; accepted: no empty axis")
+        raise IdxError(f"{path}: got the shape {shape}, accepted: no empty axis")
     return shape
 
 

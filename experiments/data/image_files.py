@@ -77,15 +77,15 @@ def read_image_files(folder, *, max_bytes=2**30) -> ImageFiles:
     paths = {key: find_file(folder, *key) for key in STEMS}
     missing = [STEMS[key] for key, path in paths.items() if path is None]
     if missing:
-        raise FileNotFoundError(f"{folder} lacks {', '.join(missing)}; accepted: these names, with or without .gz")
+        raise FileNotFoundError(f"{folder}: got no {', '.join(missing)}, accepted: these names, with or without .gz")
     arrays = []
     for part in ("train", "t10k"):
         images, labels = (read_idx(paths[part, what], max_bytes=max_bytes) for what in ("images", "labels"))
         check_pair(images, labels, paths[part, "images"], paths[part, "labels"])
         arrays += [images, labels]
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
-        raise IdxError(f"{folder}: found training images of {arrays[0].shape[1:]} and test images of {arrays[2].shape[1:]} "
-                       "pixels; accepted: one size")
+        raise IdxError(f"{folder}: got training images of {arrays[0].shape[1:]} and test images of {arrays[2].shape[1:]} "
+                       "pixels, accepted: one size")
     return ImageFiles(*arrays)
 
 
@@ -93,9 +93,9 @@ def check_pair(images, labels, images_path, labels_path) -> None:
     """Refuse images (N, rows, columns) and labels (N,) that do not belong together."""
     for array, axes, path in ((images, 3, images_path), (labels, 1, labels_path)):
         if array.ndim != axes:
-            raise IdxError(f"{path}: found {array.ndim} axes; accepted: {axes}")
+            raise IdxError(f"{path}: got {array.ndim} axes, accepted: {axes}")
     if len(images) != len(labels):
-        raise IdxError(f"{labels_path}: found {len(labels)} labels for {len(images)} images in {images_path}; accepted: as "
+        raise IdxError(f"{labels_path}: got {len(labels)} labels for {len(images)} images in {images_path}, accepted: as "
                        "many")
     if labels.max() >= CLASSES:
-        raise IdxError(f"{labels_path}: found label {labels.max()}; accepted: 0 to {CLASSES - 1}")
+        raise IdxError(f"{labels_path}: got label {labels.max()}, accepted: 0 to {CLASSES - 1}")

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .checks import counts
 from .image_files import CLASSES, ImageFiles, holds_image_files, read_image_files
 from .parts import split_parts
 from .places import VARIABLE, find_folder
@@ -76,7 +77,7 @@ def read_published(image_set: ImageSet, data_dir=None) -> tuple[ImageFiles, str]
         return files, ""
     for other in (FASHION_MNIST, MNIST):
         if found == other.sha256:
-            raise ValueError(f"{folder} holds the files of {other.name}; accepted: those of {image_set.name}")
+            raise ValueError(f"{folder}: got the files of {other.name}, accepted: those of {image_set.name}")
     return files, (f"not the published {image_set.name}: {len(files.labels)} + {len(files.test_labels)} images from other "
                    f"files, sha256 of the four sha256 {files.fingerprint()}")
 
@@ -102,8 +103,10 @@ def image_data_set(image_set: ImageSet, files: ImageFiles, train, validation, te
     validation = total // 5 if validation is None else validation
     train = total - validation if train is None else train
     test = total_test if test is None else test
+    counts(1, train=train)
+    counts(0, validation=validation, test=test)
     if train + validation > total or test > total_test:
-        raise ValueError(f"train, validation and test are {train}, {validation} and {test}; accepted: at most {total} for "
+        raise ValueError(f"train, validation and test: got {train}, {validation} and {test}, accepted: at most {total} for "
                          f"the first two together and {total_test} for the third, of {note or image_set.name}")
     splits = split_parts(files.images, files.labels.astype(np.int64), (train, validation), CLASSES, noise=noise, seed=seed)
     splits += split_parts(files.test_images, files.test_labels.astype(np.int64), (test,), CLASSES, noise=noise, seed=seed,
@@ -115,6 +118,6 @@ def image_data_set(image_set: ImageSet, files: ImageFiles, train, validation, te
 
 def _pixels(images) -> np.ndarray:
     """(N, rows, columns) of 0..255 as float32 (N, rows * columns) of 0..1."""
-    x = images.reshape(len(images), -1).astype(np.float32)
+    x = images.reshape(len(images), int(np.prod(images.shape[1:]))).astype(np.float32)
     x /= 255
     return x

@@ -3,6 +3,8 @@ from numbers import Integral
 
 import numpy as np
 
+from .checks import class_ids
+
 
 def flip_labels(y, fraction, classes, rng):
     """Give exactly int(N * fraction) samples a different, uniformly drawn class.
@@ -28,16 +30,16 @@ def flip_labels(y, fraction, classes, rng):
 
     Raises
     ------
-    ValueError
-        When `fraction`, `classes` or a label is out of range.
+    TypeError, ValueError
+        When `fraction`, `classes` or a label is out of range, or `y` is not (N,) whole numbers.
     """
-    y = np.array(y, dtype=np.int64)  # (N,), a copy
+    y = class_ids(y).copy()  # (N,)
     if not 0.0 <= fraction <= 1.0:
-        raise ValueError(f"fraction is {fraction!r}; accepted: a number from 0 to 1")
+        raise ValueError(f"fraction: got {fraction!r}, accepted: a number from 0 to 1")
     if classes < 2:
-        raise ValueError(f"classes is {classes!r}; accepted: an integer of at least 2")
-    if y.ndim != 1 or (y.size and (y.min() < 0 or y.max() >= classes)):
-        raise ValueError(f"y has shape {y.shape} and values outside 0..{classes - 1}; accepted: shape (N,), class ids")
+        raise ValueError(f"classes: got {classes!r}, accepted: an integer of at least 2")
+    if y.size and (y.min() < 0 or y.max() >= classes):
+        raise ValueError(f"y: got values from {y.min()} to {y.max()}, accepted: class ids from 0 to {classes - 1}")
     # 0.29 * 100 is 28.999999999999996 in floating point: the tiny addend keeps the count that is meant.
     count = int(len(y) * fraction + 1e-9)
     flipped = rng.permutation(len(y))[:count]  # (count,)
@@ -56,7 +58,7 @@ def stratified_split(y, sizes, rng):
     y : array of int, shape (N,)
         Class ids.
     sizes : sequence of int
-        Size of each part, all at least 1, at most N together.
+        Size of each part, at least 0, at most N together.
     rng : numpy.random.Generator
         Source of the choice.
 
@@ -68,13 +70,13 @@ def stratified_split(y, sizes, rng):
     Raises
     ------
     TypeError, ValueError
-        When a size is no integer or below 1, or the sizes exceed N.
+        When a size is no integer or below 0, or the sizes exceed N.
     """
-    y, sizes = np.asarray(y), list(sizes)
+    y, sizes = class_ids(y), list(sizes)
     if not all(isinstance(size, Integral) for size in sizes):
-        raise TypeError(f"sizes is {sizes}; accepted: integers")
-    if min(sizes, default=0) < 1 or sum(sizes) > len(y):
-        raise ValueError(f"sizes is {sizes}; accepted: sizes of at least 1 that sum to at most N = {len(y)}")
+        raise TypeError(f"sizes: got {sizes}, accepted: integers")
+    if min(sizes, default=-1) < 0 or sum(sizes) > len(y):
+        raise ValueError(f"sizes: got {sizes}, accepted: sizes of at least 0 that sum to at most N = {len(y)}")
     return np.split(stratified_order(y, rng)[:sum(sizes)], np.cumsum(sizes)[:-1])
 
 

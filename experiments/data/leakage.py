@@ -111,7 +111,7 @@ def leakage_report(train: Split, test: Split, *, tolerance=0.01, skill=0.95, ids
     _check_options(tolerance, skill)
     x, x_test = (_inputs(name, part) for name, part in (("train", train), ("test", test)))
     if x.shape[1] != x_test.shape[1] or (train.lengths is None) != (test.lengths is None):
-        raise ValueError(f"train.x has shape {np.shape(train.x)} and test.x {np.shape(test.x)}; accepted: equally many "
+        raise ValueError(f"train.x: got shape {np.shape(train.x)} and test.x {np.shape(test.x)}, accepted: equally many "
                          "inputs, and lengths in both or neither")
     first, repeats = _first_rows(x, x_test)
     known = np.flatnonzero(first >= 0)
@@ -130,22 +130,22 @@ def leakage_report(train: Split, test: Split, *, tolerance=0.01, skill=0.95, ids
 
 def _check_options(tolerance, skill):
     if not 0 <= tolerance < 1:
-        raise ValueError(f"tolerance is {tolerance!r}; accepted: a number in [0, 1)")
+        raise ValueError(f"tolerance: got {tolerance!r}, accepted: a number in [0, 1)")
     if not 0 < skill <= 1:
-        raise ValueError(f"skill is {skill!r}; accepted: a number in (0, 1]")
+        raise ValueError(f"skill: got {skill!r}, accepted: a number in (0, 1]")
 
 
 def _inputs(name, part) -> np.ndarray:
     """Return finite inputs (N, D) in float64, lengths of sequences as a further column."""
     x, y = np.asarray(part.x), np.asarray(part.y)
     if x.dtype.kind not in "biuf":
-        raise TypeError(f"{name}.x has dtype {x.dtype}; accepted: real numbers")
+        raise TypeError(f"{name}.x: got dtype {x.dtype}, accepted: real numbers")
     if x.ndim != 2 or x.size == 0 or y.shape != (len(x),):
-        raise ValueError(f"{name}.x has shape {x.shape} and {name}.y {y.shape}; accepted: (N, D) and (N,), no "
+        raise ValueError(f"{name}.x: got shape {x.shape} and {name}.y {y.shape}, accepted: (N, D) and (N,), no "
                          "axis empty")
     x = x.astype(np.float64)
     if not np.isfinite(x).all():
-        raise ValueError(f"{name}.x holds NaN or infinity; accepted: finite numbers (impute missing values first)")
+        raise ValueError(f"{name}.x: got NaN or infinity, accepted: finite numbers (impute missing values first)")
     return x if part.lengths is None else np.column_stack([x, part.lengths])
 
 
@@ -200,7 +200,7 @@ def _shared_ids(ids, n_train, n_test) -> list:
         return []
     train_ids, test_ids = ids
     if (len(train_ids), len(test_ids)) != (n_train, n_test):
-        raise ValueError(f"ids has lengths {len(train_ids)} and {len(test_ids)}; accepted: {n_train} and "
+        raise ValueError(f"ids: got lengths {len(train_ids)} and {len(test_ids)}, accepted: {n_train} and "
                          f"{n_test}, one for each sample")
     return sorted(set(np.asarray(train_ids).tolist()) & set(np.asarray(test_ids).tolist()))
 

@@ -1,6 +1,7 @@
 """From one table of samples to training, validation and test parts: what all loaders of real data do alike."""
 import numpy as np
 
+from .checks import part_sizes
 from .labels import flip_labels, stratified_split
 from .sets import Split
 
@@ -43,7 +44,13 @@ def split_parts(x, y, sizes, classes: int, *, noise=0.0, seed=0, lengths=None, s
 
 
 def three_sizes(samples: int, train, validation, test) -> tuple[int, int, int]:
-    """Sizes of three parts of N samples; None takes half of N for training, a quarter for validation, the rest for test."""
+    """Sizes of three parts of N samples; None takes half of N for training, a quarter for validation, the rest for test.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `checks.part_sizes`.
+    """
     train = (samples + 1) // 2 if train is None else train
     validation = (samples + 2) // 4 if validation is None else validation
-    return train, validation, samples - train - validation if test is None else test
+    return part_sizes(samples, train, validation, test)

@@ -34,12 +34,12 @@ def find_folder(wanted, subfolders, system_folder=None, *, data_dir=None) -> Pat
     if named is not None:
         origin = "data_dir" if data_dir is not None else VARIABLE
         if not Path(named).is_dir():
-            raise FileNotFoundError(f"{origin} is {str(named)!r}, which is no folder; accepted: a folder with data")
+            raise FileNotFoundError(f"{origin}: got {str(named)!r}, which is no folder, accepted: a folder with data")
         for folder in (*(Path(named) / name for name in subfolders), Path(named)):
             if wanted(folder):
                 return folder
         if data_dir is not None:
             below = ", ".join(subfolders)
-            raise FileNotFoundError(f"data_dir is {str(named)!r}, which does not hold the files; accepted: a folder that "
+            raise FileNotFoundError(f"data_dir: got {str(named)!r}, which does not hold the files, accepted: a folder that "
                                     f"holds them itself or in {below}")
     return Path(system_folder) if system_folder and wanted(Path(system_folder)) else None

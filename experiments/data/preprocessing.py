@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .checks import numbers_of
 from .sets import DataSet
 
 NORMAL_MAD = 1.4826  # of a normal distribution, standard deviation / median absolute deviation
@@ -48,12 +49,21 @@ class Standardisation:
         values = _table("x", x, missing=False)
         # Not std == 0: the mean of equal numbers may differ from them by rounding, and so would get a scale of 1e-17.
         constant = values.max(axis=0) == values.min(axis=0)  # (D,)
-        mean = np.where(constant, values[0], values.mean(axis=0))  # (D,)
-        return cls(mean, np.where(constant, 1.0, values.std(axis=0)), constant)
+        unit = _unit(values)  # (D,)
+        mean = np.where(constant, values[0], (values / unit).mean(axis=0) * unit)  # (D,)
+        scale = (values / unit).std(axis=0) * unit
+        return cls(mean, np.where(constant, 1.0, np.maximum(scale, np.nextafter(0.0, 1.0))), constant)
 
     def apply(self, x) -> np.ndarray:
-        """Inputs (N, D), finite, of any part."""
-        return _as_dtype_of(x, (_table("x", x, len(self.mean), missing=False) - self.mean) / self.scale)
+        """Inputs (N, D), finite, of any part; ValueError where a result is not: too far out, in units of a tiny scale."""
+        table = _table("x", x, len(self.mean), missing=False)
+        with np.errstate(over="ignore"):
+            result = _as_dtype_of(x, (table - self.mean) / self.scale)
+        if not np.isfinite(result).all():
+            row, column = np.argwhere(~np.isfinite(result))[0].tolist()
+            raise ValueError(f"x[{row}, {column}]: got {table[row, column]}, accepted: values near {self.mean[column]:g}, "
+                             f"in units of the scale of their column in training, {self.scale[column]:g}")
+        return result
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Imputation:
             When a column has no value at all in training, `strategy` is unknown, or `x` is infinite or of a wrong shape.
         """
         if strategy not in STRATEGIES:
-            raise ValueError(f"strategy is {strategy!r}; accepted: {', '.join(map(repr, STRATEGIES))}")
+            raise ValueError(f"strategy: got {strategy!r}, accepted: {', '.join(map(repr, STRATEGIES))}")
         table = _table("x", x)
         _refuse_empty_columns(table)
         if strategy == "most_frequent":
@@ -117,7 +127,7 @@ class Clipping:
         Of N samples about N (1 - high) are moved in each column even if nothing is wrong with them.
         """
         if not 0 <= low < high <= 1:
-            raise ValueError(f"low and high are {low!r} and {high!r}; accepted: 0 <= low < high <= 1")
+            raise ValueError(f"low and high: got {low!r} and {high!r}, accepted: 0 <= low < high <= 1")
         table = _table("x", x)
         _refuse_empty_columns(table)
         return cls(*np.nanquantile(table, (low, high), axis=0))
@@ -130,7 +140,7 @@ class Clipping:
         half is one value has deviation 0; it is not clipped, or its rarer values, say a code for yes, would be wiped out.
         """
         if not 0 < k < math.inf:
-            raise ValueError(f"k is {k!r}; accepted: a finite number above 0")
+            raise ValueError(f"k: got {k!r}, accepted: a finite number above 0")
         table = _table("x", x)
         _refuse_empty_columns(table)
         median = np.nanmedian(table, axis=0)  # (D,)
@@ -167,18 +177,25 @@ def prepared(data: DataSet, *makers: Callable[[np.ndarray], Step]) -> DataSet:
 
 def _table(name, x, columns=None, *, missing=True) -> np.ndarray:
     """Return inputs as float64 (N, D), N and D at least 1, without infinity, and without NaN unless it may be missing."""
-    x = np.asarray(x)
+    x = numbers_of(name, x)
     if x.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {x.dtype}; accepted: real numbers")
+        raise TypeError(f"{name}: got dtype {x.dtype}, accepted: real numbers")
     if x.ndim != 2 or x.size == 0 or columns not in (None, x.shape[1]):
-        raise ValueError(f"{name} has shape {x.shape}; accepted: (N, {'D' if columns is None else columns}), N at least 1")
+        raise ValueError(f"{name}: got shape {x.shape}, accepted: (N, {'D' if columns is None else columns}), N at least 1")
     table = x.astype(np.float64)
     bad = np.isinf(table) if missing else ~np.isfinite(table)
     if bad.any():
         row, column = np.argwhere(bad)[0].tolist()
-        raise ValueError(f"{name}[{row}, {column}] is {table[row, column]}; accepted: finite numbers"
+        raise ValueError(f"{name}[{row}, {column}]: got {table[row, column]}, accepted: finite numbers"
                          f"{', or NaN for missing' if missing else ' (impute missing values first)'}")
     return table
+
+
+def _unit(values):
+    """Return a power of two per column (D,) in whose units squares neither vanish nor overflow; 1 where none do anyway."""
+    exponent = np.frexp(np.abs(values).max(axis=0))[1]
+    # Division by a power of two is exact, and by 1 for all but a few columns in the world. (2^1024 is infinite.)
+    return np.where(np.abs(exponent) > 400, np.ldexp(1.0, np.clip(exponent, -1021, 1023)), 1.0)
 
 
 def _as_dtype_of(x, result):
@@ -190,7 +207,8 @@ def _as_dtype_of(x, result):
 def _refuse_empty_columns(table):
     empty = np.flatnonzero(np.isnan(table).all(axis=0))
     if empty.size:
-        raise ValueError(f"x has no value in column {', '.join(map(str, empty))}; accepted: a value in each training column")
+        raise ValueError(f"x: got no value in column {', '.join(map(str, empty))}, accepted: a value in each training "
+                         "column")
 
 
 def _most_frequent(values):

@@ -64,10 +64,10 @@ def proben1(problem: str, train=None, validation=None, test=None, *, noise=0.0, 
         When an argument is out of range or a file is damaged (FannError) or another table.
     """
     if problem not in PROBLEMS:
-        raise ValueError(f"problem is {problem!r}; accepted: {', '.join(map(repr, PROBLEMS))}")
+        raise ValueError(f"problem: got {problem!r}, accepted: {', '.join(map(repr, PROBLEMS))}")
     about = PROBLEMS[problem]
     if noise and not about.classes:
-        raise ValueError(f"noise is {noise!r}; accepted for {problem!r}, which has no classes: 0")
+        raise ValueError(f"noise: got {noise!r}, accepted for {problem!r}, which has no classes: 0")
     x, targets = _read_problem(problem, _folder(problem, data_dir))
     sizes = three_sizes(about.samples, train, validation, test)
     if about.classes:
@@ -101,12 +101,12 @@ def _read_problem(problem, folder):
     tables = [read_fann(folder / f"{problem}.{part}") for part in ("train", "test")]
     for inputs, outputs in tables:
         if (inputs.shape[1], outputs.shape[1]) != (about.inputs, about.outputs):
-            raise FannError(f"{folder}: found {problem} with {inputs.shape[1]} inputs and {outputs.shape[1]} outputs; "
+            raise FannError(f"{folder}: got {problem} with {inputs.shape[1]} inputs and {outputs.shape[1]} outputs, "
                             f"accepted: {about.inputs} and {about.outputs}")
     x, y = (np.concatenate(arrays) for arrays in zip(*tables, strict=True))  # (N, D), (N, K)
     if len(x) != about.samples:
-        raise FannError(f"{folder}: found {problem} with {len(x)} samples; accepted: {about.samples}")
+        raise FannError(f"{folder}: got {problem} with {len(x)} samples, accepted: {about.samples}")
     if about.classes and not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
-        raise FannError(f"{folder}: found {problem} with outputs that are not one of {about.outputs}; accepted: one 1 in "
+        raise FannError(f"{folder}: got {problem} with outputs that are not one of {about.outputs}, accepted: one 1 in "
                         "each row")
     return x.astype(np.float32), y

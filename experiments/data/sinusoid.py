@@ -46,14 +46,16 @@ def sinusoid(train=100, validation=100, test=20_000, *, variant="gaussian", dime
     Raises
     ------
     TypeError, ValueError
-        When a size is below 1, `dimensions` below 2, or `noise` or `variant` is not one of those accepted.
+        When `train` is below 1, `validation` or `test` below 0, `dimensions` below 2, or `noise` or `variant` is not one
+        of those accepted.
     """
-    counts(train=train, validation=validation, test=test)
+    counts(1, train=train)
+    counts(0, validation=validation, test=test)
     counts(2, dimensions=dimensions)
     if variant not in VARIANTS:
-        raise ValueError(f"variant is {variant!r}; accepted: {', '.join(map(repr, VARIANTS))}")
+        raise ValueError(f"variant: got {variant!r}, accepted: {', '.join(map(repr, VARIANTS))}")
     if dimensions > 2 and variant != "wide":
-        raise ValueError(f"dimensions is {dimensions!r}; accepted with variant {variant!r}: 2")
+        raise ValueError(f"dimensions: got {dimensions!r}, accepted with variant {variant!r}: 2")
     splits = []
     for part, size in enumerate((train, validation, test)):
         rng = np.random.default_rng([seed, part])

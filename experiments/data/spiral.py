@@ -44,9 +44,10 @@ def spiral(train=100, validation=100, test=10_000, *, tau=1.0, noise=0.1, seed=0
     Raises
     ------
     TypeError, ValueError
-        When a size is below 1, `tau` is negative or not finite, or `noise` is out of range.
+        When `train` is below 1, `validation` or `test` below 0, `tau` is negative or not finite, or `noise` is out of range.
     """
-    counts(train=train, validation=validation, test=test)
+    counts(1, train=train)
+    counts(0, validation=validation, test=test)
     _check_tau(tau)
     splits = []
     for part, size in enumerate((train, validation, test)):
@@ -89,7 +90,7 @@ def spiral_bayes(*, tau=1.0, noise=0.1) -> bayes.BayesFigures:
 
 def _check_tau(tau):
     if not 0 <= tau < math.inf:  # also refuses NaN
-        raise ValueError(f"tau is {tau!r}; accepted: a finite number of at least 0")
+        raise ValueError(f"tau: got {tau!r}, accepted: a finite number of at least 0")
 
 
 def _arm(a, offset):

@@ -3,6 +3,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .checks import part_sizes
 from .embedded import read_embedded
 from .parts import split_parts
 from .sets import DataSet
@@ -59,6 +60,6 @@ def words(train=3000, validation=500, test=None, *, noise=0.0, seed=0) -> DataSe
     for row, (_, word) in zip(x, pairs, strict=True):
         row[:len(word)] = [number[letter] for letter in word]
     y = np.array([LANGUAGES.index(language) for language, _ in pairs])  # (4500,)
-    sizes = (train, validation, SAMPLES - train - validation if test is None else test)
+    sizes = part_sizes(SAMPLES, train, validation, test)
     train_set, validation_set, test_set = split_parts(x, y, sizes, len(LANGUAGES), noise=noise, seed=seed, lengths=lengths)
     return DataSet("words", train_set, validation_set, test_set, classes=LANGUAGES, source=SOURCE, licence=LICENCE)

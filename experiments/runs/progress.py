@@ -8,38 +8,6 @@ from .store import Store
 LINE_SECONDS = 60.0  # between lines of progress where there is no terminal
 
 
-class Bar:
-    """A progress bar on standard error, or nothing when that is not a terminal."""
-
-    def __init__(self, title: str, total: float):
-        from rich.console import Console
-        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        from nn import compiling
-
-        self._watched = compiling.Watched()
-        console = Console(stderr=True)
-        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
-                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
-                                 console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.progress.add_task(title, total=total)
-
-    def advance(self, amount: float) -> None:
-        """Move on by so much of the total."""
-        self.progress.advance(self.task, amount)
-
-    def __enter__(self):
-        if not self.progress.disable:
-            self._watched.__enter__()
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_):
-        self.progress.stop()
-        if not self.progress.disable:
-            self._watched.__exit__()
-
-
 class Progress:
     """How much is done and how long the rest will take, on standard error: a bar on a terminal, else a line a minute.
 
@@ -96,3 +64,35 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Bar:
+    """A progress bar on standard error, or nothing when that is not a terminal."""
+
+    def __init__(self, title: str, total: float):
+        from rich.console import Console
+        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        from nn import compiling
+
+        self._watched = compiling.Watched()
+        console = Console(stderr=True)
+        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
+                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
+                                 console=console, transient=True, disable=not console.is_terminal)
+        self.task = self.progress.add_task(title, total=total)
+
+    def advance(self, amount: float) -> None:
+        """Move on by so much of the total."""
+        self.progress.advance(self.task, amount)
+
+    def __enter__(self):
+        if not self.progress.disable:
+            self._watched.__enter__()
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self.progress.stop()
+        if not self.progress.disable:
+            self._watched.__exit__()

@@ -1,4 +1,4 @@
-"""A grid of runs is cut into shards, and a worker trains one.
+"""Shards: a grid of runs is cut into what one worker trains in one go, here or elsewhere.
 
 A run is a dict of plain values, its settings, whose hash is its identity in the store. Runs that differ in little (seed,
 noise, flood level) are one shard: the members of one `nn.fit_fleet`. What a member becomes depends on its own settings

@@ -1,4 +1,4 @@
-"""Sweeps: a grid of runs is trained in shards (see shards.py), here or on a cluster, and kept as they arrive."""
+"""Sweeps: the shards of a grid are trained here or on a cluster, and runs kept as they arrive (see shards.py)."""
 import importlib
 import sys
 import threading

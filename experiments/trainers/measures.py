@@ -5,7 +5,7 @@ says which scalars: a run that diverged has them too, NaN. A question's own meas
 """
 import importlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,3 +174,20 @@ def named(name: str) -> Callable[[Subject], dict]:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"measures: got {name!r} ({error}), accepted: package.module:function") from error
+
+
+def all_named(names: Sequence[str]) -> list[Callable[[Subject], dict]]:
+    """Return some measures.
+
+    Raises
+    ------
+    ValueError
+        When there is none of a name, or two give one scalar: which of them would it be?
+    """
+    givers: dict[str, str] = {}
+    for name in names:
+        for scalar in getattr(named(name), "names", ()):
+            if givers.setdefault(scalar, name) != name:
+                raise ValueError(f"measures: got {givers[scalar]!r} and {name!r}, which both give {scalar!r}, accepted: one "
+                                 "of them")
+    return [named(name) for name in names]

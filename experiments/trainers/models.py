@@ -1,17 +1,17 @@
 """From the names in a description to what nn and losses know: the network, the loss, the optimizer."""
 import numpy as np
 
-from .data_sets import SETS
 from .description import Description, Loss
 
 
-def network_of(run: Description):
-    """Return the untrained network."""
+def network_of(run: Description, data):
+    """Return the untrained network for a data set (image files may have other sizes than the published ones)."""
     from nn import MLP
 
-    shape, network = SETS[run.data.data], run.network
-    return MLP((shape.inputs, *network.hidden, shape.classes), activation=network.activation, batch_norm=network.batch_norm,
-               dropout=network.dropout, bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
+    network = run.network
+    sizes = (data.train.x.shape[1], *network.hidden, len(data.classes))
+    return MLP(sizes, activation=network.activation, batch_norm=network.batch_norm, dropout=network.dropout,
+               bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
 
 
 def loss_of(loss: Loss, samples: int):

@@ -7,7 +7,7 @@ import numpy as np
 from ..runs.store import Run
 from .data_sets import SETS, data_bytes, load_data
 from .description import Description, check_epochs, description_of
-from .measures import Subject, named
+from .measures import Subject, all_named
 from .models import base_of, loss_of, network_of, optimizer_of, penalty_of
 from .watching import END, Taken, Watcher, take
 
@@ -76,9 +76,10 @@ def _train(runs: Sequence[Description]) -> list[Run]:
     from nn.processor import one_blas_thread, thread_limit
 
     one, sets = runs[0], [load_data(run.data, run.seed) for run in runs]
-    model, optimizer = network_of(one), optimizer_of(one)
+    model, optimizer = network_of(one, sets[0]), optimizer_of(one)
     batches = -(-len(sets[0].train) // one.schedule.batch_size) if one.schedule.batch_size else 1
     watchers = [Watcher(run.models) for run in runs]
+    all_named(one.measures)  # before anything is trained
     finished: dict[int, Run] = {}
 
     def ended(fleet, r: int) -> None:  # at once: what was copied on the way need not be kept
@@ -131,7 +132,7 @@ def _record(run: Description, fleet, r: int, data, watcher: Watcher) -> Run:
     """Return what is kept of one member."""
     history = fleet.history(r)
     record = Run(curves=_curves(run, history))
-    base, measures, diverged = base_of(run.loss), [named(name) for name in run.measures], fleet.messages[r]
+    base, measures, diverged = base_of(run.loss), all_named(run.measures), fleet.messages[r]
     if diverged:
         if "divergence" not in run.measures:
             raise RunDiverged(f"{run.experiment}, seed {run.seed}, {run.data.data}, level {run.loss.level:g}: {diverged}")

@@ -46,6 +46,7 @@ class Mixup:
         x, y = np.asarray(x), np.asarray(y)
         if x.ndim != 2:
             raise ValueError(f"x: got shape {x.shape}, accepted: (N, D); sequences of different lengths cannot be mixed")
+        y = y.astype(np.int64) if y.dtype.kind == "b" else y  # as `fit` takes them
         if y.ndim == 1 and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= self.classes):
             raise ValueError(f"y: got dtype {y.dtype} and values from {y.min()} to {y.max()}, accepted: soft targets, or "
                              f"integer ids from 0 to {self.classes - 1}")
@@ -61,7 +62,10 @@ class Mixup:
 @explains_arguments()
 @dataclass(frozen=True)
 class RandomShift:
-    """Shift images (N, height · width) by up to `pixels` in each direction; what enters at the border is `fill`."""
+    """Shift images (N, height · width) by up to `pixels` in each direction; what enters at the border is `fill`.
+
+    The dtype of the images stays, unless they are integers that cannot hold `fill`: they become float32 then.
+    """
 
     height: int
     width: int
@@ -71,14 +75,26 @@ class RandomShift:
     def __post_init__(self):
         for name in ("height", "width", "pixels"):
             integer(name, getattr(self, name), low=1)
+        real_number("fill", self.fill)
 
     def __call__(self, x, y, rng):
         """Return shifted images and unchanged targets."""
         h, w, p = self.height, self.width, self.pixels
         if x.shape[1:] != (h * w,):
             raise ValueError(f"x: got shape {x.shape}, accepted: (N, {h * w}) for images of {h} x {w}")
-        padded = np.full((len(x), h + 2 * p, w + 2 * p), self.fill, x.dtype)
+        padded = np.full((len(x), h + 2 * p, w + 2 * p), self.fill, _dtype_for(self.fill, x.dtype))
         padded[:, p:p + h, p:p + w] = x.reshape(-1, h, w)
         down, right = rng.integers(0, 2 * p + 1, (2, len(x)))
         rows, columns = down[:, None] + np.arange(h), right[:, None] + np.arange(w)  # (N, h), (N, w)
         return padded[np.arange(len(x))[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(x.shape), y
+
+
+def _dtype_for(fill, dtype):
+    """Return `dtype`, or a float one if it is of integers that cannot hold `fill`; ValueError beyond its range."""
+    if dtype.kind in "iu" and not (float(fill).is_integer() and np.iinfo(dtype).min <= fill <= np.iinfo(dtype).max):
+        return np.result_type(dtype, np.float32)
+    if dtype.kind == "b" and fill not in (0, 1):
+        return np.dtype(np.float32)
+    if dtype.kind == "f" and abs(fill) > np.finfo(dtype).max:
+        raise ValueError(f"fill: got {fill!r}, accepted: a number that fits into the images' dtype, {dtype}")
+    return dtype

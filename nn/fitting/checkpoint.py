@@ -4,7 +4,6 @@ Layout: a magic line, a line with the SHA-256 of all that follows, one line of J
 then the arrays as an uncompressed .npz. A file is written beside its place, flushed to disk and renamed, so that a reader
 finds the old file or the new one, never half of one. How it is read, by whoever does not trust it: archive.py.
 """
-import functools
 import hashlib
 import io
 import json
@@ -18,6 +17,7 @@ import numpy as np
 from .. import files
 from ..archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 from . import run_state
+from .identity import identity
 
 
 def write(path, kind, values, arrays):
@@ -53,16 +53,16 @@ def _is_our_beginning(file):
 class RunFile:
     """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
 
-    def __init__(self, path, run, keeper):
-        self.wanted = path is not None
+    def __init__(self, run, keeper):
+        self.wanted = run.settings.checkpoint is not None
         self._run, self._keeper = run, keeper
         if self.wanted:
-            self._path = place("checkpoint", path)
+            self._path = place("checkpoint", run.settings.checkpoint)
             check_place("checkpoint", self._path)
             if run.criterion is not None and not hasattr(run.criterion, "load_state_dict"):
                 raise TypeError(f"stopping: got {run.criterion!r}, accepted with a checkpoint: a criterion with "
                                 "state_dict() and load_state_dict(state)")
-            self._identity = _identity(run) | {"restore_best": str(keeper.restores)}
+            self._identity = identity(run)
 
     def write(self):
         """Write the state between two epochs, or after a stop."""
@@ -126,41 +126,3 @@ def check_place(argument, path):
         raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}")
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable")
-
-
-def _identity(run):
-    """Return what must be the same for a run to go on: dict name -> text."""
-    def digest(*arrays):
-        sha = hashlib.sha256()
-        for array in arrays:
-            sha.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-        return sha.hexdigest()[:16]
-
-    sets = {f"{name} data": "none" if data is None else digest(*data.inputs, data.y) for name, data in run.sets.items()}
-    return {"model": repr(run.model), "initial weights": digest(run.model.flat, run.model.running), **sets,
-            "loss": _name(run.loss), "optimizer": repr(run.optimizer), "epochs": str(run.epochs),
-            "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
-            "metrics": ", ".join(run.history), "stopping": repr(run.criterion), "seed": str(run.seed),
-            "checks": digest(np.array(run.check_points)), "augment": _name(run.augment)}
-
-
-def _name(thing):
-    """Return a text for a callable or a loss that is the same in another process, where a default repr holds an address.
-
-    A function is told by its code as well as by its name, so that two lambdas are not taken for one another.
-    """
-    if isinstance(thing, functools.partial):
-        return f"partial({_name(thing.func)}, {thing.args!r}, {thing.keywords!r})"
-    if hasattr(thing, "__code__"):
-        code = hashlib.sha256(_code_text(thing.__code__).encode()).hexdigest()[:8]
-        return f"{thing.__module__}.{thing.__qualname__} {code}"
-    if type(thing).__repr__ is object.__repr__:
-        return f"{type(thing).__qualname__}({sorted(vars(thing).items())!r})"
-    settings = sorted(getattr(thing, "__dict__", {}).items())  # a repr of one's own may leave some out
-    return f"{thing!r} {settings!r}"
-
-
-def _code_text(code):
-    """Return a text of compiled Python; functions inside it are constants whose repr would hold an address."""
-    constants = [_code_text(constant) if hasattr(constant, "co_code") else repr(constant) for constant in code.co_consts]
-    return repr((code.co_code, code.co_names, constants))

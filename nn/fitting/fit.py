@@ -11,6 +11,7 @@ from ..processor import one_blas_thread, thread_limit
 from .checkpoint import RunFile
 from .history import TrainingInterrupted
 from .run import BestKeeper, Run
+from .settings import Settings
 
 
 @explains_arguments(elsewhere.FIT)
@@ -86,16 +87,15 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
         On Ctrl-C.
 
     """
-    run = Run(model, (x, y, lengths), loss=loss, optimizer=optimizer, epochs=epochs, batch_size=batch_size, penalty=penalty,
-              validation=validation, test=test, metrics=metrics, stopping=stopping, check_every=check_every,
-              augment=augment, clip_norm=clip_norm, seed=seed, threads=threads, on_check=on_check)
-    keeper = BestKeeper(model, stopping, restore_best)
-    file = RunFile(checkpoint, run, keeper)
+    settings = Settings.of(locals())
+    run = Run(model, {"training": (x, y, lengths), "validation": validation, "test": test}, settings)
+    keeper = BestKeeper(run)
+    file = RunFile(run, keeper)
     try:
         # Overflow on the way to divergence is reported once, as TrainingDiverged.
         with (np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), thread_limit(run.threads),
               progress_bar(progress, run.total) as advance):
-            train(run, keeper, file, on_check, advance)
+            train(run, keeper, file, advance)
     except KeyboardInterrupt:
         raise TrainingInterrupted(run.history) from None
     finally:
@@ -103,7 +103,7 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
     return run.history
 
 
-def train(run, keeper, file, on_check, advance):
+def train(run, keeper, file, advance):
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.start()
     advance(run.update, np.nan)
@@ -113,8 +113,8 @@ def train(run, keeper, file, on_check, advance):
         run.train_until(point, advance, file)
         row = run.check()
         keeper.see(row, run.history)
-        if on_check is not None:
-            on_check(run.model, row)
+        if run.settings.on_check is not None:
+            run.settings.on_check(run.model, row)
         if keeper.stop:
             run.history.stopped_epoch = row["epoch"]
         if run.between_epochs or keeper.stop:

@@ -2,6 +2,8 @@
 
 The formula is `losses.levels_from_losses`; what is here trains networks, which `losses` knows nothing of.
 """
+import inspect
+
 import numpy as np
 
 from losses import levels_from_losses
@@ -11,6 +13,8 @@ from ..checks import integer
 from .fit import fit
 from .metrics import labelled_set
 from .refusals import refuse_batch_of_one
+
+BATCH_SIZE = inspect.signature(fit).parameters["batch_size"].default
 
 
 @explains_arguments()
@@ -47,7 +51,7 @@ def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5,
     n = data.inputs.count
     if integer("folds", folds, low=2) > n:
         raise ValueError(f"folds: got {folds}, accepted: 2 to {n} (the number of samples)")
-    batch_size = options.get("batch_size", 32)
+    batch_size = options.get("batch_size", BATCH_SIZE)
     for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
         refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
                             f"x without a fold of {n - part}")

@@ -4,6 +4,11 @@ import numpy as np
 from ..checks import CALLS, instance
 from ..optimizers import Optimizer
 
+OPTIONAL_KINDS = (  # (setting, what it must have where it is not None, what is accepted)
+    ("stopping", ("requires", "reset", "update", "best_step"), "a criterion of `stopping`, such as Patience(10)"),
+    ("on_check", ("__call__",), "a function of (model, row)"),
+    ("augment", ("__call__",), "a function of (x, y, rng)"),
+    ("penalty", ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum"))
 
 def refuse_batch_of_one(model, n, batch_size, argument):
     """Raise ValueError if batches of this size out of n samples leave one sample alone, which has no variance."""
@@ -37,18 +42,12 @@ def _require(argument, value, attributes, accepted):
     instance(argument, value, all(hasattr(value, name) for name in attributes), accepted, CALLS.get(argument, {}))
 
 
-def check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment):
-    """Raise TypeError where an argument of `fit` is of the wrong kind altogether."""
+def check_kinds(model, settings):
+    """Raise TypeError where the model or one of the Settings is of the wrong kind altogether."""
     _require("model", model, ("check_x", "flat", "backend"), "an nn.MLP or nn.RNN")
-    _require("loss", loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")
-    instance("optimizer", optimizer, isinstance(optimizer, Optimizer), "SGD(...), Adam(...), AdamW(...), RPROP(...)",
-             CALLS["optimizer"])
-    if stopping is not None:
-        _require("stopping", stopping, ("requires", "reset", "update", "best_step"),
-                 "a criterion of `stopping`, such as Patience(10)")
-    if on_check is not None:
-        _require("on_check", on_check, ("__call__",), "a function of (model, row)")
-    if augment is not None:
-        _require("augment", augment, ("__call__",), "a function of (x, y, rng)")
-    if penalty is not None:
-        _require("penalty", penalty, ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum")
+    _require("loss", settings.loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")
+    instance("optimizer", settings.optimizer, isinstance(settings.optimizer, Optimizer),
+             "SGD(...), Adam(...), AdamW(...), RPROP(...)", CALLS["optimizer"])
+    for argument, attributes, accepted in OPTIONAL_KINDS:
+        if getattr(settings, argument) is not None:
+            _require(argument, getattr(settings, argument), attributes, accepted)

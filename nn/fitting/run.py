@@ -1,18 +1,17 @@
-"""One training run: its checked settings, its place in the orders, and the calls of the kernels."""
+"""One training run: its settings and data, its place in the orders, and the calls of the kernels."""
 import time
 
 import numpy as np
 
 from ..backends import backend_named
-from ..checks import integer, real_number
 from ..model import BLOCK_ROWS
 from ..processor import thread_limit
-from ..shared.codes import Log, PenaltyCode, Plan
+from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
 from ..shared.parameters import aligned_zeros
 from .history import History, TrainingDiverged
 from .metrics import Meter, labelled_set, needed_metrics
-from .refusals import check_kinds, refuse_batch_of_one, weights_at_fault
+from .refusals import refuse_batch_of_one, weights_at_fault
 
 CHUNK_SECONDS = 0.3  # work of one compiled call: Ctrl-C and the progress bar wait no longer than this
 UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
@@ -20,39 +19,47 @@ ORDER_ELEMENTS = 4_000_000  # indices that the orders of one chunk may hold
 
 
 class Run:
-    """The state of one training run: where it is, and everything the kernels need. Arguments as `fit`."""
+    """The state of one training run: where it is, and everything the kernels need.
 
-    def __init__(self, model, data, *, loss, optimizer, epochs, batch_size, penalty, validation, test, metrics, stopping,
-                 check_every, augment, clip_norm, seed, threads, on_check):
-        check_kinds(model, loss, optimizer, stopping, on_check, penalty, augment)
-        self.model, self.loss, self.optimizer, self.criterion = model, loss, optimizer, stopping
-        self.augment, self._raw, self._augmented_epoch = augment, data, None
-        self.epochs = integer("epochs", epochs, low=1)
-        self.seed = integer("seed", seed, low=0)
-        self.threads = None if threads is None else integer("threads", threads, low=1)
-        train = labelled_set(model, loss, data, "training")
-        validation = None if validation is None else labelled_set(model, loss, validation, "validation")
-        test = None if test is None else labelled_set(model, loss, test, "test")
+    Parameters
+    ----------
+    model : MLP or RNN
+    data : dict
+        "training", and perhaps "validation" and "test" (or None) -> (x, y) or (x, y, lengths).
+    settings : Settings
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `fit`.
+
+    """
+
+    def __init__(self, model, data, settings):
+        settings = settings.checked(model)
+        self.model, self.settings = model, settings
+        loss, optimizer = self.loss, self.optimizer = settings.loss, settings.optimizer
+        self.criterion = settings.stopping
+        self.augment, self.seed, self.threads = settings.augment, settings.seed, settings.threads
+        self._raw, self._augmented_epoch = data["training"], None
+        train, validation, test = (_set_or_none(model, loss, data, name) for name in ("training", "validation", "test"))
         self.sets = {"train": train, "val": validation, "test": test}
         self.n = train.inputs.count
         loss.check_samples(self.n)
-        rows = self.n if batch_size is None else integer("batch_size", batch_size, low=1, extra=" or None")
-        self.batch_size = min(self.n, rows)
+        self.batch_size = settings.samples_at_once(self.n)
         self.batches = -(-self.n // self.batch_size)  # updates per epoch
         refuse_batch_of_one(model, self.n, self.batch_size, "training x")
         if optimizer.full_batch_only and self.batch_size < self.n:
-            raise ValueError(f"batch_size: got {batch_size} of {self.n} samples, accepted: None (full batch) with "
+            raise ValueError(f"batch_size: got {settings.batch_size} of {self.n} samples, accepted: None (full batch) with "
                              f"{optimizer!r}")
-        self.total = self.epochs * self.batches
-        self.check_points = _check_points(check_every, self.total, self.batches)
-        self.history, self.meter = self._new_history(metrics)
+        self.total = settings.epochs * self.batches
+        self.check_points = settings.check_points(self.total, self.batches)
+        self.history, self.meter = self._new_history(settings.metrics)
 
         self._backend = backend_named(model.backend)
         with thread_limit(self.threads):
             self._threads = model.useful_threads(train.inputs, self.batch_size)
-        clip = 0.0 if clip_norm is None else real_number("clip_norm", clip_norm, low=0, open_low=True)
-        l1, l2 = (penalty.l1, penalty.l2) if penalty is not None else (0.0, 0.0)
-        self.penalty = PenaltyCode(float(l1), float(l2), clip)
+        self.penalty = settings.penalty_code()
         self.slots = optimizer.state(model.flat.size, model.dtype)
         self._dflat = aligned_zeros(model.flat.size, model.dtype)
         self._buffers = model.buffers(self.batch_size, train.inputs, y=train.y)
@@ -83,7 +90,7 @@ class Run:
         state = [self.model.flat, self.model.running, *self.slots, self._dflat, self._buffers, self._data, self._kernel_loss]
         if self.criterion is not None or "update_norm" in self.history:
             state.append(self.model.flat)  # the best weights, or those of the last check
-        orders = 2 * 8 * self.n * min(self.epochs, max(1, ORDER_ELEMENTS // self.n))  # twice while they are stacked
+        orders = 2 * 8 * self.n * min(self.settings.epochs, max(1, ORDER_ELEMENTS // self.n))  # twice while they are stacked
         log = 7 * 8 * self.total  # of each update: learning rate, loss, rows, flooded share; and their means at a check
         checks = 40 * len(self.check_points) * len(self.history)
         return _bytes(state) + orders + log + checks + max(map(self._evaluation, filter(None, self.sets.values())))
@@ -191,6 +198,11 @@ class Run:
                 "flooded_fraction": float(flooded @ rows / rows.sum())}
 
 
+def _set_or_none(model, loss, data, name):
+    """Return a set out of all data, checked, or None if there is none of this name."""
+    return None if data.get(name) is None else labelled_set(model, loss, data[name], name)
+
+
 def _read_only(array):
     """Return a view that cannot be written to: what `augment` did to it would be lost when a run is resumed."""
     view = np.asarray(array).view()
@@ -208,8 +220,8 @@ def _bytes(thing):
 class BestKeeper:
     """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
 
-    def __init__(self, model, criterion, restores):
-        self._model, self._criterion, self.restores = model, criterion, bool(restores)
+    def __init__(self, run):
+        self._model, self._criterion, self.restores = run.model, run.criterion, bool(run.settings.restore_best)
         self.best, self.stop = None, False  # (flat, running statistics)
 
     def see(self, row, history):
@@ -239,17 +251,3 @@ class _Pace:
             self._first = False
         else:
             self.updates = int(np.clip(updates * CHUNK_SECONDS / max(seconds, 1e-9), self.updates / 4 + 1, self.updates * 4))
-
-
-def _check_points(check_every, total, per_epoch):
-    """Return the sorted numbers of updates after which to check."""
-    accepted = f"None, an integer >= 0, or a sequence of update counts from 0 to {total} (epochs x batches)"
-    if check_every is None:
-        check_every = per_epoch
-    if np.ndim(check_every) == 0:
-        every = integer("check_every", check_every, low=0, extra=", None, or a sequence of update counts")
-        return [*range(every, total, every), total] if every else [total]
-    points = np.asarray(check_every)
-    if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
-        raise ValueError(f"check_every: got {check_every!r}, accepted: {accepted}")
-    return np.unique(points).tolist()

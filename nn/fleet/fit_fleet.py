@@ -1,11 +1,11 @@
 """fit_fleet: many replicas of one network, trained side by side in threads."""
 import contextlib
 import copy
+import dataclasses
 import functools
 import os
 import queue
 import threading
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -20,9 +20,10 @@ from ..fitting.history import TrainingDiverged, TrainingInterrupted
 from ..fitting.metrics import labelled_set
 from ..fitting.refusals import check_kinds
 from ..fitting.run import BestKeeper, Run
+from ..fitting.settings import Settings
 from ..processor import one_blas_thread, thread_limit
 from .history import FleetHistory
-from .members import Member, ReplicatedSet, blame, read_members
+from .members import MemberSets, blame, read_members
 
 
 @explains_arguments(elsewhere.FLEET)
@@ -57,7 +58,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         - ``levels`` (N,): of AdaFlooding.
         - ``penalty``: a penalty, such as ``L1(1e-4) + L2(1e-3)``, None, or a number: the strength in place of that of the
           fleet's L1 or L2.
-    loss, optimizer, epochs, batch_size, penalty, metrics, check_every, clip_norm, seed : as `fit` takes them
+    loss, optimizer, epochs, batch_size, penalty, metrics, restore_best, check_every, clip_norm, seed : as `fit` takes them
     workers : int, optional
         Threads; None: as many as there are processors. With the NumPy backend they mostly wait for one another.
     max_memory : int, optional
@@ -68,8 +69,6 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     stopping : criterion, optional
         As `fit` takes it. Each replica has a copy of it, which ends the training of that replica alone. To compare criteria
         train without, and ask ``stopping.replay(criterion, fleet.history(r))``: the answer is the same.
-    restore_best : bool
-        As in `fit`, replica by replica.
     augment : callable(x, y, rng) -> (x, y), optional
         As `fit` takes it. It is called from several threads.
     progress : bool
@@ -77,7 +76,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     on_member : callable(fleet, r), optional
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
     on_check : callable(r, model, row), optional
-        Called in the thread of a replica after each of its checks, with the model as it is and the row of its History.
+        As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
 
     Returns
     -------
@@ -97,19 +96,16 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     in a replica ends the whole fleet and is raised.
 
     """
-    check_kinds(model, loss, optimizer, stopping, None, penalty, augment)
+    settings = Settings.of(locals(), checkpoint=None, threads=1)
+    check_kinds(model, settings)
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
-    if on_check is not None and not callable(on_check):
-        raise TypeError(f"on_check: got {on_check!r}, accepted: a function of (r, model, row)")
-    chosen = read_members(members, Member({}, model.seed, integer("seed", seed, low=0), loss, optimizer, penalty))
+    integer("seed", seed, low=0)  # also where all members have their own
+    chosen = read_members(members, settings)
     sets = {"training": (x, y, lengths), "validation": validation, "test": test}
-    sets = {name: ReplicatedSet(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
-    metrics = tuple(metrics) if isinstance(metrics, Iterable) and not isinstance(metrics, str) else metrics
-    crew = _Crew(chosen, sets, stopping, restore_best, on_check, {
-        "epochs": epochs, "batch_size": batch_size, "metrics": metrics, "check_every": check_every, "augment": augment,
-        "clip_norm": clip_norm, "threads": 1, "on_check": None})
-    sample = crew.check(model, chosen[0]._replace(loss=loss, optimizer=optimizer, penalty=penalty))
+    sets = {name: MemberSets(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
+    crew = _Crew(chosen, sets)
+    sample = crew.check(model, settings)
     fleet = FleetHistory(model, [member.overrides for member in chosen], sample.history, sample.check_points, sample.batches)
     threads, total = min(_workers(workers), len(chosen), _room(max_memory, sample)), sample.total * len(chosen)
     try:
@@ -131,7 +127,7 @@ def _workers(workers):
 
 
 def _room(max_memory, run):
-    """Return how many replicas like this run fit into so many bytes."""
+    """Return how many members like this run fit into so many bytes."""
     if max_memory is None:
         return np.inf
     least = run.memory()
@@ -142,48 +138,45 @@ def _room(max_memory, run):
 
 
 class _Stopped(Exception):
-    """Raised inside a replica's training when the fleet ends before it."""
+    """Raised inside a member's training when the fleet ends before it."""
 
 
 class _Crew:
-    """The replicas' settings and data, and how they are trained."""
+    """The members' settings and data, and how they are trained."""
 
-    def __init__(self, chosen, sets, stopping, restore_best, on_check, settings):
-        self._chosen, self._sets, self._settings = chosen, sets, settings
-        self._stopping, self._restore_best, self._on_check = stopping, restore_best, on_check
+    def __init__(self, chosen, sets):
+        self._chosen, self._sets = chosen, sets
         self._stop = threading.Event()
 
     def check(self, model, plain):
-        """Raise an error for whatever `fit` would refuse; return the run of the first replica without its overrides."""
+        """Raise an error for whatever `fit` would refuse; return the run of the first member with the fleet's Settings."""
         prototype = type(model)(**model.settings())
         differ = any(data.own for data in self._sets.values())
         if differ:
-            with blame(0):  # or its faults would be taken for all replicas'
+            with blame(0):  # or its faults would be taken for all members'
                 for name, data in self._sets.items():
                     labelled_set(prototype, plain.loss, data.checked(0), name)
         sample = self._run(0, prototype, plain)
         for r, member in enumerate(self._chosen):
-            if differ or member.loss is not plain.loss or member.penalty is not plain.penalty:
+            if differ or member.settings.loss is not plain.loss or member.settings.penalty is not plain.penalty:
                 with blame(r):
-                    self._run(r, prototype, member)
+                    self._run(r, prototype, member.settings)
         return sample
 
-    def _run(self, r, model, member):
-        augmented = self._settings["augment"] is not None
+    def _run(self, r, model, settings):
+        augmented = settings.augment is not None
         data = {name: part.raw(r) if augmented and name == "training" else part.checked(r)
                 for name, part in self._sets.items()}
-        return Run(model, data["training"], loss=member.loss, optimizer=member.optimizer, penalty=member.penalty,
-                   validation=data.get("validation"), test=data.get("test"), stopping=copy.deepcopy(self._stopping),
-                   seed=member.seed, **self._settings)
+        return Run(model, data, dataclasses.replace(settings, stopping=copy.deepcopy(settings.stopping)))
 
     def train(self, fleet, threads, advance, on_member):
-        """Train all replicas, so many at a time, each into the fleet."""
-        ended: queue.SimpleQueue = queue.SimpleQueue()  # of (replica, future)
+        """Train all members, so many at a time, each into the fleet."""
+        ended: queue.SimpleQueue = queue.SimpleQueue()  # of (member's index, future)
         with _pool(threads, self._stop) as pool:
-            for r in range(fleet.replicas):
+            for r in range(len(self._chosen)):
                 future = pool.submit(self._train_one, r, fleet, advance)
                 future.add_done_callback(functools.partial(_report, ended, r))
-            for _ in range(fleet.replicas):
+            for _ in self._chosen:
                 r, future = _next(ended)
                 future.result()  # raises what it raised
                 if on_member is not None:
@@ -194,15 +187,16 @@ class _Crew:
             if self._stop.is_set():
                 raise _Stopped
             advance(updates, loss)
-        model = fleet.new_model(r)
-        run = self._run(r, model, self._chosen[r])
-        keeper = BestKeeper(model, run.criterion, self._restore_best)
-        on_check = None if self._on_check is None else functools.partial(self._on_check, r)
+        model, settings = fleet.new_model(r), self._chosen[r].settings
+        if settings.on_check is not None:
+            settings = dataclasses.replace(settings, on_check=functools.partial(settings.on_check, r))
+        run = self._run(r, model, settings)
+        keeper = BestKeeper(run)
         message, finished = None, True
         try:
             # As in `fit`. (NumPy's settings and the limit are each thread's own.)
             with np.errstate(over="ignore", invalid="ignore"), thread_limit(1):
-                train(run, keeper, RunFile(None, run, keeper), on_check, tick)
+                train(run, keeper, RunFile(run, keeper), tick)
         except TrainingDiverged as error:
             message = str(error)
         except _Stopped:

@@ -3,13 +3,14 @@ import contextlib
 import dataclasses
 import reprlib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from losses import L1, L2
 
 from ..checks import choose, integer, refuse_objects
+from ..fitting.settings import Settings
 from ..rnn import RNN
 
 OVERRIDES = ("seed", "learning_rate", "weight_decay", "level", "levels", "penalty")
@@ -18,14 +19,10 @@ HOLDERS = {"learning_rate": "any optimizer of nn", "weight_decay": "SGD, Adam or
 
 
 class Member(NamedTuple):
-    """The settings of one replica, overrides and all."""
+    """One member: its overrides, and the settings that they make."""
 
     overrides: dict
-    model_seed: int  # of weights and dropout masks
-    seed: int  # of the orders
-    loss: Any
-    optimizer: Any
-    penalty: Any
+    settings: Settings
 
 
 @contextlib.contextmanager
@@ -37,8 +34,11 @@ def blame(r):
         raise (TypeError if isinstance(error, TypeError) else ValueError)(f"members[{r}]: {error}") from error
 
 
-def read_members(members, plain):
-    """Return what each dict of overrides makes of a plain Member; raise TypeError or ValueError that names the member."""
+def read_members(members, settings):
+    """Return the Member that each dict of overrides makes of a fleet's Settings.
+
+    Raises TypeError or ValueError that names the member.
+    """
     if isinstance(members, (str, bytes, Mapping)) or not isinstance(members, Iterable):
         raise TypeError(f"members: got {reprlib.repr(members)}, accepted: a list of dicts such as "
                         "[{'seed': 0}, {'seed': 1}]")
@@ -48,27 +48,26 @@ def read_members(members, plain):
     chosen = []
     for r, overrides in enumerate(members):
         with blame(r):
-            chosen.append(_member(overrides, plain))
+            chosen.append(_member(overrides, settings))
     return chosen
 
 
-def _member(overrides, member):
-    """Return what the overrides make of the fleet's own settings."""
+def _member(overrides, settings):
+    """Return the Member that overrides make of the fleet's own settings."""
     if not isinstance(overrides, Mapping):
         raise TypeError(f"got {reprlib.repr(overrides)}, accepted: a dict with any of the keys "
                         f"{', '.join(map(repr, OVERRIDES))}")
-    member = member._replace(overrides=dict(overrides))
+    changed = {}
     for name, value in overrides.items():
         choose("key", name, OVERRIDES)
         if name == "seed":
-            seed = integer(name, value, low=0)
-            member = member._replace(model_seed=seed, seed=seed)
+            changed[name] = integer(name, value, low=0)
         elif name == "penalty":
-            member = member._replace(penalty=_penalty(value, member.penalty))
+            changed[name] = _penalty(value, settings.penalty)
         else:
             holder = "loss" if name in ("level", "levels") else "optimizer"
-            member = member._replace(**{holder: _changed(holder, getattr(member, holder), name, value)})
-    return member
+            changed[holder] = _changed(holder, changed.get(holder, getattr(settings, holder)), name, value)
+    return Member(dict(overrides), dataclasses.replace(settings, **changed))
 
 
 def _changed(holder, thing, name, value):
@@ -92,43 +91,43 @@ def _penalty(value, fleets):
                     f"None, or a strength if the fleet's own penalty is an L1 or L2 (it is {fleets!r})")
 
 
-class ReplicatedSet:
-    """A data set (x, y) or (x, y, lengths), each part of which all replicas share or has a leading axis of replicas.
+class MemberSets:
+    """A data set (x, y) or (x, y, lengths), each part of which all members share or has a leading axis R of members.
 
     Attributes
     ----------
     own : bool
-        Whether any part differs between replicas.
+        Whether any part differs between members.
 
     """
 
-    def __init__(self, model, data, replicas, argument):
+    def __init__(self, model, data, members, argument):
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
         x, y, lengths = (*data, None)[:3]
         x, y = _as_array(f"{argument} x", x), _as_array(f"{argument} y", y)
-        own_x = _x_is_own(model, x, replicas, f"{argument} x")
+        own_x = _x_is_own(model, x, members, f"{argument} x")
         own_lengths = False
         if lengths is not None:
             lengths = _as_array(f"{argument} lengths", lengths)
             own_lengths = lengths.ndim == 2
-            if own_lengths and len(lengths) != replicas:
+            if own_lengths and len(lengths) != members:
                 raise ValueError(f"{argument} lengths: got shape {lengths.shape}, accepted: (N,), or (R, N) with R = "
-                                 f"{replicas} (the number of members)")
+                                 f"{members} (the number of members)")
         # Checked, cast and cleaned of padding once: the members share the copy.
         shared_x = not own_x and not own_lengths
         self._inputs = model.check_x(x, lengths, argument=f"{argument} x") if shared_x else None
         rows = x.shape[own_x:][:2 if getattr(model, "pooling", None) == "none" else 1]  # (N,), or (N, T)
-        own_y = _y_is_own(y, rows, replicas, model.outputs, f"{argument} y")
+        own_y = _y_is_own(y, rows, members, model.outputs, f"{argument} y")
         self._parts, self._own = (x, y, lengths), (own_x, own_y, own_lengths)
         self.own = any(self._own)
 
     def raw(self, r):
-        """Return replica r's (x, y, lengths) as they were handed in."""
+        """Return member r's (x, y, lengths) as they were handed in."""
         return tuple(part[r] if own else part for part, own in zip(self._parts, self._own, strict=True))
 
     def checked(self, r):
-        """Return replica r's (x, y, lengths) with Inputs, already checked, in place of an x that all share."""
+        """Return member r's (x, y, lengths) with Inputs, already checked, in place of an x that all share."""
         x, y, lengths = self.raw(r)
         return (x, y, lengths) if self._inputs is None else (self._inputs, y, None)
 
@@ -142,34 +141,34 @@ def _as_array(argument, values):
     return array
 
 
-def _x_is_own(model, x, replicas, argument):
-    """Return whether x has a leading axis of replicas."""
+def _x_is_own(model, x, members, argument):
+    """Return whether x has a leading axis of so many members."""
     shape, integers = x.shape, x.dtype.kind in "iu"
     forms = f"(N, {model.sizes[0]})" if not isinstance(model, RNN) else f"(N, T, {model.inputs}) or integer tokens (N, T)"
     if isinstance(model, RNN) and integers and x.ndim == 3:
         own = shape[2] != model.inputs  # else it is what the lone fit takes it for, numbers and not tokens
-        if not own and shape[0] == replicas:
+        if not own and shape[0] == members:
             raise ValueError(f"{argument}: got integers of shape {shape}: shared inputs (N, T, {model.inputs}), or tokens "
-                             f"(R, N, T) of {replicas} replicas? accepted: shared inputs as floats; tokens with one more "
+                             f"(R, N, T) of {members} replicas? accepted: shared inputs as floats; tokens with one more "
                              "step of padding, and lengths")
     else:
         own = x.ndim == (4 if isinstance(model, RNN) else 3)
-    if own and shape[0] != replicas:
-        raise ValueError(f"{argument}: got shape {shape}, accepted: {forms}, or with a leading axis R = {replicas} (the "
+    if own and shape[0] != members:
+        raise ValueError(f"{argument}: got shape {shape}, accepted: {forms}, or with a leading axis R = {members} (the "
                          "number of members)")
     return own
 
 
-def _y_is_own(y, rows, replicas, outputs, argument):
-    """Return whether y has a leading axis of replicas, where one replica's targets are `rows` or (*rows, K)."""
+def _y_is_own(y, rows, members, outputs, argument):
+    """Return whether y has a leading axis of so many members, where one member's targets are `rows` or (*rows, K)."""
     n, shape = len(rows), y.shape
     shared = shape[:n] == rows and y.ndim in (n, n + 1)
-    own = shape[:n + 1] == (replicas, *rows) and y.ndim in (n + 1, n + 2)
+    own = shape[:n + 1] == (members, *rows) and y.ndim in (n + 1, n + 2)
     if shared and own and shape[-1] == outputs:
-        raise ValueError(f"{argument}: got shape {shape}: shared targets (N, K), or class ids of {replicas} replicas? "
-                         f"accepted: shape {(replicas, *shape)} for a copy (or np.broadcast_to) per replica")
+        raise ValueError(f"{argument}: got shape {shape}: shared targets (N, K), or class ids of {members} replicas? "
+                         f"accepted: shape {(members, *shape)} for a copy (or np.broadcast_to) per replica")
     if not shared and not own:
         forms = f"{rows} or {(*rows, outputs)}"
-        raise ValueError(f"{argument}: got shape {shape}, accepted: {forms}, or with a leading axis R = {replicas} (the "
+        raise ValueError(f"{argument}: got shape {shape}, accepted: {forms}, or with a leading axis R = {members} (the "
                          "number of members)")
     return own and not (shared and shape[-1] == outputs)

@@ -1,16 +1,20 @@
 """Checks of constructor arguments: every message names the argument, the value it got and what is accepted."""
 import math
 import numbers
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice")
 
 
-def whole_number(name: str, value, least: int) -> int:
+def whole_number(name: str, value: Any, least: int) -> int:
     """Return `value` as an int of at least `least`, or raise ValueError. A bool is not a number here."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
     return int(value)
 
 
-def finite_number(name: str, value, least: float = -math.inf, above: float = -math.inf, most: float = math.inf) -> float:
+def finite_number(name: str, value: Any, least: float = -math.inf, above: float = -math.inf,
+                  most: float = math.inf) -> float:
     """Return `value` as a finite number with ``least <= value``, ``above < value <= most``, or raise ValueError."""
     if not _is_finite(value) or value < least or (value <= above and above > -math.inf) or value > most:
         bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
@@ -19,21 +23,21 @@ def finite_number(name: str, value, least: float = -math.inf, above: float = -ma
     return int(value) if isinstance(value, numbers.Integral) else float(value)  # GL(5) is to be printed as such
 
 
-def _is_finite(value):
+def _is_finite(value: object) -> bool:
     try:
         return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)
     except OverflowError:  # an int that no float can hold
         return False
 
 
-def one_of(name: str, value, choices: tuple):
+def one_of(name: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:
     """Return `value` if it is one of `choices` (True is not 1 here), or raise ValueError."""
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
     return value
 
 
-def metric_name(name: str, value) -> str:
+def metric_name(name: str, value: object) -> str:
     """Return `value` if it can name a metric, or raise ValueError."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name} must be the name of a metric, like 'val_loss', not {value!r}")

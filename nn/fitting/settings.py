@@ -1,0 +1,90 @@
+"""The settings of a training: what `fit` and `fit_fleet` hand on, from the call to the run and its checkpoint."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..checks import integer, real_number
+from ..shared.codes import PenaltyCode
+from .identity import digest, text_of
+from .refusals import check_kinds
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Arguments of `fit` other than model, data and the progress bar; what each means stands there.
+
+    A new one is a field here (in `recorded` too if a run must not go on with another), an argument of `fit` and `fit_fleet`,
+    and acts where a Run reads it. Defaults are those of the two signatures.
+    """
+
+    loss: Any
+    optimizer: Any
+    epochs: int
+    batch_size: int | None
+    penalty: Any
+    clip_norm: float | None
+    metrics: str | Iterable[str]
+    stopping: Any
+    seed: int
+    check_every: int | Sequence[int] | None
+    augment: Callable | None
+    restore_best: bool
+    checkpoint: Any
+    on_check: Callable | None
+    threads: int | None
+
+    @classmethod
+    def of(cls, arguments, **fixed):
+        """Return the settings out of all arguments of a function (its `locals()`) and what it has no argument for."""
+        given = arguments | fixed
+        if isinstance(given["metrics"], Iterator):
+            given["metrics"] = tuple(given["metrics"])  # it gives them once, and the members of a fleet ask in turn
+        return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls)})
+
+    def checked(self, model):
+        """Return them with plain numbers; raise TypeError or ValueError for what is wrong whatever the data."""
+        check_kinds(model, self)
+        return dataclasses.replace(
+            self, epochs=integer("epochs", self.epochs, low=1), seed=integer("seed", self.seed, low=0),
+            threads=None if self.threads is None else integer("threads", self.threads, low=1))
+
+    def samples_at_once(self, n):
+        """Return how many of n samples make a batch."""
+        if self.batch_size is None:
+            return n
+        return min(n, integer("batch_size", self.batch_size, low=1, extra=" or None"))
+
+    def penalty_code(self):
+        """Return the penalty and the clipping as the kernels take them."""
+        clip = 0.0 if self.clip_norm is None else real_number("clip_norm", self.clip_norm, low=0, open_low=True)
+        l1, l2 = (self.penalty.l1, self.penalty.l2) if self.penalty is not None else (0.0, 0.0)
+        return PenaltyCode(float(l1), float(l2), clip)
+
+    def check_points(self, total, per_epoch):
+        """Return the sorted numbers of updates, out of a total, after which to check."""
+        every, accepted = self.check_every, "None, an integer >= 0, or a sequence of update counts"
+        if every is None:
+            every = per_epoch
+        if np.ndim(every) == 0:
+            every = integer("check_every", every, low=0, extra=", None, or a sequence of update counts")
+            return [*range(every, total, every), total] if every else [total]
+        points = np.asarray(every)
+        if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
+            raise ValueError(f"check_every: got {every!r}, accepted: {accepted} from 0 to {total} (epochs x batches)")
+        return np.unique(points).tolist()
+
+    def recorded(self, run):
+        """Return what a checkpoint records of them, in terms of the run: dict name -> text.
+
+        A file that lacks a name, or has one more, is refused as foreign. A setting that is newer than such files must
+        therefore be left out while it is at its default, so that they can still be resumed.
+        """
+        return {"loss": text_of(self.loss), "optimizer": repr(self.optimizer), "epochs": str(self.epochs),
+                "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
+                "metrics": ", ".join(run.history), "stopping": repr(self.stopping), "seed": str(self.seed),
+                "checks": digest(np.array(run.check_points)), "augment": text_of(self.augment),
+                "restore_best": str(bool(self.restore_best))}
