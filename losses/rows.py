@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 # Kinds of weighting, as integers that compiled code can dispatch on. RELAX alternates: FLOODING in even epochs, RELAXED
 # in odd ones.
 FLOODS = {"none": 0, "flooding": 1, "instance": 2, "soft": 3, "adaptive": 4, "relax": 5, "relaxed": 6}
-NONE, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED = FLOODS.values()
+NO_FLOOD, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED = FLOODS.values()
 
 # Sums over many classes go by blocks: rounding then grows with the number of blocks, not with the number of classes.
 BLOCK = 32
@@ -246,7 +246,7 @@ def flood_weight(kind: int, loss: float, mean_loss: float, level: float, scale: 
 
     `loss` is the sample's own loss, `mean_loss` its batch's; `scale` is that of SOFT.
     """
-    if kind == NONE or level <= 0:
+    if kind == NO_FLOOD or level <= 0:
         return 1.0
     distance = loss - level
     if kind in (FLOODING, RELAX, RELAXED):  # one sign for the whole batch

@@ -48,6 +48,7 @@ def test_every_field_has_a_flat_name_of_its_own_and_comes_back():
     ({"optimizer": "lbfgs"}, "optimizer: got 'lbfgs', accepted: 'adam', "),
     ({"network": "rnn"}, "network: got 'rnn', accepted: 'mlp'"),
     ({"rate": "step"}, "rate: got 'step', accepted: 'constant'"),
+    ({"measures": ("best_check",), "validation": 0}, "validation: got 0, accepted: at least 1 with"),
     ({"curves": "none"}, "curves: got 'none', accepted: 'all', 'thinned'"),
     # What another kind would not heed is refused, too.
     ({"momentum": 0.9}, "momentum: got 0.9, accepted: 0.0"), ({"margin": 2.0}, "margin: got 2.0, accepted: 1.0"),
@@ -161,6 +162,14 @@ def test_measures_give_the_scalars_that_they_say(name):
     run = trained(measures=(name,))
     assert set(run.scalars) == set(measures.MEASURES[name].names)
     assert all(np.isfinite(value) for value in run.scalars.values())
+
+
+def test_a_run_without_validation_samples_says_nothing_of_them():
+    run = trained(validation=0)
+    assert not [name for name in (*run.scalars, *run.curves) if name.startswith("val_")]
+    assert {"train_loss", "train_error", "test_loss", "test_error", "test_error_clean"} == set(run.scalars)
+    with pytest.raises(ValueError, match="validation: got 0, accepted: at least 1 with the measure 'best_check'"):
+        trained(validation=0, measures=("best_check",))
 
 
 def test_a_question_has_measures_of_its_own(tmp_path, monkeypatch):

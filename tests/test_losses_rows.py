@@ -136,11 +136,11 @@ def test_posterior_flattening(function, upper, K, dtype):
 
 def test_flood_weight(function):
     f = function("flood_weight")
-    cases = [(rows.NONE, 0.6, 0.9), (rows.FLOODING, 0.6, 0.5), (rows.FLOODING, 0.4, 0.5), (rows.FLOODING, 0.5, 0.5),
+    cases = [(rows.NO_FLOOD, 0.6, 0.9), (rows.FLOODING, 0.6, 0.5), (rows.FLOODING, 0.4, 0.5), (rows.FLOODING, 0.5, 0.5),
              (rows.FLOODING, 0.0, 0.0)]
     assert [f(kind, 0.2, mean, level, 0.0) for kind, mean, level in cases] == [1, 1, -1, 0, 1]
     for kind in rows.FLOODS.values():  # a diverged network stays visible
-        assert np.isnan(f(kind, np.nan, np.nan, 0.5, 1.0)) == (kind != rows.NONE)
+        assert np.isnan(f(kind, np.nan, np.nan, 0.5, 1.0)) == (kind != rows.NO_FLOOD)
         assert f(kind, 0.0, 0.0, 0.0, 1.0) == 1
     assert [f(rows.INSTANCE, l, 9.0, 0.5, 0.0) for l in (0.4, 0.5, 0.6)] == [-1, 0, 1]
     assert [f(rows.RELAX, 9.0, mean, 0.5, 0.0) for mean in (0.4, 0.5, 0.6)] == [-1, 0, 1]

@@ -79,14 +79,14 @@ MUTANTS = {
     "bias_off_by_one_place": Mutant(
         "nn/shared/layers.py", 'offsets.get(f"b{l}", -1)', 'offsets.get(f"b{l}", 0) - 1', HAND),
     "no_activation_derivative": Mutant(
-        "nn/reference/mlp.py", "activation_backward(dz, dz, a, layer[ACTIVATION])", "pass", MODEL),
+        "nn/reference/mlp.py", "activation_backward(g.dy, g.da, v.a, v.kind)", "pass", MODEL),
     "no_activation_derivative_cpu": Mutant(
         "nn/cpu/mlp.py", "            if l > 0:\n                activation_backward_panel(",
         "            if l > 1:\n                activation_backward_panel(", MODEL),
     "derivative_of_tanh": Mutant(
         "nn/reference/activations.py", "dz[...] = da * (1 - a * a)", "dz[...] = da * (1 - a)", ACTIVATION),
     "derivative_at_the_wrong_place_cpu": Mutant(
-        "nn/cpu/mlp.py", "activation_backward_panel(dx, a,", "activation_backward_panel(dx, dx,", MODEL),
+        "nn/cpu/mlp.py", "activation_backward_panel(dx, a_in,", "activation_backward_panel(dx, dx,", MODEL),
     "sum_instead_of_mean": Mutant(
         "losses/base.py", "np.full(len(losses), 1 / len(losses)", "np.full(len(losses), 1.0", HAND),
     "sum_instead_of_mean_cpu": Mutant(
@@ -100,7 +100,7 @@ MUTANTS = {
         "nn/reference/dense.py", "    if dx.size:\n", "    W -= 0.1 * (x.T @ dz)\n    if dx.size:\n", READ_ONLY),
     "update_inside_backward_cpu": Mutant(
         "nn/cpu/mlp.py", "        if team.rank == team.size - 1:\n",
-        "        weights -= 0.1 * dweights\n        if team.rank == team.size - 1:\n", READ_ONLY),
+        "        W -= 0.1 * dW\n        if team.rank == team.size - 1:\n", READ_ONLY),
     "no_max_shift": Mutant(
         "losses/cross_entropy.py", "    e = np.exp(-gaps)  # (N, K)\n",
         "    e = np.exp(outputs) / np.exp(outputs[n, top])[:, None]\n", LOSS),
@@ -114,9 +114,9 @@ MUTANTS = {
     "sign_of_momentum_cpu": Mutant(
         "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity", STEPS),
     "shuffled_labels": Mutant(
-        "nn/reference/training.py", "data.labels[places]", "data.labels[np.sort(places)]", FIT),
+        "nn/reference/training.py", "data.labels[place]", "data.labels[np.sort(place)]", FIT),
     "shuffled_labels_cpu": Mutant(
-        "nn/cpu/training.py", "gather_targets(work, data, n, indices[n])", "gather_targets(work, data, n, n)", FIT),
+        "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, n)", FIT),
     "no_bias_correction": Mutant(
         "nn/reference/optimizers.py", "m_hat = m / (1 - beta1**step)", "m_hat = m", STEPS),
     "no_bias_correction_cpu": Mutant(
@@ -138,11 +138,9 @@ MUTANTS = {
     "levels_by_place_in_the_batch_cpu": Mutant("nn/cpu/rows.py", "loss.levels[samples[n]]", "loss.levels[n]", LEVELS),
     "relaxloss_that_does_not_alternate_cpu": Mutant("nn/cpu/rows.py", "epoch % 2 == 1", "epoch % 2 == 2", FAMILY),
     "penalty_on_biases": Mutant(  # b lies behind W: one more row
-        "nn/reference/training.py", "n_in, n_out = layer[IN], layer[OUT]\n",
-        "n_in, n_out = layer[IN] + 1, layer[OUT]\n", FIT),
+        "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
     "penalty_on_biases_cpu": Mutant(
-        "nn/cpu/training.py", "n_in, n_out = layers[l, IN], layers[l, OUT]\n        add_",
-        "n_in, n_out = layers[l, IN] + 1, layers[l, OUT]\n        add_", FIT),
+        "nn/cpu/training.py", "layers[l, AT_W], layers[l, IN], layers", "layers[l, AT_W], layers[l, IN] + 1, layers", FIT),
     # --- recurrent networks ---
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
@@ -151,11 +149,12 @@ MUTANTS = {
     "untransposed_recurrence_cpu": Mutant(
         "nn/cpu/recurrent.py", "to[j, i] = W[i, j]", "to[i, j] = W[i, j]", NETWORK),
     "forward_states_in_reverse": Mutant(
-        "nn/reference/rnn.py", "h, dz = block(sequences.states, d,", "h, dz = block(sequences.states, 0,", NETWORK),
+        "nn/reference/views.py", "self.h = block(sequences.states, d,", "self.h = block(sequences.states, 0,", NETWORK),
     "forward_states_in_reverse_cpu": Mutant(
-        "nn/cpu/rnn.py", "h, dz = matrix(sequences.states, d * M * H,", "h, dz = matrix(sequences.states, 0,", NETWORK),
+        "nn/cpu/rnn.py", "(sequences.states, d * M * H, M, H)\n        dz", "(sequences.states, 0, M, H)\n        dz",
+        NETWORK),
     "reverse_runs_forward": Mutant(
-        "nn/reference/rnn.py", "starts, front.kind, d == 1)", "starts, front.kind, False)", NETWORK),
+        "nn/reference/rnn.py", "starts, front.kind, v.reverse)", "starts, front.kind, False)", NETWORK),
     "state_before_in_reverse_cpu": Mutant(
         "nn/cpu/rnn.py", "previous_states(h_before, h, starts, d == 1)", "previous_states(h_before, h, starts, False)",
         NETWORK),
@@ -178,11 +177,12 @@ MUTANTS = {
         "nn/cpu/recurrent.py", "here[j] = d[j] / real(lengths[i])",
         "here[j] = d[j] / real(lengths.size)", RECURRENCE),
     "dy_overwritten_by_dx": Mutant(  # before the other direction has used it
-        "nn/reference/rnn.py", "dx_sum += dx ", "dx_sum += dx; dpooled[0, -1] = dx[0, 0] ", NETWORK),
+        "nn/reference/rnn.py", "g.dx_sum += g.dx ", "g.dx_sum += g.dx; g.dpooled[0, -1] = g.dx[0, 0] ", NETWORK),
     "dz_overwritten_by_the_other_direction_cpu": Mutant(
-        "nn/cpu/rnn.py", "M, H), matrix(sequences.deltas, d * M * H,", "M, H), matrix(sequences.deltas, 0,", NETWORK),
+        "nn/cpu/rnn.py", "(sequences.deltas, d * M * H, M, H)\n        h_", "(sequences.deltas, 0, M, H)\n        h_",
+        NETWORK),
     "gradient_of_x_from_one_direction_cpu": Mutant(
-        "nn/cpu/rnn.py", "dx_of_one[m, i] if d == 0 else dx[m, i] + dx_of_one[m, i]", "dx_of_one[m, i]", NETWORK),
+        "nn/cpu/rnn.py", "dx[m, i] if d == 0 else dx_sum[m, i] + dx[m, i]", "dx[m, i]", NETWORK),
     "lookup_without_bias": Mutant(
         "nn/reference/recurrent.py", "W_xh[tokens] + b_h\n\n", "W_xh[tokens]\n\n", RECURRENCE),
     "lookup_without_bias_cpu": Mutant(
@@ -196,15 +196,15 @@ MUTANTS = {
     "targets_not_sorted_by_length_cpu": Mutant(
         "nn/cpu/training.py", "work.samples[i] = indices[sequences.order[i]]", "work.samples[i] = indices[i]", NETWORK),
     "penalty_on_recurrent_biases": Mutant(
-        "nn/reference/training.py", "(front.inputs, front.hidden), strict", "(front.inputs, front.hidden + 1), strict",
+        "nn/reference/views.py", "at[AT_W_HH], front.hidden, front.hidden)", "at[AT_W_HH], front.hidden + 1, front.hidden)",
         NETWORK_FIT),
     "clipped_when_short_cpu": Mutant(
         "nn/cpu/training.py", "if norm > clip_norm:", "if norm < clip_norm:", NETWORK_FIT),
     # --- batch normalisation and dropout ---
     "running_statistics_in_training": Mutant(
-        "nn/reference/mlp.py", "    if training:\n        mean", "    if training and rows == 0:\n        mean", NORM_MODE),
+        "nn/reference/mlp.py", "if v.normalised and training:", "if v.normalised and training and rows == 0:", NORM_MODE),
     "running_statistics_in_training_cpu": Mutant(
-        "nn/cpu/mlp.py", "    if training:\n        batch", "    if training and rows == 0:\n        batch", NORM_MODE),
+        "nn/cpu/mlp.py", "    if training:\n        z_hat", "    if training and rows == 0:\n        z_hat", NORM_MODE),
     "no_mean_term": Mutant(
         "nn/reference/normalization.py", "dy - dbeta / rows - z_hat *", "dy - z_hat *", NORM),
     "no_mean_term_cpu": Mutant(
@@ -218,8 +218,8 @@ MUTANTS = {
     "dropout_scaled_twice_backward_cpu": Mutant(
         "nn/cpu/dropout.py", "here[j] = here[j] * scale", "here[j] = here[j] * scale * scale", DROP_BACKWARD),
     "another_mask_backward_cpu": Mutant(
-        "nn/cpu/mlp.py", "dropout_backward_panel(dx, drop.rates[l], drop.seed, update,",
-        "dropout_backward_panel(dx, drop.rates[l], drop.seed, update + 1,", DROP_GRADIENT),
+        "nn/cpu/mlp.py", "dx, drop.rates[l], drop.seed, update,", "dx, drop.rates[l], drop.seed, update + 1,",
+        DROP_GRADIENT),
     "online_step_before_the_gradient": Mutant(  # dx of weights that have moved already
         "nn/cpu/dense_one.py", "put(dx, dx_at + i, before * d if j == 0",
         "put(dx, dx_at + i, (before - step * get(x, x_at + i)) * d if j == 0", "tests/test_nn_online.py", jit=True),

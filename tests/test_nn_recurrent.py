@@ -4,7 +4,7 @@ import pytest
 
 import nn.cpu.recurrent
 import nn.reference.recurrent
-from nn.shared.codes import LAST, MEAN, NONE, POOLINGS, RELU, TANH
+from nn.shared.codes import EVERY_STEP, LAST, MEAN, POOLINGS, RELU, TANH
 from tests.numerical import complex_step, relative_error
 
 BACKENDS = {"numpy": nn.reference.recurrent, "numba": nn.cpu.recurrent}
@@ -145,7 +145,7 @@ def test_outputs_may_be_inputs(backend, name, reverse):
 
 
 def pooled_states(module, h, starts, lengths, pooling, reverse, column, width):
-    pooled = np.full((len(h) if pooling == NONE else len(lengths), width), np.nan, h.dtype)
+    pooled = np.full((len(h) if pooling == EVERY_STEP else len(lengths), width), np.nan, h.dtype)
     module.pool_forward(pooled, h, starts, lengths, pooling, reverse, column)
     return pooled
 
@@ -159,7 +159,7 @@ def test_pooling(backend, name, pooling, reverse):
     pooled = pooled_states(module, h, starts, lengths, code, reverse, column, H + 3)
     assert np.isnan(np.delete(pooled, range(column, column + H), axis=1)).all()  # nothing else is touched
     mine = pooled[:, column:column + H]
-    if code == NONE:
+    if code == EVERY_STEP:
         np.testing.assert_array_equal(mine, h)
     for i, steps in enumerate(rows):
         if code == LAST:

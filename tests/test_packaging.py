@@ -202,6 +202,23 @@ def test_numba_stays_in_its_place():
             assert not [name for name in names if name.split(".")[0] in ("numba", "llvmlite")], path
 
 
+def test_only_views_cut_the_flat_arrays_of_the_definition():
+    cut = {"matrix", "vector", "block"}
+    for path in (ROOT / "nn" / "reference").glob("*.py"):
+        names = {name.split(".")[-1] for name in imports(path)}
+        found = {name for name in names if name in cut or name.startswith("AT_")}
+        assert cut < found if path.name == "views.py" else not found, path
+
+
+def test_definition_and_its_mirrors_stand_side_by_side_on_a_screen():
+    mirrored = [path for path in SOURCES if path.relative_to(ROOT).as_posix().startswith(
+        ("nn/backprop.py", "nn/reference/", "nn/cpu/", "nn/cuda/"))]
+    assert {path.parent.name for path in mirrored} >= {"nn", "reference", "cpu"}
+    lines = [(path, *line) for path in mirrored for line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)]
+    assert not [f"{path.relative_to(ROOT)}:{number}: {len(line)} columns, accepted: at most 100"
+                for path, number, line in lines if len(line) > 100]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_nothing_executes_data(path):
     text = path.read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ SETS = {"two_gaussians": Shape(10, 2, 2, 2), "sinusoid": Shape(2, 2, 1, 2), "spi
 def load_data(data: Data, seed: int):
     """Return the data set of a run.
 
-    A part of which none is wanted has one sample all the same, as no loader makes less.
+    A validation set of which none is wanted has one sample all the same, as no loader makes less.
 
     Raises
     ------
@@ -41,11 +41,11 @@ def load_data(data: Data, seed: int):
     sizes = data.train, max(data.validation, 1)
     how: dict[str, Any] = {"noise": data.noise, "seed": seed}
     if data.data == "two_gaussians":
-        return datasets.two_gaussians(*sizes, max(data.test, 1), **how)
+        return datasets.two_gaussians(*sizes, data.test, **how)
     if data.data == "sinusoid":
-        return datasets.sinusoid(*sizes, 2 * max(data.test, 1), **how)
+        return datasets.sinusoid(*sizes, 2 * data.test, **how)
     if data.data == "spiral":
-        return datasets.spiral(*sizes, max(data.test, 1), **how)
+        return datasets.spiral(*sizes, data.test, **how)
     if data.data in READERS:
         return images_with(data.data, data.files).data_set(*sizes, data.test or None, **how)
     return datasets.digits(*sizes, data.test or None, **how)

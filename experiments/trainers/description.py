@@ -201,6 +201,10 @@ class Description:
     models: tuple[tuple[str, str], ...] = ()
     measures: tuple[str, ...] = ("errors", "losses")
 
+    def __post_init__(self):
+        if "best_check" in self.measures and not self.data.validation:
+            raise ValueError("validation: got 0, accepted: at least 1 with the measure 'best_check'")
+
     def settings(self) -> dict[str, Any]:
         """Identity of the run: all fields, flat, and the version of the code that trains and measures."""
         return {**self._flat(), "code": code_version(), "measures_code": code_of(self.measures)}

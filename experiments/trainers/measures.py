@@ -14,6 +14,9 @@ import numpy as np
 from ..runs.settings import one_of
 from .watching import Taken
 
+PARTS = {"train": "train", "val": "validation", "test": "test"}
+LAST = ("train_loss", "train_error", "val_loss", "val_error")
+
 
 @dataclass
 class Subject:
@@ -32,6 +35,8 @@ class Subject:
         The same model's parameters.
     end : Subject or None
         The last model of the run; None: this is it.
+    parts : dict of str -> str
+        What measures of parts call those that there are: without "val" where no validation samples are wanted.
     """
 
     model: Any
@@ -40,6 +45,7 @@ class Subject:
     history: Mapping
     taken: Taken
     end: "Subject | None" = None
+    parts: Mapping[str, str] = field(default_factory=lambda: PARTS)
     _outputs: dict[str, np.ndarray] = field(default_factory=dict)
 
     def outputs(self, part: str) -> np.ndarray:
@@ -65,21 +71,17 @@ def gives(*names: str) -> Callable:
     return noted
 
 
-PARTS = {"train": "train", "val": "validation", "test": "test"}
-LAST = ("train_loss", "train_error", "val_loss", "val_error")
-
-
 @gives(*(f"{name}_error" for name in PARTS), "test_error_clean")
 def errors(one: Subject) -> dict:
     """On all parts, and on the true labels of the test set."""
-    found = {f"{name}_error": float(np.mean(one.predictions(part) != one.labels(part))) for name, part in PARTS.items()}
+    found = {f"{name}_error": float(np.mean(one.predictions(part) != one.labels(part))) for name, part in one.parts.items()}
     return {**found, **_clean(one)}
 
 
 @gives(*(f"{name}_loss" for name in PARTS))
 def losses(one: Subject) -> dict:
     """On all parts."""
-    return {f"{name}_loss": float(one.base.value(one.outputs(part), one.labels(part))) for name, part in PARTS.items()}
+    return {f"{name}_loss": float(one.base.value(one.outputs(part), one.labels(part))) for name, part in one.parts.items()}
 
 
 @gives("test_loss", "test_error", "test_error_clean")

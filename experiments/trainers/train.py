@@ -7,7 +7,7 @@ import numpy as np
 from ..runs.store import Run
 from .data_sets import SETS, data_bytes, load_data
 from .description import Description, check_epochs, description_of
-from .measures import Subject, all_named
+from .measures import PARTS, Subject, all_named
 from .models import base_of, loss_of, network_of, optimizer_of, penalty_of
 from .watching import END, Taken, Watcher, take
 
@@ -141,10 +141,12 @@ def _record(run: Description, fleet, r: int, data, watcher: Watcher) -> Run:
         record.scalars.update({f"{name}diverged": 1.0 for name in names})
         return record
 
+    parts = {name: part for name, part in PARTS.items() if part != "validation" or run.data.validation}
+
     def subject(taken: Taken, end: Subject | None) -> Subject:
         model = fleet.new_model(r)
         model.flat[...], model.running[...] = taken.flat, taken.running
-        return Subject(model, data, base, history, taken, end)
+        return Subject(model, data, base, history, taken, end, parts)
 
     end = subject(take(float(run.schedule.epochs), fleet.model(r)), None)
     watcher.taken.update({name: end.taken for name, rule in run.models if rule == END})

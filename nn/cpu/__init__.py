@@ -1,1 +1,1 @@
-"""The functions of nn/reference again, compiled by Numba for the CPU: same names, same arguments."""
+"""The functions of nn/reference again, compiled by Numba: same names, same arguments."""

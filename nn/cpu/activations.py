@@ -1,4 +1,7 @@
-"""Elementwise activations, compiled. Definition: nn/reference/activations.py; scalar maths: nn/shared/scalars.py."""
+"""Elementwise activations, compiled.
+
+Definition: nn/reference/activations.py; scalar maths: nn/shared/scalars.py.
+"""
 from ..shared import scalars
 from ..shared.codes import IDENTITY, RELU, SIGMOID, TANH
 from .compile import inner, twin
@@ -6,14 +9,19 @@ from .copies import copy
 from .floats import exp, tanh
 from .views import part
 
-SERVED = (IDENTITY, RELU, TANH, SIGMOID)  # whoever calls compiled code asks first (nn/backends.py): it cannot raise
+# Whoever calls compiled code asks first (nn/backends.py): it cannot raise.
+SERVED = (IDENTITY, RELU, TANH, SIGMOID)
 
-relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
+relu, relu_backward = inner(scalars.relu), inner(scalars.relu_backward)
+tanh_backward = inner(scalars.tanh_backward)
 sigmoid, sigmoid_backward = inner(scalars.sigmoid), inner(scalars.sigmoid_backward)
 
 
 def activation_forward_panel(a, kind, lo, hi):
-    """Apply f to the columns lo:hi of a, in place: with two arrays that may be one, loops would not be vectorised."""
+    """Apply f to the columns lo:hi of a, in place.
+
+    With two arrays that may be one, loops would not be vectorised.
+    """
     for n in range(a.shape[0]):
         here = part(a, n, lo, hi)
         if kind == RELU:
@@ -42,7 +50,8 @@ def activation_backward_panel(dz, a, kind, lo, hi):
                 here[j] = sigmoid_backward(here[j], state[j])
 
 
-activation_forward_panel, activation_backward_panel = inner(activation_forward_panel), inner(activation_backward_panel)
+activation_forward_panel = inner(activation_forward_panel)
+activation_backward_panel = inner(activation_backward_panel)
 
 
 def activation_forward(a, z, kind):

@@ -1,8 +1,9 @@
-"""Where compiled kernels are kept: whose the folder is, what may be deleted, and that a file is what was written.
+"""Where compiled kernels are kept: whose the folder is, what may be deleted, what is in a file.
 
-What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the user, and a flipped bit
-ends the process. So a folder is used only if nobody else can write to it, every file begins with its checksum, and nothing
-is ever deleted but folders that bear our mark. What is promised stands in SECURITY.md.
+What Numba loads from its cache is pickle and machine code: whoever can write there runs code as the
+user, and a flipped bit ends the process. So a folder is used only if nobody else can write to it,
+every file begins with its checksum, and nothing is ever deleted but folders that bear our mark.
+What is promised stands in SECURITY.md.
 """
 import atexit
 import contextlib
@@ -23,7 +24,8 @@ from numba.core.caching import IndexDataCacheFile
 
 KEEP_DAYS = 30
 MARK = "afterzero-cache"  # a file of this name, with this text, in every folder that we made
-MARK_TEXT = "Compiled kernels of afterzero. This folder is deleted when it was not used for a month.\n"
+MARK_TEXT = (
+    "Compiled kernels of afterzero. This folder is deleted when it was not used for a month.\n")
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -32,29 +34,34 @@ class Damaged(Exception):
 
 
 def cache_root():
-    """Return the folder of all caches: AFTERZERO_CACHE_DIR, or the platform's cache folder of this user."""
+    """Return the folder of all caches: AFTERZERO_CACHE_DIR, or this user's cache folder."""
     if os.environ.get("AFTERZERO_CACHE_DIR"):
         return Path(os.environ["AFTERZERO_CACHE_DIR"])
-    home = {"Windows": os.environ.get("LOCALAPPDATA"), "Darwin": os.path.expanduser("~/Library/Caches")}.get(
-        platform.system(), os.environ.get("XDG_CACHE_HOME"))
+    homes = {"Windows": os.environ.get("LOCALAPPDATA"),
+             "Darwin": os.path.expanduser("~/Library/Caches")}
+    home = homes.get(platform.system(), os.environ.get("XDG_CACHE_HOME"))
     return Path(home or os.path.expanduser("~/.cache")) / "afterzero"
 
 
 def cache_folder(stamp):
-    """Return the folder of the sources with this stamp, made if need be; a temporary one where that cannot be trusted."""
+    """Return the folder of the sources with this stamp, made if need be.
+
+    It is a temporary one where that cannot be trusted.
+    """
     root = cache_root()
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         root.mkdir(mode=0o700, exist_ok=True)
-        root = root.resolve()  # Numba opens files by their path, later: a link may lead elsewhere by then
+        # Numba opens files by their path, later: a link may lead elsewhere by then.
+        root = root.resolve()
         folder = root / stamp
         _make(folder)
         why = (_untrusted(root.stat(), root) or _untrusted(folder.lstat(), folder)
                or next(filter(None, map(_replaceable, root.parents)), ""))
         if why:
             logging.getLogger("afterzero").warning(
-                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody else can write to (mode 700);"
-                " AFTERZERO_CACHE_DIR names another", why)
+                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody "
+                "else can write to (mode 700); AFTERZERO_CACHE_DIR names another", why)
             return temporary_folder()
         os.utime(folder)
         with tempfile.TemporaryFile(dir=folder):
@@ -82,7 +89,10 @@ def remove_temporary():
 
 
 def _make(folder):
-    """Make a folder and mark it; one that stands there already is left unmarked, as we cannot know who made it."""
+    """Make a folder and mark it.
+
+    One that stands there already is left unmarked, as we cannot know who made it.
+    """
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
@@ -91,7 +101,10 @@ def _make(folder):
 
 
 def _untrusted(status, path):
-    """Return why others could put files into a folder, or "". The root is followed if it is a link, ours never is one."""
+    """Return why others could put files into a folder, or "".
+
+    The root is followed if it is a link, ours never is one.
+    """
     if not stat.S_ISDIR(status.st_mode):
         return f"{path} is no folder"
     if not hasattr(os, "getuid"):  # Windows keeps a user's folders from other users by other means
@@ -106,8 +119,9 @@ def _untrusted(status, path):
 def _replaceable(path):
     """Return why others could put another folder in the place of one below this, or "".
 
-    With the sticky bit, as /tmp has it, only its owner can move what lies there. Group's right to write is no objection
-    here: many systems give each user a group of his own, and ~/.cache that mode.
+    With the sticky bit, as /tmp has it, only its owner can move what lies there. Group's right to
+    write is no objection here: many systems give each user a group of his own, and ~/.cache that
+    mode.
     """
     status = path.stat()
     if not hasattr(os, "getuid"):
@@ -120,10 +134,11 @@ def _replaceable(path):
 
 
 def is_ours(folder):
-    """Return whether a folder is provably one that `_make` made: its name, its mark, no link, nobody else's."""
+    """Return whether `_make` provably made a folder: its name, its mark, no link, nobody else's."""
     mark = folder / MARK
     try:
-        return (re.fullmatch("[0-9a-f]{16}", folder.name) is not None and not _untrusted(folder.lstat(), folder)
+        return (re.fullmatch("[0-9a-f]{16}", folder.name) is not None
+                and not _untrusted(folder.lstat(), folder)
                 and stat.S_ISREG(mark.lstat().st_mode) and mark.read_bytes() == MARK_TEXT.encode())
     except OSError:
         return False
@@ -139,7 +154,7 @@ def _forget_old(current):
 
 
 class CheckedFiles(IndexDataCacheFile):
-    """Numba's index and data files of one function, each behind the SHA-256 of its content (32 bytes)."""
+    """Numba's index and data files of one function, each behind the SHA-256 of its content."""
 
     def __init__(self, plain):
         self.__dict__.update(vars(plain))
@@ -152,7 +167,7 @@ class CheckedFiles(IndexDataCacheFile):
             file.write(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
 
     def _read(self, path):
-        """Return the content of a file; raise Damaged before anybody unpickles or runs something else."""
+        """Return the content of a file; raise Damaged before anybody unpickles or runs it."""
         with open(path, "rb") as file:
             checksum, content = file.read(32), file.read()
         if hashlib.sha256(content).digest() != checksum:
@@ -187,10 +202,11 @@ def _file_lock(path):
 
 
 def guard(dispatcher, folder):
-    """Let one process at a time add to the cache, and none stumble over a file that is damaged or was cut short.
+    """Let one process at a time add to the cache, and none stumble over a damaged file.
 
-    Numba reads a function's index, picks a free file name and writes both; two processes doing so at once can point one
-    signature at the other's machine code (numba#4807). Readers need no lock: files are replaced atomically, data first.
+    Numba reads a function's index, picks a free file name and writes both; two processes doing so
+    at once can point one signature at the other's machine code (numba#4807). Readers need no lock:
+    files are replaced atomically, data first.
     """
     cache = dispatcher._cache
     cache._cache_file = CheckedFiles(cache._cache_file)

@@ -1,7 +1,9 @@
-"""Dense layer z = x W + b and its backward pass, compiled. Definition and shapes: nn/reference/dense.py.
+"""Dense layer z = x W + b and its backward pass, compiled.
 
-Each function fills one panel lo:hi of its output, so that threads can share a layer; the twin of the reference is the
-panel that holds everything.
+Definition and shapes: nn/reference/dense.py.
+
+Each function fills one panel lo:hi of its output, so that threads can share a layer; the twin of
+the reference is the panel that holds everything.
 """
 from .blas import product, product_at, product_bt
 from .compile import inner, twin
@@ -39,8 +41,9 @@ def bias_gradient(db, dz):
             db[j] += here[j]
 
 
-dense_forward_panel, dense_input_gradient_panel = inner(dense_forward_panel), inner(dense_input_gradient_panel)
-dense_parameter_gradient_panel, bias_gradient = inner(dense_parameter_gradient_panel), inner(bias_gradient)
+dense_forward_panel, bias_gradient = inner(dense_forward_panel), inner(bias_gradient)
+dense_input_gradient_panel = inner(dense_input_gradient_panel)
+dense_parameter_gradient_panel = inner(dense_parameter_gradient_panel)
 
 
 def dense_forward(z, x, W, b):

@@ -1,13 +1,26 @@
 """A dense layer for a batch of one: forward, backward and the SGD step are single passes over W.
 
-Definition: nn/reference/dense.py and optimizers.py. Each operand starts at its place in a flat array. Rows of W are read and
-written 16 numbers at a time. Where a row ends within a vector, the rest belongs to the next row, or to the spare room behind
-the array (nn/shared/parameters.py): it is multiplied by zeros, and written back unchanged.
+Definition: nn/reference/dense.py and optimizers.py. Each operand starts at its place in a flat
+array. Rows of W are read and written 16 numbers at a time. Where a row ends within a vector, the
+rest belongs to the next row, or to the spare room behind the array (nn/shared/parameters.py): it is
+multiplied by zeros, and written back unchanged.
 """
 import numpy as np
 
 from .compile import JIT, inner
-from .vectors import LANES, add, broadcast, first, get, load, multiply_add, put, put_totals, store, total
+from .vectors import (
+    LANES,
+    add,
+    broadcast,
+    first,
+    get,
+    load,
+    multiply_add,
+    put,
+    put_totals,
+    store,
+    total,
+)
 from .views import matrix, vector
 
 NARROW = 8  # outputs; fewer fill too little of a vector
@@ -16,7 +29,7 @@ NARROW = 8  # outputs; fewer fill too little of a vector
 def dense_forward_one(z, z_at, x, x_at, flat, w_at, b_at, n_in, n_out):
     """Fill z = x W + b, b absent where b_at < 0."""
     zero = broadcast(flat.dtype.type(0))
-    n4 = n_in // 4 * 4  # four sums side by side: one alone would wait for each multiplication to end
+    n4 = n_in // 4 * 4  # four sums side by side: one alone would wait for each multiplication
     for j in range(0, n_out, LANES):
         s0 = load(flat, b_at + j) if b_at >= 0 else zero
         s1, s2, s3 = zero, zero, zero
@@ -34,7 +47,10 @@ def dense_forward_one(z, z_at, x, x_at, flat, w_at, b_at, n_in, n_out):
 
 
 def dense_backward_one(dx, dx_at, flat, w_at, b_at, dz, dz_at, x, x_at, n_in, n_out, rate):
-    """Fill dx = W dz and take the SGD step W -= rate · x dzᵀ, b -= rate · dz: each row of W is read before it is changed."""
+    """Fill dx = W dz and take the SGD step W -= rate · x dzᵀ, b -= rate · dz.
+
+    Each row of W is read before it is changed.
+    """
     step_row(flat, b_at, dz, dz_at, n_out, rate)
     if n_out < NARROW:
         _by_columns(dx, dx_at, flat, w_at, dz, dz_at, x, x_at, n_in, n_out, rate)
@@ -43,8 +59,10 @@ def dense_backward_one(dx, dx_at, flat, w_at, b_at, dz, dz_at, x, x_at, n_in, n_
     n4, minus_rate = n_in // 4 * 4, -rate  # four rows share what is read of dz
     for i in range(0, n4, 4):
         at = x_at + i
-        step0, step1 = broadcast(minus_rate * get(x, at)), broadcast(minus_rate * get(x, at + 1))
-        step2, step3 = broadcast(minus_rate * get(x, at + 2)), broadcast(minus_rate * get(x, at + 3))
+        step0 = broadcast(minus_rate * get(x, at))
+        step1 = broadcast(minus_rate * get(x, at + 1))
+        step2 = broadcast(minus_rate * get(x, at + 2))
+        step3 = broadcast(minus_rate * get(x, at + 3))
         s0, s1, s2, s3 = zero, zero, zero, zero
         for j in range(0, n_out, LANES):
             d, w = first(load(dz, dz_at + j), n_out - j), w_at + i * n_out + j
@@ -59,11 +77,15 @@ def dense_backward_one(dx, dx_at, flat, w_at, b_at, dz, dz_at, x, x_at, n_in, n_
             store(flat, w + 3 * n_out, multiply_add(step3, d, row3))
         put_totals(dx, dx_at + i, s0, s1, s2, s3)
     for i in range(n4, n_in):
-        put(dx, dx_at + i, step_row(flat, w_at + i * n_out, dz, dz_at, n_out, rate * get(x, x_at + i)))
+        step = rate * get(x, x_at + i)
+        put(dx, dx_at + i, step_row(flat, w_at + i * n_out, dz, dz_at, n_out, step))
 
 
 def dense_update_one(flat, w_at, b_at, dz, dz_at, x, x_at, n_in, n_out, rate):
-    """Take the SGD step of a first layer, whose input needs no gradient: W -= rate · x dzᵀ, b -= rate · dz."""
+    """Take the SGD step of a first layer, whose input needs no gradient.
+
+    W -= rate · x dzᵀ, b -= rate · dz.
+    """
     step_row(flat, b_at, dz, dz_at, n_out, rate)
     for j in range(0, n_out, LANES):
         d, w = first(load(dz, dz_at + j), n_out - j), w_at + j
@@ -73,7 +95,10 @@ def dense_update_one(flat, w_at, b_at, dz, dz_at, x, x_at, n_in, n_out, rate):
 
 
 def clear_spare(flat):
-    """Set the spare room behind the parameters to 0: a step that overflowed, inf · 0, may have left NaN there."""
+    """Set the spare room behind the parameters to 0.
+
+    A step that overflowed, inf · 0, may have left NaN there.
+    """
     for at in range(flat.size, flat.size + LANES):
         put(flat, at, flat.dtype.type(0))
 

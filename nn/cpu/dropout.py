@@ -1,4 +1,7 @@
-"""Inverted dropout, compiled. Definition: nn/reference/dropout.py; the random bits: nn/shared/random_bits.py."""
+"""Inverted dropout, compiled.
+
+Definition: nn/reference/dropout.py; the random bits: nn/shared/random_bits.py.
+"""
 from ..shared import random_bits
 from .compile import inner, twin
 from .copies import copy
@@ -29,7 +32,8 @@ def dropout_backward_panel(da, rate, seed, update, layer, samples, lo, hi):
             here[j] = here[j] * scale if unit_bits(key, lo + j) >= threshold else zero
 
 
-dropout_forward_panel, dropout_backward_panel = inner(dropout_forward_panel), inner(dropout_backward_panel)
+dropout_forward_panel = inner(dropout_forward_panel)
+dropout_backward_panel = inner(dropout_backward_panel)
 
 
 def dropout_forward(dropped, a, rate, seed, update, layer, samples):

@@ -1,7 +1,7 @@
 """The processor's floating-point state, and exp and tanh that the compiler can vectorise.
 
-Late in training p - onehot becomes denormal, and arithmetic on denormals is 2 to 5 times slower: training kernels flush
-them to zero and put the processor's state back when they leave.
+Late in training p - onehot becomes denormal, and arithmetic on denormals is 2 to 5 times slower:
+training kernels flush them to zero and put the processor's state back when they leave.
 """
 import math
 import platform
@@ -20,7 +20,8 @@ FLUSH_DENORMALS = 0x8040  # MXCSR bits: flush results to zero, read denormal ope
 
 def _control_register(name, builder, slot):
     function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()]), f"llvm.x86.sse.{name}")
+        builder.module, ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()]),
+        f"llvm.x86.sse.{name}")
     builder.call(function, [builder.bitcast(slot, ir.IntType(8).as_pointer())])
 
 
@@ -37,7 +38,7 @@ def float_state(typing):
 
 @intrinsic
 def set_float_state(typing, state):
-    """Set the control register to a value that `float_state` returned, perhaps with FLUSH_DENORMALS added."""
+    """Set the control register to what `float_state` returned, perhaps with FLUSH_DENORMALS."""
     def generate(context, builder, sig, args):
         if X86:
             slot = cgutils.alloca_once_value(builder, args[0])
@@ -49,7 +50,8 @@ def set_float_state(typing, state):
 def exp(x):
     """Return e^x; compiled in float32, a polynomial that the compiler can vectorise.
 
-    Its relative error is below 3e-7 from e^-87.3, the smallest normal number, to e^88.3; beyond, it is 0 and inf.
+    Its relative error is below 3e-7 from e^-87.3, the smallest normal number, to e^88.3; beyond, it
+    is 0 and inf.
     """
     return math.exp(x)
 
@@ -69,9 +71,11 @@ def _two_to_the(typing, n):
 
 
 def _exp_float32(x):
-    # x = n ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts keeps r exact (Cody & Waite). Polynomial: Cephes' expf.
+    # x = n ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts keeps r exact (Cody & Waite). Polynomial:
+    # Cephes' expf.
     f = np.float32
-    low, high = f(-87.33654), f(88.37626)  # ln of the smallest normal number; above, n would be 128, and 2^128 is inf
+    # ln of the smallest normal number; above, n would be 128, and 2^128 is inf.
+    low, high = f(-87.33654), f(88.37626)
     inside = low if x < low else x  # comparisons, not min and max: NaN must stay NaN
     inside = high if inside > high else inside
     n = np.floor(inside * f(1.44269504) + f(0.5))
@@ -88,7 +92,8 @@ def _exp_float32(x):
 
 
 def _tanh_float32(x):
-    # Rational minimax approximation (the coefficients are those in Eigen's ptanh); beyond ±8 tanh is ±1 in float32.
+    # Rational minimax approximation (the coefficients are those in Eigen's ptanh); beyond ±8 tanh
+    # is ±1 in float32.
     f = np.float32
     inside = f(-7.99881172180175781) if x < f(-7.99881172180175781) else x
     inside = f(7.99881172180175781) if inside > f(7.99881172180175781) else inside

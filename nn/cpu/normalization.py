@@ -1,6 +1,7 @@
 """Batch normalisation, compiled. Definition: nn/reference/normalization.py.
 
-Each function handles the columns lo:hi, so that threads can share a layer: units do not mix in batch normalisation.
+Each function handles the columns lo:hi, so that threads can share a layer: units do not mix in
+batch normalisation.
 """
 import numpy as np
 
@@ -10,7 +11,7 @@ from .views import part, vector
 
 
 def batch_norm_forward_panel(y, z_hat, mean, var, gamma, beta, eps, lo, hi):
-    """Normalise columns lo:hi of y in place; fill those of z_hat, and the batch's mean and variance of those units."""
+    """Normalise columns lo:hi of y in place; fill those of z_hat, mean and var of the batch."""
     real, width = y.dtype.type, hi - lo
     mean, var = vector(mean, lo, width), vector(var, lo, width)
     gamma, beta = vector(gamma, lo, width), vector(beta, lo, width)
@@ -41,7 +42,7 @@ def batch_norm_forward_panel(y, z_hat, mean, var, gamma, beta, eps, lo, hi):
 
 
 def batch_norm_evaluate_panel(y, gamma, beta, running_mean, running_var, eps, lo, hi):
-    """Normalise columns lo:hi of y in place, with the running statistics in place of the batch's."""
+    """Normalise columns lo:hi of y in place, with the running statistics."""
     real, width = y.dtype.type, hi - lo
     gamma, beta = vector(gamma, lo, width), vector(beta, lo, width)
     mean, var = vector(running_mean, lo, width), vector(running_var, lo, width)
@@ -52,7 +53,10 @@ def batch_norm_evaluate_panel(y, gamma, beta, running_mean, running_var, eps, lo
 
 
 def batch_norm_backward_panel(dz, dgamma, dbeta, z_hat, var, gamma, eps, lo, hi):
-    """Turn columns lo:hi of dz from dy into dz, and fill those of dγ and dβ; the derivation stands in the reference."""
+    """Turn columns lo:hi of dz from dy into dz, and fill those of dγ and dβ.
+
+    The derivation stands in the reference.
+    """
     real, width = dz.dtype.type, hi - lo
     one, rows = real(1), real(dz.shape[0])
     dgamma, dbeta = vector(dgamma, lo, width), vector(dbeta, lo, width)
@@ -75,7 +79,7 @@ def batch_norm_backward_panel(dz, dgamma, dbeta, z_hat, var, gamma, eps, lo, hi)
 
 
 def update_running_panel(running_mean, running_var, mean, var, rows, momentum, lo, hi):
-    """Move the running statistics of the units lo:hi towards the batch's; the variance kept is the unbiased one."""
+    """Move the running statistics of the units lo:hi towards the batch's."""
     real = mean.dtype.type
     share, unbiased = real(momentum), real(rows / (rows - 1.0))
     for j in range(lo, hi):
@@ -83,8 +87,10 @@ def update_running_panel(running_mean, running_var, mean, var, rows, momentum, l
         running_var[j] += share * (var[j] * unbiased - running_var[j])
 
 
-batch_norm_forward_panel, batch_norm_evaluate_panel = inner(batch_norm_forward_panel), inner(batch_norm_evaluate_panel)
-batch_norm_backward_panel, update_running_panel = inner(batch_norm_backward_panel), inner(update_running_panel)
+batch_norm_forward_panel = inner(batch_norm_forward_panel)
+batch_norm_evaluate_panel = inner(batch_norm_evaluate_panel)
+batch_norm_backward_panel = inner(batch_norm_backward_panel)
+update_running_panel = inner(update_running_panel)
 
 
 def batch_norm_forward(y, z_hat, mean, var, z, gamma, beta, eps):
@@ -106,7 +112,10 @@ def batch_norm_backward(dz, dgamma, dbeta, dy, z_hat, var, gamma, eps):
 
 
 def update_running(running_mean, running_var, mean, var, rows, momentum):
-    """Move the running statistics towards the batch's; the variance they keep is the unbiased one, var·B/(B − 1)."""
+    """Move the running statistics towards the batch's.
+
+    The variance they keep is the unbiased one, var · B/(B − 1).
+    """
     update_running_panel(running_mean, running_var, mean, var, rows, momentum, 0, mean.shape[0])
 
 

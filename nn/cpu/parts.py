@@ -1,9 +1,12 @@
-"""Functions that are compiled only as parts of others: less than two thirds of the time to compile a kernel.
+"""Functions that are compiled only as parts of others.
 
-Numba optimises each function and turns it into machine code before it does so again for every caller, where it ends up
-inlined; most of a kernel's compile time went there. The functions of this module stop at LLVM's intermediate code; the
-optimiser sees it in earnest once, in the kernel. Numba has a hook for its pipeline but none for this, hence the private
-names of its code library, all of them in this file.
+A kernel takes less than two thirds of the time to compile.
+
+Numba optimises each function and turns it into machine code before it does so again for every
+caller, where it ends up inlined; most of a kernel's compile time went there. The functions of this
+module stop at LLVM's intermediate code; the optimiser sees it in earnest once, in the kernel. Numba
+has a hook for its pipeline but none for this, hence the private names of its code library, all of
+them in this file.
 """
 import numba
 from numba.core.codegen import JITCodeLibrary
@@ -11,7 +14,10 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 
 class _WithoutEnvironment:
-    """A code generator that leaves the address of a function's Python environment alone: there is no machine code yet."""
+    """A code generator that leaves the address of a function's Python environment alone.
+
+    There is no machine code yet.
+    """
 
     def __init__(self, codegen):
         self._codegen = codegen
@@ -56,8 +62,8 @@ class PartCompiler(CompilerBase):
 def compile_part(function, options):
     """Compile a function for compiled callers alone; calling it from Python would crash."""
     # Inlined by force: a call would pass every element of a tuple of arrays on the stack.
-    return numba.njit(pipeline_class=PartCompiler, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True,
-                      **options)(function)
+    return numba.njit(pipeline_class=PartCompiler, forceinline=True, no_cpython_wrapper=True,
+                      no_cfunc_wrapper=True, **options)(function)
 
 
 def compile_part_and_whole(function, options):

@@ -1,15 +1,20 @@
-"""The recurrence over packed sequences and BPTT, compiled. Definition and layout: nn/reference/recurrent.py."""
+"""The recurrence over packed sequences and BPTT, compiled.
+
+Definition and layout: nn/reference/recurrent.py.
+"""
 from ..shared import scalars
-from ..shared.codes import LAST, MEAN, NONE, RELU, TANH
+from ..shared.codes import EVERY_STEP, LAST, MEAN, RELU, TANH
 from .blas import add_rows_product
 from .compile import inner, twin
 from .copies import copy, copy_row
 from .floats import tanh
 from .views import part, row
 
-SERVED, SERVED_POOLINGS = (RELU, TANH), (LAST, MEAN, NONE)  # asked before a call, see activations.py
+# Asked before a call, see activations.py.
+SERVED, SERVED_POOLINGS = (RELU, TANH), (LAST, MEAN, EVERY_STEP)
 
-relu, relu_backward, tanh_backward = inner(scalars.relu), inner(scalars.relu_backward), inner(scalars.tanh_backward)
+relu, relu_backward = inner(scalars.relu), inner(scalars.relu_backward)
+tanh_backward = inner(scalars.tanh_backward)
 
 
 def _activate_rows(h, first, end, kind):
@@ -61,14 +66,15 @@ def recurrence_forward(h, u, W_hh, starts, kind, reverse):
         t, before = (steps - 1 - k, steps - k) if reverse else (k, k - 1)
         first, end = starts[t], starts[t + 1]
         if k > 0:
-            # Forward, all rows of this step were running before; reverse, only the longer sequences were (the first rows).
+            # Forward, all rows of this step were running before; reverse, only the longer sequences
+            # were (the first rows).
             rows = min(end - first, starts[before + 1] - starts[before])
             add_rows_product(h, first, h, starts[before], rows, W_hh)
         _activate_rows(h, first, end, kind)
 
 
 def recurrence_backward(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate):
-    """Fill dz, the gradient before the activation, from dh, what the pooling sends to each state; dz may be dh."""
+    """Fill dz from dh, what the pooling sends to each state; dz may be dh."""
     copy(dz, dh)
     steps = starts.size - 1
     for k in range(steps):
@@ -79,7 +85,8 @@ def recurrence_backward(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, trunc
             if truncate == 0:
                 add_rows_product(dz, first, dz, starts[after], rows, W_hh_T)
             else:
-                for i in range(rows):  # the later step is cut off every `truncate` steps from the sequence's end
+                # The later step is cut off every `truncate` steps from the sequence's end.
+                for i in range(rows):
                     from_end = t if reverse else lengths[i] - 1 - t
                     if from_end % truncate != 0:
                         add_rows_product(dz, first + i, dz, starts[after] + i, 1, W_hh_T)
@@ -102,11 +109,12 @@ def previous_states(h_before, h, starts, reverse):
 
 
 def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
-    """Fill the columns `column`, … of pooled (B, directions·H), or (M, …) where every step is kept."""
+    """Fill the columns `column`, … of pooled (B, directions·H), or (M, …) for EVERY_STEP."""
     real, end = h.dtype.type, column + h.shape[1]
     if pooling == LAST:
         for i in range(lengths.size):
-            copy_row(part(pooled, i, column, end), row(h, i if reverse else starts[lengths[i] - 1] + i))
+            m = i if reverse else starts[lengths[i] - 1] + i
+            copy_row(part(pooled, i, column, end), row(h, m))
     elif pooling == MEAN:
         for i in range(lengths.size):
             here = part(pooled, i, column, end)
@@ -117,7 +125,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
                     here[j] += state[j]
             for j in range(here.size):
                 here[j] /= real(lengths[i])
-    elif pooling == NONE:
+    elif pooling == EVERY_STEP:
         for m in range(h.shape[0]):
             copy_row(part(pooled, m, column, end), row(h, m))
 
@@ -129,7 +137,8 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
         for m in range(dh.shape[0]):
             _clear(row(dh, m))
         for i in range(lengths.size):
-            copy_row(row(dh, i if reverse else starts[lengths[i] - 1] + i), part(dpooled, i, column, end))
+            m = i if reverse else starts[lengths[i] - 1] + i
+            copy_row(row(dh, m), part(dpooled, i, column, end))
     elif pooling == MEAN:
         for i in range(lengths.size):
             d = part(dpooled, i, column, end)
@@ -137,13 +146,13 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
                 here = row(dh, starts[t] + i)
                 for j in range(here.size):
                     here[j] = d[j] / real(lengths[i])
-    elif pooling == NONE:
+    elif pooling == EVERY_STEP:
         for m in range(dh.shape[0]):
             copy_row(row(dh, m), part(dpooled, m, column, end))
 
 
 def lookup_forward(u, tokens, W_xh, b_h):
-    """Fill u = W_xh[tokens] + b_h: the product of a one-hot row with W_xh is a row of W_xh. tokens (M,)."""
+    """Fill u = W_xh[tokens] + b_h: a one-hot row times W_xh is a row of W_xh. tokens (M,)."""
     for m in range(u.shape[0]):
         here, w = row(u, m), row(W_xh, tokens[m])
         for j in range(here.size):

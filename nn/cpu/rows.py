@@ -1,6 +1,6 @@
 """Losses of a batch, row by row, compiled. The maths of one row stands in losses/rows.py."""
 from losses import rows
-from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NONE, RELAX, RELAXED, SOFT
+from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NO_FLOOD, RELAX, RELAXED, SOFT
 
 from ..shared.codes import (
     BINARY_CROSS_ENTROPY,
@@ -15,13 +15,15 @@ from .compile import inner
 from .views import elements, row
 
 # What the functions below serve; asked before a call, see activations.py.
-SERVED = (CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE, SQUARED_HINGE)
-SERVED_FLOODS = (NONE, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED)
+SERVED = (CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE,
+          SQUARED_HINGE)
+SERVED_FLOODS = (NO_FLOOD, FLOODING, INSTANCE, SOFT, ADAPTIVE, RELAX, RELAXED)
 
 cross_entropy, soft_cross_entropy = inner(rows.cross_entropy), inner(rows.soft_cross_entropy)
 binary_cross_entropy, squared_error = inner(rows.binary_cross_entropy), inner(rows.squared_error)
 hinge, add_confidence_penalty = inner(rows.hinge), inner(rows.add_confidence_penalty)
-flood_weight, add_posterior_flattening = inner(rows.flood_weight), inner(rows.add_posterior_flattening)
+flood_weight = inner(rows.flood_weight)
+add_posterior_flattening = inner(rows.add_posterior_flattening)
 
 
 def scale(vector, factor):
@@ -35,7 +37,7 @@ scale = inner(scale)
 
 
 def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
-    """Fill the losses (rows,) and their gradients dz (rows, K), each sample for itself, not yet weighted."""
+    """Fill the losses (rows,) and their gradients dz (rows, K), not yet weighted."""
     if loss.row == CROSS_ENTROPY:
         for n in range(dz.shape[0]):
             losses[n] = cross_entropy(row(dz, n), row(outputs, n), labels[n], loss.parameter)
@@ -50,14 +52,15 @@ def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
             losses[n] = squared_error(row(dz, n), row(outputs, n), row(targets, n))
     elif loss.row == HINGE or loss.row == SQUARED_HINGE:
         for n in range(dz.shape[0]):
-            losses[n] = hinge(row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.row == SQUARED_HINGE)
+            losses[n] = hinge(
+                row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.row == SQUARED_HINGE)
     if confidence is not None:
         for n in range(dz.shape[0]):
             losses[n] += add_confidence_penalty(row(dz, n), row(outputs, n), confidence)
 
 
 def class_of(labels, targets, n, kind):
-    """Return the class of a row: its label, the largest of its targets, or whether its one target is 1."""
+    """Return a row's class: its label, its largest target, or whether its one target is 1."""
     if kind in (CROSS_ENTROPY, HINGE, SQUARED_HINGE):
         return labels[n]
     if targets.shape[1] == 1:
@@ -70,9 +73,10 @@ def class_of(labels, targets, n, kind):
 
 
 def weigh_rows(dz, weights, losses, samples, loss):
-    """Fill the weights w_i = ∂φ/∂ℓ_i (rows,), multiply each row of dz by its own, and return the raw mean loss.
+    """Fill the weights w_i = ∂φ/∂ℓ_i (rows,), multiply each row of dz by its own.
 
-    The batch mean comes first: flooding a batch reverses all its samples or none.
+    Returns the raw mean loss. The batch mean comes first: flooding a batch reverses all its samples
+    or none.
     """
     n_rows = dz.shape[0]
     mean = 0.0
@@ -82,7 +86,8 @@ def weigh_rows(dz, weights, losses, samples, loss):
     if loss.flood == INSTANCE or loss.flood == SOFT or loss.flood == ADAPTIVE:
         for n in range(n_rows):
             level = loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level
-            weights[n] = flood_weight(loss.flood, losses[n], mean, level, loss.flood_parameter) / n_rows
+            weight = flood_weight(loss.flood, losses[n], mean, level, loss.flood_parameter)
+            weights[n] = weight / n_rows
             scale(row(dz, n), weights[n])
     else:
         weight = flood_weight(loss.flood, mean, mean, loss.level, loss.flood_parameter) / n_rows
@@ -93,7 +98,7 @@ def weigh_rows(dz, weights, losses, samples, loss):
 
 
 def flatten_rows(dz, weights, outputs, labels, targets, loss, upper):
-    """Add RelaxLoss's flattening of what is classified wrong, where the batch ascends in an odd epoch."""
+    """Add RelaxLoss's flattening of wrong rows, where the batch ascends in an odd epoch."""
     if upper is not None:
         if loss.flood == RELAXED:
             for n in range(dz.shape[0]):
@@ -105,8 +110,8 @@ def flatten_rows(dz, weights, outputs, labels, targets, loss, upper):
 def in_epoch(loss, epoch):
     """Return the loss as it stands in an epoch: RelaxLoss alternates."""
     flood = RELAXED if loss.flood == RELAX and epoch % 2 == 1 else loss.flood
-    return LossCode(loss.row, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels, loss.confidence,
-                    loss.upper)
+    return LossCode(loss.row, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels,
+                    loss.confidence, loss.upper)
 
 
 class_of, in_epoch = inner(class_of), inner(in_epoch)

@@ -1,8 +1,8 @@
 """A team of threads that run the same kernel and wait for one another between its phases.
 
-Numba's `prange` would do the same, but kernels compiled with parallel=True cannot be cached safely and take seconds to
-compile. Here every thread calls the same compiled, GIL-free function with its own rank; work is cut by shape alone, so that
-results do not depend on the number of threads.
+Numba's `prange` would do the same, but kernels compiled with parallel=True cannot be cached safely
+and take seconds to compile. Here every thread calls the same compiled, GIL-free function with its
+own rank; work is cut by shape alone, so that results do not depend on the number of threads.
 """
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +17,15 @@ from numba.extending import intrinsic
 from .compile import JIT, inner
 from .floats import X86
 
-ARRIVED, GENERATION, ROWS = 0, 8, 16  # elements of `gate`, on cache lines of their own; ROWS: what rank 0 gathered
-PATIENCE = 20_000  # looks at the gate (some 0.3 ms) before the processor is left to others; waking up takes 0.1 ms
+# Elements of `gate`, on cache lines of their own; ROWS: how many rows of a batch rank 0 has loaded.
+ARRIVED, GENERATION, ROWS = 0, 8, 16
+# Looks at the gate (some 0.3 ms) before the processor is left to others; waking up takes 0.1 ms.
+PATIENCE = 20_000
 NAP = 20  # µs; on a busy machine the thread that is waited for needs the processor more
-PANEL = 400  # columns of a matrix that one thread handles at a time; at large batches each costs a copy of the other one
-WORTHWHILE = 4e6  # floating-point operations of one product, from which a second thread pays for the waiting
+# Columns of a matrix that one thread handles at a time; at large batches each costs a copy of the
+# other one.
+PANEL = 400
+WORTHWHILE = 4e6  # floating-point operations of one product, from which a second thread pays
 
 
 class Team(NamedTuple):
@@ -60,7 +64,10 @@ def atomic_load(typing, array, i):
 
 @intrinsic
 def pause(typing):
-    """Tell the processor that this loop waits: it saves power, and the other thread of this core goes faster."""
+    """Tell the processor that this loop waits.
+
+    It saves power, and the other thread of this core goes faster.
+    """
     def generate(context, builder, sig, args):
         if X86:
             builder.call(cgutils.get_or_insert_function(
@@ -89,7 +96,8 @@ def wait(team):
         return
     generation = atomic_load(team.gate, GENERATION)
     if atomic_add(team.gate, ARRIVED, 1) == team.size - 1:
-        atomic_add(team.gate, ARRIVED, -team.size)  # before the gate opens, or a fast thread would be counted twice
+        # Before the gate opens, or a fast thread would be counted twice.
+        atomic_add(team.gate, ARRIVED, -team.size)
         atomic_add(team.gate, GENERATION, 1)
         return
     looks = 0
@@ -107,7 +115,10 @@ def panels(columns):
 
 
 def panel_bounds(panel, columns):
-    """Return the first column of a panel and the one after its last; panels are multiples of 16 columns wide."""
+    """Return the first column of a panel and the one after its last.
+
+    Panels are multiples of 16 columns wide.
+    """
     unit = 16 * compiled_panels(columns)
     width = (columns + unit - 1) // unit * 16
     return min(panel * width, columns), min((panel + 1) * width, columns)
@@ -118,9 +129,10 @@ wait, panel_bounds = inner(wait), inner(panel_bounds)
 
 
 def useful_threads(layers, rows, limit, front=None, steps=0):
-    """Return how many threads to use for batches of `rows`, with `steps` time steps in all for a recurrent network.
+    """Return how many threads to use for batches of `rows`.
 
-    As many as the recurrent part has directions, or else as the widest layer has panels, if they pay.
+    As many as the recurrent part has directions, if its `steps` time steps in all pay for them, or
+    else as the widest layer has panels, if they pay.
     """
     if not JIT:
         return 1
@@ -134,7 +146,7 @@ def useful_threads(layers, rows, limit, front=None, steps=0):
 
 
 def run_team(kernel, arguments, threads):
-    """Call kernel(*arguments, team) once per thread, this one being rank 0, and return the result of rank 0.
+    """Call kernel(*arguments, team) once per thread; return the result of rank 0, this thread.
 
     Must not be interrupted between two of the calls, or a thread would wait at the gate for ever.
     """
@@ -142,7 +154,8 @@ def run_team(kernel, arguments, threads):
         return kernel(*arguments, solo())
     gate = np.zeros(24, np.int64)
     with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(kernel, *arguments, Team(gate, rank, threads)) for rank in range(1, threads)]
+        others = [pool.submit(kernel, *arguments, Team(gate, rank, threads))
+                  for rank in range(1, threads)]
         result = kernel(*arguments, Team(gate, 0, threads))
         for other in others:
             other.result()

@@ -1,23 +1,26 @@
-"""Training steps, compiled: any number of updates in one call. Definition: nn/reference/training.py.
+"""Training steps, compiled: any number of updates in one call.
 
-`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation or dropout,
-`loss.confidence` and `loss.upper` for most losses. Numba leaves out a branch on `x is not None` where the argument x is None
-(hence arguments of their own for fields of `loss`), so nobody waits for compiling what is not used.
+Definition: nn/reference/training.py.
+
+`sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation
+or dropout, `loss.confidence` and `loss.upper` for most losses. Numba leaves out a branch on `x is
+not None` where the argument x is None (hence arguments of their own for fields of `loss`), so
+nobody waits for compiling what is not used.
 """
 import math
 
 import numpy as np
 
-from ..shared.codes import ADAM, NONE, RPROP, SGD
-from ..shared.layers import IN, OUT, W
-from ..shared.sequences import W_HH, W_XH
+from ..shared.codes import ADAM, EVERY_STEP, RPROP, SGD
+from ..shared.layers import AT_W, IN, OUT
+from ..shared.sequences import AT_W_HH, AT_W_XH
 from .compile import entry, inner
 from .copies import copy_row
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
-from .rnn import decode, encode
+from .rnn import rnn_backward, rnn_forward
 from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
 from .threads import ROWS, wait
 from .views import matrix, row, vector
@@ -26,8 +29,8 @@ OPTIMIZERS_SERVED = (SGD, ADAM, RPROP)  # asked before a call, see activations.p
 BLOCK = 16384  # parameters that one thread updates at a time
 
 
-def gather_targets(work, data, row, place):
-    """Copy what a row's output should become."""
+def load_targets(work, data, row, place):
+    """Copy what the output should become: from `place` in the data to `row` of the batch."""
     if data.labels.size > 0:
         work.labels[row] = data.labels[place]
     elif data.targets.size > 0:
@@ -35,18 +38,21 @@ def gather_targets(work, data, row, place):
             work.targets[row, j] = data.targets[place, j]
 
 
-def gather_vectors(work, data, layers, indices):
+def load_vectors(work, data, layers, indices):
     """Copy the samples of an MLP's batch to layer 0; return their number."""
     x = matrix(work.activations, work.at[0], indices.size, layers[0, IN])
     for n in range(indices.size):
         copy_row(row(x, n), row(data.x, indices[n]))
         work.samples[n] = indices[n]
-        gather_targets(work, data, n, indices[n])
+        load_targets(work, data, n, indices[n])
     return indices.size
 
 
 def sort_by_length(sequences, data, indices):
-    """Fill order, lengths, starts and steps of a batch: longest first, ties in order: a pass over the batch per length."""
+    """Fill order, lengths, starts and steps of a batch: longest first, ties stay in order.
+
+    That takes one pass over the batch for each length.
+    """
     longest = 0
     for n in range(indices.size):
         longest = max(longest, data.lengths[indices[n]])
@@ -64,10 +70,10 @@ def sort_by_length(sequences, data, indices):
         sequences.starts[t + 1] = sequences.starts[t] + active
 
 
-def gather_sequences(work, sequences, data, front, indices):
-    """Pack the sequences of a batch time-major without padding; return the rows of the dense layers."""
+def load_sequences(work, sequences, data, front, indices):
+    """Pack the sequences of a batch time-major without padding; return the dense layers' rows."""
     sort_by_length(sequences, data, indices)
-    every_step = front.pooling == NONE
+    every_step = front.pooling == EVERY_STEP
     for t in range(sequences.steps[0]):
         for i in range(sequences.starts[t + 1] - sequences.starts[t]):
             m, sample = sequences.starts[t] + i, indices[sequences.order[i]]
@@ -78,60 +84,68 @@ def gather_sequences(work, sequences, data, front, indices):
                     sequences.x[m * front.inputs + j] = data.x[sample, t * front.inputs + j]
             if every_step:
                 work.samples[m] = sample
-                gather_targets(work, data, m, sample * data.stride + t)
+                load_targets(work, data, m, sample * data.stride + t)
     if every_step:
         return sequences.starts[sequences.steps[0]]
     for i in range(indices.size):
         work.samples[i] = indices[sequences.order[i]]
-        gather_targets(work, data, i, work.samples[i])
+        load_targets(work, data, i, work.samples[i])
     return indices.size
 
 
-gather_targets, sort_by_length = inner(gather_targets), inner(sort_by_length)
-gather_vectors, gather_sequences = inner(gather_vectors), inner(gather_sequences)
+load_targets, sort_by_length = inner(load_targets), inner(sort_by_length)
+load_vectors, load_sequences = inner(load_vectors), inner(load_sequences)
 
 
-def gather(work, sequences, data, layers, front, indices, team):
-    """Copy the samples `indices` (B,) into the workspace; return the rows of the dense layers: B, or all steps."""
+def load_batch(work, sequences, data, layers, front, indices, team):
+    """Copy the samples `indices` (B,) into the workspace.
+
+    Returns the rows of the dense layers: B, or all steps where every step has an output.
+    """
     if team.rank == 0:
         if front is None:
-            team.gate[ROWS] = gather_vectors(work, data, layers, indices)
+            team.gate[ROWS] = load_vectors(work, data, layers, indices)
         else:
-            team.gate[ROWS] = gather_sequences(work, sequences, data, front, indices)
+            team.gate[ROWS] = load_sequences(work, sequences, data, front, indices)
     wait(team)
     return team.gate[ROWS]
 
 
 def loss_and_output_gradient(work, layers, data, loss, rows):
-    """Fill the last deltas with the gradient of the objective, and the losses and weights; return the raw mean loss."""
+    """Fill the last deltas with the gradient of the objective, and the samples' losses and weights.
+
+    Returns the raw mean loss.
+    """
     last = layers.shape[0]
     K = layers[last - 1, OUT]
-    outputs, dz = matrix(work.activations, work.at[last], rows, K), matrix(work.deltas, work.at[last], rows, K)
-    loss_rows(work.losses, dz, outputs, work.labels, work.targets, loss, loss.confidence)
-    mean = weigh_rows(dz, work.weights, work.losses, work.samples, loss)
-    flatten_rows(dz, work.weights, outputs, work.labels, work.targets, loss, loss.upper)
+    o = matrix(work.activations, work.at[last], rows, K)
+    do = matrix(work.deltas, work.at[last], rows, K)
+    loss_rows(work.losses, do, o, work.labels, work.targets, loss, loss.confidence)
+    mean = weigh_rows(do, work.weights, work.losses, work.samples, loss)
+    flatten_rows(do, work.weights, o, work.labels, work.targets, loss, loss.upper)
     return mean
 
 
 def add_penalties(dflat, flat, layers, front, l1, l2):
-    """Add the penalty's gradient to the weight matrices; biases, gamma and beta are not penalised."""
+    """Add the penalty's gradient to the weight matrices; biases, gamma and beta have none."""
     for l in range(layers.shape[0]):
-        n_in, n_out = layers[l, IN], layers[l, OUT]
-        add_penalty_gradient(matrix(dflat, layers[l, W], n_in, n_out), matrix(flat, layers[l, W], n_in, n_out), l1, l2)
+        at, n_in, n_out = layers[l, AT_W], layers[l, IN], layers[l, OUT]
+        dW, W = matrix(dflat, at, n_in, n_out), matrix(flat, at, n_in, n_out)
+        add_penalty_gradient(dW, W, l1, l2)
     if front is not None:
-        H = front.hidden
+        D, H = front.inputs, front.hidden
         for d in range(front.offsets.shape[0]):
-            at = front.offsets[d, W_XH]
-            add_penalty_gradient(matrix(dflat, at, front.inputs, H), matrix(flat, at, front.inputs, H), l1, l2)
-            at = front.offsets[d, W_HH]
+            at = front.offsets[d, AT_W_XH]
+            add_penalty_gradient(matrix(dflat, at, D, H), matrix(flat, at, D, H), l1, l2)
+            at = front.offsets[d, AT_W_HH]
             add_penalty_gradient(matrix(dflat, at, H, H), matrix(flat, at, H, H), l1, l2)
 
 
 def clip_gradient(dflat, clip_norm):
-    """Scale the gradient down to norm `clip_norm` if it is longer; its direction stays (Pascanu et al. 2013)."""
+    """Scale the gradient down to norm `clip_norm` if it is longer (Pascanu et al. 2013)."""
     squares = 0.0
     for i in range(dflat.size):
-        squares += float(dflat[i]) * float(dflat[i])  # in float32 the squares of an exploding gradient overflow
+        squares += float(dflat[i]) * float(dflat[i])  # float32: large squares overflow
     norm = math.sqrt(squares)
     if norm > clip_norm:
         scale = dflat.dtype.type(clip_norm / norm)
@@ -148,22 +162,24 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, team):
         if o.kind == SGD:
             sgd_step(theta, first, dtheta, learning_rate, o.momentum, o.nesterov, o.weight_decay)
         elif o.kind == ADAM:
-            adam_step(theta, first, vector(slots[1], at, n), dtheta, learning_rate, o.beta1, o.beta2, o.eps,
-                      o.weight_decay, o.decoupled, step)
+            adam_step(theta, first, vector(slots[1], at, n), dtheta, learning_rate, o.beta1,
+                      o.beta2, o.eps, o.weight_decay, o.decoupled, step)
         elif o.kind == RPROP:
-            rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest, o.largest)
+            rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest,
+                       o.largest)
 
 
-gather = inner(gather)
+load_batch = inner(load_batch)
 loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner(add_penalties)
 clip_gradient, update_parameters = inner(clip_gradient), inner(update_parameters)
 
 
-def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team):
-    """Gather and run the samples `indices`; return the number of rows of the outputs."""
-    rows = gather(work, sequences, data, layers, front, indices, team)
+def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update,
+                 team):
+    """Load and run the samples `indices`; return the number of rows of the outputs."""
+    rows = load_batch(work, sequences, data, layers, front, indices, team)
     if front is not None:
-        encode(work, sequences, flat, front, indices.size, rows, team)
+        rnn_forward(work, sequences, flat, front, indices.size, rows, team)
     forward(work, norm, drop, flat, layers, rows, training, update, team)
     return rows
 
@@ -171,29 +187,36 @@ def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices
 run_forward = inner(forward_pass)
 
 
-def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices, input_gradient, update,
-                  team):
-    """Fill `dflat` with the gradient of the objective on the samples `indices`; return the rows of the outputs."""
+def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices,
+                  input_gradient, update, team):
+    """Fill `dflat` with the gradient of the objective on the samples `indices`.
+
+    Returns the rows of the outputs.
+    """
     training = team.size > 0  # as a literal it would make Numba compile everything twice
-    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team)
+    rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training,
+                       update, team)
     if team.rank == 0:
         loss_and_output_gradient(work, layers, data, loss, rows)
     wait(team)
-    backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
+    layer_0_wanted = input_gradient or front is not None
+    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
     if front is not None:
-        decode(dflat, work, sequences, flat, front, indices.size, rows, input_gradient, team)
+        rnn_backward(dflat, work, sequences, flat, front, indices.size, rows, input_gradient, team)
     return rows
 
 
-def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss, penalty, optimizer, plan,
-                team):
-    """Take the updates of `plan` and write each batch's raw loss and share of flooded samples into `log`.
+def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss,
+                penalty, optimizer, plan, team):
+    """Take the updates of `plan`: batch, gradient, log, penalty, clipping, step, statistics.
 
-    Returns the number of updates taken: fewer than planned when a loss was not finite, before that gradient was used.
+    Returns the number of updates taken: fewer than planned when a loss was not finite, before that
+    gradient was used.
     """
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
-    training, input_gradient = team.size > 0, team.size < 0  # True and False; not literals, see gradient_pass
+    training, input_gradient = team.size > 0, team.size < 0  # no literals, see gradient_pass
+    layer_0_wanted = input_gradient or front is not None
     n, batch_size = plan.orders.shape[1], plan.batch_size
     batches = (n + batch_size - 1) // batch_size
     taken = 0
@@ -202,9 +225,11 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         start = update % batches * batch_size
         batch = min(batch_size, n - start)
         indices = vector(plan.orders[update // batches - plan.first_epoch], start, batch)
-        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team)
+        rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, indices,
+                           training, update, team)
         if team.rank == 0:
-            log.losses[k] = loss_and_output_gradient(work, layers, data, in_epoch(loss, update // batches), rows)
+            log.losses[k] = loss_and_output_gradient(
+                work, layers, data, in_epoch(loss, update // batches), rows)
             negative = 0
             for i in range(rows):
                 negative += work.weights[i] < 0.0
@@ -212,9 +237,9 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         wait(team)
         if not math.isfinite(log.losses[k]):
             break
-        backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update, team)
+        backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update, team)
         if front is not None:
-            decode(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
+            rnn_backward(dflat, work, sequences, flat, front, batch, rows, input_gradient, team)
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
             add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if team.rank == 0 and penalty.clip_norm > 0.0:
@@ -230,4 +255,5 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
     return taken
 
 
-forward_pass, gradient_pass, train_steps = entry(forward_pass), entry(gradient_pass), entry(train_steps)
+forward_pass, gradient_pass = entry(forward_pass), entry(gradient_pass)
+train_steps = entry(train_steps)

@@ -1,7 +1,8 @@
 """Sixteen numbers at a time: the few vector operations that batches of one are made of.
 
-LLVM splits a vector of 16 to the width of the processor at hand, so that nothing here is particular to one. `at` is a place
-in a flat array. The first `n` of 16 lanes can be asked for alone: rows of weights are not padded.
+LLVM splits a vector of 16 to the width of the processor at hand, so that nothing here is particular
+to one. `at` is a place in a flat array. The first `n` of 16 lanes can be asked for alone: rows of
+weights are not padded.
 """
 from llvmlite import ir
 from numba import types
@@ -40,7 +41,12 @@ def _pointer(context, builder, kind, array, at):
 def _splat(builder, value, kind):
     empty = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(empty, value, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
+    return builder.shuffle_vector(first, empty, _indices([0] * LANES))
+
+
+def _indices(lanes):
+    """Return the constant that tells shuffle_vector which lanes to take."""
+    return ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
 
 
 def _first_lanes(builder, n):
@@ -102,7 +108,8 @@ def multiply_add(typing, a, b, c):
     def generate(context, builder, sig, args):
         kind = _llvm(sig.return_type)
         name = f"llvm.fmuladd.v{LANES}{_LETTER[sig.return_type.real][0]}"
-        return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name), args)
+        signature = ir.FunctionType(kind, [kind] * 3)
+        return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), args)
     return a(a, a, a), generate
 
 
@@ -118,35 +125,37 @@ def add(typing, a, b):
 def first(typing, a, n):
     """Return the first n lanes of a, and zeros."""
     def generate(context, builder, sig, args):
-        return builder.select(_first_lanes(builder, args[1]), args[0], ir.Constant(args[0].type, [0.0] * LANES))
+        zeros = ir.Constant(args[0].type, [0.0] * LANES)
+        return builder.select(_first_lanes(builder, args[1]), args[0], zeros)
     return a(a, types.intp), generate
 
 
 def _halves_added(builder, a, b, width):
-    """Add the two halves of each group of `width` lanes; each result group is that of a, then that of b."""
+    """Add the two halves of each group of `width` lanes; result groups: that of a, that of b."""
     low, high = [], []
     for group in range(0, LANES, width):
         for source in (0, LANES):
             low += [source + group + lane for lane in range(width // 2)]
             high += [source + group + width // 2 + lane for lane in range(width // 2)]
-    kind = ir.VectorType(_I32, LANES)
-    return builder.fadd(builder.shuffle_vector(a, b, ir.Constant(kind, low)),
-                        builder.shuffle_vector(a, b, ir.Constant(kind, high)))
+    return builder.fadd(builder.shuffle_vector(a, b, _indices(low)),
+                        builder.shuffle_vector(a, b, _indices(high)))
 
 
 @intrinsic
 def put_totals(typing, array, at, a, b, c, d):
     """Set array[at : at + 4] to the sums over the lanes of four vectors, added pairwise."""
     def generate(context, builder, sig, args):
-        ac, bd = _halves_added(builder, args[2], args[4], 16), _halves_added(builder, args[3], args[5], 16)
+        ac = _halves_added(builder, args[2], args[4], 16)
+        bd = _halves_added(builder, args[3], args[5], 16)
         abcd = _halves_added(builder, ac, bd, 8)  # four lanes each of a, b, c, d
         for half in (2, 1):
             swapped = [lane // 4 * 4 + (lane + half) % 4 for lane in range(LANES)]
             empty = ir.Constant(abcd.type, ir.Undefined)
-            abcd = builder.fadd(abcd, builder.shuffle_vector(abcd, empty, ir.Constant(ir.VectorType(_I32, LANES), swapped)))
-        picked = ir.Constant(ir.VectorType(_I32, 4), [0, 4, 8, 12])
-        four = builder.shuffle_vector(abcd, ir.Constant(abcd.type, ir.Undefined), picked)
-        pointer = builder.bitcast(_pointer(context, builder, sig.args[0], *args[:2]), four.type.as_pointer())
+            abcd = builder.fadd(abcd, builder.shuffle_vector(abcd, empty, _indices(swapped)))
+        empty = ir.Constant(abcd.type, ir.Undefined)
+        four = builder.shuffle_vector(abcd, empty, _indices([0, 4, 8, 12]))
+        pointer = _pointer(context, builder, sig.args[0], *args[:2])
+        pointer = builder.bitcast(pointer, four.type.as_pointer())
         builder.store(four, pointer).align = context.get_abi_sizeof(four.type.element)
         return context.get_dummy_value()
     return types.void(array, types.intp, a, a, a, a), generate
@@ -159,7 +168,6 @@ def total(typing, a):
         value, empty = args[0], ir.Constant(args[0].type, ir.Undefined)
         for half in (8, 4, 2, 1):
             swapped = [(lane + half) % LANES for lane in range(LANES)]
-            other = builder.shuffle_vector(value, empty, ir.Constant(ir.VectorType(_I32, LANES), swapped))
-            value = builder.fadd(value, other)
+            value = builder.fadd(value, builder.shuffle_vector(value, empty, _indices(swapped)))
         return builder.extract_element(value, ir.Constant(_I32, 0))
     return a.real(a), generate

@@ -1,7 +1,7 @@
 """Views into flat arrays, compiled: what nn/shared/layers.py does by slicing.
 
-Compiled functions that count no references (see compile.py) cannot return arrays, so these are intrinsics; besides, reshape
-would be a function call at every layer of every update.
+Compiled functions that count no references (see compile.py) cannot return arrays, so these are
+intrinsics; besides, reshape would be a function call at every layer of every update.
 """
 from llvmlite import ir
 from numba import types
@@ -32,7 +32,7 @@ def elements(array):
 
 
 def _c_order(array):
-    """Raise TypingError, which names the call, unless elements lie without gaps, rows one after another."""
+    """Raise TypingError, which names the call, unless rows lie one after another without gaps."""
     if getattr(array, "layout", None) != "C":
         raise TypingError(f"a view needs an array in C order, got {array}")
 
@@ -40,12 +40,13 @@ def _c_order(array):
 def _view(context, builder, source, kind, at, shape):
     """Return an array of C order that starts at element `at` of another one."""
     result = context.make_array(kind)(context, builder)
-    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    item = context.get_data_type(kind.dtype)
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(item))
     strides = [itemsize]
     for size in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], size))
-    populate_array(result, data=builder.gep(source.data, [at]), shape=shape, strides=strides, itemsize=itemsize,
-                   meminfo=None)
+    populate_array(result, data=builder.gep(source.data, [at]), shape=shape, strides=strides,
+                   itemsize=itemsize, meminfo=None)
     return result._getvalue()
 
 
@@ -69,7 +70,8 @@ def _vector(typing, flat, at, n):
         source = context.make_array(sig.args[0])(context, builder, args[0])
         flat_size, = cgutils.unpack_tuple(builder, source.shape)
         zero = ir.Constant(args[1].type, 0)
-        nothing = builder.or_(builder.icmp_signed("<", args[1], zero), builder.icmp_signed("==", flat_size, zero))
+        nothing = builder.or_(builder.icmp_signed("<", args[1], zero),
+                              builder.icmp_signed("==", flat_size, zero))
         at = builder.select(nothing, zero, args[1])
         return _view(context, builder, source, kind, at, [builder.select(nothing, zero, args[2])])
     return kind(flat, types.intp, types.intp), generate
@@ -107,7 +109,8 @@ def _elements(typing, array):
 
     def generate(context, builder, sig, args):
         source = context.make_array(sig.args[0])(context, builder, args[0])
-        return _view(context, builder, source, kind, ir.Constant(source.nitems.type, 0), [source.nitems])
+        zero = ir.Constant(source.nitems.type, 0)
+        return _view(context, builder, source, kind, zero, [source.nitems])
     return kind(array), generate
 
 

@@ -10,9 +10,9 @@ layer. A recurrent weight's gradient is a sum over time, which must be squared a
 import numpy as np
 
 from ..processor import one_blas_thread
-from ..shared.layers import IN, OUT, B, W, matrix, vector
+from ..shared.layers import AT_B, AT_W, IN, OUT, matrix, vector
 from ..shared.parameters import aligned_zeros
-from ..shared.sequences import B_H, W_HH, W_XH, block
+from ..shared.sequences import AT_B_H, AT_W_HH, AT_W_XH, block
 
 ROUNDING = 64  # units in the last place of Σ g_n²: a variance below that is no variance
 
@@ -72,7 +72,7 @@ def _squares_of_parts(model, buffers, inputs, samples):
     for l, layer in enumerate(model.layers):
         n_in, n_out = layer[IN], layer[OUT]
         a, dz = matrix(work.activations, work.at[l], rows, n_in), matrix(work.deltas, work.at[l + 1], rows, n_out)
-        _add(matrix(squares, layer[W], n_in, n_out), vector(squares, layer[B], n_out), a, dz, groups)
+        _add(matrix(squares, layer[AT_W], n_in, n_out), vector(squares, layer[AT_B], n_out), a, dz, groups)
     if front is not None:
         _add_recurrent(squares, sequences, front, steps)
     return squares
@@ -100,5 +100,5 @@ def _add_recurrent(squares, sequences, front, steps):
         x = matrix(sequences.x, 0, M, front.inputs)
     for d, at in enumerate(front.offsets):
         dz, before = block(sequences.deltas, d, M, H), block(sequences.before, d, M, H)
-        _add(matrix(squares, at[W_XH], front.inputs, H), vector(squares, at[B_H], H), x, dz, steps)
-        _add(matrix(squares, at[W_HH], H, H), squares[:0], before, dz, steps)
+        _add(matrix(squares, at[AT_W_XH], front.inputs, H), vector(squares, at[AT_B_H], H), x, dz, steps)
+        _add(matrix(squares, at[AT_W_HH], H, H), squares[:0], before, dz, steps)

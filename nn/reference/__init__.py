@@ -1,1 +1,4 @@
-"""The definition: NumPy, one readable function for each piece of maths, complex-safe so that the complex step proves it."""
+"""The definition, in NumPy: one readable function for each piece of maths.
+
+Complex-safe, so that the complex step can prove it.
+"""

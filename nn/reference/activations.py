@@ -1,7 +1,8 @@
 """Elementwise activations a = f(z) and dz = da f'(z), with f' written through the output a.
 
-Arrays (B, H). `a` may be `z` itself and `dz` may be `da`. Kinds: nn.shared.codes. The real part decides which side of a kink
-a complex z lies on, so that the complex step can differentiate through relu.
+Arrays (B, H). `a` may be `z` itself and `dz` may be `da`. Kinds: nn.shared.codes. The real part
+decides which side of a kink a complex z lies on, so that the complex step can differentiate through
+relu.
 """
 import numpy as np
 
@@ -28,7 +29,7 @@ def activation_forward(a, z, kind):
 
 
 def activation_backward(dz, da, a, kind):
-    """Fill dz = da f'(z)."""
+    """Fill dz = da f'(z): a_nj = f(z_nj) alone depends on z_nj, so there is no sum."""
     if kind == RELU:
         dz[...] = np.where(a.real > 0, da, 0)
     elif kind == TANH:

@@ -1,4 +1,4 @@
-"""One step of each optimizer over the flat parameter vector; the formulas stand in nn/optimizers.py.
+"""One step of each optimizer over the flat parameter vector; formulas: nn/optimizers.py.
 
 theta, dtheta and the state vectors are (P,). An empty velocity means: no momentum.
 """
@@ -17,7 +17,7 @@ def sgd_step(theta, velocity, dtheta, learning_rate, momentum, nesterov, weight_
 
 
 def adam_step(theta, m, v, dtheta, learning_rate, beta1, beta2, eps, weight_decay, decoupled, step):
-    """Move theta by the ratio of the running moments m and v of the gradient; `step` counts from 1."""
+    """Move theta by the ratio of the gradient's running moments m and v; `step` counts from 1."""
     if decoupled:
         theta *= 1 - learning_rate * weight_decay
         weight_decay = 0.0
@@ -31,10 +31,14 @@ def adam_step(theta, m, v, dtheta, learning_rate, beta1, beta2, eps, weight_deca
 
 
 def rprop_step(theta, before, size, dtheta, shrink, grow, smallest, largest):
-    """Move each theta by its own step size, against the sign of its gradient; `before` is the gradient of the last step."""
+    """Move each theta by its own step size, against the sign of its gradient.
+
+    `before` is the gradient of the last step.
+    """
     agreement = np.sign(dtheta) * np.sign(before)  # the product of two small gradients may be 0
     size[...] = np.where(agreement > 0, np.minimum(size * grow, largest),
                          np.where(agreement < 0, np.maximum(size * shrink, smallest), size))
-    # After a change of sign the minimum was jumped over: no step now, and no second shrinking next time (iRPROP−).
+    # After a change of sign the minimum was jumped over: no step now, and no second shrinking next
+    # time (iRPROP−).
     before[...] = np.where(agreement < 0, 0, dtheta)
     theta -= np.sign(before) * size

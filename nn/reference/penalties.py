@@ -1,4 +1,4 @@
-"""Gradient of a weight penalty: strength · Σ|w| (l1) and strength · Σw² (l2), added after the flood."""
+"""Gradient of a weight penalty, l1 Σ|w| + l2 Σw², which is added after the flood."""
 import numpy as np
 
 

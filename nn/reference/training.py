@@ -1,78 +1,96 @@
-"""Training steps in NumPy: gather, forward, loss, backward, penalty, clipping, update. nn/cpu/training.py mirrors this file.
+"""Training steps in NumPy; nn/cpu/training.py mirrors this file.
 
-`sequences` and `front` belong to the recurrent part and are None for an MLP; `norm` and `drop` are None where a network has
-no batch normalisation or dropout.
+A step: load a batch, forward, loss, backward, penalty, clipping, update, running statistics.
+`sequences` and `front` belong to the recurrent part and are None for an MLP; `norm` and `drop` are
+None where a network has no batch normalisation or dropout.
 """
 import numpy as np
 
-from ..shared.codes import ADAM, NONE, OPTIMIZERS, RPROP, SGD, unserved
-from ..shared.layers import IN, OUT, W, matrix
+from ..shared.codes import ADAM, EVERY_STEP, OPTIMIZERS, RPROP, SGD, unserved
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
-from .rnn import decode, encode
+from .rnn import rnn_backward, rnn_forward
+from .views import OutputViews, inputs, packed_inputs, packed_rows, weight_matrices
 
 
-def gather(work, sequences, data, layers, front, indices):
-    """Copy the samples `indices` (B,) into the workspace; return the rows of the dense layers: B, or all steps.
-
-    Sequences are sorted by length, longest first (ties stay in order), and packed time-major without padding.
-    """
-    if front is None:
-        rows = len(indices)
-        matrix(work.activations, 0, rows, layers[0, IN])[...] = data.x[indices]
-        work.samples[:rows] = indices
-        places = indices
-    else:
-        batch, lengths = len(indices), data.lengths[indices]
-        order = np.argsort(-lengths, kind="stable")
-        indices, lengths = indices[order], lengths[order]
-        T = lengths[0]
-        active = (lengths[:, None] > np.arange(T)).sum(axis=0)  # (T,) sequences running at each step
-        sequences.order[:batch], sequences.lengths[:batch], sequences.steps[0] = order, lengths, T
-        sequences.starts[1:T + 1] = np.cumsum(active)
-        M = sequences.starts[T]
-        step = np.repeat(np.arange(T), active)  # (M,) of each packed row
-        sequence = indices[np.concatenate([np.arange(n) for n in active])]  # (M,)
-        if front.tokens:
-            sequences.tokens[:M] = data.tokens[sequence, step]
-        else:
-            x = data.x.reshape(len(data.x), -1, front.inputs)  # (N, T, D)
-            matrix(sequences.x, 0, M, front.inputs)[...] = x[sequence, step]
-        rows = M if front.pooling == NONE else batch
-        work.samples[:rows] = sequence if front.pooling == NONE else indices
-        places = sequence * data.stride + step if front.pooling == NONE else indices
+def load_targets(work, data, row, place):
+    """Copy what the outputs should become: from `place` in the data to `row` of the batch."""
     if data.labels.size:
-        work.labels[:rows] = data.labels[places]
+        work.labels[row] = data.labels[place]
     elif data.targets.size:
-        work.targets[:rows] = data.targets[places]
+        work.targets[row] = data.targets[place]
+
+
+def load_vectors(work, data, layers, indices):
+    """Copy the samples of an MLP's batch to layer 0; return their number."""
+    rows = len(indices)
+    inputs(work, layers, rows)[...] = data.x[indices]
+    work.samples[:rows] = indices
+    load_targets(work, data, slice(rows), indices)
     return rows
 
 
-def loss_and_output_gradient(work, layers, data, loss, rows):
-    """Fill the last deltas with the gradient of the objective, and the losses and weights of the samples.
+def sort_by_length(sequences, data, indices):
+    """Fill order, lengths, starts and steps of a batch: longest first, ties stay in order."""
+    batch, lengths = len(indices), data.lengths[indices]
+    order = np.argsort(-lengths, kind="stable")
+    longest = lengths[order[0]]
+    active = (lengths[:, None] > np.arange(longest)).sum(axis=0)  # (T,) running at each step
+    sequences.order[:batch], sequences.lengths[:batch] = order, lengths[order]
+    sequences.starts[1:longest + 1], sequences.steps[0] = np.cumsum(active), longest
 
-    The objective is φ(ℓ_1..ℓ_B): its gradient is Σ w_i ∇ℓ_i with w_i = ∂φ/∂ℓ_i, here one factor per row.
+
+def load_sequences(work, sequences, data, front, indices):
+    """Pack the sequences of a batch time-major without padding; return the dense layers' rows."""
+    sort_by_length(sequences, data, indices)
+    i, t = packed_rows(sequences)
+    sorted_indices = indices[sequences.order[:len(indices)]]
+    sample = sorted_indices[i]  # (M,)
+    if front.tokens:
+        sequences.tokens[:len(t)] = data.tokens[sample, t]
+    else:
+        x = data.x.reshape(len(data.x), -1, front.inputs)  # (N, T, D)
+        packed_inputs(sequences, front)[...] = x[sample, t]
+    if front.pooling == EVERY_STEP:
+        samples, places = sample, sample * data.stride + t
+    else:
+        samples = places = sorted_indices
+    rows = len(samples)
+    work.samples[:rows] = samples
+    load_targets(work, data, slice(rows), places)
+    return rows
+
+
+def load_batch(work, sequences, data, layers, front, indices):
+    """Copy the samples `indices` (B,) into the workspace.
+
+    Returns the rows of the dense layers: B, or all steps where every step has an output.
     """
-    K = layers[-1, OUT]
-    outputs, dz = matrix(work.activations, work.at[-1], rows, K), matrix(work.deltas, work.at[-1], rows, K)
-    y = work.labels[:rows] if data.labels.size else work.targets[:rows]
-    _, work.losses[:rows], work.weights[:rows], dz[...] = loss.objective(outputs, y, indices=work.samples[:rows])
+    if front is None:
+        return load_vectors(work, data, layers, indices)
+    return load_sequences(work, sequences, data, front, indices)
+
+
+def loss_and_output_gradient(work, layers, data, loss, rows):
+    """Fill the last deltas with the gradient of the objective, and the samples' losses and weights.
+
+    J = φ(ℓ_1 … ℓ_B), so do_n = w_n ∂ℓ_n/∂o_n with w_n = ∂φ/∂ℓ_n: one factor for each row.
+    """
+    v = OutputViews(work, layers, data, rows)
+    _, v.losses[...], v.weights[...], v.do[...] = loss.objective(v.o, v.y, indices=v.samples)
 
 
 def add_penalties(dflat, flat, layers, front, l1, l2):
-    """Add the penalty's gradient to the weight matrices; biases, gamma and beta are not penalised."""
-    for layer in layers:
-        n_in, n_out = layer[IN], layer[OUT]
-        add_penalty_gradient(matrix(dflat, layer[W], n_in, n_out), matrix(flat, layer[W], n_in, n_out), l1, l2)
-    for at in front.offsets if front is not None else ():
-        for start, n_in in zip(at[:2], (front.inputs, front.hidden), strict=True):
-            add_penalty_gradient(matrix(dflat, start, n_in, front.hidden), matrix(flat, start, n_in, front.hidden), l1, l2)
+    """Add the penalty's gradient to the weight matrices; biases, gamma and beta have none."""
+    pairs = weight_matrices(dflat, layers, front), weight_matrices(flat, layers, front)
+    for dW, W in zip(*pairs, strict=True):
+        add_penalty_gradient(dW, W, l1, l2)
 
 
 def clip_gradient(dflat, clip_norm):
-    """Scale the gradient down to norm `clip_norm` if it is longer; its direction stays (Pascanu et al. 2013)."""
-    norm = np.linalg.norm(dflat.astype(np.float64))  # in float32 the squares of an exploding gradient overflow
+    """Scale the gradient down to norm `clip_norm` if it is longer (Pascanu et al. 2013)."""
+    norm = np.linalg.norm(dflat.astype(np.float64))  # float32: large squares overflow
     if norm > clip_norm:
         dflat *= clip_norm / norm
 
@@ -83,50 +101,55 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step):
     if o.kind == SGD:
         sgd_step(flat, slots[0], dflat, learning_rate, o.momentum, o.nesterov, o.weight_decay)
     elif o.kind == ADAM:
-        adam_step(flat, slots[0], slots[1], dflat, learning_rate, o.beta1, o.beta2, o.eps, o.weight_decay, o.decoupled,
-                  step)
+        adam_step(flat, slots[0], slots[1], dflat, learning_rate, o.beta1, o.beta2, o.eps,
+                  o.weight_decay, o.decoupled, step)
     elif o.kind == RPROP:
         rprop_step(flat, slots[0], slots[1], dflat, o.shrink, o.grow, o.smallest, o.largest)
     else:
-        raise unserved("optimizer", o.kind, OPTIMIZERS, (SGD, ADAM, RPROP), "nn/reference/training.py")
+        served = (SGD, ADAM, RPROP)
+        raise unserved("optimizer", o.kind, OPTIMIZERS, served, "nn/reference/training.py")
 
 
-def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update, team):
-    """Gather and run the samples `indices`; return the number of rows of the outputs."""
-    rows = gather(work, sequences, data, layers, front, indices)
+def forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, training, update,
+                 team):
+    """Load and run the samples `indices`; return the number of rows of the outputs."""
+    rows = load_batch(work, sequences, data, layers, front, indices)
     if front is not None:
-        encode(work, sequences, flat, front, len(indices), rows)
+        rnn_forward(work, sequences, flat, front, len(indices), rows)
     forward(work, norm, drop, flat, layers, rows, training, update)
     return rows
 
 
-def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices, input_gradient, update,
-                  team):
-    """Fill `dflat` with the gradient of the objective on the samples `indices`; return the rows of the outputs."""
-    rows = forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, True, update, team)
+def gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss, indices,
+                  input_gradient, update, team):
+    """Fill `dflat` with the gradient of the objective on the samples `indices`.
+
+    forward_pass made outputs of inputs, the loss made J of outputs: what follows goes back the same
+    way. Returns the rows of the outputs.
+    """
+    rows = forward_pass(work, sequences, norm, drop, flat, layers, front, data, indices, True,
+                        update, team)
     loss_and_output_gradient(work, layers, data, loss, rows)
-    backward(dflat, work, norm, drop, flat, layers, rows, input_gradient or front is not None, update)
+    layer_0_wanted = input_gradient or front is not None
+    backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, update)
     if front is not None:
-        decode(dflat, work, sequences, flat, front, len(indices), rows, input_gradient)
+        rnn_backward(dflat, work, sequences, flat, front, len(indices), rows, input_gradient)
     return rows
 
 
-def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss, penalty, optimizer, plan,
-                team):
-    """Take the updates of `plan` and write each batch's raw loss and share of flooded samples into `log`.
+def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, front, data, loss,
+                penalty, optimizer, plan, team):
+    """Take the updates of `plan`: batch, gradient, log, penalty, clipping, step, statistics.
 
-    Returns the number of updates taken: fewer than planned when a loss was not finite, before that gradient was used.
-    `team` is the compiled backends' set of threads; NumPy has no use for it.
+    Returns the number of updates taken: fewer than planned when a loss was not finite, before that
+    gradient was used. `team` is the compiled backends' set of threads; NumPy has no use for it.
     """
-    n, batch_size = len(plan.orders[0]), plan.batch_size
     for k, learning_rate in enumerate(plan.learning_rates):
         update = plan.first + k
-        epoch, batch = divmod(update, -(-n // batch_size))
-        indices = plan.orders[epoch - plan.first_epoch, batch * batch_size:(batch + 1) * batch_size]
-        rows = gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data, loss.in_epoch(epoch), indices,
-                             False, update, team)
-        log.losses[k], log.rows[k] = np.mean(work.losses[:rows]), rows
-        log.flooded[k] = np.mean(work.weights[:rows] < 0)
+        epoch, indices = _batch_of(plan, update)
+        rows = gradient_pass(dflat, work, sequences, norm, drop, flat, layers, front, data,
+                             loss.in_epoch(epoch), indices, False, update, team)
+        _record(log, k, work, rows)
         if not np.isfinite(log.losses[k]):
             return k
         add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
@@ -136,3 +159,17 @@ def train_steps(log, flat, slots, dflat, work, sequences, norm, drop, layers, fr
         if norm is not None:
             update_statistics(norm, layers, rows)
     return len(plan.learning_rates)
+
+
+def _batch_of(plan, update):
+    """Return the epoch of an update and the samples (B,) of its batch; the last may be smaller."""
+    n, batch_size = len(plan.orders[0]), plan.batch_size
+    epoch, batch = divmod(update, -(-n // batch_size))
+    order = plan.orders[epoch - plan.first_epoch]
+    return epoch, order[batch * batch_size:(batch + 1) * batch_size]
+
+
+def _record(log, k, work, rows):
+    """Write the raw mean loss of a batch, and the share of its rows below the flood."""
+    log.losses[k], log.rows[k] = np.mean(work.losses[:rows]), rows
+    log.flooded[k] = np.mean(work.weights[:rows] < 0)

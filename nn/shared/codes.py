@@ -18,7 +18,7 @@ OPTIMIZERS = {"sgd": 0, "adam": 1, "rprop": 2}
 SGD, ADAM, RPROP = OPTIMIZERS.values()
 
 POOLINGS = {"last": 0, "mean": 1, "none": 2}
-LAST, MEAN, NONE = POOLINGS.values()
+LAST, MEAN, EVERY_STEP = POOLINGS.values()
 
 
 def unserved(argument, code, names, served, where):

@@ -8,9 +8,9 @@ import numpy as np
 
 from .parameters import aligned_zeros
 
-# Columns of the layer table, one row a dense layer. W, B, GAMMA and BETA are offsets into the flat vector, STATISTICS one
-# into the running statistics (means there, variances OUT further on); -1 where the layer has none.
-IN, OUT, W, B, ACTIVATION, GAMMA, BETA, STATISTICS = range(8)
+# Columns of the layer table, one row a dense layer. AT_W, AT_B, AT_GAMMA and AT_BETA are offsets into the flat
+# vector, AT_STATISTICS one into the running statistics (means there, variances OUT further on); -1 where the layer has none.
+IN, OUT, AT_W, AT_B, ACTIVATION, AT_GAMMA, AT_BETA, AT_STATISTICS = range(8)
 
 NO_UPDATE = -1  # in place of an update's number: no dropout
 

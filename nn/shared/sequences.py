@@ -8,7 +8,7 @@ import numpy as np
 
 from .parameters import aligned_zeros
 
-W_XH, W_HH, B_H = range(3)  # columns of Front.offsets
+AT_W_XH, AT_W_HH, AT_B_H = range(3)  # columns of Front.offsets
 
 
 class Front(NamedTuple):
