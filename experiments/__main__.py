@@ -20,8 +20,9 @@ if BY_DEFAULT:
 
 import os  # noqa: E402
 
-from .command import PROGRAM, menu, parse  # noqa: E402
+from .command import PROGRAM, menu  # noqa: E402
 from .command import main as _main  # noqa: E402
+from .running import parse  # noqa: E402
 from .ways_out import run  # noqa: E402
 
 __all__ = ["main", "menu", "parse"]

@@ -1,19 +1,16 @@
 """Made-up results for every figure of the experiments, and what is read off the figures."""
 import numpy as np
 
-from experiments.questions import flooding_table, published_flooding, zero_loss
-from experiments.questions.flooding_table import drawing as table_figures
-from experiments.questions.flooding_table.report import Cell
-from experiments.questions.level_choice import report as level_choice_report
-from experiments.questions.published_flooding.drawing import draw_row
-from experiments.questions.published_flooding.report import Measured
+from experiments.questions import flooding_table, level_choice, published_flooding, zero_loss
+from experiments.questions.flooding_table import COLUMNS, Cell
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
 from experiments.questions.speed.workloads import WORKLOADS
+from experiments.questions.zero_loss import Results
 from experiments.questions.zero_loss import drawing as zero_loss_figures
-from experiments.questions.zero_loss.report import Results
-from experiments.report import plots
+from experiments.report import canvas, plots
+from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.flooding_grid import Trial
@@ -42,7 +39,7 @@ def zero_loss_results(epochs=None, seeds=3, last=300):
 
     case = zero_loss.cases(zero_loss.Config(seeds=seeds, image_noise=()))[0]
     plain, flooded = ([run(seed, floor) for seed in range(seeds)] for floor in (0.001, 0.17))
-    return Results(case, plain, flooded, [0.17] * seeds)
+    return Results(case, Measured(plain), Measured(flooded), [0.17] * seeds)
 
 
 def cells(seeds=3):
@@ -61,8 +58,8 @@ def cells(seeds=3):
         for seed in range(seeds):
             specs = [flooding_grid.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
             trials.append(Trial(specs, [run(spec.loss.level, seed) for spec in specs]))
-        ends = [[trial.runs[i] for trial in trials] for i in (0, 3, 0, 3)]
-        return Cell("two_gaussians", noise, trials, *ends, [(run(0.0, 0), run(0.3, 0))])
+        ends = {name: Measured([trial.runs[i] for trial in trials]) for name, i in zip(COLUMNS, (0, 3, 0, 3), strict=True)}
+        return Cell("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
 
     return [[cell(noise) for noise in config.noise]]
 
@@ -70,9 +67,9 @@ def cells(seeds=3):
 def choices(seeds=3):
     """Three cases of level_choice."""
     costs = {"none": 1.0, "grid": 12.0, "coarse": 5.0, "noise": 1.0, "held_out": 2.0, "adaflood": 1.4}
-    runs = {method: [Run(scalars={"test_error": 0.2 + 0.01 * (seed + i)}) for seed in range(seeds)]
+    runs = {method: Measured([Run(scalars={"test_error": 0.2 + 0.01 * (seed + i)}) for seed in range(seeds)])
             for i, method in enumerate(costs)}
-    return [level_choice_report.Case("two_gaussians", noise, runs, {}, costs) for noise in (0.01, 0.05, 0.1)]
+    return [level_choice.Case("two_gaussians", noise, runs, {}, costs, 250) for noise in (0.01, 0.05, 0.1)]
 
 
 def row(seeds=3):
@@ -80,8 +77,10 @@ def row(seeds=3):
     def run(cell, seed):
         return Run(scalars={"test_error": 1 - cell.published / 100 + 0.01 * seed, "train_error": 0.0,
                             "test_loss": (0.3 if cell.level else 1.4) + 0.1 * seed})
-    return [Measured(cell, [run(cell, seed) for seed in range(seeds)])
-            for cell in published_flooding.cells(published_flooding.Config(seeds=seeds))]
+    config = published_flooding.Config(seeds=seeds)
+    return published_flooding.Results([
+        cell._replace(runs=Measured([run(cell, seed) for seed in range(seeds)]))
+        for cell in published_flooding.cells(config)], config)
 
 
 class Part:
@@ -109,21 +108,21 @@ FIGURES = {
     "zero_loss_curves": lambda path: zero_loss_figures.draw_curves(
         [zero_loss_results(last=last) for last in (60, 5000)], path),
     "zero_loss_margins": lambda path: zero_loss_figures.draw_margins([zero_loss_results()] * 2, path),
-    "flooding_table_levels": lambda path: table_figures.draw_levels(cells(), path),
-    "flooding_table_curves": lambda path: table_figures.draw_curves(cells(), path),
-    "level_choice": lambda path: level_choice_report.draw(choices(), path),
-    "published_flooding": lambda path: draw_row(row(), path),
+    "flooding_table_levels": lambda path: flooding_table.draw_levels(cells(), path),
+    "flooding_table_curves": lambda path: flooding_table.draw_curves(cells(), path),
+    "level_choice": lambda path: level_choice.draw(choices(), path),
+    "published_flooding": lambda path: published_flooding.draw(row(), path),
     "speed_race": lambda path: speed_figures.draw_race(races(), path),
     "speed_close": lambda path: speed_figures.draw_race(races(slowest=4)[:1], path),
     "speed_growth": lambda path: speed_figures.draw_growth(grown(), path),
 }
 
 
-def drawing(draw, monkeypatch, path="unused.png", talk=False):
+def drawing(draw, monkeypatch, path="unused.png", talk=False, dark=False):
     """Return the matplotlib figure that `draw(path)` makes, laid out but not written."""
     made = []
-    with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk)):
-        patch.setattr(plots, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
+    with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
+        patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
         draw(path)
     return made[0]
 

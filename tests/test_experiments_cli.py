@@ -94,11 +94,12 @@ def test_python_m_experiments():
     (("run", "zero_loss", "--sedes", "3"), "Perhaps you meant: --seeds"),
     (("run", "zero_loss", "--quik"), "Perhaps you meant: --quick"),
     (("run", "zero_loss", "--seeds", "many"), "invalid literal for int() with base 10: 'many'"),
-    (("run", "zero_loss", "--seeds", "0"), "seeds is 0; accepted: a whole number of at least 1"),
-    (("run", "zero_loss", "--image-noise", "1.5"), "image_noise is (1.5,); accepted: different shares"),
-    (("run", "zero_loss", "--gaussian-levels", "0.1"), "gaussian_levels is (0.1,); accepted: one level per gaussian_noise"),
-    (("run", "zero_loss", "--learning-rate", "nan"), "learning_rate is nan; accepted: a number above 0"),
-    (("run", "zero_loss", "--learning-rate", "inf"), "learning_rate is inf; accepted: a number above 0")])
+    (("run", "zero_loss", "--seeds", "0"), "seeds: got 0, accepted: a whole number of at least 1"),
+    (("run", "zero_loss", "--image-noise", "1.5"), "image_noise: got (1.5,), accepted: different numbers"),
+    (("run", "zero_loss", "--gaussian-levels", "0.1"),
+     "gaussian_levels: got (0.1,), accepted: one level per gaussian_noise"),
+    (("run", "zero_loss", "--learning-rate", "nan"), "learning_rate: got nan, accepted: a number above 0"),
+    (("run", "zero_loss", "--learning-rate", "inf"), "learning_rate: got inf, accepted: a number above 0")])
 def test_misuse_says_what_is_accepted(capsys, arguments, message):
     assert message in complaint(capsys, *arguments)
 
@@ -137,11 +138,15 @@ def pretended(train):
         parts = [(settings(seed), lambda tick, seed=seed: train(seed, tick)) for seed in range(config.seeds)]
         measure_missing(store, parts, "measuring")
 
-    def tables(store, config):
-        return [Table("Scores", ("seed", "score"), [(str(seed), f"{store.load(settings(seed)).scalars['score']:.1f}")
-                                                    for seed in range(config.seeds)], "a note")]
-    return SimpleNamespace(Config=Config, run=run, tables=tables, figures=lambda store, config: [store.folder / "a.png"],
-                           answer=lambda store, config: "It does. It may. It must.")
+    def gather(store, config):
+        return [store.require(settings(seed)).scalars["score"] for seed in range(config.seeds)]
+
+    def tables(results):
+        return [Table("Scores", ("seed", "score"), [(str(seed), f"{score:.1f}") for seed, score in enumerate(results)],
+                      "a note")]
+    return SimpleNamespace(Config=Config, run=run, gather=gather, tables=tables,
+                           figures=lambda results, folder: [folder / "a.png"],
+                           answer=lambda results: "It does. It may. It must.")
 
 
 def test_run_prints_table_figures_and_answer_and_trains_once(capsys, tmp_path, monkeypatch):

@@ -11,11 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from experiments.questions import flooding_table, level_choice, published_flooding, zero_loss
 from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.report import plots
 from experiments.runs.store import StoreError
 from nn import drawing as style
-from tests.pictures import FIGURES, cells, drawing, overlaps, row, zero_loss_results
+from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero_loss_results
 
 
 @pytest.mark.parametrize("talk", [False, True])
@@ -77,7 +78,7 @@ def test_methods_differ_by_hue_and_data_by_line(name, methods, monkeypatch):
         seen = []
         for method in methods:
             mine = [line for label, line in lines.items() if label in {
-                f"{word}, {method}" if method else word for word, *_ in plots.SPLITS.values()}]
+                f"{word}, {method}" if method else word for word, *_ in style.SPLITS.values()}]
             assert len(mine) == 2 and len({str(line._unscaled_dash_pattern) for line in mine}) == 2
             assert abs(hue(mine[0].get_color()) - hue(mine[1].get_color())) < 0.02
             seen.append(hue(mine[0].get_color()))
@@ -85,14 +86,12 @@ def test_methods_differ_by_hue_and_data_by_line(name, methods, monkeypatch):
 
 
 def test_a_method_has_one_hue_in_all_figures(monkeypatch):
-    from experiments.questions.level_choice import report as level_choice_report
-    from experiments.questions.published_flooding import drawing as published_flooding_figures
     plain, flooding = plots.PLAIN, plots.FLOODING
-    assert [colour for _, colour, _ in published_flooding_figures.METHODS] == [plain, flooding]
-    assert level_choice_report.MARKS["none"][1] == plain and level_choice_report.MARKS["grid"][1] == flooding
+    assert [hue for _, hue, _ in published_flooding.METHODS] == [plain, flooding]
+    assert level_choice.METHODS["none"][2] == plain and level_choice.METHODS["grid"][2] == flooding
     assert zero_loss_figures.MARKS["end"][3] == plain and zero_loss_figures.MARKS["flood"][3] == flooding
     palette = {plots.BLACK, plots.ORANGE, plots.SKY, plots.GREEN, plots.BLUE, plots.RED, plots.PURPLE}
-    hues = [colour for _, colour in level_choice_report.MARKS.values()]
+    hues = [hue for *_, hue in level_choice.METHODS.values()]
     assert len(set(hues)) == len(hues) and set(hues) <= palette  # which colour-blind readers tell apart
 
 
@@ -113,7 +112,7 @@ def test_marks_lie_on_their_curves(monkeypatch):
 def test_no_mark_hides_another(monkeypatch):
     """All rules agree on one epoch, and flooding's curve is the same: each mark still shows."""
     results = zero_loss_results(dict.fromkeys(("zero", "patience_loss", "patience_error", "end"), 40))
-    for run in results.flooded:
+    for run in results.flooded.runs:
         run.scalars["end.epoch"] = 40.0
     figure = drawing(lambda path: zero_loss_figures.draw_curves([results], path), monkeypatch)
     axes = figure.axes[0]
@@ -143,25 +142,15 @@ def test_ways_of_one_cost_stand_side_by_side(monkeypatch):
 
 @pytest.mark.parametrize("seeds, named", [(1, False), (2, True)])
 def test_only_several_runs_have_a_mean_and_a_standard_error(seeds, named, monkeypatch):
-    from experiments.questions import level_choice as choice
-    from experiments.questions import published_flooding
-    from experiments.questions.flooding_table import report as flooding_table_report
-    from experiments.questions.flooding_table.drawing import draw_levels
-    from experiments.questions.level_choice import report as level_choice_report
-    from experiments.questions.published_flooding.drawing import draw_row
-    from experiments.questions.published_flooding.report import row_table
-    from experiments.questions.zero_loss import report as zero_loss_report
-    from tests.pictures import choices
     draws = (lambda path: zero_loss_figures.draw_curves([zero_loss_results(seeds=seeds)], path),
-             lambda path: draw_levels(cells(seeds), path), lambda path: draw_row(row(seeds), path),
-             lambda path: level_choice_report.draw(choices(seeds), path))
+             lambda path: flooding_table.draw_levels(cells(seeds), path),
+             lambda path: published_flooding.draw(row(seeds), path), lambda path: level_choice.draw(choices(seeds), path))
     titles = [drawing(draw, monkeypatch)._suptitle.get_text().replace("\n", " ") for draw in draws]
     case = choices(seeds)[0]
     case.levels.update({method: np.zeros(seeds) for method in case.runs})
-    titles += [zero_loss_report.case_table(zero_loss_results(seeds=seeds)).title,
-               flooding_table_report.table(cells(seeds)[0]).title,
-               row_table(row(seeds), published_flooding.Config(seeds=seeds)).title,
-               level_choice_report.table(case, choice.Config()).title]
+    titles += [table.title for table in (*zero_loss.tables([zero_loss_results(seeds=seeds)]),
+                                         *flooding_table.tables(cells(seeds)), *published_flooding.tables(row(seeds)),
+                                         *level_choice.tables([case]))]
     for title in titles:
         assert ("standard error" in title) == named and ("mean" in title or "bars" in title) == named, title
         assert f"{seeds} {'seed' if 'seed' in title else 'trial'}{'s' if seeds > 1 else ''}" in title
@@ -214,17 +203,18 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
 def test_the_command_offers_both(tmp_path, monkeypatch, capsys):
     from types import SimpleNamespace
 
-    from experiments import command as cli
+    from experiments import running as cli
     seen = []
-    module = SimpleNamespace(run=lambda config, store: None, tables=lambda store, config: [], answer=lambda *_: "Yes.",
-                             figures=lambda store, config: seen.append(plots._look.get()) or [Path("a.png"), Path("a.svg")])
-    common = cli.Common(tmp_path, "svg", talk=True)
-    assert cli._answer(module, None, None, common) == 0
-    assert seen == [plots.Look(svg=True, talk=True)] and plots._look.get() == plots.Look()
+    module = SimpleNamespace(run=lambda config, store: None, gather=lambda store, config: "all", answer=str,
+                             tables=lambda results: [],
+                             figures=lambda results, folder: seen.append(plots.look()) or [Path("a.png"), Path("a.svg")])
+    common = cli.Common(tmp_path, "svg", talk=True, dark=True)
+    assert cli.answer(module, None, SimpleNamespace(folder=tmp_path), common) == 0
+    assert seen == [plots.Look(svg=True, talk=True, dark=True)] and plots.look() == plots.Look()
     assert "figure: a.png\nfigure: a.svg\n" in capsys.readouterr().out
     for name in cli.registry.NAMES:
-        _, _, found = cli.parse(name, ["--format", "svg", "--talk"])
-        assert (found.format, found.talk) == ("svg", True)
+        _, _, found = cli.parse(name, ["--format", "svg", "--talk", "--dark"])
+        assert (found.format, found.talk, found.dark) == ("svg", True, True)
         assert cli.parse(name, [])[2] == cli.Common(Path("results"))
     with pytest.raises(SystemExit):
         cli.parse("zero_loss", ["--format", "gif"])

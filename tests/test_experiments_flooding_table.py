@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from experiments.questions import flooding_table, level_choice
-from experiments.questions.flooding_table import Config
-from experiments.questions.flooding_table.report import Cell, gather, table
-from experiments.questions.flooding_table.sentences import sentences
-from experiments.questions.level_choice import report as level_choice_report
+from experiments.questions.flooding_table import COLUMNS, Cell, Config, gather, sentences, tables
+from experiments.report.measured import Measured
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import flooding_grid
 from experiments.trainers import train as trainer
@@ -87,7 +85,7 @@ def test_the_members_of_a_fleet_do_not_depend_on_each_other(finished):
 def test_early_stopping_is_the_same_run_up_to_its_best_epoch(finished):
     for cells in gather(finished, TINY):
         for cell in cells:
-            for trial, run in zip(cell.trials, cell.early_flooded, strict=True):
+            for trial, run in zip(cell.trials, cell.runs["early_flooded"].runs, strict=True):
                 whole = trial.runs[trial.early]
                 assert run.scalars["val_error"] == whole.scalars["best_val_error"]
                 assert run.scalars["val_loss"] == whole.scalars["best_val_loss"]
@@ -96,10 +94,10 @@ def test_early_stopping_is_the_same_run_up_to_its_best_epoch(finished):
 
 def test_followed_runs_are_the_same_runs_with_a_test_loss(finished):
     cell = gather(finished, TINY)[0][1]
-    plain, flooded = cell.curves[0]
-    assert plain.scalars["test_loss"] == cell.without[0].scalars["test_loss"]
-    assert flooded.scalars["test_loss"] == cell.flooded[0].scalars["test_loss"]
-    assert "test_loss" in plain.curves and "test_loss" not in cell.without[0].curves
+    (plain,), (flooded,) = (one.runs for one in cell.curves)
+    assert plain.scalars["test_loss"] == cell.runs["without"].runs[0].scalars["test_loss"]
+    assert flooded.scalars["test_loss"] == cell.runs["flooded"].runs[0].scalars["test_loss"]
+    assert "test_loss" in plain.curves and "test_loss" not in cell.runs["without"].runs[0].curves
     assert plain.curves["epoch"][0] == 1 and plain.curves["epoch"][-1] == TINY.epochs
 
 
@@ -174,18 +172,19 @@ def test_everything_is_stored_and_nothing_is_trained_twice(finished, monkeypatch
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"data": ("moons",)}, "data is"), ({"noise": (0.1, 0.1)}, "noise is"), ({"levels": (0.1, 0.2)}, "among them 0"),
-    ({"levels": (0.0, -0.1)}, "levels is"), ({"seeds": 0}, "seeds is 0"), ({"every": 0}, "every is 0"),
-    ({"hidden": ()}, "hidden is"), ({"learning_rate": math.nan}, "learning_rate is nan"),
-    ({"curve_seeds": 9}, "curve_seeds is 9"), ({"workers": -1}, "workers is -1")])
+    ({"data": ("moons",)}, "data: got"), ({"noise": (0.1, 0.1)}, "noise: got"), ({"levels": (0.1, 0.2)}, "among them 0"),
+    ({"levels": (0.0, -0.1)}, "levels: got"), ({"seeds": 0}, "seeds: got 0"), ({"every": 0}, "every: got 0"),
+    ({"hidden": ()}, "hidden: got"), ({"learning_rate": math.nan}, "learning_rate: got nan"),
+    ({"curve_seeds": 9}, "curve_seeds: got 9"), ({"workers": -1}, "workers: got -1")])
 def test_settings_out_of_range_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(TINY, **change)
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"folds": 1}, "folds is 1"), ({"gamma": 0.0}, "gamma is 0"), ({"fraction": 1.5}, "fraction is 1.5"),
-    ({"coarse": ()}, "coarse is"), ({"auxiliary_epochs": 0}, "auxiliary_epochs is 0"), ({"levels": (0.1,)}, "among them 0")])
+    ({"folds": 1}, "folds: got 1"), ({"gamma": 0.0}, "gamma: got 0"), ({"fraction": 1.5}, "fraction: got 1.5"),
+    ({"coarse": ()}, "coarse: got"), ({"auxiliary_epochs": 0}, "auxiliary_epochs: got 0"),
+    ({"levels": (0.1,)}, "among them 0")])
 def test_settings_of_level_choice_out_of_range_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(CHOICE, **change)
@@ -194,27 +193,29 @@ def test_settings_of_level_choice_out_of_range_are_refused(change, message):
 # --- tables, figures, answers ---
 
 def test_tables_figures_and_answer_come_from_the_store(finished):
-    tables = flooding_table.tables(finished, TINY)
-    text = "\n".join(table.plain() for table in tables)
-    assert len(tables) == 3
+    results, chosen = gather(finished, TINY), level_choice.gather(finished, CHOICE)
+    text = "\n".join(table.plain() for table in tables(results))
+    assert len(tables(results)) == 3
     for words in ("Two Gaussians", "Sinusoid", "Spiral", "early stop", "83.59 (0.32)", "0.391", "0.325", "40 epochs, 3 lev"):
         assert words in text
     assert max(map(len, text.splitlines())) < 180
-    paths = [*flooding_table.figures(finished, TINY), *level_choice.figures(finished, CHOICE)]
-    assert [path.name for path in paths] == ["flooding_table_levels.png", "flooding_table_curves.png", "level_choice.png"]
+    paths = [path for module, found in ((flooding_table, results), (level_choice, chosen))
+             for path in module.figures(found, finished.folder)]
+    assert [path.name for path in paths] == [
+        "flooding_table_levels.png", "flooding_table_curves.png", "level_choice.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
-    [one] = level_choice.tables(finished, CHOICE)
-    assert [row[0] for row in one.rows] == list(level_choice_report.METHODS.values())
-    for words in (flooding_table.answer(finished, TINY), level_choice.answer(finished, CHOICE)):
+    [one] = level_choice.tables(chosen)
+    assert [row[0] for row in one.rows] == [name for name, *_ in level_choice.METHODS.values()]
+    for words in (flooding_table.answer(results), level_choice.answer(chosen)):
         assert words.startswith("It depends on more than 2 trials: at least 3 are needed for a verdict.")
         assert "clear" not in words
 
 
 def test_an_incomplete_store_gives_no_answer(finished):
     with pytest.raises(StoreError, match="run the experiment first"):
-        flooding_table.answer(finished, dataclasses.replace(TINY, seeds=3))
+        gather(finished, dataclasses.replace(TINY, seeds=3))
     with pytest.raises(StoreError, match="run the experiment first"):
-        level_choice.answer(finished, dataclasses.replace(CHOICE, gamma=0.4))
+        level_choice.gather(finished, dataclasses.replace(CHOICE, gamma=0.4))
 
 
 def made_up(val_error, val_loss=1.0, test_error=0.5, best=None, **more):
@@ -232,12 +233,13 @@ def test_the_level_is_chosen_by_validation_and_ties_by_its_loss():
 
 def cell(noise, accuracies, levels, data="two_gaussians"):
     """A Cell whose four columns have these accuracies, one per trial each."""
-    columns = [[made_up(0.1, test_error=1 - a / 100) for a in column] for column in accuracies]
+    columns = {name: Measured([made_up(0.1, test_error=1 - a / 100) for a in column])
+               for name, column in zip(COLUMNS, accuracies, strict=True)}
     trials = []
     for seed, level in enumerate(levels):
         specs = [flooding_grid.spec(TINY, data, noise, b, seed) for b in (0.0, level)]
         trials.append(Trial(specs, [made_up(0.2), made_up(0.1)]))
-    return Cell(data, noise, trials, *columns, [])
+    return Cell(data, noise, trials, columns, [])
 
 
 class Imagined:
@@ -260,24 +262,25 @@ class Imagined:
 
 def test_each_column_of_the_table_has_its_own_runs():
     cell = gather(store := Imagined(), TINY)[0][0]
-    assert cell.accuracies("without") == store.accuracies(0.0, 40)
-    assert cell.accuracies("flooded") == store.accuracies(0.15, 40)
-    assert cell.accuracies("early") == store.accuracies(0.0, [4, 8])
-    assert cell.accuracies("early_flooded") == store.accuracies(0.3, [4, 8])
+    assert cell.runs["without"].values("accuracy", 100) == store.accuracies(0.0, 40)
+    assert cell.runs["flooded"].values("accuracy", 100) == store.accuracies(0.15, 40)
+    assert cell.runs["early"].values("accuracy", 100) == store.accuracies(0.0, [4, 8])
+    assert cell.runs["early_flooded"].values("accuracy", 100) == store.accuracies(0.3, [4, 8])
     assert cell.levels("last").tolist() == [0.15, 0.15] and cell.levels("early").tolist() == [0.3, 0.3]
     assert [one.loss.level for one in cell.trials[0].specs] == [0.0, 0.15, 0.3]  # ascending: of equals the lower is chosen
 
 
 def test_each_way_to_a_level_has_its_own_runs():
-    [case] = level_choice_report.gather(store := Imagined(), CHOICE)
-    assert case.accuracies("none") == store.accuracies(0.0, 40)
-    assert case.accuracies("grid") == store.accuracies(0.15, 40)
-    assert case.accuracies("coarse") == store.accuracies(0.0, 40)  # 0 and 0.3 are equally good: the lower
-    assert case.accuracies("noise") == store.accuracies(round(suggest_level(noise=0.1), 4), 40)
-    assert case.accuracies("held_out") == store.accuracies(0.4, 40)
-    assert case.accuracies("adaflood") == store.accuracies(0.0, 40, method="adaflood")
-    [case] = level_choice_report.gather(store, dataclasses.replace(CHOICE, coarse=(0.0, 0.2)))
-    assert case.accuracies("coarse") == store.accuracies(0.2, 40) and case.levels["coarse"].tolist() == [0.2, 0.2]
+    [case] = level_choice.gather(store := Imagined(), CHOICE)
+    assert case.runs["none"].values("accuracy", 100) == store.accuracies(0.0, 40)
+    assert case.runs["grid"].values("accuracy", 100) == store.accuracies(0.15, 40)
+    assert case.runs["coarse"].values("accuracy", 100) == store.accuracies(0.0, 40)  # 0 and 0.3 are equally good: the lower
+    assert case.runs["noise"].values("accuracy", 100) == store.accuracies(round(suggest_level(noise=0.1), 4), 40)
+    assert case.runs["held_out"].values("accuracy", 100) == store.accuracies(0.4, 40)
+    assert case.runs["adaflood"].values("accuracy", 100) == store.accuracies(0.0, 40, method="adaflood")
+    [case] = level_choice.gather(store, dataclasses.replace(CHOICE, coarse=(0.0, 0.2)))
+    assert case.runs["coarse"].values("accuracy", 100) == store.accuracies(0.2, 40)
+    assert case.levels["coarse"].tolist() == [0.2, 0.2]
 
 
 def test_words_follow_the_numbers():
@@ -306,18 +309,18 @@ def test_words_follow_the_numbers():
 
 
 def test_the_table_says_levels_and_published_figures():
-    rows = table([cell(0.1, ([78, 79, 80], [84, 85, 86], [80, 81, 82], [80, 81, 82]), [0.3, 0.3, 0.36]),
-                  cell(0.2, ([78, 79, 80], [84, 85, 86], [80, 81, 82], [80, 81, 82]), [0.3, 0.3, 0.3])]).rows
+    [table] = tables([[cell(0.1, ([78, 79, 80], [84, 85, 86], [80, 81, 82], [80, 81, 82]), [0.3, 0.3, 0.36]),
+                  cell(0.2, ([78, 79, 80], [84, 85, 86], [80, 81, 82], [80, 81, 82]), [0.3, 0.3, 0.3])]])
+    rows = table.rows
     assert rows[0][0] == "10 %" and rows[0][1].startswith("79.0") and rows[0][6] == "0.32 (0.3 to 0.36)"
     assert rows[0][-2:] == ["78.44", "83.59 (0.32)"] and rows[1][-2:] == ["–", "–"] and rows[1][6] == "0.30"
 
 
 def test_suggestions_are_those_of_the_losses_package():
     plain = made_up(0.1)
-    levels = level_choice_report._suggested(CHOICE, 0.1, plain)
+    levels = level_choice.suggested(CHOICE, 0.1, plain.scalars["lowest_val_loss"])
     assert levels == {"noise": suggest_level(noise=0.1), "held_out": 0.8 * 0.5}
-    plain.scalars["lowest_val_loss"] = math.nan
-    assert level_choice_report._suggested(CHOICE, 0.1, plain)["held_out"] == 0
+    assert level_choice.suggested(CHOICE, 0.1, math.nan)["held_out"] == 0
 
 
 def test_the_recommendation_follows_the_numbers():
@@ -325,36 +328,36 @@ def test_the_recommendation_follows_the_numbers():
         base = {"none": [80, 81, 82], "grid": [90, 91, 92], "coarse": [90, 91, 92], "noise": [88, 89.1, 90], "held_out":
                 [89.9, 91.1, 92], "adaflood": [85, 86.1, 87]}
         costs = {"none": 1, "grid": 12, "coarse": 5, "noise": 1, "held_out": 2, "adaflood": 1.5}
-        runs = {method: [made_up(0.1, test_error=1 - a / 100) for a in column]
+        runs = {method: Measured([made_up(0.1, test_error=1 - a / 100) for a in column])
                 for method, column in (base | accuracies).items()}
-        return level_choice_report.Case("spiral", 0.1, runs, {}, costs)
-    opening, first, second = level_choice_report.sentences([case()])
+        return level_choice.Case("spiral", 0.1, runs, {}, costs, 250)
+    opening, first, second = level_choice.sentences([case()])
     assert opening == "Yes."
     assert first.startswith("Against the full grid of 12 trainings, on average over 1 case: no flooding -10.0 points for 1 "
                             "training (clearly worse in 1); coarse grid +0.0 points for 5 trainings (clearly worse in 0);")
     assert second.endswith("in no case: suggested from held-out loss, for 17 % of the cost of the grid.")
-    both = level_choice_report.sentences([case(), case(held_out=[80, 81, 82.1], noise=[91, 91, 92])])
+    both = level_choice.sentences([case(), case(held_out=[80, 81, 82.1], noise=[91, 91, 92])])
     assert both[2].endswith("in no case: coarse grid, for 42 % of the cost of the grid.")
     bad = {method: [80, 81, 82.1] for method in ("none", "coarse", "noise", "held_out", "adaflood")}
-    assert level_choice_report.sentences([case(**bad)])[::2] == [
+    assert level_choice.sentences([case(**bad)])[::2] == [
         "No.", "No other way can be recommended: each was clearly worse in some case, or failed."]
     for count, words in ((1, "One trial cannot tell"), (2, "Two trials cannot tell")):
-        few = level_choice_report.sentences([case(**{method: count * [90] for method in level_choice_report.METHODS})])
+        few = level_choice.sentences([case(**{method: count * [90] for method in level_choice.METHODS})])
         assert few[0].startswith("It depends on more than ") and few[2].startswith(words) and "clear" not in " ".join(few)
     failed = {method: [80, 81, 82.1] for method in bad if method != "held_out"} | {"held_out": [math.nan] * 3}
-    found = level_choice_report.sentences([case(**failed)])  # what failed is not as good as the grid
+    found = level_choice.sentences([case(**failed)])  # what failed is not as good as the grid
     assert found[0] == "No." and "suggested from held-out loss diverged for 2 trainings" in found[1]
 
 
 def test_costs_are_whole_trainings(finished):
-    [case] = level_choice_report.gather(finished, CHOICE)
+    [case] = level_choice.gather(finished, CHOICE)
     assert case.costs == {"none": 1, "grid": 3, "coarse": 2, "noise": 1, "held_out": 2, "adaflood": 1 + 5 / 40}
     assert case.levels["noise"][0] == round(suggest_level(noise=0.1), 4) and np.isnan(case.levels["adaflood"]).all()
 
 
 def test_a_coarse_grid_needs_neither_level_zero_nor_two_levels(finished):
     for coarse in ((0.3, 0.15), (0.3,)):
-        [case] = level_choice_report.gather(finished, dataclasses.replace(CHOICE, coarse=coarse))
+        [case] = level_choice.gather(finished, dataclasses.replace(CHOICE, coarse=coarse))
         assert set(case.levels["coarse"]) <= set(coarse) and case.costs["coarse"] == len(coarse)
 
 

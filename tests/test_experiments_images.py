@@ -171,10 +171,10 @@ def spoil(folder):
 
 
 @pytest.mark.parametrize("options, message", [
-    (("--images", "cifar"), "images is 'cifar'; accepted: digits, fashion_mnist, mnist"),
-    (("--data-dir", "."), "data_dir is '.'; accepted: a folder with images fashion_mnist or mnist"),
-    (("--image-validation", "-1"), "image_validation is -1; accepted: a whole number, 0 for"),
-    (("--image-train", "900"), "image_train is 900; accepted: less than 1797 with image_validation")])
+    (("--images", "cifar"), "images: got 'cifar', accepted: digits, fashion_mnist, mnist"),
+    (("--data-dir", "."), "data_dir: got '.', accepted: a folder with images fashion_mnist or mnist"),
+    (("--image-validation", "-1"), "image_validation: got -1, accepted: a whole number of at least 0, 0 for"),
+    (("--image-train", "900"), "image_train: got 900, accepted: less than 1797 with image_validation")])
 def test_settings_out_of_range(tmp_path, capsys, options, message):
     with pytest.raises(SystemExit) as stop:  # tyro's way out
         run(tmp_path, *options)
@@ -190,9 +190,10 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
      f"files: got no {NAMES[1]}, accepted: these names"),
     (spoil, ("--images", "fashion_mnist", "--data-dir", "files"), f"files/{NAMES[2]}: got "),
     (None, ("--images", "mnist", "--data-dir", "files", "--image-train", "60"),
-     "image_train is 60; accepted: at most 59, what validation leaves of the 60 training images of not the published mnist"),
+     "image_train: got 60, accepted: at most 59, what validation leaves of the 60 training images of not the published "
+     "mnist"),
     (None, ("--images", "fashion_mnist", "--image-train", "450", "--image-validation", "51"),
-     f"image_train is 450; accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
+     f"image_train: got 450, accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
     (None, ("--images", "fashion_mnist", "--image-validation", "500"), "image_validation is 500; accepted: less than 500")])
 def test_files_that_will_not_do_are_one_line(folder, tmp_path, capsys, monkeypatch, prepare, options, message):
     monkeypatch.chdir(tmp_path)

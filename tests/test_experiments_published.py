@@ -7,8 +7,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.data import two_gaussians
 from experiments.questions import published_flooding
-from experiments.questions.published_flooding import Config, cells, departures
-from experiments.questions.published_flooding.report import best_possible, consistent_runs, gather, row_table, sentences
+from experiments.questions.published_flooding import Config, cells, consistent_runs, departures, gather, sentences, tables
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import train as trainer
 from losses import CrossEntropy, Flooding
@@ -65,9 +64,8 @@ def test_an_interrupted_experiment_goes_on(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         published_flooding.run(TINY, store)
     assert store.count("published_flooding") == 3
-    for report in (published_flooding.tables, published_flooding.figures, published_flooding.answer):
-        with pytest.raises(StoreError, match="run the experiment first"):
-            report(store, TINY)
+    with pytest.raises(StoreError, match="run the experiment first"):
+        gather(store, TINY)
     assert not list(tmp_path.glob("*.png*"))
     published_flooding.run(TINY, store)
     assert store.count("published_flooding") == 4 and len(calls) == 5 and calls[4] == calls[3]
@@ -110,7 +108,7 @@ def test_the_defaults_are_the_published_protocol():
                                          ("test", 0), ("hidden", ()), ("hidden", (0,)), ("epochs", 0), ("workers", -1),
                                          ("learning_rate", 0.0), ("learning_rate", math.nan), ("learning_rate", math.inf)])
 def test_bad_settings_are_named(name, value):
-    with pytest.raises(ValueError, match=f"{name} is .*; accepted: "):
+    with pytest.raises(ValueError, match=f"{name}: got .*, accepted: "):
         Config(**{name: value})
 
 
@@ -122,7 +120,7 @@ def made_run(accuracy, loss, train_error):
 
 
 def made(tmp_path, off=(0, 0, 0, 0, 0, 0), *, scatter=0.1, seeds=4, plain_loss=1.0, flooded_loss=0.3, wrong=0.0, **changes):
-    """The row and its configuration: every cell the published accuracy plus `off`, ± `scatter` from seed to seed."""
+    """Results: every cell the published accuracy plus `off`, ± `scatter` from seed to seed."""
     config = Config(seeds=seeds, **changes)
     store = Store(tmp_path)
     for cell, shift in zip(cells(config), off, strict=True):
@@ -132,19 +130,19 @@ def made(tmp_path, off=(0, 0, 0, 0, 0, 0), *, scatter=0.1, seeds=4, plain_loss=1
             accuracy = cell.published + shift + (scatter * sign if seeds > 1 else 0)
             loss = (flooded_loss if cell.level else plain_loss) + 0.01 * spec.seed
             store.save(spec.settings(), made_run(accuracy, loss, 0.06 if cell.level else wrong))
-    return gather(store, config), config
+    return gather(store, config)
 
 
 def answer(tmp_path, *arguments, **options):
-    found = sentences(*made(tmp_path, *arguments, **options))
+    found = sentences(made(tmp_path, *arguments, **options))
     assert found[0].startswith(("Yes.", "No.", "It depends on ")) and len(found) == 4
     assert all(sentence[0] == sentence[0].upper() and sentence[-1] == "." for sentence in found)
     return found
 
 
 def test_a_reproduced_row(tmp_path):
-    row, config = made(tmp_path)
-    opening, first, second, third = sentences(row, config)
+    results = made(tmp_path)
+    opening, first, second, third = sentences(results)
     assert opening == "Yes."
     assert first == "6 of 6 accuracies come out within 1 point of the published ones over 4 seeds."
     assert second == ("Flooding's accuracy is clearly better in 3 of 3 shares of flips (by +1.6, +3.2 and +5.2 points, "
@@ -153,26 +151,26 @@ def test_a_reproduced_row(tmp_path):
     assert third == ("Plain training memorised every training label, flipped ones included, flooding left 6.00, 6.00 and "
                      "6.00 % of them wrong, and flooding's accuracy differs from the best possible one by -1.3, -1.8 and "
                      "-1.9 points.")
-    table = row_table(row, config)
+    table = tables(results)[0]
     assert table.rows[0] == ("1%", "plain", "90.520 ±0.058", "90.52", "+0.00", "+0.0", "1.0150 ±0.0065", "0", "93.42")
     assert table.rows[5][:3] == ("10%", "0.32", "83.590 ±0.058") and table.rows[5][-2:] == ("6.00", "85.45")
     assert "NOT the published protocol" not in table.note
 
 
 def test_a_deviating_cell_is_called_deviating(tmp_path):
-    row, config = made(tmp_path, (0, 0, 0, 0, -1.5, 0.99))
-    opening, first, _, _ = sentences(row, config)
+    results = made(tmp_path, (0, 0, 0, 0, -1.5, 0.99))
+    opening, first, _, _ = sentences(results)
     assert opening == "It depends on the cell."
     assert first == ("5 of 6 accuracies come out within 1 point of the published ones over 4 seeds; 10% flips "
                      "without flooding deviates by -1.50 points (76.940 ±0.058 instead of 78.44, 26.0 of our standard "
                      "errors, and more than two combined ones even if the published figure is a single run).")
-    assert row_table(row, config).rows[4][4:6] == ("-1.50", "-26.0")
-    assert [measured.reproduced for measured in row] == [True, True, True, True, False, True]
+    assert tables(results)[0].rows[4][4:6] == ("-1.50", "-26.0")
+    assert [measured.reproduced for measured in results.row] == [True, True, True, True, False, True]
 
 
 def test_the_limit_itself_is_outside(tmp_path):
-    row, _ = made(tmp_path, (-1.001, 0.999, 1.001, -0.999, 0, 0))
-    assert [measured.reproduced for measured in row] == [False, True, False, True, True, True]
+    results = made(tmp_path, (-1.001, 0.999, 1.001, -0.999, 0, 0))
+    assert [measured.reproduced for measured in results.row] == [False, True, False, True, True, True]
 
 
 def test_a_deviation_is_weighed_against_scatter(tmp_path):
@@ -236,11 +234,11 @@ def test_consistent_runs_is_the_largest_number_that_explains_a_difference():
         runs = consistent_runs(difference, deviation, seeds)
         assert not explained(difference, deviation, seeds, runs + 1)
         assert runs == 0 or explained(difference, deviation, seeds, runs)
-    with pytest.raises(ValueError, match=r"difference is 0.1; accepted: more than .* standard errors, here 0.447"):
+    with pytest.raises(ValueError, match=r"difference: got 0.1, accepted: more than .* standard errors, here 0.447"):
         consistent_runs(0.1, 1.0, 20)
 
 
 def test_best_possible_is_bayes():
     cell = cells(Config())[5]
-    assert round(100 * (1 - best_possible(cell).noisy_error), 2) == 85.45
-    assert round(best_possible(cell).cross_entropy, 3) == 0.391
+    assert round(100 * (1 - cell.best.noisy_error), 2) == 85.45
+    assert round(cell.best.cross_entropy, 3) == 0.391

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.questions.speed import Config, answer, contenders, figures, harness, parts, race, tables, workloads
+from experiments.questions.speed import Config, answer, contenders, figures, gather, harness, parts, race, tables, workloads
 from experiments.questions.speed.contenders import OURS, Contender, by_name, entered, unavailable
 from experiments.questions.speed.growth import AXES
 from experiments.questions.speed.harness import Spread, WrongCurve, check_curve
@@ -230,7 +230,7 @@ def pretended(monkeypatch, tmp_path):
 
 def test_who_fails_is_named_and_counts_in_no_ratio(pretended):
     store, config = pretended
-    summary, table = (text.plain() for text in tables(store, config))
+    summary, table = (text.plain() for text in tables(gather(store, config)))
     first, second = (line.split() for line in summary.splitlines() if line.startswith("W1a"))
     assert first == ["W1a,", "1", "core", "1.00", "[1.00–1.00]", "numpy", "0.25", "[0.25–0.25]", "4", "x", "faster", "≤",
                      "0.45", "met"]
@@ -240,7 +240,7 @@ def test_who_fails_is_named_and_counts_in_no_ratio(pretended):
     assert "jax scan: FAILED: its losses differ from the definition by 2.0e-01" in table
     assert "scikit-learn: not installed (pip install -e '.[peers]')" in table
     assert "NOT INSTALLED, so not compared with: scikit-learn" in summary
-    words = answer(store, config)
+    words = answer(gather(store, config))
     assert words.startswith("Yes. Against the fastest installed peer ")
     assert "faster: W1a on 1 core (4 x)" in words and "2 of 2 targets for ratios are met." in words
     assert "FAILED, and excluded from all ratios: torch compiled on W1a, jax step on W1a, jax scan on W1a." in words
@@ -249,13 +249,13 @@ def test_who_fails_is_named_and_counts_in_no_ratio(pretended):
 def test_missed_targets_say_by_how_much(pretended, monkeypatch):
     monkeypatch.setattr("experiments.questions.speed.report.targets", lambda result: [workloads.Target(1, 0.2)])
     store, config = pretended
-    assert "missed by 1.25 x" in tables(store, config)[0].plain()
-    assert "missed: W1a on 1 core (0.25 instead of 0.2)." in answer(store, config)
+    assert "missed by 1.25 x" in tables(gather(store, config))[0].plain()
+    assert "missed: W1a on 1 core (0.25 instead of 0.2)." in answer(gather(store, config))
 
 
 def test_figures_and_markdown_come_from_the_store(pretended):
     store, config = pretended
-    picture, page = figures(store, config)
+    picture, page = figures(gather(store, config), store.folder)
     assert picture.read_bytes().startswith(b"\x89PNG")
     text = page.read_text(encoding="utf-8")
     assert text.startswith("Measured 20") and "| numpy | 4.00 [4.00–4.00] | 4 |" in text
@@ -269,11 +269,11 @@ def test_what_cannot_start_has_no_curves(monkeypatch, tmp_path):
         run = part.measure(lambda share: None)
         assert isinstance(run, Run) and not run.curves
         store.save(part.settings, run)
-    latency, growth = (table.plain() for table in tables(store, config))
+    latency, growth = (table.plain() for table in tables(gather(store, config)))
     assert "fit, MLP: not here" in latency and "width: not here" in growth
-    assert answer(store, config) == ("It depends on peers and workloads, none of which could be compared. Nothing was "
-                                     "measured.")
-    assert all(path.exists() for path in figures(store, config))
+    assert answer(gather(store, config)) == (
+        "It depends on peers and workloads, none of which could be compared. Nothing was measured.")
+    assert all(path.exists() for path in figures(gather(store, config), store.folder))
 
 
 @pytest.mark.compiled

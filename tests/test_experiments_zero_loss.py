@@ -7,7 +7,7 @@ import pytest
 
 from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config
-from experiments.questions.zero_loss import report as zero_loss_report
+from experiments.questions.zero_loss.sentences import sentences as said
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
 from experiments.report.tables import mean_error, number
 from experiments.runs.store import Run, Store, StoreError
@@ -48,26 +48,27 @@ def test_every_run_is_stored_once_and_complete(finished, monkeypatch):
 
 
 def test_tables_figures_and_answer_come_from_the_store(finished):
-    tables = zero_loss.tables(finished, TINY)
+    results = zero_loss.gather(finished, TINY)
+    tables = zero_loss.tables(results)
     assert len(tables) == 2
     text = tables[0].render(None) + tables[1].plain()
     for words in ("zero error", "patience: loss", "flooding", "test error, %", "calibration error", "median margin",
                   "gradient norm", "weights still move", "± standard error", "best possible: test error 14.6%"):
         assert words in text
-    paths = zero_loss.figures(finished, TINY)
+    paths = zero_loss.figures(results, finished.folder)
     assert [path.name for path in paths] == ["zero_loss_curves.png", "zero_loss_margins.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert not list(finished.folder.glob("*.part"))
-    answer = zero_loss.answer(finished, TINY)
+    answer = zero_loss.answer(results)
     assert answer.startswith("It depends on more than 2 seeds") and answer.endswith(".") and "clear" not in answer
-    sentences = zero_loss_report.sentences(zero_loss_report.gather(finished, TINY))
+    sentences = said(results)
     assert len(sentences) == 4 and " ".join(sentences) == answer
 
 
 def test_figures_leave_the_users_backend_alone(finished):
     import matplotlib
     before = dict(matplotlib.rcParams)
-    zero_loss.figures(finished, TINY)
+    zero_loss.figures(zero_loss.gather(finished, TINY), finished.folder)
     assert dict(matplotlib.rcParams) == before
 
 
@@ -82,7 +83,7 @@ def test_results_do_not_depend_on_the_number_of_workers(finished, tmp_path):
 
 def test_an_incomplete_store_gives_no_answer(finished):
     with pytest.raises(StoreError, match="run the experiment first"):
-        zero_loss.answer(finished, dataclasses.replace(TINY, seeds=3))
+        zero_loss.gather(finished, dataclasses.replace(TINY, seeds=3))
 
 
 def test_presets_are_valid_and_differ():
@@ -97,7 +98,7 @@ def test_presets_are_valid_and_differ():
                                          ("image_levels", ()), ("image_train", 1500), ("growth", 1.0), ("workers", -1),
                                          ("gaussian_hidden", (0,)), ("learning_rate", math.inf)])
 def test_bad_settings_are_named(name, value):
-    with pytest.raises(ValueError, match=f"{name} is .*; accepted: "):
+    with pytest.raises(ValueError, match=f"{name}: got .*, accepted: "):
         Config(**{name: value})
 
 
@@ -142,9 +143,15 @@ def test_a_rule_that_never_fires():
     assert watcher.stopped == {}
 
 
-def test_level_is_chosen_by_validation_error_then_loss():
-    runs = [Run(scalars={"end.val_error": error, "end.val_loss": loss}) for error, loss in ((0.2, 1), (0.1, 3), (0.1, 2))]
-    assert zero_loss_report.choose_level(runs) == 2
+def test_level_is_chosen_by_validation_error_then_loss(tmp_path):
+    figures = {0.1: (0.2, 1), 0.2: (0.1, 3), 0.3: (0.1, 2), 0.4: (0.1, 2)}
+    config = Config(seeds=1, gaussian_noise=(), gaussian_levels=(), image_noise=(0.1,), image_levels=tuple(figures))
+    [case], store = zero_loss.cases(config), Store(tmp_path)
+    store.save(case.plain[0].settings(), Run())
+    for (spec,), (error, loss) in zip(case.flooded, figures.values(), strict=True):
+        store.save(spec.settings(), Run(scalars={"end.val_error": error, "end.val_loss": loss}))
+    [found] = zero_loss.gather(store, config)
+    assert found.levels == [0.3]  # of equals the first
 
 
 def test_mean_and_standard_error():
@@ -234,8 +241,9 @@ def sentences_for(tmp_path, *made):
             flooded = {"test_error": (one.flood + 0.01 * i) / 100, "test_loss": one.flood_loss, "epoch": 500,
                        "val_error": 0.1, "val_loss": 0.4}
             store.save(case.flooded[0][i].settings(), Run(scalars={f"end.{name}": x for name, x in flooded.items()}))
-    sentences = zero_loss_report.sentences(zero_loss_report.gather(store, config))
-    assert zero_loss.answer(store, config) == " ".join(sentences)
+    results = zero_loss.gather(store, config)
+    sentences = said(results)
+    assert zero_loss.answer(results) == " ".join(sentences)
     assert all(sentence.endswith(".") and len(sentence.split()) <= 55 for sentence in sentences)
     return sentences
 

@@ -13,8 +13,7 @@ import os
 import numpy as np
 import pytest
 
-from experiments.questions.published_flooding import Config, run
-from experiments.questions.published_flooding.report import gather
+from experiments.questions.published_flooding import Config, gather, run
 from experiments.runs.store import Store
 from losses.bayes import two_gaussians as best_possible
 
@@ -31,11 +30,12 @@ def results(tmp_path_factory):
     store = Store(os.environ.get("AFTERZERO_PUBLISHED_RESULTS") or tmp_path_factory.mktemp("published"))
     run(config, store)
     found = {}
-    for measured in gather(store, config):
-        rows = np.column_stack([measured.values(name) for name in ("accuracy", "test_loss", "train_error")])
-        found[measured.cell.noise, measured.cell.level] = rows
+    for cell in gather(store, config).row:
+        rows = np.column_stack([cell.runs.values(name, factor) for name, factor in (
+            ("accuracy", 100), ("test_loss", 1), ("train_error", 1))])
+        found[cell.noise, cell.level] = rows
         accuracy, cross_entropy, training_error = rows.mean(axis=0)
-        print(f"noise {measured.cell.noise:g}, level {measured.cell.level:g}: accuracy {accuracy:.2f} "
+        print(f"noise {cell.noise:g}, level {cell.level:g}: accuracy {accuracy:.2f} "
               f"(sd {rows[:, 0].std(ddof=1):.2f}), cross-entropy {cross_entropy:.3f}, training error {training_error:.3f}")
     return found
 

@@ -1,130 +1,227 @@
-"""Figures of experiments: drawn to files, in the style that `nn.drawing` shares with `History.plot`."""
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+"""What figures of questions are made of: a page of panels, and in them curves, points, bars, distributions, heat maps.
+
+Hues are named by constants and become colours when something is drawn, light on a dark ground and dark on a light one. They
+are Okabe and Ito's, which colour-blind readers tell apart. The hue says which method a curve belongs to; line and lightness
+say on which part of the data it was measured. Nothing heavy is imported before something is drawn.
+"""
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
-from nn.drawing import (  # noqa: F401 (what figures draw with)
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    SPLITS,
-    legend,
-    light,
-    log_ticks,
-    look_of,
-    save,
-    style,
-    width_of,
-)
+import numpy as np
 
-from ..runs import outputs
+from .canvas import Look, drawn, figure, look, written  # noqa: F401 (what figures are drawn with)
+from .compare import mean_and_error
 
-TALK = 1.35  # how much larger letters, lines and marks are for a talk, beside the figure
+BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE, GREY = (
+    f"hue {name}" for name in ("black", "orange", "sky", "green", "blue", "red", "purple", "grey"))
 PLAIN, FLOODING = RED, GREEN  # the hue of a method is the same in every figure
+PALE = "hue pale"  # areas behind curves
+# How much white makes a hue visible on a dark ground; black and the areas change places.
+DARK: dict[str, float | str] = {BLUE: 0.3, BLACK: "#e8e8e8", PALE: "#2b2a22"}
 
 
-@dataclass(frozen=True)
-class Look:
-    """How figures are to be drawn, whatever they show.
+def ink(hue: str) -> str:
+    """Return the colour of a hue on the ground of this figure."""
+    from nn import drawing
 
-    Attributes
+    colour = "#f0e9d8" if hue == PALE else getattr(drawing, hue.removeprefix("hue ").upper())
+    if not look().dark:
+        return colour
+    other = DARK.get(hue, 0.1)
+    return other if isinstance(other, str) else drawing.light(colour, other)
+
+
+def tone(hue: str, share: float) -> str:
+    """Return a hue that recedes (a share, up to 1, of the ground mixed in) or stands out (below 0: of black, or white)."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    ground = "#000000" if (share < 0) != look().dark else "#ffffff"
+    share *= 0.6 if look().dark and share > 0 else 1  # on a dark ground lines vanish sooner
+    red, green, blue = (1 - abs(share)) * np.array(to_rgb(ink(hue))) + abs(share) * np.array(to_rgb(ground))
+    return to_hex((red, green, blue))
+
+
+def paper() -> str:
+    """Return the colour of the ground."""
+    from .canvas import GROUNDS
+
+    return GROUNDS[look().dark]
+
+
+def split_name(split: str) -> str:
+    """Return what a part of the data is called: "train" is "training"."""
+    from nn.drawing import SPLITS
+
+    return SPLITS[split][0]
+
+
+def look_of(split: str, hue: str) -> dict[str, Any]:
+    """Return line and colour of the curve of a method's hue on "train", "val" or "test"."""
+    from nn.drawing import SPLITS
+
+    _, line, share = SPLITS[split]
+    return {"linestyle": line, "color": tone(hue, share)}
+
+
+# --- the page ---
+
+def page(path, panels: Sequence[Sequence[Callable]], *, title: str, size: tuple[float, float] | None = None, x: str = "",
+         y: Sequence[str] = (), legend: int = 0) -> list[Path]:
+    """Draw a page of panels.
+
+    Parameters
     ----------
-    svg : bool
-        Whether an SVG file is written beside the PNG.
-    talk : bool
-        Larger letters, lines and markers, to be read from the last row.
+    path : path
+        Of the PNG file.
+    panels : rows of callables
+        Each draws on the Matplotlib axes that it is given.
+    title : str
+        Above all.
+    size : (float, float), optional
+        Inches; else what the panels need.
+    x, y : str, sequence of str
+        Labels: below the last row, and left of each row.
+    legend : int
+        Columns of one legend below all panels; 0: none.
+
+    Returns
+    -------
+    list of path
+        The files written.
     """
+    from nn.drawing import legend as below
 
-    svg: bool = False
-    talk: bool = False
-
-    def paths(self, path) -> list[Path]:
-        """Return the files of the figure that is called `path` (with the ending .png)."""
-        path = Path(path)
-        return [path, path.with_suffix(".svg")] if self.svg else [path]
-
-
-_look: ContextVar[Look] = ContextVar("look", default=Look())  # noqa: B039 (frozen)
-
-
-@contextmanager
-def drawn(look: Look):
-    """Draw all figures inside the block in this way; what the figures show, and who asks for them, need not know."""
-    before = _look.set(look)
-    try:
-        yield
-    finally:
-        _look.reset(before)
+    rows, columns = len(panels), max(map(len, panels))
+    with figure(path, rows, columns, size=size or (1.2 + 3.4 * columns, 1.6 + 2.7 * rows), title=title) as (drawing, axes):
+        for line, row in zip(axes, panels, strict=True):
+            for axis, panel in zip_longest(line, row):
+                if panel is None:
+                    axis.set_visible(False)
+                else:
+                    panel(axis)
+        for axis in axes[-1] if x else ():
+            axis.set_xlabel(x)
+        for axis, label in zip(axes[:, 0], y, strict=False):
+            axis.set_ylabel(label)
+        if legend:
+            below(drawing, axes, columns=legend)
+    return written(path)
 
 
-def written(path) -> list[Path]:
-    """Return the files that `figure` writes for this path."""
-    return _look.get().paths(path)
+def log(axis, which: str, low: float | None = None, high: float | None = None) -> None:
+    """Make an axis ("x", "y" or "xy") logarithmic, with ticks that do not overlap; last, when its limits are final."""
+    from nn.drawing import log_ticks
+
+    for one in which:
+        getattr(axis, f"set_{one}scale")("log")
+        if low is not None or high is not None:
+            getattr(axis, f"set_{one}lim")(low, high)
+        log_ticks(getattr(axis, f"{one}axis"))
 
 
-@contextmanager
-def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: str):
-    """Yield (figure, axes) of shape (rows, columns) and save the figure afterwards: to `path`, and what else `drawn` asks.
+# --- what stands in a panel ---
 
-    The canvas is attached to this figure alone: the user's Matplotlib backend is left as it is, and no display is needed.
+def curve(axis, x, values, label: str = "", *, hue: str = PLAIN, split: str = "test", band: bool = True, **how) -> None:
+    """Draw the mean of some curves, with a band of one standard error.
+
+    Parameters
+    ----------
+    x : array (checks,)
+    values : array (runs, checks)
+    label : str
+        Of the legend, behind the name of the split ("test, LABEL").
+    hue, split : str
+        Of the method; part of the data.
+    band : bool
+        Whether the error is drawn, where there are two runs or more.
+    how
+        As Matplotlib's `plot` takes it.
     """
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    look = _look.get()
-    if look.talk:  # less paper for the same letters, lines and marks, and as many dots as before
-        size = (size[0] / TALK, 1.1 * size[1] / TALK)
-    with matplotlib.rc_context(style(TALK if look.talk else 1.0)):
-        drawing = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(drawing)
-        axes = drawing.subplots(rows, columns, squeeze=False)
-        _title(drawing, title)
-        yield drawing, axes
-        _fit_labels(drawing, axes)
-        for one in look.paths(path):
-            with outputs.named(one):
-                save(drawing, one)
+    values = np.asarray(values, dtype=float)
+    mean, style = values.mean(axis=0), look_of(split, hue)
+    name = split_name(split) + (f", {label}" if label else "")
+    axis.plot(x, mean, label=name, **style, **how)
+    if band and len(values) > 1:
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        # The lower edge of a band may not reach zero on a logarithmic axis.
+        axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=0.2, lw=0)
 
 
-def _title(drawing, title: str) -> None:
-    """Set the title of a figure, broken between words where it is wider than the figure."""
-    heading = drawing.suptitle("")
-    heading.set_text(_broken(title, heading.get_fontsize(), 0.97 * drawing.get_figwidth(), "bold"))
+def point(axis, place: float, values, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,
+          **how) -> None:
+    """Draw a mean with a bar of one standard error, where there are two values or more."""
+    mean, error = mean_and_error(values)
+    axis.errorbar([place], [mean], yerr=None if np.isnan(error) else [error], fmt=marker, color=ink(hue), ms=size,
+                  label=label, **{"capsize": 3, **how})
 
 
-def _fit_labels(drawing, axes) -> None:
-    """Break the labels and titles of panels that are wider than their panel, and would run into the next one."""
-    drawing.canvas.draw()  # the layout
-    for axis in axes.flat:
-        across, down = axis.bbox.width / drawing.dpi, axis.bbox.height / drawing.dpi
-        for text, room in ((axis.xaxis.label, across), (axis.title, across), (axis.yaxis.label, down)):
-            if text.get_text():
-                text.set_text(_broken(text.get_text(), text.get_fontsize(), 1.05 * room))
+def dots(axis, place: float, values, *, hue: str = PLAIN, columns: int = 3, step: float = 0.035) -> None:
+    """Draw every value as a dot left of `place`, in columns by rank so that they do not cover each other."""
+    values = np.sort(np.asarray(values, dtype=float))
+    axis.plot(place - step * (np.arange(len(values)) % columns), values, ".", color=ink(hue), ms=6, mew=0,
+              alpha=0.7 if look().dark else 0.4)
 
 
-def _broken(text: str, size: float, inches: float, weight: str = "normal") -> str:
-    """Return a text with more line breaks, between words, so that no line is wider than it may be, and none much shorter."""
-    found = _lines(text, size, inches, weight)
-    even = (_lines(text, size, share * inches, weight) for share in (0.55, 0.65, 0.75, 0.85))
-    return "\n".join(next((lines for lines in even if len(lines) == len(found)), found))
+def bars(axis, names: Sequence[str], means, errors=None, *, hues: Sequence[str] = ()) -> None:
+    """Draw horizontal bars, the first on top, with error bars.
+
+    Parameters
+    ----------
+    names : sequence of str
+    means : array (names,)
+    errors : array (names,) or (2, names), optional
+        Standard errors, or how far a bar reaches below and above its mean.
+    hues : sequence of str
+        Of each bar; none: `BLUE`.
+    """
+    hues = hues or [BLUE] * len(names)
+    axis.barh(range(len(names)), means, xerr=errors, color=[ink(hue) for hue in hues], height=0.7, ecolor=ink(BLACK),
+              error_kw={"lw": 1, "capsize": 2})
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    axis.grid(visible=False, axis="y")
 
 
-def _lines(text: str, size: float, inches: float, weight: str) -> list[str]:
-    lines = []
-    for part in text.split("\n"):
-        line = ""
-        for word in part.split():
-            longer = f"{line} {word}" if line else word
-            if line and width_of(longer, size, weight) > inches:
-                lines.append(line)
-                longer = word
-            line = longer
-        lines.append(line)
-    return lines
+def distribution(axis, groups: Mapping[str, tuple[Any, str, Any]], bins) -> None:
+    """Draw the distributions of some groups of values, as shares in percent.
+
+    Parameters
+    ----------
+    groups : mapping of str -> (array (N,), colour, line)
+        By label; the colour as `ink` or `tone` gives it.
+    bins : array (edges,)
+    """
+    for label, (values, colour, line) in groups.items():
+        weights = np.full(len(values), 100 / len(values))
+        axis.hist(values, bins, weights=weights, histtype="stepfilled", color=colour, alpha=0.18)
+        axis.hist(values, bins, weights=weights, histtype="step", color=colour, ls=line, label=label)
+
+
+def heat_map(axis, values, rows: Sequence[str], columns: Sequence[str], *, form: str = "{:.3g}", low: float | None = None,
+             high: float | None = None) -> None:
+    """Draw a table of numbers as colours, each with its number; NaN stays empty.
+
+    The colours are cividis, which runs evenly from dark to light for colour-blind readers too.
+
+    Parameters
+    ----------
+    values : array (rows, columns)
+    rows, columns : sequence of str
+        Names.
+    form : str
+        Of a number.
+    low, high : float, optional
+        Ends of the colours; else those of the values.
+    """
+    values = np.asarray(values, dtype=float)
+    image = axis.imshow(np.ma.masked_invalid(values), cmap="cividis", vmin=low, vmax=high, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            light = sum(image.cmap(image.norm(value))[:3]) > 1.5
+            axis.text(column, row, form.format(value), ha="center", va="center", color="black" if light else "white",
+                      fontsize="small")
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.grid(visible=False)

@@ -1,5 +1,5 @@
-"""Words that answers and titles share: how an answer opens, and what may be said of a number of seeds."""
-from collections.abc import Mapping, Sequence
+"""Words that answers and titles share: counts, lists, verdicts, how an answer opens, what so few seeds can tell."""
+from collections.abc import Iterable, Mapping, Sequence
 
 from .compare import BETTER, FEWEST, UNKNOWN, WORSE
 
@@ -9,6 +9,23 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 def counted(count: int, what: str) -> str:
     """Return "1 seed", "3 seeds"."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words: "a, b and c"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def tally(verdicts: Sequence[str]) -> str:
+    """Count clear verdicts: "clearly better in 1, worse in 2"; what is not named was not clearly different."""
+    counts = [f"{verdict} in {verdicts.count(verdict)}" for verdict in (BETTER, WORSE) if verdict in verdicts]
+    return "clearly " + (", ".join(counts) or "different in none")
+
+
+def unjudged(verdicts: Sequence[str]) -> bool:
+    """Whether there were too few runs for every one of these verdicts."""
+    return set(verdicts) <= {UNKNOWN}
 
 
 def spread(count: int, what: str) -> str:
@@ -26,7 +43,8 @@ def spread(count: int, what: str) -> str:
 
 def too_few(count: int, what: str) -> str:
     """Return the subject of "… cannot tell": "One seed", "Two seeds"."""
-    return f"{NUMBERS[count] if count < len(NUMBERS) else count} {what}{'' if count == 1 else 's'}".capitalize()
+    word = NUMBERS[count] if count < len(NUMBERS) else str(count)
+    return counted(count, what).replace(str(count), word, 1).capitalize()
 
 
 def depends_on_more(count: int, what: str) -> str:

@@ -1,11 +1,11 @@
 """The grid of flood levels that questions share: its settings, its runs, and the choice of a level by validation."""
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from ..runs.settings import requirement
+from ..runs.settings import DIFFERENT, SHARE, SOME, Settings, above, at_least, choice
 from ..runs.store import Run
 from ..runs.sweep import check_places
 from .description import Description, describe
@@ -17,58 +17,42 @@ TITLES = {"two_gaussians": "Two Gaussians", "sinusoid": "Sinusoid", "spiral": "S
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Settings):
     """Settings of a grid of runs; the defaults keep the published networks and data and save on levels and epochs."""
 
-    data: tuple[str, ...] = DATA
+    data: Annotated[tuple[str, ...], choice(*DATA), SOME, DIFFERENT] = DATA
     """Data sets: two_gaussians, sinusoid, spiral. Of the last two only the form is published, so only the first is
     compared."""
-    noise: tuple[float, ...] = (0.01, 0.05, 0.10)
+    noise: Annotated[tuple[float, ...], SHARE, SOME, DIFFERENT] = (0.01, 0.05, 0.10)
     """Shares of flipped labels, as published: low, middle, high."""
-    levels: tuple[float, ...] = COARSE
+    levels: Annotated[tuple[float, ...], at_least(0), DIFFERENT] = COARSE
     """Flood levels to choose from; 0 is no flooding. The published grid has 51, of which these are every fifth, and 0.02 for
     low noise."""
-    seeds: int = 5
+    seeds: Annotated[int, at_least(1)] = 5
     """Trials, each with its own data and weights."""
-    train: int = 100
+    train: Annotated[int, at_least(1)] = 100
     """Training samples per class (sinusoid: in all), as published."""
-    validation: int = 100
+    validation: Annotated[int, at_least(1)] = 100
     """Validation samples, counted likewise: few, so levels that differ by a point of accuracy are chosen by chance."""
-    test: int = 10_000
+    test: Annotated[int, at_least(1)] = 10_000
     """Test samples per class (sinusoid: half of all): they put the sampling error at 0.3 points per trial."""
-    hidden: tuple[int, ...] = (500, 500, 500, 500)
+    hidden: Annotated[tuple[int, ...], SOME, at_least(1)] = (500, 500, 500, 500)
     """Hidden units, as published, with the batch normalisation of the authors' code."""
-    epochs: int = 250
+    epochs: Annotated[int, at_least(1)] = 250
     """Of one update each. Published: 500. Without flooding all labels are memorised by epoch 50."""
-    every: int = 5
+    every: Annotated[int, at_least(1)] = 5
     """Epochs between checks of the validation set, from which early stopping chooses. Published: 1, for twice the cost."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, above(0)] = 1e-3
     """Of Adam, as published."""
     scheduler: str = ""
     """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
-    workers: int = 0
+    workers: Annotated[int, at_least(0, "0 for threads of this process")] = 0
     """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
 
-
-def check(config, followed: bool = True) -> None:
-    """Raise ValueError for the first setting out of range; `followed`: whether there are settings of curves."""
-    need = requirement(config)
-
-    need(bool(config.data) and set(config.data) <= set(DATA) and len(set(config.data)) == len(config.data), "data",
-         f"different names out of {', '.join(DATA)}")
-    def different(values, limit: float) -> bool:
-        return bool(values) and all(0 <= value < limit for value in values) and len(set(values)) == len(values)
-
-    need(different(config.noise, 1), "noise", "different shares from 0 to below 1")
-    need(different(config.levels, math.inf) and 0 in config.levels and len(config.levels) > 1, "levels",
-         "different levels, among them 0")
-    for name in ("seeds", "train", "validation", "test", "epochs", "every", *(["curve_points"] if followed else [])):
-        need(getattr(config, name) >= 1, name, "a whole number of at least 1")
-    need(bool(config.hidden) and all(units >= 1 for units in config.hidden), "hidden", "whole numbers of at least 1")
-    need(0 < config.learning_rate < math.inf, "learning_rate", "a number above 0")
-    if followed:
-        need(0 <= config.curve_seeds <= config.seeds, "curve_seeds", "a whole number from 0 to seeds")
-    check_places(config.scheduler, config.workers)
+    def related(self, need):
+        """No flooding is among several levels; the places where runs are trained exclude each other."""
+        need(0 in self.levels and len(self.levels) > 1, "levels", "different levels, among them 0")
+        check_places(self.scheduler, self.workers)
 
 
 def spec(config, data: str, noise: float, level: float, seed: int) -> Description:

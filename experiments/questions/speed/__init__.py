@@ -12,13 +12,12 @@ matrices, measured in the same rounds, is called the peak.
 
 Peers: pip install -e '.[peers]'. Without them the others still run, and the tables name what is missing.
 """
-import math
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from ...runs.runner import cores, measure_missing
-from ...runs.settings import requirement
+from ...runs.settings import SOME, Settings, above, at_least
 
 RUN_TIMES = {"quick": "5 min", "default": "15 min", "full": "45 min"}  # on 2 cores, with all peers installed
 SOURCES = ("nn", "losses", "experiments/data", "experiments/questions/speed")
@@ -26,26 +25,26 @@ LATENCY = "W6"
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Settings of speed; the defaults measure everything that performance is promised for."""
 
-    workloads: tuple[str, ...] = ("W1", "S", "W2", "W3", "W4", "W5", "W6")
+    workloads: Annotated[tuple[str, ...], SOME] = ("W1", "S", "W2", "W3", "W4", "W5", "W6")
     """Workloads whose name begins so: W1 on-line, S small batches, W2, W3 larger MLPs, W4 RNN, W5 fleets, W6 first epoch."""
     contenders: tuple[str, ...] = ()
     """Peers that take part beside ours, such as numpy 'jax scan'; none given is all."""
-    threads: tuple[int, ...] = (1, 2)
+    threads: Annotated[tuple[int, ...], at_least(1), SOME] = (1, 2)
     """Threads and cores to measure with, where a workload has rows for them; more than the machine has are left out."""
-    rounds: int = 7
+    rounds: Annotated[int, at_least(1)] = 7
     """Calls of each contender, in turns; a median of 7 bears three disturbed ones."""
-    cold_rounds: int = 3
+    cold_rounds: Annotated[int, at_least(1)] = 3
     """Starts of a process with an empty cache: each compiles anew, which is slow but varies little."""
-    growth_seconds: float = 0.5
+    growth_seconds: Annotated[float, at_least(0)] = 0.5
     """Sizes double until an epoch takes longer than this; 0 leaves growth out."""
-    share: float = 1.0
+    share: Annotated[float, above(0, 1)] = 1.0
     """Share of each workload's samples and replicas; other than 1 is for trying out, and no target is judged then."""
     baseline: str = "torch eager"
     """Named baseline of the tables' last column; NumPy where it is missing."""
-    again: int = 0
+    again: Annotated[int, at_least(0)] = 0
     """Any new number measures afresh: a stored measurement of the same code, versions and processor is kept otherwise."""
 
     @classmethod
@@ -58,29 +57,16 @@ class Config:
         """More rounds, and growth well beyond the caches."""
         return cls(rounds=21, cold_rounds=7, growth_seconds=3.0)
 
-    def __post_init__(self):
-        _check(self)
+    def related(self, need):
+        """Workloads, contenders and the baseline exist."""
+        from .contenders import NAMES, OURS
+        from .workloads import WORKLOADS
 
-
-def _check(config: Config) -> None:
-    """Raise ValueError for the first setting out of range."""
-    from .contenders import NAMES, OURS
-    from .workloads import WORKLOADS
-
-    need = requirement(config)
-
-    known = [*(workload.name for workload in WORKLOADS), LATENCY]
-    need(all(name and any(one.startswith(name) for one in known) for name in config.workloads), "workloads",
-         f"beginnings of {', '.join(known)}")
-    need(bool(config.workloads), "workloads", "at least one")
-    need(set(config.contenders) <= set(NAMES), "contenders", f"names of {', '.join(NAMES)}")
-    need(bool(config.threads) and all(count >= 1 for count in config.threads), "threads", "whole numbers of at least 1")
-    for name in ("rounds", "cold_rounds"):
-        need(getattr(config, name) >= 1, name, "a whole number of at least 1")
-    need(0 <= config.growth_seconds < math.inf, "growth_seconds", "a number of at least 0")
-    need(0 < config.share <= 1, "share", "a number above 0, at most 1")
-    need(config.baseline in NAMES and config.baseline != OURS, "baseline", f"one of {', '.join(NAMES[1:])}")
-    need(config.again >= 0, "again", "a whole number of at least 0")
+        known = [*(workload.name for workload in WORKLOADS), LATENCY]
+        need(all(name and any(one.startswith(name) for one in known) for name in self.workloads), "workloads",
+             f"beginnings of {', '.join(known)}")
+        need(set(self.contenders) <= set(NAMES), "contenders", f"names of {', '.join(NAMES)}")
+        need(self.baseline in NAMES and self.baseline != OURS, "baseline", f"one of {', '.join(NAMES[1:])}")
 
 
 @dataclass(frozen=True)
@@ -141,29 +127,35 @@ def run(config: Config, store) -> None:
     measure_missing(store, [(part.settings, part.measure) for part in parts(config)], "measuring")
 
 
-def tables(store, config: Config) -> list:
+def gather(store, config: Config):
+    """Load all measurements; raises StoreError when some are missing."""
+    from .report import gathered
+
+    return gathered(store, config)
+
+
+def tables(results) -> list:
     """Summary with targets, a table per race, first epochs, and growth."""
-    from .report import all_tables, gather
+    from .report import all_tables
 
-    return all_tables(gather(store, config), config)
+    return all_tables(results)
 
 
-def figures(store, config: Config) -> list:
+def figures(results, folder) -> list:
     """Draw a bar chart per workload and the growth curves, and write the tables as Markdown; returns all paths."""
     from .drawing import draw_growth, draw_race
-    from .report import gather, write_markdown
+    from .report import write_markdown
 
-    results = gather(store, config)
     names = dict.fromkeys(result.part.subject.name for result in results.races)
     paths = [path for name in names for path in draw_race(
-        [result for result in results.races if result.part.subject.name == name], store.folder / f"speed_{name}.png")]
+        [result for result in results.races if result.part.subject.name == name], folder / f"speed_{name}.png")]
     if results.growth:
-        paths += draw_growth(results.growth, store.folder / "speed_growth.png")
-    return [*paths, write_markdown(results, config, store.folder / "speed.md")]
+        paths += draw_growth(results.growth, folder / "speed_growth.png")
+    return [*paths, write_markdown(results, folder / "speed.md")]
 
 
-def answer(store, config: Config) -> str:
+def answer(results) -> str:
     """Open with yes, no or what it depends on, then say which targets are met, where a peer is faster, what limits us."""
-    from .report import gather, sentences
+    from .report import sentences
 
-    return " ".join(sentences(gather(store, config), config))
+    return " ".join(sentences(results))

@@ -1,12 +1,15 @@
 """Bar charts of the races and curves of growth, drawn from stored measurements."""
+from functools import partial
+
 import numpy as np
 
 from ...report import plots
+from ...report.words import counted
 from .contenders import OURS
 from .harness import Spread
 from .race import TIMING_ONLY
 
-COLOURS = {"afterzero": plots.BLUE, "numpy": plots.SKY, "torch": plots.RED, "jax": plots.GREEN, "scikit-learn": plots.ORANGE}
+HUES = {"afterzero": plots.BLUE, "numpy": plots.SKY, "torch": plots.RED, "jax": plots.GREEN, "scikit-learn": plots.ORANGE}
 
 
 def draw_race(results, path):
@@ -27,37 +30,30 @@ def draw_race(results, path):
     workload = results[0].part.subject
     title = f"{workload.name}: {workload.title}, one epoch of {workload.samples} samples"
     tallest = max(len(result.medians()) for result in results)
-    size = (2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest)
-    with plots.figure(path, 1, len(results), size=size, title=title) as (_, axes):
-        for axis, result in zip(axes[0], results, strict=True):
-            _bars(axis, result)
-    return plots.written(path)
+    return plots.page(path, [[partial(_bars, result) for result in results]], title=title,
+                      size=(2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest))
 
 
-def _bars(axis, result) -> None:
+def _bars(result, axis) -> None:
     medians = result.medians()
-    for place, (name, median) in enumerate(medians.items()):
-        spread = Spread.of(result.seconds(name))
-        errors = [[1e3 * (spread.median - spread.low)], [1e3 * (spread.high - spread.median)]]
-        axis.barh(place, 1e3 * median, xerr=errors, color=COLOURS.get(name.split(" ")[0], plots.PURPLE), height=0.7,
-                  error_kw={"lw": 1, "capsize": 2})
+    spreads = [Spread.of(result.seconds(name)) for name in medians]
+    errors = 1e3 * np.array([(one.median - one.low, one.high - one.median) for one in spreads]).T
+    plots.bars(axis, [f"{name} *" if result.status[name] == TIMING_ONLY else name for name in medians],
+               [1e3 * median for median in medians.values()], errors,
+               hues=[HUES.get(name.split(" ")[0], plots.PURPLE) for name in medians])
+    for place, ((name, median), spread) in enumerate(zip(medians.items(), spreads, strict=True)):
         times = f"  ({median / medians[OURS]:.3g} x)" if OURS in medians and name != OURS else ""
         axis.text(1e3 * max(spread.high, median) * 1.04, place, f"{1e3 * median:.3g}{times}", va="center",
                   fontsize="small")
-    axis.set_yticks(range(len(medians)), [f"{name} *" if result.status[name] == TIMING_ONLY else name for name in medians])
-    axis.invert_yaxis()
-    axis.grid(visible=False, axis="y")
     smallest, largest = min(medians.values()), max(medians.values())
     if largest > 20 * smallest:
-        axis.set_xscale("log")
-        axis.set_xlim(1e3 * smallest / 3, 1e3 * largest * 8)
-        plots.log_ticks(axis.xaxis)
+        plots.log(axis, "x", 1e3 * smallest / 3, 1e3 * largest * 8)
     else:
         axis.set_xlim(0, 1e3 * largest * 1.4)
     cores = result.part.threads
     clock = "CPU" if result.clock == "cpu" else "wall"
     star = "; * timing only" if TIMING_ONLY in result.status.values() else ""
-    axis.set_xlabel(f"ms per epoch, {clock} time, {cores} core{'s' if cores > 1 else ''}{star}")
+    axis.set_xlabel(f"ms per epoch, {clock} time, {counted(cores, 'core')}{star}")
 
 
 def draw_growth(results, path):
@@ -65,27 +61,25 @@ def draw_growth(results, path):
 
     Parameters and return value as `draw_race`, for axes of growth.
     """
-    from .growth import exponents
-
     measured = [result for result in results if result.run.curves] or results
     columns = min(3, len(measured))
-    rows = -(-len(measured) // columns)
-    size, title = (4.2 * columns, 3.2 * rows), "Time of an epoch, ours, 1 core"
-    with plots.figure(path, rows, columns, size=size, title=title) as (_, axes):
-        for axis in axes.flat[len(measured):]:
-            axis.set_visible(False)
-        for axis, result in zip(axes.flat, measured, strict=False):
-            run = result.run
-            axis.set_xlabel(result.part.subject.title.partition(" (")[0])
-            if not run.curves:
-                axis.set_title(f"{result.part.subject.name}: not measured")
-                continue
-            sizes, low_high = run.curves["size"], exponents(run)
-            axis.loglog(sizes, 1e3 * run.curves["seconds"], "o-", color=plots.BLUE)
-            plots.log_ticks(axis.xaxis)
-            plots.log_ticks(axis.yaxis)
-            share = 100 * run.curves["flops"] / run.scalars["peak"]
-            axis.set_title(f"{result.part.subject.name}: exponents {low_high[0]:.2f}, then {low_high[1]:.2f};\n"
-                           f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize="small")
-            axis.set_ylabel("ms per epoch")
-    return plots.written(path)
+    rows = [measured[start:start + columns] for start in range(0, len(measured), columns)]
+    return plots.page(path, [[partial(_grown, result) for result in row] for row in rows],
+                      title="Time of an epoch, ours, 1 core", size=(4.2 * columns, 3.2 * len(rows)))
+
+
+def _grown(result, axis) -> None:
+    from .growth import exponents
+
+    run = result.run
+    axis.set_xlabel(result.part.subject.title.partition(" (")[0])
+    if not run.curves:
+        axis.set_title(f"{result.part.subject.name}: not measured")
+        return
+    low, high = exponents(run)
+    axis.plot(run.curves["size"], 1e3 * run.curves["seconds"], "o-", color=plots.ink(plots.BLUE))
+    plots.log(axis, "xy")
+    share = 100 * run.curves["flops"] / run.scalars["peak"]
+    axis.set_title(f"{result.part.subject.name}: exponents {low:.2f}, then {high:.2f};\n"
+                   f"{share[0]:.2g} to {np.max(share):.2g} % of peak", fontsize="small")
+    axis.set_ylabel("ms per epoch")

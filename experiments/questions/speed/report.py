@@ -69,6 +69,7 @@ class Result:
 class Results:
     """All measurements of a configuration."""
 
+    config: Any
     races: list[Result] = field(default_factory=list)
     cold: list[Result] = field(default_factory=list)
     growth: list[Result] = field(default_factory=list)
@@ -78,7 +79,7 @@ class Results:
         return min(result.run.scalars["measured"] for result in (*self.races, *self.cold, *self.growth))
 
 
-def gather(store, config) -> Results:
+def gathered(store, config) -> Results:
     """Load all measurements of a configuration.
 
     Raises
@@ -88,7 +89,7 @@ def gather(store, config) -> Results:
     """
     from . import parts
 
-    results = Results()
+    results = Results(config)
     for part in parts(config):
         kind = {"race": results.races, "cold": results.cold, "growth": results.growth}[part.kind]
         kind.append(Result(part, store.require(part.settings)))
@@ -104,10 +105,10 @@ def targets(result: Result) -> list[Target]:
 
 # --- tables ---
 
-def all_tables(results: Results, config) -> list[Table]:
+def all_tables(results: Results) -> list[Table]:
     """Summary, races, first epochs, growth: those that were measured."""
-    tables = [summary(results.races, config)] if results.races else []
-    tables += [race_table(result, config.baseline) for result in results.races]
+    tables = [summary(results.races, results.config)] if results.races else []
+    tables += [race_table(result, results.config.baseline) for result in results.races]
     tables += [cold_table(results.cold)] if results.cold else []
     return tables + ([growth_table(results.growth)] if results.growth else [])
 
@@ -225,11 +226,11 @@ def _markdown(table: Table) -> str:
     return "\n".join([f"**{table.title}**", "", *head, *map(line, table.rows), "", *table.note.splitlines(), ""])
 
 
-def write_markdown(results: Results, config, path):
+def write_markdown(results: Results, path):
     """Write all tables for a README, with date and hardware; returns the path."""
     day = datetime.fromtimestamp(results.measured(), timezone.utc).date().isoformat()
-    parts = [f"Measured {day} (UTC) on {hardware()}.", "", *map(_markdown, all_tables(results, config)),
-             *sentences(results, config), ""]
+    parts = [f"Measured {day} (UTC) on {hardware()}.", "", *map(_markdown, all_tables(results)),
+             *sentences(results), ""]
     with outputs.writing(path, text=True) as file:
         file.write("\n".join(parts))
     return path
@@ -237,12 +238,12 @@ def write_markdown(results: Results, config, path):
 
 # --- the answer ---
 
-def sentences(results: Results, config) -> list[str]:
+def sentences(results: Results) -> list[str]:
     """What is met, where a peer wins, and how ours grows; every word follows the numbers."""
     said = [_opening(results.races)]
     if results.races:
         said.append(_against_peers(results.races))
-    if results.races and config.share == 1:
+    if results.races and results.config.share == 1:
         said.append(_targets_met(results.races))
     said += [_first_epoch(result) for result in results.cold if result.part.subject.promised and result.run.curves]
     failed = [f"{name} on {result.part.subject.name}" for result in results.races

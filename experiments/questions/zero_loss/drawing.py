@@ -1,82 +1,62 @@
-"""The two figures of zero_loss, drawn from stored runs."""
+"""The two figures of zero_loss."""
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 
 from ...report import plots
 from ...report.words import spread
+from . import Results
 
-# Name, marker, size and colour of each method in the figure of curves, the largest first. Rules often agree on an epoch, and
+# Name, marker, size and hue of each method in the figure of curves, the largest first. Rules often agree on an epoch, and
 # then each mark must show around or inside the others: the large ones are hollow. Shapes differ too, for print.
 MARKS = {"patience_error": ("patience, validation error", "s", 13, plots.PURPLE),
          "patience_loss": ("patience, validation loss", "o", 9, plots.BLUE),
          "flood": ("end of flooding", "D", 9, plots.FLOODING), "end": ("end of training", "x", 10, plots.PLAIN),
          "zero": ("zero training error", "v", 5, plots.BLACK)}
 HOLLOW = ("patience_error", "patience_loss", "flood", "end")
-# One method at three times, so one hue.
-TIMES = {"zero": ("at zero training error", plots.light(plots.PLAIN, 0.45), ":"),
-         "ten": ("at 10 x that epoch", plots.PLAIN, "--"), "end": ("at the end", "#7a3600", "-")}
+# One method at three times, so one hue, from pale to deep.
+TIMES = {"zero": ("at zero training error", 0.45, ":"), "ten": ("at 10 x that epoch", 0.0, "--"),
+         "end": ("at the end", -0.43, "-")}
+MARGINS = {"probability_margins": "probability margin: p(label) − largest other",
+           "output_margins": "output margin: f(label) − largest other"}
 
 
-def draw_curves(all_results, path):
+def draw_curves(all_results: Sequence[Results], path) -> list:
     """Training and test loss and error over epochs, with what each rule returns marked and the time after zero error shaded.
 
-    Parameters
-    ----------
-    all_results : list of zero_loss_report.Results
-        One column each.
-    path : path
-        Of the PNG file.
-
-    Returns
-    -------
-    list of path
-        The files written.
+    A column per case; returns the files written.
     """
-    columns, seeds = len(all_results), len(all_results[0].plain)
-    title = f"Training on after zero training error: loss and error ({spread(seeds, 'seed')})"
-    with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.8), title=title) as (drawing, axes):
-        for column, results in enumerate(all_results):
-            for row, (figure, factor) in enumerate((("loss", 1.0), ("error", 100.0))):
-                _curve_panel(axes[row, column], results, figure, factor)
-            axes[0, column].set_title(results.case.title.replace(", ", "\n", 1))
-            axes[0, column].set_yscale("log")
-            plots.log_ticks(axes[0, column].yaxis)
-            axes[1, column].set_xlabel("epoch (log scale)")
-        axes[0, 0].set_ylabel("cross-entropy, nats (log scale)")
-        axes[1, 0].set_ylabel("error, %")
-        plots.legend(drawing, axes, columns=5)
-    return plots.written(path)
+    panels = [[partial(_curve_panel, results, figure) for results in all_results] for figure in ("loss", "error")]
+    title = f"Training on after zero training error: loss and error ({spread(len(all_results[0].levels), 'seed')})"
+    return plots.page(path, panels, title=title, size=(1.2 + 3.4 * len(all_results), 6.8), x="epoch (log scale)",
+                      y=("cross-entropy, nats (log scale)", "error, %"), legend=5)
 
 
-def _curve_panel(axis, results, figure: str, factor: float) -> None:
-    epochs = results.plain[0].curves["epoch"]  # (checks,), the same for all seeds
+def _curve_panel(results: Results, figure: str, axis) -> None:
+    factor, epochs = 100.0 if figure == "error" else 1.0, results.plain.curves("epoch")[0]  # the same for all seeds
     zero = results.mean("zero", "epoch")
     if not np.isnan(zero):
-        axis.axvspan(zero, epochs[-1], color="#f0e9d8", zorder=0, lw=0, label="after zero training error")
-    for runs, split, colour, method in (
-            (results.plain, "train", plots.PLAIN, "cross-entropy"), (results.plain, "test", plots.PLAIN, "cross-entropy"),
-            (results.flooded, "train", plots.FLOODING, "flooding"), (results.flooded, "test", plots.FLOODING, "flooding")):
-        values = factor * np.array([run.curves[f"{split}_{figure}"] for run in runs])  # (seeds, checks)
-        mean = values.mean(axis=0)
-        axis.plot(runs[0].curves["epoch"], mean, label=f"{plots.SPLITS[split][0]}, {method}", **plots.look_of(split, colour))
-        if len(runs) > 1:
-            error = values.std(axis=0, ddof=1) / np.sqrt(len(runs))
-            # The lower edge of a band may not reach zero on a logarithmic axis.
-            axis.fill_between(runs[0].curves["epoch"], np.maximum(mean - error, mean / 10), mean + error, color=colour,
-                              alpha=0.2, lw=0)
-    for place, (method, (label, marker, size, colour)) in enumerate(MARKS.items()):
+        axis.axvspan(zero, epochs[-1], color=plots.ink(plots.PALE), zorder=0, lw=0, label="after zero training error")
+    for runs, hue, method in ((results.plain, plots.PLAIN, "cross-entropy"), (results.flooded, plots.FLOODING, "flooding")):
+        for split in ("train", "test"):
+            values = runs.curves(f"{split}_{figure}", factor)
+            plots.curve(axis, runs.curves("epoch")[0], values, method, hue=hue, split=split)
+    for place, (method, (label, marker, size, hue)) in enumerate(MARKS.items()):
         epoch = results.mean(method, "epoch")
         if not np.isnan(epoch):
-            runs = results.flooded if method == "flood" else results.plain
-            faces = {"mfc": "none", "mec": colour, "mew": 1.8} if method in HOLLOW else {"mec": "white", "mew": 0.6}
-            height = factor * at_stops(runs, f"test_{figure}", results.values(method, "epoch"))
+            colour = plots.ink(hue)
+            faces = {"mfc": "none", "mec": colour, "mew": 1.8} if method in HOLLOW else {"mec": plots.paper(), "mew": 0.6}
+            height = factor * at_stops(results.of(method)[0].runs, f"test_{figure}", results.values(method, "epoch"))
             axis.plot([epoch], [height], marker, color=colour, ms=size, zorder=5 + place, ls="", label=label, clip_on=False,
                       **faces)
-    axis.set_xscale("log")
-    axis.set_xlim(1, epochs[-1] * 1.3)
-    plots.log_ticks(axis.xaxis)
+    plots.log(axis, "x", 1, epochs[-1] * 1.3)
     axis.margins(y=0.08)
     if figure == "error":
         axis.set_ylim(bottom=0)
+    else:
+        axis.set_title(results.case.title.replace(", ", "\n", 1))
+        plots.log(axis, "y")
 
 
 def at_stops(runs, name: str, epochs) -> float:
@@ -89,52 +69,38 @@ def at_stops(runs, name: str, epochs) -> float:
                           for run, epoch in zip(runs, epochs, strict=True) if not np.isnan(epoch)]))
 
 
-def draw_margins(all_results, path):
+def draw_margins(all_results: Sequence[Results], path) -> list:
     """Distribution of probability and output margins of the training samples at three times of the cross-entropy runs.
 
-    Parameters and return value as `draw_curves`.
+    A column per case; returns the files written.
     """
-    columns = len(all_results)
+    panels = [[partial(_margin_panel, results, name) for results in all_results] for name in MARGINS]
     title = "Margins of the training samples, trained on with cross-entropy (all seeds together)"
-    with plots.figure(path, 2, columns, size=(1.2 + 3.4 * columns, 6.4), title=title) as (drawing, axes):
-        for column, results in enumerate(all_results):
-            axes[0, column].set_title(results.case.title.replace(", ", "\n", 1))
-            _margin_panel(axes[0, column], results, "probability_margins", "probability margin: p(label) − largest other")
-            _margin_panel(axes[1, column], results, "output_margins", "output margin: f(label) − largest other")
-        for row in range(2):
-            axes[row, 0].set_ylabel("share of training samples, %")
-        plots.legend(drawing, axes, columns=3)
-    return plots.written(path)
+    return plots.page(path, panels, title=title,
+                      size=(1.2 + 3.4 * len(all_results), 6.4), y=2 * ["share of training samples, %"], legend=3)
 
 
-def _margin_panel(axis, results, name: str, label: str) -> None:
-    margins, some = {}, {}
-    for time in TIMES:
-        found = [run.arrays[f"{time}.{name}"] for run in results.plain if f"{time}.{name}" in run.arrays]
+def _margin_panel(results: Results, name: str, axis) -> None:
+    groups, lines, label = {}, ["median (smallest)"], MARGINS[name]
+    for time, (words, share, line) in TIMES.items():
+        found = [run.arrays[f"{time}.{name}"] for run in results.plain.runs if f"{time}.{name}" in run.arrays]
         if found:  # a run may be too short for ten times its zero-error epoch
-            margins[time] = np.concatenate(found)
-            some[time] = f", {len(found)} of {len(results.plain)} seeds" if len(found) < len(results.plain) else ""
-    everything = np.concatenate(list(margins.values()))
+            values = np.concatenate(found)
+            groups[words] = values, plots.tone(plots.PLAIN, share), line
+            some, seeds = f", {len(found)} of {len(results.plain.runs)} seeds", len(results.plain.runs)
+            digits = ".3f" if name == "probability_margins" else ".2f"
+            lines.append(f"{np.median(values):{digits}} ({values.min():{digits}}) {words}{some * (len(found) < seeds)}")
+    low, high = (float(extreme([extreme(values) for values, *_ in groups.values()])) for extreme in (min, max))
     # Output margins grow like the logarithm of time and differ by orders of magnitude; an axis with negative ones
     # stays linear.
-    if name == "output_margins" and everything.min() > 0:
-        bins = np.geomspace(everything.min() * 0.999, everything.max() * 1.001, 31)
-        axis.set_xscale("log")
-        axis.set_xlim(bins[0] / 1.05, bins[-1] * 1.05)
-        plots.log_ticks(axis.xaxis)
-        label += " (log scale)"
-    else:
-        bins = np.linspace(min(0.0, float(everything.min())), max(1.0, float(everything.max())), 31)
-    for time, values in margins.items():
-        name_of_time, colour, line = TIMES[time]
-        weights = np.full(len(values), 100 / len(values))
-        axis.hist(values, bins, weights=weights, histtype="stepfilled", color=colour, alpha=0.18)
-        axis.hist(values, bins, weights=weights, histtype="step", color=colour, ls=line, label=name_of_time)
-    axis.set_xlabel(label)
+    logarithmic = name == "output_margins" and low > 0
+    bins = np.geomspace(low * 0.999, high * 1.001, 31) if logarithmic else np.linspace(min(0.0, low), max(1.0, high), 31)
+    plots.distribution(axis, groups, bins)
+    if logarithmic:
+        plots.log(axis, "x", bins[0] / 1.05, bins[-1] * 1.05)
+    axis.set_xlabel(label + " (log scale)" * logarithmic)
+    if name == "probability_margins":
+        axis.set_title(results.case.title.replace(", ", "\n", 1))
     axis.set_ylim(top=axis.get_ylim()[1] * 1.3)  # room for the text
     axis.set_yticks([tick for tick in axis.get_yticks() if tick <= 100])
-    digits = ".3f" if label.startswith("probability") else ".2f"
-    lines = [f"{np.median(values):{digits}} ({values.min():{digits}}) {TIMES[time][0]}{some[time]}"
-             for time, values in margins.items()]
-    text = "\n".join(["median (smallest)", *lines])
-    axis.text(0.03, 0.98, text, transform=axis.transAxes, va="top", fontsize="small")
+    axis.text(0.03, 0.98, "\n".join(lines), transform=axis.transAxes, va="top", fontsize="small")

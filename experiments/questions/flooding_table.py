@@ -1,0 +1,283 @@
+"""Does flooding help where labels are wrong, and does early stopping make it needless?
+
+The synthetic table of Ishida et al. (ICML 2020, arXiv 2002.08709): three data sets, three shares of flipped labels, with and
+without early stopping, with and without flooding. The level is chosen from a grid by validation accuracy, in every trial
+anew; early stopping takes the epoch of the best validation accuracy. Labels are noisy in training, validation and test.
+
+A run is trained to the end and remembers its best validation epoch. What early stopping would have returned is a second,
+shorter run with the same settings, which is the same run up to there bit for bit; it is made for the levels that were chosen
+alone. So the large test set is looked at once per run.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from ..report import plots
+from ..report.compare import UNCLEAR
+from ..report.measured import Measured, load
+from ..report.tables import Table, number
+from ..report.words import counted, direction, opening, spread, tally, too_few, unjudged
+from ..runs.settings import at_least
+from ..runs.sweep import pool, train_missing
+from ..trainers.data_sets import bayes_figures
+from ..trainers.description import Description
+from ..trainers.flooding_grid import GRID, TITLES, Grid, Trial, followed, grid, trials
+from ..trainers.train import TRAINER
+
+RUN_TIMES = {"quick": "1 min", "default": "19 min", "full": "4 h"}  # on 2 cores, compilation included
+# Two Gaussians, no early stopping, by noise: accuracy in % without flooding, level, accuracy with it. From Ishida et al.,
+# ICML 2020, as others have transcribed it (github.com/bongseokkim/flooding).
+PUBLISHED = {0.01: (90.52, 0.17, 92.13), 0.05: (84.79, 0.22, 88.03), 0.10: (78.44, 0.32, 83.59)}
+COLUMNS = ("without", "flooded", "early", "early_flooded")
+LOWEST = 0.02  # of the second figure: training losses go on to 1e-5 and would leave no room for test losses
+best_possible = lru_cache(maxsize=32)(bayes_figures)  # the spiral's take a second
+
+
+@dataclass(frozen=True)
+class Config(Grid):
+    """Settings of flooding_table."""
+
+    curve_seeds: Annotated[int, at_least(0, "no more than seeds")] = 1
+    """Trials whose test loss is followed through training for the second figure: runs of their own."""
+    curve_points: Annotated[int, at_least(1)] = 2000
+    """Test samples for these curves."""
+
+    @classmethod
+    def quick(cls) -> "Config":
+        """Two Gaussians, four levels, two trials: shows the effect, not its size."""
+        return cls(data=("two_gaussians",), levels=(0.0, 0.1, 0.2, 0.3), seeds=2, epochs=150, curve_points=1000)
+
+    @classmethod
+    def full(cls) -> "Config":
+        """The published protocol: 51 levels, 500 epochs, every epoch checked."""
+        return cls(levels=GRID, epochs=500, every=1, curve_seeds=2)
+
+    def related(self, need):
+        """No more curves than trials."""
+        super().related(need)
+        need(self.curve_seeds <= self.seeds, "curve_seeds", "a whole number from 0 to seeds")
+
+
+# --- runs ---
+
+def run(config: Config, store) -> None:
+    """Train every run that the store does not have yet: the grid, then what the chosen levels ask for."""
+    def second() -> list[Description]:
+        found = [asked(config, trials(store, config, data, noise)) for data in config.data for noise in config.noise]
+        return [run for one in found for runs in one for run in runs]
+
+    with pool(config.scheduler, config.workers) as place:
+        for title, runs in (("grid of levels", lambda: grid(config)), ("chosen levels", second)):
+            train_missing(store, [one.settings() for one in runs()], TRAINER, place, title)
+
+
+def asked(config: Config, found: Sequence[Trial]) -> tuple[list[Description], ...]:
+    """Return what is asked once the levels are chosen, one run per trial each: stopped early without and with flooding;
+    and, of the first trials, those whose test loss is followed, likewise.
+    """
+    some = found[:config.curve_seeds]
+    return ([trial.stopped(trial.plain) for trial in found], [trial.stopped(trial.early) for trial in found],
+            [followed(config, trial.specs[trial.plain]) for trial in some],
+            [followed(config, trial.specs[trial.last]) for trial in some])
+
+
+# --- results ---
+
+class Cell(NamedTuple):
+    """One data set with one share of flipped labels.
+
+    Attributes
+    ----------
+    data, noise : str, float
+    trials : list of Trial
+    runs : dict of str -> Measured
+        By `COLUMNS`, a run per trial; the last two stopped at their best validation epoch.
+    curves : tuple of Measured
+        Without and with flooding, with test loss on the way.
+    """
+
+    data: str
+    noise: float
+    trials: Sequence[Trial]
+    runs: dict[str, Measured]
+    curves: Sequence[Measured]
+
+    def levels(self, which: str) -> np.ndarray:
+        """Chosen levels, shape (trials,); which: "last" or "early"."""
+        return np.array([trial.specs[getattr(trial, which)].loss.level for trial in self.trials])
+
+    @property
+    def best(self):
+        """What no classifier can beat."""
+        return best_possible(self.data, self.noise)
+
+    @property
+    def title(self) -> str:
+        """For figures."""
+        return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
+
+
+def gather(store, config: Config) -> list[list[Cell]]:
+    """Load everything: a list per data set, a Cell per noise; raises StoreError when runs are missing."""
+    return [[_cell(store, config, data, noise) for noise in config.noise] for data in config.data]
+
+
+def _cell(store, config: Config, data: str, noise: float) -> Cell:
+    found = trials(store, config, data, noise)
+    early, early_flooded, *curves = (load(store, specs) for specs in asked(config, found))
+    last = Measured([trial.runs[trial.plain] for trial in found]), Measured([trial.runs[trial.last] for trial in found])
+    return Cell(data, noise, found, dict(zip(COLUMNS, (*last, early, early_flooded), strict=True)), curves)
+
+
+def tables(results: Sequence[Sequence[Cell]]) -> list[Table]:
+    """One table per data set: accuracies of the four cells, mean ± standard error over trials."""
+    return [_table(cells) for cells in results]
+
+
+def _table(cells: Sequence[Cell]) -> Table:
+    published, first = cells[0].data == "two_gaussians", cells[0].trials[0]
+    heads = ["flipped", "without", "flooding", "early stop", "both", "best possible", "level", "level, both", "Bayes CE",
+             *(["published: without", "flooding (level)"] if published else [])]
+    rows = [[f"{100 * cell.noise:g} %", *(cell.runs[which].text("accuracy", 100) for which in COLUMNS),
+             f"{100 - 100 * cell.best.noisy_error:.1f}", *(_levels(cell.levels(which)) for which in ("last", "early")),
+             f"{cell.best.cross_entropy:.3f}", *(_published(cell.noise) if published else [])] for cell in cells]
+    note = (f"{first.specs[0].schedule.epochs} epochs, {len(first.specs)} levels{' (published: 500, 51)' * published}; "
+            "level: mean (smallest to largest) over trials, 0 is none; CE: cross-entropy, nats")
+    diverged = sum(bool(run.scalars["diverged"]) for cell in cells for trial in cell.trials for run in trial.runs)
+    if diverged:
+        note += f"\n{diverged} runs diverged and were not chosen"
+    title = f"{TITLES[cells[0].data]}: accuracy in % on noisy test labels ({spread(len(cells[0].trials), 'trial')})"
+    return Table(title, heads, rows, note)
+
+
+def _levels(levels: np.ndarray) -> str:
+    low, high = levels.min(), levels.max()
+    return f"{levels.mean():.2f}" + (f" ({low:g} to {high:g})" if low < high else "")
+
+
+def _published(noise: float) -> list[str]:
+    without, level, flooded = PUBLISHED.get(noise, (0, 0, 0))
+    return [f"{without:.2f}", f"{flooded:.2f} ({level:.2f})"] if noise in PUBLISHED else ["–", "–"]
+
+
+# --- figures ---
+
+def figures(results: Sequence[Sequence[Cell]], folder) -> list:
+    """Draw accuracy over the flood level, and loss over epochs where it was followed."""
+    followed = draw_curves(results, folder / "flooding_table_curves.png") if results[0][0].curves[0].runs else []
+    return [*draw_levels(results, folder / "flooding_table_levels.png"), *followed]
+
+
+def draw_levels(results: Sequence[Sequence[Cell]], path) -> list:
+    """Accuracy over the flood level, a row of panels per data set, a column per noise."""
+    title = f"Accuracy after the last epoch, on noisy labels ({spread(len(results[0][0].trials), 'trial')})"
+    return _page(path, _level_panel, results, title, "flood level, nats", "accuracy, %")
+
+
+def draw_curves(results: Sequence[Sequence[Cell]], path) -> list:
+    """Loss over epochs, likewise."""
+    count = len(results[0][0].curves[0].runs)
+    title = f"Loss with and without flooding ({f'mean of {count} trials' if count > 1 else 'one trial'})"
+    return _page(path, _curve_panel, results, title, "epoch (log scale)",
+                 f"cross-entropy, nats\n(log scale, cut at {LOWEST:g})")
+
+
+def _page(path, panel, results, title: str, x: str, y: str) -> list:
+    return plots.page(path, [[partial(panel, cell) for cell in cells] for cells in results], title=title, x=x,
+                      y=[y] * len(results), legend=3)
+
+
+def _level_panel(cell: Cell, axis) -> None:
+    """Validation and test accuracy over the flood level, with the chosen levels and the Bayes cross-entropy marked."""
+    levels = np.array([one.loss.level for one in cell.trials[0].specs])
+    for split in ("val", "test"):
+        values = [Measured(trial.runs).values(f"{split}_error", 100) for trial in cell.trials]  # (trials, levels)
+        plots.curve(axis, levels, 100 - np.array(values), hue=plots.FLOODING, split=split, marker="o", ms=3.5)
+    axis.axvline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
+    axis.axhline(100 - 100 * cell.best.noisy_error, color=plots.ink(plots.GREY), lw=1, ls="-.",
+                 label="best possible accuracy")
+    axis.set_title(cell.title)
+    bottom, top = axis.get_ylim()
+    bottom -= 0.08 * (top - bottom)
+    # The chosen levels stand on the axis, one mark per trial, apart a little: trials often agree.
+    chosen = np.sort(cell.levels("last"))
+    first, end = np.searchsorted(chosen, chosen), np.searchsorted(chosen, chosen, "right")
+    rank = np.arange(len(chosen)) - (first + end - 1) / 2
+    axis.plot(chosen + 0.018 * levels.max() * rank, np.full(len(chosen), bottom), "^", color=plots.ink(plots.BLACK), ms=6,
+              clip_on=False, zorder=5, label="level chosen by validation, one mark per trial")
+    axis.set_ylim(bottom, top)
+
+
+def _curve_panel(cell: Cell, axis) -> None:
+    """Loss on training and test set over epochs, without flooding and with the chosen level."""
+    for runs, hue, name in zip(cell.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
+                               strict=True):
+        for split in ("train", "test"):
+            plots.curve(axis, runs.curves("epoch")[0], runs.curves(f"{split}_loss"), name, hue=hue, split=split, band=False)
+    axis.axhline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
+    axis.set_title(cell.title)
+    axis.set(xscale="log", yscale="log")
+    axis.set_ylim(bottom=max(LOWEST, axis.get_ylim()[0]))
+    plots.log(axis, "xy")
+
+
+# --- the answer ---
+
+def answer(results: Sequence[Sequence[Cell]]) -> str:
+    """Open with yes, no or what it depends on, then answer in sentences that quote the measured numbers."""
+    return " ".join(sentences(results))
+
+
+def sentences(results: Sequence[Sequence[Cell]]) -> list[str]:
+    """Return yes, no or what it depends on; then what flooding does alone and after early stopping, where its level lies,
+    and how far the published row is.
+    """
+    cells = [cell for group in results for cell in group]
+    alone, beside = ([cell.runs[after].gain(cell.runs[before]) for cell in cells]
+                     for before, after in (COLUMNS[:2], COLUMNS[2:]))
+    count = len(cells[0].trials)
+    return [_opening(alone, beside, count), _compare(alone, count, "Without early stopping, flooding"),
+            _compare(beside, count, "With early stopping, flooding"), _where(cells), *_against_published(cells)]
+
+
+def _opening(alone, beside, count: int) -> str:
+    """Answer both halves of the question: does it help, and does early stopping make it needless?"""
+    said = opening({"accuracy": [gain.verdict for gain in alone]}, count, "trial", "data and noise")
+    if said != "Yes.":
+        return said
+    return {"yes": "Yes, and early stopping does not make it needless.",
+            "no": "Yes, but with early stopping it gains nothing clear.",
+            "depends": "Yes, and whether early stopping makes it needless depends on data and noise.",
+            "unknown": "Yes; whether early stopping makes it needless cannot be judged."
+            }[direction([gain.verdict for gain in beside])]
+
+
+def _compare(found, count: int, lead: str) -> str:
+    verdicts, gains = [gain.verdict for gain in found], [gain.mean for gain in found]
+    if unjudged(verdicts):
+        return f"{lead} cannot be judged: {too_few(count, 'trial').lower()} cannot tell."
+    clear, unclear = tally(verdicts), verdicts.count(UNCLEAR)
+    if unclear and "none" not in clear:
+        clear += f", with no clear difference in {unclear}"
+    return (f"{lead} changed the accuracy by {number(min(gains), 2)} to {number(max(gains), 2)} points and was {clear}"
+            f" of {counted(len(found), 'case')}.")
+
+
+def _where(cells: Sequence[Cell]) -> str:
+    ratios = [(cell.levels("last").mean() / cell.best.cross_entropy, cell.title) for cell in cells
+              if cell.best.cross_entropy > 0]
+    if not ratios:
+        return "No case has noise, so no level can be set beside a Bayes cross-entropy."
+    (low, a), (high, b) = min(ratios, key=lambda pair: pair[0]), max(ratios, key=lambda pair: pair[0])
+    return (f"The level that validation chose was {low:.2f} ({a}) to {high:.2f} ({b}) times the Bayes cross-entropy, and "
+            f"below it in {sum(ratio < 1 for ratio, _ in ratios)} of {len(ratios)}.")
+
+
+def _against_published(cells: Sequence[Cell]) -> list[str]:
+    gaps = [cell.runs[which].mean("accuracy", 100) - PUBLISHED[cell.noise][i] for cell in cells
+            if cell.data == "two_gaussians" and cell.noise in PUBLISHED for which, i in (("without", 0), ("flooded", 2))]
+    return [f"The {len(gaps)} accuracies of Two Gaussians without early stopping differ from the published ones by "
+            f"{min(gaps):+.1f} to {max(gaps):+.1f} points."] if gaps else []

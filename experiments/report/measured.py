@@ -1,0 +1,56 @@
+"""Finished runs of one kind, a run per seed, and what is read off them."""
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..runs.store import Run
+from .compare import Difference, half_width, mean_and_error, paired
+from .tables import mean_error
+
+
+class Measured:
+    """Runs that differ in their seed alone.
+
+    Figures are scalars of the runs, by name; "accuracy" is what "test_error" leaves of 1. `factor` is 100 for percent.
+    """
+
+    runs: Sequence[Run]
+
+    def __init__(self, runs: Sequence[Run]):
+        self.runs = runs
+
+    def values(self, figure: str, factor: float = 1.0) -> np.ndarray:
+        """One figure of all seeds, shape (seeds,); NaN where a run has none."""
+        if figure == "accuracy":
+            return factor * (1 - self.values("test_error"))
+        return factor * np.array([run.scalars.get(figure, np.nan) for run in self.runs])
+
+    def mean(self, figure: str, factor: float = 1.0) -> float:
+        """Mean over the seeds that have the figure."""
+        return mean_and_error(self.values(figure, factor))[0]
+
+    def error(self, figure: str, factor: float = 1.0) -> float:
+        """Standard error of the mean; NaN for one seed."""
+        return mean_and_error(self.values(figure, factor))[1]
+
+    def half_width(self, figure: str, factor: float = 1.0) -> float:
+        """Half the width of the 95 % t interval of the mean; infinite below three seeds."""
+        return half_width(self.error(figure, factor), len(self.runs))
+
+    def text(self, figure: str, factor: float = 1.0) -> str:
+        """Return "mean ±error", for tables and answers."""
+        return mean_error(self.mean(figure, factor), self.error(figure, factor))
+
+    def curves(self, name: str, factor: float = 1.0) -> np.ndarray:
+        """One curve of all seeds, shape (seeds, checks): up to the last check that all have, as a diverged run has fewer."""
+        checks = min(len(run.curves[name]) for run in self.runs)
+        return factor * np.array([run.curves[name][:checks] for run in self.runs])
+
+    def gain(self, before: "Measured", figure: str = "accuracy", factor: float = 100.0) -> Difference:
+        """Gain over other runs of the same seeds, and whether it is clear: more accuracy is better, less of all else."""
+        return paired(before.values(figure, factor), self.values(figure, factor), lower_is_better=figure != "accuracy")
+
+
+def load(store, specs) -> Measured:
+    """The finished runs of these descriptions, one per seed; raises StoreError when one is missing."""
+    return Measured([store.require(spec.settings()) for spec in specs])
