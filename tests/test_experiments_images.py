@@ -194,7 +194,8 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
      "mnist"),
     (None, ("--images", "fashion_mnist", "--image-train", "450", "--image-validation", "51"),
      f"image_train: got 450, accepted: at most 449, what validation leaves of the 500 training images of {CUT}"),
-    (None, ("--images", "fashion_mnist", "--image-validation", "500"), "image_validation is 500; accepted: less than 500")])
+    (None, ("--images", "fashion_mnist", "--image-validation", "500"),
+     "image_validation: got 500, accepted: less than 500")])
 def test_files_that_will_not_do_are_one_line(folder, tmp_path, capsys, monkeypatch, prepare, options, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(zero_loss, "train_missing", lambda *_: pytest.fail("training began"))

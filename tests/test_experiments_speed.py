@@ -293,5 +293,5 @@ def test_the_command_measures_once_and_redraws(capsys, tmp_path):
     ("threads", (0,), "whole numbers of at least 1"), ("rounds", 0, "at least 1"), ("share", 1.5, "at most 1"),
     ("baseline", "afterzero", "one of numpy"), ("growth_seconds", -1.0, "at least 0"), ("again", -1, "at least 0")])
 def test_settings_out_of_range_are_refused(option, value, message):
-    with pytest.raises(ValueError, match=f"{option} is .*{message}"):
+    with pytest.raises(ValueError, match=f"{option}: got .*{message}"):
         Config(**{option: value})

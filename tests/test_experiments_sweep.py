@@ -294,7 +294,7 @@ def test_durations_for_people():
 def test_places_exclude_each_other():
     with pytest.raises(ValueError, match="accepted: one of them"):
         sweep.check_places("tcp://127.0.0.1:8786", 2)
-    with pytest.raises(ValueError, match="workers is -1"):
+    with pytest.raises(ValueError, match="workers: got -1"):
         sweep.check_places("", -1)
 
 
@@ -303,5 +303,5 @@ def test_windows_cannot_wait_for_many_workers(monkeypatch, platform, most):
     monkeypatch.setattr("experiments.runs.sweep.sys.platform", platform)
     sweep.check_places("", most)
     if platform == "win32":
-        with pytest.raises(ValueError, match="workers is 61; accepted: at most 60 on Windows"):
+        with pytest.raises(ValueError, match="workers: got 61, accepted: at most 60 on Windows"):
             sweep.check_places("", most + 1)

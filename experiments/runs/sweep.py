@@ -92,11 +92,11 @@ def pool(scheduler: str = "", workers: int = 0) -> Iterator[Pool]:
 def check_places(scheduler: str, workers: int) -> None:
     """Raise ValueError unless these are good arguments for `pool`."""
     if workers < 0:
-        raise ValueError(f"workers is {workers!r}; accepted: a whole number, 0 for threads of this process")
+        raise ValueError(f"workers: got {workers!r}, accepted: a whole number, 0 for threads of this process")
     if workers > WORKERS_ON_WINDOWS and sys.platform == "win32":
-        raise ValueError(f"workers is {workers!r}; accepted: at most {WORKERS_ON_WINDOWS} on Windows, or a scheduler")
+        raise ValueError(f"workers: got {workers!r}, accepted: at most {WORKERS_ON_WINDOWS} on Windows, or a scheduler")
     if scheduler and workers:
-        raise ValueError(f"workers is {workers!r} and scheduler {scheduler!r}; accepted: one of them")
+        raise ValueError(f"workers: got {workers!r} beside scheduler {scheduler!r}, accepted: one of them")
 
 
 def train_missing(store: Store, runs: Sequence[dict], trainer: str, place: Pool, title: str) -> int:
