@@ -1,13 +1,12 @@
 """Does it depend on the loss whether training past 100 % accuracy makes sense?
 
-Cross-entropy never stops pushing: theory has the margins of separable data grow like log t (Soudry et al., JMLR 2018). The
-hinge losses stop where every margin is 1, squared error pulls all outputs to their targets. Each is trained at least 20
-times as long as the first epoch without a training error took, as it is, with smoothed labels where that is defined, and
-with flooding (Ishida et al., ICML 2020). No weight decay. Without biases the network is homogeneous: its margins can be
-divided by the norm of the weights.
+Cross-entropy never stops pushing: theory has margins grow like log t (Soudry et al., JMLR 2018). Hinge losses stop at margin
+1, squared error pulls outputs to their targets. Each is trained at least 20 times as long as to zero training error, plain,
+with smoothed labels where that is defined, and flooded (Ishida et al., ICML 2020). No weight decay; no biases, so that the
+network is homogeneous and its margins can be divided by the norm of the weights.
 """
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, NamedTuple
@@ -15,10 +14,10 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ..report import plots
-from ..report.compare import BETTER, UNKNOWN, WORSE, Difference, half_width, mean_and_error, paired
+from ..report.compare import BETTER, WORSE, clearly_above, mean_and_error, paired
 from ..report.measured import Measured, load
-from ..report.tables import Table, mean_error, number
-from ..report.words import counted, depends_on_more, listed, spread, tally
+from ..report.tables import Table, mean_error
+from ..report.words import between, counted, depends_on_more, listed, spread, tally, unjudged
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, Settings, above, at_least
 from ..runs.sweep import Threads, train_missing
 from ..trainers.data_sets import SETS
@@ -32,7 +31,11 @@ SMOOTHED, FLOODED = " + smoothing", " + flooding"
 UNFLOODED = (*LOSSES, "cross-entropy" + SMOOTHED, "squared error" + SMOOTHED)
 DATA = {"two_gaussians": "Two Gaussians", "digits": "Digits"}
 EXPONENTIAL = "cross-entropy"  # what the other losses are compared with
-POINTS = 100  # of percent
+# Name, figure, factor for display, logarithmic axes.
+FIGURES = (("test error, %", "test_error", 100, "x"), ("test loss", "test_loss", 1, "xy"),
+           ("smallest margin", "margin_min", 1, "x"), ("normalised, 1e-6", "margin_normalized", 1e6, "x"),
+           ("weights' norm", "parameter_norm", 1, "x"))
+TEST = 2500  # samples per class of Two Gaussians; of the digits all that are left
 TENFOLD = math.log(10)  # by which theory has the margins of gradient descent grow while t grows tenfold
 
 
@@ -46,8 +49,6 @@ class Config(Settings):
     """Shares of flipped labels, of both data sets: as they are, and with one in ten wrong."""
     train: Annotated[int, at_least(20)] = 200
     """Training samples: few, so that every loss reaches zero error soon and generalisation is not saturated."""
-    test: Annotated[int, at_least(2)] = 5000
-    """Test samples of Two Gaussians; of the digits all that are left."""
     hidden: Annotated[tuple[int, ...], at_least(1)] = (128, 128)
     """Hidden units: far more weights than samples."""
     epochs: Annotated[int, at_least(20)] = 1400
@@ -78,13 +79,14 @@ def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]
     """Return what is trained in one case: a description per seed of every loss, plain, smoothed and flooded."""
     generated = data == "two_gaussians"  # counted per class
     fixed = {"experiment": "loss_matters", "data": data, "noise": noise, "train": config.train // (1 + generated),
-             "test": config.test // 2 if generated else 0, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
+             "test": TEST if generated else 0, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
              "batch_size": config.batch_size, "learning_rate": config.learning_rate, "dense": config.epochs // TIMES[-1],
              "growth": 1.1, "metrics": ("margin_min", "margin_median", "margin_normalized"), "measures": ("final_test",),
              "models": (("1", "ZeroError()"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
-    change = dict.fromkeys(LOSSES, {}) | {loss + SMOOTHED: {"label_smoothing": config.smoothing} for loss in list(LOSSES)[:2]}
-    untrained = {EXPONENTIAL: math.log(SETS[data].classes)}
-    change |= {loss + FLOODED: {"level": config.level * untrained.get(loss, 1.0)} for loss in LOSSES}
+    level = {loss: config.level * (math.log(SETS[data].classes) if loss == EXPONENTIAL else 1) for loss in LOSSES}
+    change: dict[str, dict] = {loss: {} for loss in LOSSES}
+    change |= {arm: {"label_smoothing": config.smoothing} for arm in UNFLOODED if SMOOTHED in arm}
+    change |= {loss + FLOODED: {"level": level[loss]} for loss in LOSSES}
     return {arm: [describe(loss=arm.partition(" +")[0].replace("-", "_").replace(" ", "_"), seed=seed, **fixed, **settings)
                   for seed in range(config.seeds)] for arm, settings in change.items()}
 
@@ -97,70 +99,54 @@ def run(config: Config, store) -> None:
 
 
 class Case(NamedTuple):
-    """One data set and share of flips: its title, number of classes, epochs, and the finished runs of every arm."""
+    """One data set and share of flips: its title, number of classes, seeds, epochs, and the runs of every arm."""
 
     title: str
     classes: int
+    seeds: int
     epochs: int
     arms: dict[str, Measured]
 
     def at(self, arm: str, time: int | str, figure: str, factor: float = 1.0) -> np.ndarray:
-        """A figure of all seeds, shape (seeds,), at a multiple of the epochs to zero error, or the "end".
-
-        NaN where zero error did not come within a twentieth of the epochs.
-        """
-        def of(run):
-            if time != "end" and not run.scalars.get("1.epoch", math.inf) <= self.epochs // TIMES[-1]:
-                return math.nan
-            epoch, curves = run.scalars[f"{time}.epoch"], run.curves
-            given = run.scalars.get(f"{time}.{figure}")
-            return curves[figure][np.searchsorted(curves["epoch"], epoch)] if given is None else given
-        return factor * np.array([of(run) for run in self.arms[arm].runs])
+        """A figure (seeds,) at a multiple of the epochs to zero error, NaN where that came too late, or at the "end"."""
+        late = self.arms[arm].at("1", "epoch") > self.epochs // TIMES[-1]
+        return np.where(late & (time != "end"), np.nan, self.arms[arm].at(str(time), figure, factor))
 
     def gained(self, arm: str, figure: str) -> np.ndarray:
         """By how much training on raised the test error, in points, or the logarithm of the test loss; (seeds,)."""
         before, after = (self.at(arm.removesuffix(FLOODED), 1, figure), self.at(arm, "end", figure))
-        return POINTS * (after - before) if figure == "test_error" else np.log(after / before)
-
-    def against(self, arm: str, figure: str, comparisons: int) -> Difference:
-        """What training on gained with one loss, compared with cross-entropy."""
-        return paired(self.gained(EXPONENTIAL, figure), self.gained(arm, figure), comparisons=comparisons)
+        return 100 * (after - before) if figure == "test_error" else np.log(after / before)
 
 
 def gather(store, config: Config) -> list[Case]:
     """Load everything; raises StoreError when runs are missing."""
-    return [Case(f"{title}, {POINTS * noise:g} % flipped", SETS[data].classes, config.epochs,
+    return [Case(f"{title}, {100 * noise:g} % flipped", SETS[data].classes, config.seeds, config.epochs,
                  {arm: load(store, some) for arm, some in arms(config, data, noise).items()})
             for data, title in DATA.items() for noise in config.noise]
 
 
 def tables(results: Sequence[Case]) -> list[Table]:
     """One table per case: a row per loss, each figure at the first epoch without a training error and at the end."""
-    shown = {"test error, %": ("test_error", POINTS), "test loss": ("test_loss", 1), "smallest margin": ("margin_min", 1),
-             "median": ("margin_median", 1), "normalised, 1e-6": ("margin_normalized", 1e6), "weights' norm": ("parameter_norm", 1)}
-    heads = ["loss", "zero at epoch", *(f"{name}{when}" for name in shown for when in (", then", ", end"))]
+    heads = ["loss", "zero at epoch", *(f"{name}{when}" for name, *_ in FIGURES for when in (", then", ", end"))]
     note = ("then: the first epoch without a training error, if it came within the first {} of {} epochs, all of which were "
             "looked at; end: at least {} times that. Test loss: each loss's own. Normalised: smallest margin / norm^layers.")
-    return [Table(f"{case.title} ({spread(len(case.arms[EXPONENTIAL].runs), 'seed')})", heads, [
-        [arm, *(mean_error(*mean_and_error(case.at(arm, time, figure, factor))) for time, figure, factor in (
-            (1, "epoch", 1), *((time, *what) for what in shown.values() for time in (1, "end"))))]
-        for arm in case.arms], note.format(case.epochs // TIMES[-1], case.epochs, TIMES[-1])) for case in results]
+    wanted: list = [(1, "epoch", 1), *((time, figure, factor) for _, figure, factor, _ in FIGURES for time in (1, "end"))]
+    return [Table(f"{case.title} ({spread(case.seeds, 'seed')})", heads, [
+        [arm, *(mean_error(*mean_and_error(case.at(arm, *one))) for one in wanted)] for arm in case.arms],
+        note.format(case.epochs // TIMES[-1], case.epochs, TIMES[-1])) for case in results]
 
 
 def figures(results: Sequence[Case], folder) -> list:
     """Draw what training on changes, and what happens meanwhile on the test set and to the margins."""
-    seeds = spread(len(results[0].arms[EXPONENTIAL].runs), "seed")
-    pairs = [results[i:i + 2] for i in range(0, len(results), 2)]
-    pages = {"test": {"test error, %": ("test_error", POINTS, False), "test loss, each its own (log)": ("test_loss", 1, True)},
-             "margins": {"smallest margin": ("margin_min", 1, False), "the same / norm³, 1e-6".replace(
-                 "³", "^layers"): ("margin_normalized", 1e6, False), "norm of all weights": ("parameter_norm", 1, False)}}
-    return [*plots.page(folder / "loss_matters.png", [[partial(_changes, case) for case in pair] for pair in pairs], size=(8.4, 7),
-                        title=f"Does training on after zero error pay? ({seeds})", legend=4,
-                        y=["change of test error from zero error to the end, points"] * len(pairs)),
-            *(path for page, columns in pages.items() for path in plots.page(
-                folder / f"loss_matters_{page}.png", [[partial(_course, case, name, *what) for name, what in columns.items()]
-                                                      for case in results], size=(8.4, 1.6 + 2.3 * len(results)), legend=3,
-                title=f"After zero training error ({seeds})", x="epoch / epoch of zero error (log)"))]
+    seeds = spread(results[0].seeds, "seed")
+    panels = [[partial(_changes, case) for case in results[i:i + 2]] for i in range(0, len(results), 2)]
+    paths = plots.page(folder / "loss_matters.png", panels, title=f"Does training on pay? ({seeds})", legend=4,
+                       y=["change of test error, points"] * len(panels), size=(8.4, 1.8 + 2.7 * len(panels)))
+    for page, shown in (("test", FIGURES[:2]), ("margins", FIGURES[2:])):
+        paths += plots.page(folder / f"loss_matters_{page}.png", [[partial(_course, case, one) for one in shown]
+                                                                  for case in results], size=(8.4, 1.6 + 2.2 * len(results)),
+                            title=f"After zero training error ({seeds})", x="epoch / epoch of zero error (log)", legend=3)
+    return paths
 
 
 def _changes(case: Case, axis) -> None:
@@ -175,69 +161,56 @@ def _changes(case: Case, axis) -> None:
     axis.set_title(case.title)
 
 
-def _course(case: Case, name: str, figure: str, factor: float, logarithmic: bool, axis) -> None:
+def _course(case: Case, shown: tuple, axis) -> None:
     """One figure over multiples of the epochs to zero error, mean and standard error of the seeds that reached it."""
+    name, figure, factor, scale = shown
     for arm in UNFLOODED:
         values = np.array([case.at(arm, time, figure, factor) for time in TIMES]).T  # (seeds, times)
         if len(values := values[~np.isnan(values).any(axis=1)]):
             plots.curve(axis, TIMES, values, arm, hue=LOSSES[arm.removesuffix(SMOOTHED)], split="",
                         linestyle="--" if SMOOTHED in arm else "-")
     axis.set(title=case.title, ylabel=name)
-    plots.log(axis, "xy" if logarithmic else "x")
+    plots.log(axis, scale)
 
 
 def answer(results: Sequence[Case]) -> str:
     """Open with yes, no or what it depends on; then what training on did, and how that compares with theory."""
-    others = [arm for arm in UNFLOODED if arm != EXPONENTIAL]
-    found = {figure: [case.against(arm, figure, len(others) * len(results)).verdict for case in results for arm in others]
-             for figure in ("test_error", "test_loss")}
-    clear = {figure: sum(one in (BETTER, WORSE) for one in verdicts) for figure, verdicts in found.items()}
-    of, count = len(found["test_error"]), len(results[0].arms[EXPONENTIAL].runs)
-    if set(found["test_error"] + found["test_loss"]) == {UNKNOWN}:
-        start = [depends_on_more(count, "seed")]
-    else:
-        start = ["Yes." if all(clear.values()) else "It depends on what counts." if any(clear.values()) else "No.",
-                 f"What training on did to the test error differed clearly from what it did with cross-entropy in "
-                 f"{clear['test_error']} of {of} comparisons, to the test loss in {clear['test_loss']}."]
-    changed = {arm: [paired(case.at(arm, 1, "test_error"), case.at(arm, "end", "test_error")).verdict for case in results]
-               for arm in UNFLOODED}
-    factors = {arm: [math.exp(np.nanmean(case.gained(arm, "test_loss"))) for case in results] for arm in UNFLOODED}
-    flooded = {figure: [paired(case.at(loss, "end", figure), case.at(loss + FLOODED, "end", figure)).verdict
-                        for case in results for loss in LOSSES] for figure in ("test_error", "test_loss")}
-    return " ".join([
-        *start, f"By test error, the end beside the first epoch without a training error was, in {counted(len(results), 'case')}: "
-        f"{'; '.join(f'{arm} {tally(verdicts)}' for arm, verdicts in changed.items())}.",
-        f"Test loss was multiplied by {listed(f'{_range(values)} ({arm})' for arm, values in factors.items())}.",
-        f"Flooding, at a level that was not tuned, beside the plain loss at the end: test error {tally(flooded['test_error'])}, "
-        f"test loss {tally(flooded['test_loss'])} of {len(flooded['test_error'])} comparisons.", *_theory(results)])
-
-
-def _theory(results: Sequence[Case]) -> list[str]:
-    """Say what theory has the margins do after zero error, and what they did."""
+    others, both = [arm for arm in UNFLOODED if arm != EXPONENTIAL], ("test_error", "test_loss")
+    of, cases = len(others) * len(results), counted(len(results), "case")
+    found = [[paired(case.gained(EXPONENTIAL, figure), case.gained(arm, figure), comparisons=of).verdict
+              for case in results for arm in others] for figure in both]
+    clear = [sum(one in (BETTER, WORSE) for one in verdicts) for verdicts in found]
+    start = (depends_on_more(results[0].seeds, "seed") if all(map(unjudged, found)) else
+             "Yes." if all(clear) else "It depends on what counts." if any(clear) else "No.")
+    factors = listed(f"{_means(np.exp(case.gained(arm, both[1])) for case in results)} ({arm})" for arm in UNFLOODED)
+    flooded = [tally([one for loss in LOSSES for one in _verdicts(results, (loss, "end"), (loss + FLOODED, "end"), figure)])
+               for figure in both]
+    changed = "; ".join(f"{arm} {tally(_verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
     growth = [case.at(EXPONENTIAL, 20, "margin_min") - case.at(EXPONENTIAL, 2, "margin_min") for case in results]
-    hinge = [case.at("hinge", "end", "margin_min") - 1 for case in results]
-    still = np.concatenate([case.at("hinge", 20, "parameter_norm") == case.at("hinge", "end", "parameter_norm")
-                            for case in results])
-    rms = {time: [np.nanmean(np.sqrt(case.at("squared error", time, "train_loss") / case.classes)) for case in results]
-           for time in (1, "end")}
-    nearer = [paired(case.at("squared error", 1, "train_loss"), case.at("squared error", "end", "train_loss")).verdict
-              for case in results]
-    return [f"Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} while t grows tenfold (gradient descent, one "
-            f"layer); measured: the smallest grew by {_range(map(np.nanmean, growth))}, clearly in {_beyond(growth, 0)} of "
-            f"{len(results)} cases and clearly faster than that in {_beyond(growth, TENFOLD)}.",
-            f"Theory: the hinge's margins stop at 1; measured: the smallest ended {_range(map(np.mean, hinge))} from it, "
-            f"clearly beyond in {_beyond(hinge, 0)}, and {still.sum()} of {still.size} runs stood still in the end.",
-            f"Theory: with squared error outputs return to their targets; measured: the root mean square distance went from "
-            f"{_range(rms[1])} to {_range(rms['end'])}, {tally(nearer)}."]
+    faster = [sum(clearly_above(values, bound) for values in growth) for bound in (0, TENFOLD)]
+    hinge = [case.at("hinge", "end", "margin_min") for case in results]
+    still = _means(100.0 * np.isclose(*(case.at("hinge", time, "parameter_norm") for time in (20, "end")), rtol=1e-6)
+                   for case in results)
+    off = [_means(np.sqrt(case.at("squared error", time, "train_loss") / case.classes) for case in results)
+           for time in (1, "end")]
+    nearer = tally(_verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
+    return (f"{start} What training on did to the test error differed clearly from what it did with cross-entropy in "
+            f"{clear[0]} of {of} comparisons, to the test loss in {clear[1]}. By test error, the end beside the first epoch "
+            f"without a training error was, in {cases}: {changed}. Test loss was multiplied by {factors}. Flooding, at a "
+            f"level not tuned, beside the plain loss at the end: test error {flooded[0]}, test loss {flooded[1]} of "
+            f"{len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} "
+            f"while t grows tenfold (gradient descent, one layer). Measured: the smallest grew by {_means(growth)}, clearly in "
+            f"{faster[0]} of {cases}, clearly faster than that in {faster[1]}. Theory: the hinge's margins stop at 1. "
+            f"Measured: the smallest ended at {_means(hinge)}, clearly beyond 1 in {sum(clearly_above(one, 1) for one in hinge)}; "
+            f"{still} % of runs stood still in the end. Theory: with squared error the outputs return to their targets. "
+            f"Measured: the root mean square distance went from {off[0]} to {off[1]}, {nearer}.")
 
 
-def _beyond(cases, bound: float) -> int:
-    """Count the cases whose mean is clearly above a bound: the 95 % interval lies there."""
-    known = [values[~np.isnan(values)] for values in cases]
-    return sum(bool(np.mean(one) - half_width(mean_and_error(one)[1], len(one)) > bound) for one in known if len(one))
+def _means(cases) -> str:
+    """Return the smallest and the largest mean over seeds of some cases."""
+    return between(mean_and_error(values)[0] for values in cases)
 
 
-def _range(values) -> str:
-    """Return "LOWEST to HIGHEST"."""
-    values = list(values)
-    return f"{number(min(values), 2)} to {number(max(values), 2)}"
+def _verdicts(results: Sequence[Case], before: tuple, after: tuple, figure: str) -> list[str]:
+    """Per case, what one loss at one time is compared with another loss or time."""
+    return [paired(case.at(before[0], before[1], figure), case.at(after[0], after[1], figure)).verdict for case in results]

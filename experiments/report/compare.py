@@ -43,6 +43,14 @@ def half_width(error: float, count: int, comparisons: int = 1) -> float:
     return error * float(stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons)) if count >= FEWEST else math.inf
 
 
+def clearly_above(values, bound: float) -> bool:
+    """Whether the mean of some figures lies above a bound with its whole 95 % t interval, NaN left out."""
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    mean, error = mean_and_error(values)
+    return len(values) >= FEWEST and mean - half_width(error, len(values)) > bound
+
+
 @dataclass(frozen=True)
 class Difference:
     """A paired difference between two methods over the same seeds.
