@@ -199,9 +199,9 @@ def answer(results: Sequence[Case]) -> str:
             f"without a training error was, in {cases}: {changed}. Test loss was multiplied by {factors}. Flooding, at a "
             f"level not tuned, beside the plain loss at the end: test error {flooded[0]}, test loss {flooded[1]} of "
             f"{len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} "
-            f"while t grows tenfold (gradient descent, one layer). Measured: the smallest grew by {_means(growth)}, clearly in "
+            f"per tenfold t (gradient descent, one layer). Measured: the smallest grew by {_means(growth)}, clearly in "
             f"{faster[0]} of {cases}, clearly faster than that in {faster[1]}. Theory: the hinge's margins stop at 1. "
-            f"Measured: the smallest ended at {_means(hinge)}, clearly beyond 1 in {sum(clearly_above(one, 1) for one in hinge)}; "
+            f"Measured: the smallest ended at {_means(hinge)}, beyond in {sum(clearly_above(one, 1) for one in hinge)}; "
             f"{still} % of runs stood still in the end. Theory: with squared error the outputs return to their targets. "
             f"Measured: the root mean square distance went from {off[0]} to {off[1]}, {nearer}.")
 
