@@ -242,7 +242,8 @@ MUTANTS = {
     "temperature_upside_down": Mutant(
         "losses/calibration.py", "beta = np.exp(-log_temperature)", "beta = np.exp(log_temperature)", TEMPERATURE),
     "hinge_that_never_stops": Mutant(
-        "losses/rows.py", "if missing <= zero:\n        return zero", "if missing <= zero - F(50):\n        return zero", CLAIM,
+        "losses/rows.py", "if missing <= zero:\n        return zero",
+        "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
