@@ -189,8 +189,8 @@ def answer(results: Sequence[Case]) -> str:
     growth = [case.at(EXPONENTIAL, 20, "margin_min") - case.at(EXPONENTIAL, 2, "margin_min") for case in results]
     faster = [sum(clearly_above(values, bound) for values in growth) for bound in (0, TENFOLD)]
     hinge = [case.at("hinge", "end", "margin_min") for case in results]
-    still = _means(np.isclose(case.at("hinge", 20, "parameter_norm"), case.at("hinge", "end", "parameter_norm"), rtol=1e-6) * 100.0
-                   for case in results)
+    still = _means(np.isclose(case.at("hinge", 20, "parameter_norm"), case.at("hinge", "end", "parameter_norm"),
+                              rtol=1e-6) * 100.0 for case in results)
     off = [_means(np.sqrt(case.at("squared error", time, "train_loss") / case.classes) for case in results)
            for time in (1, "end")]
     nearer = tally(_verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
