@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # Each run sets the JIT itself, so once is enough: not again where the tests run with the JIT off.
 pytestmark = pytest.mark.compiled
 
-FOLDERS = ("nn", "losses", "stopping", "tests")
+FOLDERS = ("nn", "losses", "stopping", "experiments", "tests")
 SUMMARY = re.compile(r"^(FAILED|ERROR) (\S+)", re.MULTILINE)
 
 LAYER = "tests/test_nn_dense.py"
@@ -48,6 +48,7 @@ BAYES = "tests/test_losses_bayes.py"
 INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
+CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
 
 class Mutant(NamedTuple):
@@ -264,6 +265,10 @@ MUTANTS = {
         "losses/bayes.py", "(s - distance / 2) + math.log(share / (1 - share))", "(s - distance / 2)", BAYES),
     "temperature_upside_down": Mutant(
         "losses/calibration.py", "beta = np.exp(-log_temperature)", "beta = np.exp(log_temperature)", TEMPERATURE),
+    "hinge_that_never_stops": Mutant(
+        "losses/rows.py", "if missing <= zero:\n        return zero",
+        "if missing <= zero - F(50):\n        return zero", CLAIM,
+        jit=True),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
         "mean, mean, loss.level, loss.flood_parameter)",
