@@ -10,14 +10,20 @@ Three ways to differentiate f at θ without its formula:
 Where the two sides of a difference lie on different branches (a relu input or an argmax that changes sign) the difference
 means nothing. Such entries are skipped and named in the report; no tolerance is loosened for them.
 """
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from losses.base import Loss
 from losses.keywords import explains_arguments
 
 from .backends import backend_named
 from .checks import choose, integer, real_number
+from .model import Model
+from .shared.inputs import Inputs
 from .shared.layers import NO_UPDATE
 
 METHODS = ("complex", "central", "direction")
@@ -47,16 +53,16 @@ class GradientReport:
     parameters: list
 
     @property
-    def error(self):
+    def error(self) -> float:
         """Largest relative error of all arrays; NaN if some array could not be checked anywhere."""
         errors = [p.error for p in self.parameters]
         return float(np.max(errors)) if errors else np.nan
 
-    def passed(self, tolerance):
+    def passed(self, tolerance: float) -> bool:
         """Return whether every array was checked somewhere and agrees within the tolerance."""
         return bool(self.error <= tolerance)  # False for NaN
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"gradient check ({self.method})", f"{'array':<20}{'checked':>8}{'rel. error':>12}  worst at"]
         for p in self.parameters:
             where = f"{p.worst}: analytic {p.analytic:.10g}, numerical {p.numerical:.10g}" if p.checked else "-"
@@ -68,7 +74,8 @@ class GradientReport:
 
 
 @explains_arguments()
-def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=None, kinks=None, seed=0):
+def check_gradients(f: Callable[..., Any], theta: Any, gradient: Any, *, method: str = "complex", step: float | None = None,
+                    samples: int | None = None, kinks: Callable[..., Any] | None = None, seed: int = 0) -> GradientReport:
     """Compare `gradient` with a numerical derivative of f at theta.
 
     Parameters
@@ -116,7 +123,7 @@ def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=
     return GradientReport(method, reports)
 
 
-def _check_arrays(thetas, gradients):
+def _check_arrays(thetas: dict[str, np.ndarray], gradients: dict[str, np.ndarray]) -> None:
     if not isinstance(gradients, dict) or set(thetas) - set(gradients):
         got = sorted(gradients) if isinstance(gradients, dict) else type(gradients).__name__
         raise ValueError(f"gradient: got {got}, accepted: a dict with an array for each of {sorted(thetas)}")
@@ -133,22 +140,23 @@ def _check_arrays(thetas, gradients):
 class _Probe:
     """Evaluates f and its branches at theta moved along a direction of one array."""
 
-    def __init__(self, f, thetas, single, h, kinks):
+    def __init__(self, f: Callable[..., Any], thetas: dict[str, np.ndarray], single: bool, h: float,
+                 kinks: Callable[..., Any] | None) -> None:
         self.f, self.thetas, self.single, self.h, self.kinks = f, thetas, single, h, kinks
 
-    def _moved(self, name, offset):
+    def _moved(self, name: str, offset: np.ndarray) -> Any:
         moved = {key: array.astype(np.result_type(array, offset), copy=True) for key, array in self.thetas.items()}
         moved[name] += offset
         return moved["theta"] if self.single else moved
 
-    def complex_step(self, name, direction):
+    def complex_step(self, name: str, direction: np.ndarray) -> float:
         value = self.f(self._moved(name, 1j * self.h * direction))
         if not np.iscomplexobj(value):
             raise TypeError("f: got a real value for complex theta, accepted: f in complex-safe arithmetic; "
                             "use method='central' for any other")
         return np.imag(value) / self.h
 
-    def central(self, name, direction):
+    def central(self, name: str, direction: np.ndarray) -> tuple[float, str | None]:
         """Return (slope, name of the kink in between or None)."""
         above, below = self._moved(name, self.h * direction), self._moved(name, -self.h * direction)
         f_above, f_below = float(self.f(above)), float(self.f(below))
@@ -167,7 +175,7 @@ class _Probe:
         return slope, "one-sided slopes differ" if wide_bend < 5 * bend else None
 
 
-def _changed_branch(above, below):
+def _changed_branch(above: Any, below: Any) -> str | None:
     for name in above:
         changed = np.argwhere(np.asarray(above[name]) != np.asarray(below[name]))
         if len(changed):
@@ -175,7 +183,8 @@ def _changed_branch(above, below):
     return None
 
 
-def _compare_entries(probe, name, gradient, method, samples, rng):
+def _compare_entries(probe: _Probe, name: str, gradient: np.ndarray, method: str, samples: int | None,
+                     rng: np.random.Generator) -> ParameterReport:
     report = ParameterReport(name)
     entries = np.arange(gradient.size)
     if samples is not None and samples < gradient.size:
@@ -195,7 +204,8 @@ def _compare_entries(probe, name, gradient, method, samples, rng):
     return report
 
 
-def _compare_directions(probe, name, gradient, method, samples, rng):
+def _compare_directions(probe: _Probe, name: str, gradient: np.ndarray, method: str, samples: int | None,
+                        rng: np.random.Generator) -> ParameterReport:
     report = ParameterReport(name)
     analytic, numerical = [], []
     for k in range(samples or 1):
@@ -211,7 +221,7 @@ def _compare_directions(probe, name, gradient, method, samples, rng):
     return report
 
 
-def _fill(report, indices, analytic, numerical):
+def _fill(report: ParameterReport, indices: Any, analytic: Any, numerical: Any) -> None:
     report.checked = len(indices)
     if not indices:
         return
@@ -223,7 +233,9 @@ def _fill(report, indices, analytic, numerical):
 
 
 @explains_arguments()
-def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None, samples=None, seed=0, update=None):
+def check_model(model: Model, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
+                method: str = "complex", step: float | None = None, samples: int | None = None, seed: int = 0,
+                update: int | None = None) -> GradientReport:
     """Check a model's backprop, and then the model's own backend and dtype against what has been proved.
 
     First the NumPy definition in float64, at the model's weights, is compared with a numerical derivative; then the
@@ -248,7 +260,7 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
     with_x = not len(inputs.tokens)
     y_prepared = loss.prepare(definition.pack_targets(y, inputs), definition.rows_of(inputs), model.outputs)
     thetas = {name: array.copy() for name, array in definition.parameters.items()} | ({"x": inputs.x} if with_x else {})
-    arguments = {"lengths": lengths, "input_gradient": with_x, "update": update}
+    arguments: dict[str, Any] = {"lengths": lengths, "input_gradient": with_x, "update": update}
     _, gradients = definition.loss_and_gradients(x, y, loss, **arguments)
     network = _ComplexNetwork(definition, inputs, y_prepared, update)
 
@@ -265,11 +277,11 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
 class _ComplexNetwork:
     """The NumPy backend's pass with parameters and input from a dict, in their own dtype (perhaps complex)."""
 
-    def __init__(self, model, inputs, y, update):
+    def __init__(self, model: Any, inputs: Inputs, y: np.ndarray, update: int | None) -> None:
         self.model, self.inputs, self.y = model, inputs, y
         self.update = NO_UPDATE if update is None else update
 
-    def _passed(self, theta):
+    def _passed(self, theta: Any) -> Any:
         """Return the outputs (rows, K) at theta, and the engine that made them."""
         dtype = np.result_type(*theta.values())
         inputs = self.inputs._replace(x=theta.get("x", self.inputs.x))
@@ -278,12 +290,12 @@ class _ComplexNetwork:
         engine = backend_named("numpy").open(network, inputs, batch=inputs.count)
         return engine.forward(np.arange(inputs.count), True, self.update), engine
 
-    def objective(self, theta, loss):
+    def objective(self, theta: Any, loss: Loss) -> Any:
         """Return the objective at theta."""
         outputs, _ = self._passed(theta)
         return loss.objective(outputs, self.y, indices=self.model.samples_of_rows(self.inputs))[0]
 
-    def branches(self, theta, loss):
+    def branches(self, theta: Any, loss: Loss) -> dict[str, Any]:
         """Return on which side of its kink each relu and the flood lie, for each sample (or valid step)."""
         outputs, engine = self._passed(theta)
         weights = loss.weigh(loss.rows(outputs, self.y)[0], indices=self.model.samples_of_rows(self.inputs))[1]
