@@ -84,12 +84,13 @@ class CrossEntropy(Loss):
         that). So prepare targets once, not twice.
         """
         if k < 2:
-            raise ValueError(f"CrossEntropy needs at least 2 outputs, got {k}; for one output use BinaryCrossEntropy")
+            raise ValueError(f"outputs: got {k}, accepted: at least 2 with CrossEntropy; for one output use "
+                             "BinaryCrossEntropy")
         y = checks.targets_of(y, n)
         if y.ndim == 1:
             return checks.class_ids(y, n, k)
         if y.shape != (n, k):
-            raise ValueError(f"y has shape {y.shape}; accepted are class ids ({n},) or soft targets ({n}, {k})")
+            raise ValueError(f"y: got shape {y.shape}, accepted: class ids ({n},) or soft targets ({n}, {k})")
         targets = checks.distributions("y", y)
         # The gradient p - t belongs to targets that sum to 1, not to 1 + 1e-6.
         targets /= targets.sum(axis=1, keepdims=True)
@@ -147,7 +148,7 @@ class BinaryCrossEntropy(Loss):
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Labels in {0, 1} -> float64 (N, 1). See `Loss.prepare`."""
         if k != 1:
-            raise ValueError(f"BinaryCrossEntropy needs exactly 1 output, got {k}; for more use CrossEntropy")
+            raise ValueError(f"outputs: got {k}, accepted: exactly 1 with BinaryCrossEntropy; for more use CrossEntropy")
         return checks.binary_ids(y, n).astype(np.float64)[:, None]
 
     def labels(self, y: ArrayLike, k: int) -> NDArray:

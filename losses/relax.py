@@ -56,14 +56,15 @@ class RelaxLoss(Flooding):
     def __post_init__(self) -> None:
         upper = checks.positive_number("upper", self.upper)
         if upper > 1:
-            raise ValueError(f"upper must be in (0, 1], got {self.upper!r}")
+            raise ValueError(f"upper: got {self.upper!r}, accepted: a number in (0, 1]")
         self._set_up(level=checks.nonnegative_number("level", self.level), upper=upper, flood_parameter=upper)
 
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """As the base loss does; ValueError without class labels, which "classified wrong" is about."""
         prepared = self.base.prepare(y, n, k)
         if self.base.labels(y, k) is None:
-            raise ValueError(f"y has real-valued targets for {self.base!r}; RelaxLoss needs class labels")
+            raise ValueError(f"y: got real-valued targets for {self.base!r}, accepted: class labels, which RelaxLoss is "
+                             "about")
         return prepared
 
     def in_epoch(self, epoch: int) -> Loss:

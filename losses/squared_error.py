@@ -36,7 +36,7 @@ class SquaredError(Loss):
             return np.eye(k)[checks.class_ids(y, n, k)]
         if y.shape != (n, k) and not (k == 1 and y.shape == (n,)):
             ids = f", or integer class ids ({n},)" if k > 1 else f" or ({n},)"
-            raise ValueError(f"y has shape {y.shape} and dtype {y.dtype}; accepted are real targets ({n}, {k}){ids}")
+            raise ValueError(f"y: got shape {y.shape} and dtype {y.dtype}, accepted: real targets ({n}, {k}){ids}")
         checks.refuse_nonfinite("y", y)
         return y.astype(np.float64).reshape(n, k)
 
