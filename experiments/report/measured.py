@@ -1,9 +1,10 @@
 """Finished runs of one kind, a run per seed, and what is read off them."""
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ..runs.store import Run
+from ..runs.store import Run, Store
 from .compare import Difference, half_width, mean_and_error, paired
 from .tables import mean_error
 
@@ -16,7 +17,7 @@ class Measured:
 
     runs: Sequence[Run]
 
-    def __init__(self, runs: Sequence[Run]):
+    def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = runs
 
     def values(self, figure: str, factor: float = 1.0) -> np.ndarray:
@@ -51,6 +52,6 @@ class Measured:
         return paired(before.values(figure, factor), self.values(figure, factor), lower_is_better=figure != "accuracy")
 
 
-def load(store, specs) -> Measured:
+def load(store: Store, specs: Any) -> Measured:
     """The finished runs of these descriptions, one per seed; raises StoreError when one is missing."""
     return Measured([store.require(spec.settings()) for spec in specs])

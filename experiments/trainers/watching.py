@@ -19,7 +19,7 @@ class Taken(NamedTuple):
     running: np.ndarray
 
 
-def take(epoch: float, model) -> Taken:
+def take(epoch: float, model: Any) -> Taken:
     """Return a copy of a model as it is now."""
     return Taken(epoch, model.flat.copy(), model.running.copy())
 
@@ -45,7 +45,7 @@ class Watcher:
         For a rule that cannot be read.
     """
 
-    def __init__(self, rules):
+    def __init__(self, rules: Any) -> None:
         self.stopped: dict[str, float] = {}
         self.taken: dict[str, Taken] = {}
         self._criteria: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class Watcher:
         else:
             self._criteria[name] = parse(rule)
 
-    def __call__(self, model, row) -> None:
+    def __call__(self, model: Any, row: Any) -> None:
         """Note one check. `row` is its line of the history."""
         self._checks += 1
         epoch = float(row["epoch"])

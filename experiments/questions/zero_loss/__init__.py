@@ -8,9 +8,10 @@ with flooding (Ishida et al., ICML 2020), which keeps the training loss near a l
 Besides test error, test loss and calibration the table shows what still goes on after zero error: margins, the norm of the
 gradient, the distance that the parameters still travel, and the share of test predictions that still change.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from ...report.measured import Measured, load
 from ...report.tables import Table
 from ...report.words import spread
 from ...runs.settings import DIFFERENT, SHARE, SOME, Settings, above, at_least, choice
+from ...runs.store import Store
 from ...runs.sweep import Threads, train_missing
 from ...trainers.description import Description, describe
 from ...trainers.train import TRAINER
@@ -101,7 +103,7 @@ class Config(Settings):
         return cls(seeds=10, gaussian_epochs=2000, image_epochs=5000, gaussian_test=10_000, growth=1.15,
                    image_levels=(0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5))
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """A level per share, something to train, and enough digits."""
         need(len(self.gaussian_levels) == len(self.gaussian_noise), "gaussian_levels", "one level per gaussian_noise")
         need(bool(self.gaussian_noise or self.image_noise), "gaussian_noise", "at least one share here or in image_noise")
@@ -142,8 +144,8 @@ def cases(config: Config) -> list[Case]:
                 "batch_size": config.image_batch, "epochs": config.image_epochs,
                 "files": "" if images is None else images.fingerprint, **shared}
 
-    def case(title, noise, levels, fixed, note=""):
-        def runs(level, models=(("end", "end"),)):
+    def case(title: Any, noise: float, levels: Any, fixed: Any, note: str = "") -> Any:
+        def runs(level: Any, models: Any = (("end", "end"),)) -> Any:
             return tuple(describe(noise=noise, level=level, seed=seed, models=models, **fixed)
                          for seed in range(config.seeds))
         return Case(f"{title}, {noise:.0%} flipped labels" if noise else f"{title}, labels as they are",
@@ -155,7 +157,7 @@ def cases(config: Config) -> list[Case]:
               for noise in config.image_noise)]
 
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet; raises SettingError as `cases` does, before any training."""
     found = cases(config)
     announce(images_of(config))
@@ -195,7 +197,7 @@ class Results:
         return int(np.sum(~np.isnan(self.values("zero", "epoch"))))
 
 
-def gather(store, config: Config) -> list[Results]:
+def gather(store: Store, config: Config) -> list[Results]:
     """Load all runs and choose the flooding level of each seed; raises StoreError when a run is missing."""
     results = []
     for case in cases(config):
@@ -231,7 +233,7 @@ def _table(results: Results) -> Table:
     return Table(f"{results.case.title} ({spread(seeds, 'seed')})", ("", *METHODS.values()), rows, "\n".join(notes))
 
 
-def figures(results: Sequence[Results], folder) -> list:
+def figures(results: Sequence[Results], folder: Path) -> list:
     """Draw both figures."""
     from .drawing import draw_curves, draw_margins
 

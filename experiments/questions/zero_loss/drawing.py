@@ -1,6 +1,8 @@
 """The two figures of zero_loss."""
 from collections.abc import Sequence
 from functools import partial
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ MARGINS = {"probability_margins": "probability margin: p(label) − largest othe
            "output_margins": "output margin: f(label) − largest other"}
 
 
-def draw_curves(all_results: Sequence[Results], path) -> list:
+def draw_curves(all_results: Sequence[Results], path: str | PathLike[str]) -> list:
     """Training and test loss and error over epochs, with what each rule returns marked and the time after zero error shaded.
 
     A column per case; returns the files written.
@@ -33,7 +35,7 @@ def draw_curves(all_results: Sequence[Results], path) -> list:
                       y=("cross-entropy, nats (log scale)", "error, %"), legend=5)
 
 
-def _curve_panel(results: Results, figure: str, axis) -> None:
+def _curve_panel(results: Results, figure: str, axis: Any) -> None:
     factor, epochs = 100.0 if figure == "error" else 1.0, results.plain.curves("epoch")[0]  # the same for all seeds
     zero = results.mean("zero", "epoch")
     if not np.isnan(zero):
@@ -59,7 +61,7 @@ def _curve_panel(results: Results, figure: str, axis) -> None:
         plots.log(axis, "y")
 
 
-def at_stops(runs, name: str, epochs) -> float:
+def at_stops(runs: Any, name: str, epochs: Any) -> float:
     """Mean over the runs of each one's own curve at its own stop (seeds,): at the mean epoch of all stops no run was.
 
     Where all stop at the same epoch, at the end, this is on the mean curve. The final figures of a run are measured on the
@@ -69,7 +71,7 @@ def at_stops(runs, name: str, epochs) -> float:
                           for run, epoch in zip(runs, epochs, strict=True) if not np.isnan(epoch)]))
 
 
-def draw_margins(all_results: Sequence[Results], path) -> list:
+def draw_margins(all_results: Sequence[Results], path: str | PathLike[str]) -> list:
     """Distribution of probability and output margins of the training samples at three times of the cross-entropy runs.
 
     A column per case; returns the files written.
@@ -80,7 +82,7 @@ def draw_margins(all_results: Sequence[Results], path) -> list:
                       size=(1.2 + 3.4 * len(all_results), 6.4), y=2 * ["share of training samples, %"], legend=3)
 
 
-def _margin_panel(results: Results, name: str, axis) -> None:
+def _margin_panel(results: Results, name: str, axis: Any) -> None:
     groups, lines, label = {}, ["median (smallest)"], MARGINS[name]
     for time, (words, share, line) in TIMES.items():
         found = [run.arrays[f"{time}.{name}"] for run in results.plain.runs if f"{time}.{name}" in run.arrays]

@@ -1,5 +1,6 @@
 """The images of zero_loss: which sets there are, their files, and how many samples of them are used."""
 import sys
+from typing import Any
 
 from ...data.images import READERS, Images, read_images
 from ...runs.settings import SettingError, requirement
@@ -7,7 +8,7 @@ from ...runs.settings import SettingError, requirement
 TITLES = {"digits": "Digits", "fashion_mnist": "Fashion-MNIST", "mnist": "MNIST"}
 
 
-def images_of(config) -> Images | None:
+def images_of(config: Any) -> Images | None:
     """Return the files of the images, read once per process; None for digits, which are embedded.
 
     Raises
@@ -23,13 +24,13 @@ def images_of(config) -> Images | None:
         raise SettingError(str(error)) from error
 
 
-def images_title(config, images: Images | None) -> str:
+def images_title(config: Any, images: Images | None) -> str:
     """Return what tables and figures call the images: "Fashion-MNIST", or "Fashion-MNIST, embedded cut"."""
     name = TITLES[config.images]
     return f"{name}, {images.stand_in}" if images is not None and images.stand_in else name
 
 
-def sizes(config, images: Images | None) -> tuple[int, int]:
+def sizes(config: Any, images: Images | None) -> tuple[int, int]:
     """Return how many images are for training and for validation.
 
     Raises
