@@ -13,7 +13,7 @@ def network_of(run: Description, data: Any) -> Any:
     network = run.network
     sizes = (data.train.x.shape[1], *network.hidden, len(data.classes))
     return MLP(sizes, activation=network.activation, batch_norm=network.batch_norm, dropout=network.dropout,
-               init=network.init, seed=run.seed, dtype=network.dtype)
+               bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
 
 
 def loss_of(loss: Loss, samples: int) -> Any:
@@ -34,7 +34,7 @@ def base_of(loss: Loss) -> Any:
     if loss.loss == "cross_entropy":
         return CrossEntropy(loss.label_smoothing)
     if loss.loss == "squared_error":
-        return SquaredError()
+        return SquaredError(loss.label_smoothing)
     return {"hinge": Hinge, "squared_hinge": SquaredHinge}[loss.loss](loss.margin)
 
 

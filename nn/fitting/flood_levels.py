@@ -12,7 +12,7 @@ from losses import levels_from_losses
 from losses.base import Loss
 from losses.keywords import explains_arguments
 
-from ..checks import integer
+from ..checks import integer, padded_array
 from ..model import Model
 from ..optimizers import Optimizer
 from .fit import fit
@@ -62,7 +62,7 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
     for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
         refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
                             f"x without a fold of {n - part}")
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = padded_array("x", x), padded_array("y", y)
     options = {"progress": False, "check_every": 0} | options
     fold = np.random.default_rng(integer("seed", seed, low=0)).permutation(n) % folds  # (N,)
     losses = np.zeros(n)
