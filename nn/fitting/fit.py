@@ -17,7 +17,7 @@ from .settings import Settings
 @explains_arguments(elsewhere.FIT)
 def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, validation=None, test=None, metrics=(),
         stopping=None, restore_best=True, check_every=None, lengths=None, augment=None, clip_norm=None, seed=0,
-        progress=True, checkpoint=None, on_check=None, threads=None):
+        progress=True, checkpoint=None, on_check=None, on_epoch=None, threads=None):
     """Train a model and return the record of its training.
 
     Parameters
@@ -66,6 +66,10 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
         never been interrupted; a file of a different configuration raises CheckpointError.
     on_check : callable(model, row), optional
         Called after every check with the model as it is and the row of the History.
+    on_epoch : callable(model, epoch) -> bool, optional
+        Called after every epoch, whatever `check_every` says and before a check, until it returns True: for what is looked
+        for often and measured at little cost, such as the first epoch without a training error. It may not change the
+        model. A resumed run calls it after the epochs that it trains itself.
     threads : int, optional
         At most so many threads in the kernels, checks included; the result does not depend on it.
 

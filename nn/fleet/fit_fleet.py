@@ -30,7 +30,8 @@ from .together import stepping
 @explains_arguments(elsewhere.FLEET)
 def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
               validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
-              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None):
+              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None,
+              on_epoch=None):
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -79,6 +80,8 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
     on_check : callable(r, model, row), optional
         As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
+    on_epoch : callable(r, model, epoch) -> bool, optional
+        Likewise.
 
     Returns
     -------
@@ -192,8 +195,9 @@ class _Crew:
                 raise _Stopped
             advance(updates, loss)
         model, settings = fleet.new_model(r), self._chosen[r].settings
-        if settings.on_check is not None:
-            settings = dataclasses.replace(settings, on_check=functools.partial(settings.on_check, r))
+        called = {name: functools.partial(getattr(settings, name), r) for name in ("on_check", "on_epoch")
+                  if getattr(settings, name) is not None}
+        settings = dataclasses.replace(settings, **called)
         run = self._run(r, model, settings)
         keeper = BestKeeper(run)
         message, finished = None, True
