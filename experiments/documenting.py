@@ -14,8 +14,9 @@ from . import registry
 from .report.tables import Table
 from .running import EXIT_FAILED, PROGRAM, UsageError
 
-SECTION = re.compile(r"<!-- (?P<name>\w+): begin, (?:runs (?P<version>[0-9a-f]{16})|[^>]*?) -->\n(?P<text>.*?)"
-                     r"<!-- (?P=name): end -->", re.DOTALL)
+SECTION = re.compile(r"<!-- (?P<name>\w+): begin, runs (?P<version>[^>]*?) -->\n(?P<text>.*?)<!-- (?P=name): end -->",
+                     re.DOTALL)
+EARLIER = "of an earlier version"  # of a table that takes too long to be made anew with every change, and that says so
 
 
 def version(settings: Sequence[dict]) -> str:
@@ -26,12 +27,13 @@ def version(settings: Sequence[dict]) -> str:
 
 
 def stale(text: str) -> list[str]:
-    """Return the names of the sections of a document that are not of what the default of each question is today."""
+    """Return the names of the sections of a document that are not of the runs that each question's default has today."""
     found = []
-    for section in SECTION.finditer(text):
-        module = registry.load(section["name"])
-        if section["version"] != version(module.runs(module.Config())):
-            found.append(section["name"])
+    for one in SECTION.finditer(text):
+        module = registry.load(one["name"])
+        current = version(module.runs(module.Config()))
+        if one["version"] != current and not (one["version"] == EARLIER and EARLIER in one["text"]):
+            found.append(one["name"])
     return found
 
 
@@ -45,15 +47,16 @@ def markdown(tables: Sequence[Table], rows: Sequence[str] = ()) -> str:
     """
     parts: list[str] = []
     heads: Sequence[str] = ()
-    for table in tables:
-        title, wanted = _escaped(table.title), [row for row in table.rows if row[0] in rows]
-        wanted = wanted if rows and len(wanted) == len(rows) else list(table.rows)
-        if tuple(table.columns) != tuple(heads):
-            heads = table.columns
-            parts += ["", _line(["case", *heads]), _line(["---"] * (1 + len(heads)))]
+    for one in tables:
+        wanted = [row for row in one.rows if row[0] in rows]
+        wanted = wanted if rows and len(wanted) == len(rows) else list(one.rows)
+        title = _escaped(one.title)
+        if tuple(one.columns) != tuple(heads):
+            heads = one.columns
+            parts += ["", _line(["case", *map(_escaped, heads)]), _line(["---"] * (1 + len(heads)))]
         parts += [_line([title if i == 0 else "", *map(_escaped, row)]) for i, row in enumerate(wanted)]
         if not rows:
-            parts += ["", *map(_escaped, table.note.split("\n"))] * bool(table.note)
+            parts += ["", *map(_escaped, one.note.split("\n"))] * bool(one.note)
             heads = ()
     return "\n".join(parts).strip() + "\n"
 
@@ -76,9 +79,10 @@ def section(name: str, module, config, store) -> str:
     """
     results = module.gather(store, config)
     tables, short = module.tables(results), getattr(module, "SUMMARY", ())
-    notes = [f"{table.title}: {table.note}.\n" for table in tables if short and not {row[0] for row in table.rows} >= set(short)]
-    return (f"<!-- {name}: begin, runs {version(module.runs(config))} -->\n{markdown(tables, short)}\n"
-            + "\n".join(map(_escaped, notes)) + f"\nIn the program's own words:\n\n> {module.answer(results)}\n<!-- {name}: end -->")
+    notes = [f"{_escaped(one.title)}: {_escaped(one.note)}.\n" for one in tables
+             if short and not {row[0] for row in one.rows} >= set(short)]
+    return "\n".join([f"<!-- {name}: begin, runs {version(module.runs(config))} -->", markdown(tables, short), *notes,
+                      "In the program's own words:\n", f"> {module.answer(results)}", f"<!-- {name}: end -->"])
 
 
 def table(name: str, options: list[str]) -> int:
@@ -97,6 +101,8 @@ def table(name: str, options: list[str]) -> int:
     from .runs.store import Store, StoreError
 
     try:
+        if not (chosen.results / "results.sqlite").exists():
+            raise StoreError(f"there is no results file {chosen.results / 'results.sqlite'}; run the experiment first")
         store, config = Store(chosen.results), module.Config()
         text = section(name, module, config, store)
         if chosen.write is None:

@@ -62,7 +62,8 @@ def test_tables_figures_and_answer_come_from_the_store(finished):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert not list(finished.folder.glob("*.part"))
     answer = zero_loss.answer(results)
-    assert answer.startswith("It depends on more than 2 seeds, which cannot tell: ") and answer.endswith(".") and "clear" not in answer
+    assert answer.startswith("It depends on more than 2 seeds, which cannot tell: ")
+    assert answer.endswith(".") and "clear" not in answer
     sentences = said(results)
     assert len(sentences) == 4 and " ".join(sentences) == answer
 

@@ -129,7 +129,7 @@ def opening_by(measures: Mapping[str, Sequence[str]], groups: Sequence[str], cou
         return f"It depends on more than {counted(count, 'seed')}, which cannot tell: the question takes {needed}."
     if unclear:
         return f"No: {listed(measures)} did not change clearly{f' in any of {len(groups)} cases' * (len(groups) > 1)}."
-    parts = [_part(verdicts, groups, count, needed, what) + (f"for the {name}",) for name, verdicts in measures.items()]
+    parts = [(*_part(verdicts, groups, count, needed, what), f"for the {name}") for name, verdicts in measures.items()]
     (_, answer, why, about), *others = sorted(parts, key=lambda part: part[0])  # plain words first
     said = [f"{answer[0].upper()}{answer[1:]} {about}{why}", *(
         f"{answer} {about}{why}" if place == 0 else f"{about} {answer}{why}" for place, answer, why, about in others)]
