@@ -45,6 +45,8 @@ FIT = "tests/test_nn_training_equivalence.py::test_fit_is_what_the_formulas_say"
 PER_NORM = "tests/test_losses_normalized_margins.py"
 HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
+INFINITE = "tests/test_losses_infinite.py"
+MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
 
 
@@ -228,6 +230,18 @@ MUTANTS = {
         "tests/test_nn_online.py", jit=True),
     "dropout_on_the_input": Mutant(
         "nn/mlp.py", "[0.0, *self.dropout]", "[*self.dropout, 0.0]", DROP_PLACE),
+    # --- targets and edges of the losses ---
+    "zero_times_infinity": Mutant(
+        "losses/cross_entropy.py", "np.where((shares == 0) & np.isinf(gaps), 0, shares * gaps)", "shares * gaps", INFINITE),
+    "zero_times_infinity_rows": Mutant(
+        "losses/rows.py", "if not (F(target[j]) == zero and gap == F(math.inf)):", "if True:", INFINITE),
+    "soft_target_as_a_label_rows": Mutant(
+        "losses/rows.py", "dz[j] = (rest - t * e) /", "dz[j] = (one - t * e) /", MULTI_LABEL),
+    "only_the_last_label_rows": Mutant("losses/rows.py", "        loss += block\n", "        loss = block\n", MULTI_LABEL),
+    "soft_target_truncated": Mutant(
+        "losses/relax.py", "(y[:, 0] > 0.5).astype(np.int64)", "y[:, 0].astype(np.int64)", MULTI_LABEL),
+    "border_of_labels_at_zero": Mutant(
+        "losses/answers.py", '0.5 if answers == "half" else 0', "0", "tests/test_losses_answers.py"),
     # --- what is measured ---
     "smoothed_margin_of_the_mean": Mutant("losses/margins.py", "L = losses.sum()", "L = losses.mean()", PER_NORM),
     "norm_to_the_first_power": Mutant(
