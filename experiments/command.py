@@ -179,4 +179,5 @@ class Command:
     named: bool = True
 
 
-COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table), "replay": Command(_replay, named=False)}
+COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
+            "replay": Command(_replay, named=False)}
