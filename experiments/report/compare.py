@@ -45,7 +45,7 @@ def half_width(error: float, count: int, comparisons: int = 1) -> float:
     return error * float(stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons)) if count >= FEWEST else math.inf
 
 
-def clearly_above(values, bound: float) -> bool:
+def clearly_above(values: Any, bound: float) -> bool:
     """Whether the mean of some figures lies above a bound with its whole 95 % t interval, NaN left out."""
     values = np.asarray(values, dtype=float)
     values = values[~np.isnan(values)]

@@ -28,7 +28,7 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
         restore_best: bool = True, check_every: int | Sequence[int] | None = None, lengths: ArrayLike | None = None,
         augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0, progress: bool = True,
         checkpoint: str | PathLike[str] | None = None, on_check: Callable[..., Any] | None = None,
-        threads: int | None = None) -> History:
+        on_epoch: Callable[..., Any] | None = None, threads: int | None = None) -> History:
     """Train a model and return the record of its training.
 
     Parameters
@@ -77,6 +77,10 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
         never been interrupted; a file of a different configuration raises CheckpointError.
     on_check : callable(model, row), optional
         Called after every check with the model as it is and the row of the History.
+    on_epoch : callable(model, epoch) -> bool, optional
+        Called after every epoch, whatever `check_every` says and before a check, until it returns True: for what is looked
+        for often and measured at little cost, such as the first epoch without a training error. It may not change the
+        model. A resumed run calls it after the epochs that it trains itself.
     threads : int, optional
         At most so many threads in the kernels, checks included; the result does not depend on it.
 

@@ -126,8 +126,8 @@ class Meter:
 
     def _loss_and_error(self, outputs: np.ndarray, data: LabelledSet) -> tuple[float, float]:
         losses, _ = self._loss.rows(outputs, data.y)
-        unlabelled = data.labels is None or self._answers == "values"
-        error = np.nan if unlabelled else float(np.mean(wrong(outputs, data.labels, self._answers)))
+        labels = None if self._answers == "values" else data.labels
+        error = np.nan if labels is None else float(np.mean(wrong(outputs, labels, self._answers)))
         return float(np.mean(losses, dtype=np.float64)), error
 
     def _margin_min(self, outputs: np.ndarray) -> float:

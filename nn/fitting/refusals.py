@@ -10,6 +10,7 @@ from ..optimizers import Optimizer
 OPTIONAL_KINDS = (  # (setting, what it must have where it is not None, what is accepted)
     ("stopping", ("requires", "reset", "update", "best_step"), "a criterion of `stopping`, such as Patience(10)"),
     ("on_check", ("__call__",), "a function of (model, row)"),
+    ("on_epoch", ("__call__",), "a function of (model, epoch)"),
     ("augment", ("__call__",), "a function of (x, y, rng)"),
     ("penalty", ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum"))
 

@@ -68,6 +68,7 @@ class Run:
         self.update = 0
         self.last_loss = np.nan
         self.since_check: list[Any] = []  # (losses, rows, flooded) of each chunk
+        self._watched = settings.on_epoch is not None
         if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
             self._diverged()  # before any training, and before there is a checkpoint
         self._pace = _Pace(6.0 * self.batch_size * model.flat.size)
@@ -107,11 +108,13 @@ class Run:
     def train_until(self, update: int, advance: Callable[..., Any], file: Any) -> None:
         """Take updates, a chunk at a time, until `update` of them are done; call `advance` with each chunk's number."""
         while self.update < update:
-            count = min(update - self.update, self._pace.updates, self._updates_at_once(file.wanted))
+            count = min(update - self.update, self._pace.updates, self._updates_at_once(file.wanted or self._watched))
             started = time.perf_counter()
             self._train_chunk(count)
             self._pace.took(count, time.perf_counter() - started)
             advance(count, self.last_loss)
+            if self._watched and self.between_epochs:
+                self._watched = not self.settings.on_epoch(self.model, self.update // self.batches)
             if self.between_epochs and self.update < update:
                 file.write()
 

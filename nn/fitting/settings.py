@@ -35,6 +35,7 @@ class Settings:
     restore_best: bool
     checkpoint: Any
     on_check: Callable | None
+    on_epoch: Any
     threads: int | None
 
     @classmethod

@@ -11,6 +11,9 @@ Where the two sides of a difference lie on different branches (a relu input or a
 means nothing. Such entries are skipped and named in the report; no tolerance is loosened for them. Every entry is judged by
 itself, so that a small one may not hide behind the norm of a large array; how is said in report.py.
 """
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from losses.keywords import explains_arguments
@@ -25,8 +28,9 @@ STEPS = {"complex": 1e-20, "central": 1e-6, "direction": 1e-6}
 
 
 @explains_arguments()
-def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=None, kinks=None, seed=0,
-                    tolerance=TOLERANCE):
+def check_gradients(f: Callable[..., Any], theta: Any, gradient: Any, *, method: str = "complex", step: float | None = None,
+                    samples: int | None = None, kinks: Callable[..., Any] | None = None, seed: int = 0,
+                    tolerance: float = TOLERANCE) -> GradientReport:
     """Compare `gradient` with a numerical derivative of f at theta.
 
     Parameters
@@ -84,7 +88,7 @@ def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=
     return compare(probe, thetas, {name: np.asarray(gradients[name]) for name in thetas}, method, samples, seed, tolerance)
 
 
-def _check_arrays(thetas, gradients, single):
+def _check_arrays(thetas: Any, gradients: Any, single: bool) -> None:
     if not isinstance(gradients, dict) or set(thetas) - set(gradients):
         got = sorted(gradients) if isinstance(gradients, dict) else type(gradients).__name__
         raise ValueError(f"gradient: got {got}, accepted: a dict with an array for each of {sorted(thetas)}")
@@ -101,8 +105,8 @@ def _check_arrays(thetas, gradients, single):
                 raise ValueError(f"{argument}: got {values[at]} at {at}, which is not finite; accepted: finite numbers")
 
 
-def compare(probe, thetas, gradients, method, samples, seed, tolerance, beforehand=None, batch=None,
-            upstream=None):
+def compare(probe: Probe, thetas: Any, gradients: Any, method: str, samples: int | None, seed: int, tolerance: float,
+            beforehand: Any = None, batch: int | None = None, upstream: Any = None) -> GradientReport:
     """Return the report; `beforehand` names kinks: dict name -> dict index -> kink, of entries not to look at."""
     rng, found = np.random.default_rng(seed), {}
     for name, gradient in gradients.items():
@@ -124,7 +128,8 @@ def compare(probe, thetas, gradients, method, samples, seed, tolerance, beforeha
     return GradientReport(method, reports, tolerance)
 
 
-def _entries(probe, name, gradient, method, samples, rng, beforehand):
+def _entries(probe: Probe, name: str, gradient: Any, method: str, samples: int | None, rng: np.random.Generator,
+             beforehand: Any) -> tuple[Any, Any]:
     """Return what was skipped, and (index, analytic, numerical, bound) of each entry compared."""
     entries = np.arange(gradient.size)
     if samples is not None and samples < gradient.size:
@@ -149,7 +154,7 @@ def _entries(probe, name, gradient, method, samples, rng, beforehand):
     return skipped, rows
 
 
-def _directions(probe, name, gradient, samples, rng):
+def _directions(probe: Probe, name: str, gradient: Any, samples: int | None, rng: np.random.Generator) -> tuple[Any, Any]:
     """Return as `_entries` does, for random directions."""
     skipped, rows = [], []
     for k in range(samples or 1):
