@@ -37,7 +37,7 @@ def test_a_last_batch_of_one_names_both_sizes_and_remedies(backend, batch_size, 
                  lambda: fit_fleet(model, X, Y, batch_size=batch_size, members=[{}], **GOOD)):
         message = answer(ValueError, call)
         for piece in (f"batch_size: got {batch_size} with 33 samples", "a last batch of 1", "at least 2",
-                      f"batch_size={near} (a last batch of {last})", "None (full batch)", "x[:-1], y[:-1]"):
+                      f"batch_size={near} (a last batch of {last})", "None (full batch)", "drop_last=True"):
             assert piece in message
     assert np.array_equal(model.flat, before)
     fit(model, X, Y, batch_size=near, **GOOD)  # the remedies work

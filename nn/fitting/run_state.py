@@ -53,14 +53,14 @@ def read(file, run, keeper, identity):
     update, checks = values["update"], _checks_before(run, values["update"])
     file.require(type(update) is int and 0 <= update <= run.total,
                  f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
-    epochs = [point / run.batches for point in run.check_points[:checks]]
+    epochs = (run.check_points.first(checks) / run.batches).tolist()
     for name, accepted in (("stopped_epoch", epochs[-1:]), ("best_epoch", epochs)):
         file.require(values[name] is None or (run.criterion is not None and type(values[name]) is float
                                               and values[name] in accepted),
                      f"{name}: got {shown(values[name])}, accepted: null, or the epoch of a check")
     stopped = values["stopped_epoch"] is not None
     file.require(update % run.batches == 0 or stopped, f"update: got {update}, which is within an epoch")
-    file.require(not stopped or update == run.check_points[checks - 1], "stopped_epoch: the run went on after it")
+    file.require(not stopped or update == run.check_points.first(checks)[-1], "stopped_epoch: the run went on after it")
     _require_last_loss(file, values["last_loss"], update)
     file.require((values["criterion"] is None) == (run.criterion is None), "criterion: a state without one, or none")
     arrays = file.arrays(_wanted_arrays(run, keeper, values, checks))
@@ -79,7 +79,7 @@ def _require_same(file, name, before, now):
 
 def _checks_before(run, update):
     """Return how many checks a run has made when it writes its file after this many updates."""
-    return sum(point <= update for point in run.check_points) if type(update) is int else 0
+    return run.check_points.until(update) if type(update) is int and update >= 0 else 0
 
 
 def _require_last_loss(file, text, update):
@@ -100,7 +100,7 @@ def _wanted_arrays(run, keeper, values, checks):
     wanted = {"flat": flat, "running": running, **slots,
               "history": Wanted(real, (checks, len(run.history)), finite=False),  # NaN where nothing can be measured
               "meter_seconds": Wanted(real, ())}
-    since = values["update"] - (run.check_points[checks - 1] if checks else 0)
+    since = values["update"] - (int(run.check_points.first(checks)[-1]) if checks else 0)
     if since:
         wanted |= {f"since_check{i}": Wanted(dtype, (since,)) for i, dtype in enumerate((real, whole, real))}
     if keeper.restores and values["best_epoch"] is not None:
@@ -115,7 +115,7 @@ def _wanted_arrays(run, keeper, values, checks):
 def _require_history(file, run, rows):
     """Raise CheckpointError for checks that this run cannot have made."""
     columns = dict(zip(run.history, rows.T, strict=True))
-    points = np.array(run.check_points[:len(rows)], np.float64)
+    points = run.check_points.first(len(rows)).astype(np.float64)
     file.require(np.array_equal(columns["update"], points), "history: its updates are not those of the checks")
     file.require(np.array_equal(columns["epoch"], points / run.batches), "history: its epochs are not those of the checks")
     file.require(np.isfinite(columns["train_loss"]).all(), "history: train_loss is not finite")
@@ -151,6 +151,9 @@ def take_over(run, keeper, values, arrays):
     run.engine.set_weights(State(arrays["flat"], arrays["running"], (arrays["slot0"], arrays["slot1"])))
     run.update, run.last_loss = values["update"], float(values["last_loss"])
     run.history.fill(arrays["history"])
+    if run.reductions is not None:  # what it has seen is in the record
+        for values_at_check in arrays["history"]:
+            run.reductions.see(dict(zip(run.history, values_at_check.tolist(), strict=True)))
     run.history.stopped_epoch, run.history.best_epoch = values["stopped_epoch"], values["best_epoch"]
     if "since_check0" in arrays:
         run.since_check = [tuple(arrays[f"since_check{i}"] for i in range(3))]

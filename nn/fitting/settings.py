@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import integer, real_number
+from ..checks import choose, integer, real_number
 from ..shared.codes import PenaltyCode
+from .freezing import frozen_names
 from .identity import digest, text_of
 from .refusals import check_kinds
 
@@ -36,6 +37,9 @@ class Settings:
     checkpoint: Any
     on_check: Callable | None
     threads: int | None
+    drop_last: bool
+    frozen: Sequence[int | str]
+    resume: str | None
 
     @classmethod
     def of(cls, arguments, **fixed):
@@ -48,8 +52,12 @@ class Settings:
     def checked(self, model):
         """Return them with plain numbers; raise TypeError or ValueError for what is wrong whatever the data."""
         check_kinds(model, self)
+        if not isinstance(self.drop_last, (bool, np.bool_)):
+            raise TypeError(f"drop_last: got {self.drop_last!r}, accepted: True or False")
+        if self.resume is not None:
+            choose("resume", self.resume, ("anyway",))
         return dataclasses.replace(
-            self, epochs=integer("epochs", self.epochs, low=1), seed=integer("seed", self.seed, low=0),
+            self, frozen=frozen_names(model, self.frozen), epochs=integer("epochs", self.epochs, low=1), seed=integer("seed", self.seed, low=0),
             threads=None if self.threads is None else integer("threads", self.threads, low=1))
 
     def samples_at_once(self, n):
@@ -64,18 +72,9 @@ class Settings:
         l1, l2 = (self.penalty.l1, self.penalty.l2) if self.penalty is not None else (0.0, 0.0)
         return PenaltyCode(float(l1), float(l2), clip)
 
-    def check_points(self, total, per_epoch):
-        """Return the sorted numbers of updates, out of a total, after which to check."""
-        every, accepted = self.check_every, "None, an integer >= 0, or a sequence of update counts"
-        if every is None:
-            every = per_epoch
-        if np.ndim(every) == 0:
-            every = integer("check_every", every, low=0, extra=", None, or a sequence of update counts")
-            return [*range(every, total, every), total] if every else [total]
-        points = np.asarray(every)
-        if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
-            raise ValueError(f"check_every: got {every!r}, accepted: {accepted} from 0 to {total} (epochs x batches)")
-        return np.unique(points).tolist()
+    def updates_per_epoch(self, n, batch_size):
+        """Return how many batches of this size an epoch of n samples has."""
+        return n // batch_size if self.drop_last else -(-n // batch_size)
 
     def recorded(self, run):
         """Return what a checkpoint records of them, in terms of the run: dict name -> text.

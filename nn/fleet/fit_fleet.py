@@ -30,7 +30,8 @@ from .together import stepping
 @explains_arguments(elsewhere.FLEET)
 def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
               validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
-              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None):
+              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None, drop_last=False,
+              frozen=()):
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -79,6 +80,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
     on_check : callable(r, model, row), optional
         As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
+    drop_last, frozen : as `fit` takes them
 
     Returns
     -------
@@ -98,7 +100,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     in a replica ends the whole fleet and is raised.
 
     """
-    settings = Settings.of(locals(), checkpoint=None, threads=1)
+    settings = Settings.of(locals(), checkpoint=None, threads=1, resume=None)
     check_kinds(model, settings)
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")

@@ -35,16 +35,25 @@ class FleetHistory(Mapping):
 
     """
 
-    def __init__(self, model, members, names, update, batches):
+    def __init__(self, model, members, names, points, batches):
         self.members = list(members)
         self.replicas = len(self.members)
-        self.update = np.array(update, np.int64)
-        self.epoch = self.update / batches
+        self._points, self._batches = points, batches
         self._names, self._class, self._settings = tuple(names), type(model), model.settings()
         self._histories = [History(names) for _ in self.members]
         self._weights = [None] * self.replicas  # (flat, running) of those that have been trained
         self._messages = [None] * self.replicas
         self._finished = np.zeros(self.replicas, bool)
+
+    @property
+    def update(self):
+        """Updates taken at each check (checks,), int64; made when asked for, as a run may stop long before its last one."""
+        return self._points.first(len(self._points))
+
+    @property
+    def epoch(self):
+        """The same in epochs."""
+        return self.update / self._batches
 
     def record(self, r, history, flat, running, message, finished):
         """Take over what became of replica r; `message` says how it diverged (None: it did not)."""
@@ -74,7 +83,7 @@ class FleetHistory(Mapping):
     def __getitem__(self, name):
         if name not in self._names:
             raise KeyError(missing_column(name, self))
-        column = np.full((self.replicas, self.update.size), np.nan)
+        column = np.full((self.replicas, len(self._points)), np.nan)
         for row, history in zip(column, self._histories, strict=True):
             row[:history.checks] = history[name]
         return column
@@ -152,5 +161,5 @@ class FleetHistory(Mapping):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
-        return (f"FleetHistory({self.replicas} replicas, {self.update.size} checks, columns {', '.join(self)}; "
+        return (f"FleetHistory({self.replicas} replicas, {len(self._points)} checks, columns {', '.join(self)}; "
                 f"{self.diverged.sum()} diverged)")
