@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 
-from ..archive import CheckpointError, Wanted, printable, shown
+from ..archive import Wanted, shown
 from ..engine import State
 from ..shared.parameters import Views
+from .identity import require_reachable, require_same, require_same_checks
 
 VALUES = ("identity", "update", "last_loss", "criterion", "stopped_epoch", "best_epoch")
 LONGEST_SECONDS = 1e10  # three centuries
@@ -20,6 +21,7 @@ SHARES = ("train_error", "val_error", "test_error", "flooded_fraction")  # colum
 def values_of(run, identity):
     """Return the plain values of a run, for JSON."""
     history, criterion = run.history, run.criterion
+    identity = identity | {"checks": run.check_points.text_until(run.update)}
     return {"identity": identity, "update": run.update, "last_loss": repr(run.last_loss),
             "criterion": None if criterion is None else criterion.state_dict(),
             "stopped_epoch": history.stopped_epoch, "best_epoch": history.best_epoch}
@@ -47,12 +49,13 @@ def read(file, run, keeper, identity):
     """Return the checked values and arrays of a File, or raise CheckpointError; nothing has changed in either case."""
     values = file.values
     file.require_keys("values", values, VALUES)
-    file.require_keys("identity", values["identity"], tuple(identity))
-    for name, now in identity.items():
-        _require_same(file, name, values["identity"][name], now)
-    update, checks = values["update"], _checks_before(run, values["update"])
-    file.require(type(update) is int and 0 <= update <= run.total,
-                 f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
+    before, update = values["identity"], values["update"]
+    require_same(file, before, identity, run.settings.resume == "anyway")
+    file.require(type(update) is int and update >= 0, f"update: got {shown(update)}, accepted: an integer >= 0")
+    require_reachable(file, run, before, update, values["stopped_epoch"] is not None)
+    file.require(update <= run.total, f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
+    require_same_checks(file, run, before, update)
+    checks = run.check_points.until(update)
     epochs = (run.check_points.first(checks) / run.batches).tolist()
     for name, accepted in (("stopped_epoch", epochs[-1:]), ("best_epoch", epochs)):
         file.require(values[name] is None or (run.criterion is not None and type(values[name]) is float
@@ -67,19 +70,6 @@ def read(file, run, keeper, identity):
     _require_history(file, run, arrays["history"])
     _require_bounds(file, run, arrays)
     return values, arrays
-
-
-def _require_same(file, name, before, now):
-    file.require(isinstance(before, str), f"identity: got {shown(before)} for {name}, accepted: text")
-    if before != now:
-        hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
-        raise CheckpointError(f"{file.path}: is the checkpoint of another run: {name} was {printable(before)} there and is "
-                              f"{now} here; {hint}give another path, or delete the file")
-
-
-def _checks_before(run, update):
-    """Return how many checks a run has made when it writes its file after this many updates."""
-    return run.check_points.until(update) if type(update) is int and update >= 0 else 0
 
 
 def _require_last_loss(file, text, update):

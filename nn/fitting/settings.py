@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import choose, integer, real_number
 from ..shared.codes import PenaltyCode
 from .freezing import frozen_names
-from .identity import digest, text_of
+from .described import parts_of
 from .refusals import check_kinds
 
 
@@ -82,8 +82,10 @@ class Settings:
         A file that lacks a name, or has one more, is refused as foreign. A setting that is newer than such files must
         therefore be left out while it is at its default, so that they can still be resumed.
         """
-        return {"loss": text_of(self.loss), "optimizer": repr(self.optimizer), "epochs": str(self.epochs),
+        newer = {"drop_last": "True"} if self.drop_last else {}
+        newer |= {"frozen": ", ".join(self.frozen)} if self.frozen else {}
+        return {**parts_of(self.loss, "loss"), **parts_of(self.optimizer, "optimizer"), "epochs": str(self.epochs),
                 "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
                 "metrics": ", ".join(run.history), "stopping": repr(self.stopping), "seed": str(self.seed),
-                "checks": digest(np.array(run.check_points)), "augment": text_of(self.augment),
-                "restore_best": str(bool(self.restore_best))}
+                "checks": run.check_points.text_until(run.update), **parts_of(self.augment, "augment"),
+                "restore_best": str(bool(self.restore_best)), **newer}
