@@ -1,9 +1,11 @@
 """By what a run is told from another in a checkpoint: texts that are the same in another process."""
+import copy
+
 from ..archive import CheckpointError, printable
-from .described import UNKNOWN, digest
+from .described import UNKNOWN, digest, parts_of
 
 ABSENT = "absent"
-FREE = ("epochs", "checks")  # what may differ, within what require_same_schedule says
+FREE = ("epochs", "checks")  # what may differ, within what the functions below say
 
 
 def identity(run):
@@ -11,6 +13,19 @@ def identity(run):
     sets = {f"{name} data": "none" if data is None else digest(*data.inputs, data.y) for name, data in run.sets.items()}
     return {"model": repr(run.model), "initial weights": digest(run.model.flat, run.model.running), **sets,
             **run.settings.recorded(run)}
+
+
+def criterion_parts(criterion):
+    """Return what is recorded of a stopping criterion: its repr, and for a class of the user's own what it is made of."""
+    try:
+        fresh = copy.deepcopy(criterion)
+        if fresh is not None:
+            fresh.reset()
+        parts = parts_of(fresh, "stopping")
+    except Exception as error:  # a user's own may raise anything
+        return {"stopping": f"{UNKNOWN}{type(criterion).__qualname__} cannot be copied and reset ({error})"}
+    own = any(text.startswith(UNKNOWN) or name.endswith("class") for name, text in parts.items())
+    return parts if own else {"stopping": repr(criterion)}
 
 
 def require_same(file, before, now, anyway):
@@ -45,7 +60,7 @@ def _parts(identity):
     return {name for name in identity if ", " in name or name in ("frozen", "drop_last")}
 
 
-def require_reachable(file, run, before, update, stopped):
+def require_reachable(file, run, before, update):
     """Raise CheckpointError unless the run of today would have been where the file is, if its epochs are others."""
     epochs = int(before["epochs"]) if before["epochs"].isdecimal() and len(before["epochs"]) < 20 else 0
     file.require(epochs > 0, "identity: its epochs are no number")
@@ -56,7 +71,7 @@ def require_reachable(file, run, before, update, stopped):
                               f"{-(-update // run.batches)}, as many as have been trained there, or another path")
     every = run.check_points.every
     ended = update == epochs * run.batches and (every == 0 or (every is not None and update % every))
-    if (ended and not stopped) or (update == run.total and run.check_points.made_only_at_the_end() and not stopped):
+    if ended or (update == run.total and run.check_points.made_only_at_the_end()):
         raise CheckpointError(
             f"{file.path}: epochs: got {run.settings.epochs}, accepted: {epochs}, as there; after update {update} a run is "
             "checked only because it ends, so that one with other epochs has another record; with check_every=None, a divisor "

@@ -52,7 +52,7 @@ def read(file, run, keeper, identity):
     before, update = values["identity"], values["update"]
     require_same(file, before, identity, run.settings.resume == "anyway")
     file.require(type(update) is int and update >= 0, f"update: got {shown(update)}, accepted: an integer >= 0")
-    require_reachable(file, run, before, update, values["stopped_epoch"] is not None)
+    require_reachable(file, run, before, update)
     file.require(update <= run.total, f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
     require_same_checks(file, run, before, update)
     checks = run.check_points.until(update)

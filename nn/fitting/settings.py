@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import choose, integer, real_number
 from ..shared.codes import PenaltyCode
 from .freezing import frozen_names
+from .identity import criterion_parts
 from .described import parts_of
 from .refusals import check_kinds
 
@@ -86,6 +87,6 @@ class Settings:
         newer |= {"frozen": ", ".join(self.frozen)} if self.frozen else {}
         return {**parts_of(self.loss, "loss"), **parts_of(self.optimizer, "optimizer"), "epochs": str(self.epochs),
                 "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
-                "metrics": ", ".join(run.history), "stopping": repr(self.stopping), "seed": str(self.seed),
+                "metrics": ", ".join(run.history), **criterion_parts(self.stopping), "seed": str(self.seed),
                 "checks": run.check_points.text_until(run.update), **parts_of(self.augment, "augment"),
                 "restore_best": str(bool(self.restore_best)), **newer}
