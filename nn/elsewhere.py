@@ -24,7 +24,7 @@ _METRICS = ("metrics=('margin_min', 'gradient_norm', ...); losses and errors (1 
             "training, validation and test set")
 
 
-def _all(names, hint):
+def _all(names: str, hint: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), hint)
 
 
@@ -64,8 +64,8 @@ FIT = {
 FLEET = {name: hint for name, hint in FIT.items() if name != "workers"} | {
     **_all("seeds n_seeds runs n_models n_replicas replicas", "members=[{'seed': 0}, {'seed': 1}, ...]"),
     **_all("n_jobs num_workers n_threads num_threads threads use_multiprocessing", "workers=threads"),
-    **_all(f"checkpoint resume {_RESUMED}", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for sweeps that "
-           "are kept"),
+    **_all(f"checkpoint resume {_RESUMED}", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for "
+           "sweeps that are kept"),
     **_all(_CALLED, "on_check=function of (r, model, row), on_member=function of (fleet, r), stopping=a criterion such as "
            "stopping.Patience(10)"),
 }

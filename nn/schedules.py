@@ -6,7 +6,7 @@ its own horizon and none asks how long training is going to be, so that a run ca
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,12 +26,12 @@ class Schedule:
     learning_rate: float
     numbers: tuple = ()
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Any) -> Any:
         """Return the learning rates at these epochs (array of floats, 0 at the start)."""
         epoch = np.asarray(epoch, np.float64)
         return self.learning_rate * _SHAPES[self.kind](epoch, *self.numbers)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.kind}({', '.join(map(repr, (self.learning_rate, *self.numbers)))})"
 
 
@@ -44,33 +44,33 @@ _SHAPES: dict[str, Callable] = {
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def constant(learning_rate):
+def constant(learning_rate: float) -> Schedule:
     """Return η(e) = η."""
     return Schedule("constant", real_number("learning_rate", learning_rate, low=0, open_low=True))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def step(learning_rate, every, factor=0.1):
+def step(learning_rate: float, every: float, factor: float = 0.1) -> Schedule:
     """Return η(e) = η · factor^⌊e / every⌋: a drop every so many epochs."""
     return Schedule("step", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("every", every, low=0, open_low=True), real_number("factor", factor, low=0, open_low=True)))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def cosine(learning_rate, epochs, final=0.0):
+def cosine(learning_rate: float, epochs: float, final: float = 0.0) -> Schedule:
     """Return half a cosine from η down to final · η over `epochs`, then flat (Loshchilov & Hutter, ICLR 2017, eq. 5)."""
     return Schedule("cosine", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("epochs", epochs, low=0, open_low=True), real_number("final", final, low=0, high=1)))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def inverse_time(learning_rate, decay):
+def inverse_time(learning_rate: float, decay: float) -> Schedule:
     """Return η(e) = η / (1 + decay · e): the 1/t schedule of Robbins & Monro (1951)."""
     return Schedule("inverse_time", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("decay", decay, low=0),))
 
 
-def rates_at(schedule, epochs):
+def rates_at(schedule: Any, epochs: Any) -> Any:
     """Return the rates of a number, a schedule or a function of the epoch, at epochs (array): an array of the same shape.
 
     A function is called with one float after the other.
@@ -82,21 +82,21 @@ def rates_at(schedule, epochs):
 
     """
     if isinstance(schedule, numbers.Real):
-        schedule = constant(schedule)
+        schedule = constant(float(schedule))
     if isinstance(schedule, OWN):
         return schedule(epochs)
     epochs = np.asarray(epochs, np.float64)
     return np.array([_rate(schedule, epoch) for epoch in epochs.ravel().tolist()], np.float64).reshape(epochs.shape)
 
 
-def _rate(function, epoch):
+def _rate(function: Any, epoch: float) -> float:
     rate = function(epoch)
     rate = rate[()] if isinstance(rate, np.ndarray) and rate.ndim == 0 else rate
-    message = (f"learning_rate: got {rate!r} from {getattr(function, '__qualname__', function)} at epoch {epoch:g}, accepted: "
-               "a finite number >= 0")
+    name = getattr(function, "__qualname__", function)
+    message = (f"learning_rate: got {rate!r} from {name} at epoch {epoch:g}, accepted: a finite number >= 0")
     if isinstance(rate, (bool, np.bool_)) or not isinstance(rate, numbers.Real):
         raise TypeError(message)
-    if not np.isfinite(rate) or rate < 0:
+    if not 0 <= float(rate) < np.inf:
         raise ValueError(message)
     return float(rate)
 
@@ -107,22 +107,22 @@ class Warmup(Schedule):
 
     schedule: Any = None
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Any) -> Any:
         """Return the learning rates at these epochs (array of floats, 0 at the start)."""
         epoch = np.asarray(epoch, np.float64)
         return rates_at(self.schedule, epoch) * np.minimum(epoch / self.numbers[0], 1)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"warmup({self.schedule!r}, {self.numbers[0]!r})"
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def warmup(schedule, epochs):
+def warmup(schedule: Any, epochs: float) -> Schedule:
     """Return η(e) = schedule(e) · min(e / epochs, 1): a linear rise from 0 over the first epochs.
 
     The schedule's own clock starts with training, not after the rise: from `epochs` on, the rate is the schedule's. The very
-    first update, at epoch 0, has rate 0, as everywhere where a rate is a function of the epoch alone; it moves an optimizer's
-    state but no parameter. (Goyal et al. 2017, arXiv 1706.02677, section 2.2.)
+    first update, at epoch 0, has rate 0, as everywhere where a rate is a function of the epoch alone; it moves an
+    optimizer's state but no parameter. (Goyal et al. 2017, arXiv 1706.02677, section 2.2.)
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def warmup(schedule, epochs):
 
     """
     if isinstance(schedule, ReduceOnPlateau):
-        raise TypeError(f"schedule: got {schedule!r}, accepted: a number, a schedule or a function of the epoch; the other way "
-                        f"round, ReduceOnPlateau(warmup(rate, epochs)), both act")
+        raise TypeError(f"schedule: got {schedule!r}, accepted: a number, a schedule or a function of the epoch; the "
+                        "other way round, ReduceOnPlateau(warmup(rate, epochs)), both act")
     learning_rate("schedule", schedule, OWN)
     return Warmup("warmup", 1.0, (real_number("epochs", epochs, low=0, open_low=True),), schedule)
 
@@ -171,18 +171,19 @@ class ReduceOnPlateau:
     patience: int = 10
     mode: str = field(default="min", kw_only=True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.rate, ReduceOnPlateau):
             raise TypeError(f"rate: got {self.rate!r}, accepted: a number, another schedule or a function of the epoch")
         learning_rate("rate", self.rate, OWN)
         if not isinstance(self.monitor, str):
-            raise TypeError(f"monitor: got {self.monitor!r}, accepted: the name of a column of the History, such as 'val_loss'")
+            raise TypeError(f"monitor: got {self.monitor!r}, accepted: the name of a column of the History, such as "
+                            "'val_loss'")
         if real_number("factor", self.factor, low=0, high=1, open_low=True) == 1:
             raise ValueError(f"factor: got {self.factor!r}, accepted: a number in (0, 1)")
         integer("patience", self.patience, low=1)
         choose("mode", self.mode, ("min", "max"))
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Any) -> Any:
         """Return the rates at these epochs as they are without any reduction."""
         return rates_at(self.rate, epoch)
 
@@ -197,20 +198,20 @@ class Reductions:
 
     """
 
-    def __init__(self, plateau):
+    def __init__(self, plateau: ReduceOnPlateau) -> None:
         self._plateau, self.requires = plateau, (plateau.monitor,)
         self._sign = 1.0 if plateau.mode == "min" else -1.0
         self._best, self._waited, self._count = np.inf, 0, 0
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(self._plateau)
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """The factor to the power of the reductions so far."""
         return self._plateau.factor ** self._count
 
-    def see(self, row):
+    def see(self, row: Mapping[str, float]) -> None:
         """Take note of a check: a mapping name -> value."""
         value = self._sign * row[self._plateau.monitor]
         self._waited += 1

@@ -101,7 +101,8 @@ def test_a_fleet_and_a_checkpoint(backend, tmp_path):
 @pytest.mark.parametrize(("frozen", "error", "words"), [
     ("W1", TypeError, "frozen: got 'W1', accepted: a sequence"), (1, TypeError, "frozen: got 1, accepted: a sequence"),
     ([3], ValueError, "frozen: got 3, accepted: .*W1, b1, W2, b2"), (["W9"], ValueError, "frozen: got 'W9'"),
-    ([True], ValueError, "frozen: got True"), ([1, 2], ValueError, "every parameter"), (None, TypeError, "frozen: got None")])
+    ([True], ValueError, "frozen: got True"), ([1, 2], ValueError, "every parameter"),
+    (None, TypeError, "frozen: got None")])
 def test_what_cannot_be_frozen(frozen, error, words):
     model = network("numpy")
     with pytest.raises(error, match=words):

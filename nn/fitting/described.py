@@ -1,28 +1,28 @@
 """What a callable or a setting is made of, as texts that are the same in another process: name of a part -> text.
 
 A function is its code and whatever that reads: captured variables, default arguments, globals, and the functions among them
-in turn. An object is its class and its attributes, or what it gives to pickle; an array is all of its bytes. Libraries are told
-by the names of their functions and classes. What is left (an open file, a generator, an object that holds its state in
+in turn. An object is its class and its attributes, or what it gives to pickle; an array is all of its bytes. Libraries are
+told by the names of their functions and classes. What is left (an open file, a generator, an object that holds its state in
 another language and does not hand it out) has no text that could be compared: it is UNKNOWN, and says why.
 """
-import dis
 import functools
 import hashlib
 import sys
-import sysconfig
 import types
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from .functions import code_text, defaults_of, globals_of, imported_inside, is_of_a_library
 
 UNKNOWN = "unknown: "  # how the text of a part begins whose state cannot be known
 LONGEST = 200  # characters of a value that is shown as it is
 MOST = 5000  # parts
-HOUSE = ("experiments", "losses", "nn", "stopping")
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.generic)
 
 
-def digest(*arrays):
+def digest(*arrays: Any) -> str:
     """Return a short text that stands for arrays, their shapes and dtypes."""
     sha = hashlib.sha256()
     for array in arrays:
@@ -30,7 +30,7 @@ def digest(*arrays):
     return sha.hexdigest()[:16]
 
 
-def parts_of(thing, name):
+def parts_of(thing: Any, name: str) -> dict[str, str]:
     """Return dict of parts: `name` itself, and "name, captured scale", "name, global LEVEL", … where it has such."""
     described = _Described()
     described.add(thing, name, ", ")
@@ -38,10 +38,12 @@ def parts_of(thing, name):
 
 
 class _Described:
-    def __init__(self):
-        self.parts, self._functions, self._inside = {}, {}, set()
+    def __init__(self) -> None:
+        self.parts: dict[str, str] = {}
+        self._functions: dict[int, str] = {}
+        self._inside: set[int] = set()
 
-    def add(self, thing, name, separator="'s "):
+    def add(self, thing: Any, name: str, separator: str = "'s ") -> None:
         """Add what a thing is under a name; `separator` stands between it and the names of its parts."""
         if len(self.parts) > MOST:
             raise ValueError(f"{name}: got something of more than {MOST} parts, accepted with a checkpoint: less")
@@ -56,7 +58,7 @@ class _Described:
             finally:
                 self._inside.discard(id(thing))
 
-    def _add(self, thing, name, prefix):
+    def _add(self, thing: Any, name: str, prefix: str) -> None:
         if isinstance(thing, functools.partial):
             self.parts[name] = "partial"
             self._add_each(prefix, {"function": thing.func, "arguments": thing.args, "keywords": thing.keywords})
@@ -83,19 +85,19 @@ class _Described:
         else:
             self._add_object(thing, name, prefix)
 
-    def _add_each(self, prefix, named):
+    def _add_each(self, prefix: str, named: Mapping[Any, Any]) -> None:
         for name, thing in named.items():
             self.add(thing, f"{prefix}{name}")
 
-    def _add_function(self, function, name, prefix):
+    def _add_function(self, function: types.FunctionType, name: str, prefix: str) -> None:
         known = self._functions.setdefault(id(function), name)
         if known != name:
             self.parts[name] = f"as {known}"
             return
         code = function.__code__
-        sha = hashlib.sha256(_code_text(code).encode()).hexdigest()[:8]
+        sha = hashlib.sha256(code_text(code).encode()).hexdigest()[:8]
         self.parts[name] = f"{function.__module__}.{function.__qualname__} {sha}"
-        if _of_a_library(sys.modules.get(function.__module__)):
+        if is_of_a_library(sys.modules.get(function.__module__)):
             return
         for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
             try:
@@ -104,18 +106,18 @@ class _Described:
                 if str(error) != "Cell is empty":
                     raise
                 self.parts[f"{prefix}captured {variable}"] = "nothing yet"
-        self._add_each(f"{prefix}default ", _defaults(function))
+        self._add_each(f"{prefix}default ", defaults_of(function))
         self._add_each(f"{prefix}attribute ", {k: v for k, v in vars(function).items() if k != "__wrapped__"})
         if hasattr(function, "__wrapped__"):
             self.add(function.__wrapped__, f"{prefix}wrapped function")
-        for path, value in _globals(function):
+        for path, value in globals_of(function):
             self.add(value, f"{prefix}global {path}")
-        for module in _imported_inside(function):
+        for module in imported_inside(function):
             self.parts[f"{prefix}module {module}"] = f"{UNKNOWN}it is imported inside the function"
 
-    def _add_class(self, cls, name, prefix):
+    def _add_class(self, cls: type, name: str, prefix: str) -> None:
         self.parts[name] = f"class {cls.__module__}.{cls.__qualname__}"
-        if cls.__module__ == "builtins" or _of_a_library(sys.modules.get(cls.__module__)):
+        if cls.__module__ == "builtins" or is_of_a_library(sys.modules.get(cls.__module__)):
             return
         known = self._functions.setdefault(id(cls), name)
         if known != name:
@@ -125,16 +127,16 @@ class _Described:
         self._add_each(prefix, {key: value for key, value in members.items() if not _is_slot(value)})
         self._add_each(prefix, {f"base {base.__qualname__}": base for base in cls.__bases__ if base is not object})
 
-    def _add_builtin(self, thing, name, prefix):
+    def _add_builtin(self, thing: Any, name: str, prefix: str) -> None:
         owner = getattr(thing, "__self__", None)
         self.parts[name] = f"built-in {getattr(thing, '__module__', None)}.{getattr(thing, '__qualname__', thing.__name__)}"
         if owner is not None and not isinstance(owner, (types.ModuleType, type)):
             self.add(owner, f"{prefix}self")
 
-    def _add_object(self, thing, name, prefix):
+    def _add_object(self, thing: Any, name: str, prefix: str) -> None:
         cls = type(thing)
         self.parts[name] = f"{cls.__module__}.{cls.__qualname__}"
-        if not _of_a_library(sys.modules.get(cls.__module__)):
+        if not is_of_a_library(sys.modules.get(cls.__module__)):
             self.add(cls, f"{prefix}class")
         try:
             constructor, arguments, *rest = _reduced(thing)
@@ -144,8 +146,10 @@ class _Described:
         if constructor.__name__ != "__newobj__" or len(arguments) > 1:
             self._add_each(f"{prefix}", {f"argument {k}": item for k, item in enumerate(arguments) if item is not cls})
         state, items, pairs = (*rest, None, None, None)[:3]
-        if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict) and isinstance(state[0], (dict, type(None))):
-            state = (state[0] or {}) | state[1]  # of __slots__
+        if type(state) is tuple and len(state) == 2 and isinstance(state[1], dict) and not state[0]:
+            state = state[1]  # of __slots__
+        elif type(state) is tuple and len(state) == 2 and isinstance(state[1], dict) and isinstance(state[0], dict):
+            state = state[0] | state[1]
         if isinstance(state, dict) and all(isinstance(key, str) for key in state):
             self._add_each(prefix, state)
         elif state is not None:
@@ -158,15 +162,15 @@ class _Described:
 
 NO_MEMBERS = {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__firstlineno__",
               "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__",
-              "_abc_impl", "__orig_bases__", "__parameters__", "__dataclass_fields__", "__dataclass_params__", "__match_args__",
-              "__replace__", "__hash__", "__slotnames__"}
+              "_abc_impl", "__orig_bases__", "__parameters__", "__dataclass_fields__", "__dataclass_params__",
+              "__match_args__", "__replace__", "__hash__", "__slotnames__"}
 
 
-def _is_slot(value):
+def _is_slot(value: Any) -> bool:
     return isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType))
 
 
-def _member(value):
+def _member(value: Any) -> Any:
     """Return the function behind a descriptor of a class, or the value."""
     if isinstance(value, (staticmethod, classmethod)):
         return value.__func__
@@ -175,7 +179,7 @@ def _member(value):
     return value.func if isinstance(value, functools.cached_property) else value
 
 
-def _reduced(thing):
+def _reduced(thing: Any) -> tuple[Any, ...]:
     """Return what an object gives to pickle."""
     reduced = thing.__reduce_ex__(4)
     if isinstance(reduced, str):
@@ -183,95 +187,30 @@ def _reduced(thing):
     return reduced
 
 
-def _plain(thing):
+def _plain(thing: Any) -> str | None:
     """Return a text for a value without code and address in it; None for others. Long ones are digests."""
     if isinstance(thing, np.ndarray) and type(thing) is np.ndarray and not thing.dtype.hasobject:
         return repr(thing.tolist()) if thing.ndim == 0 else f"array {thing.dtype} {thing.shape} {digest(thing)}"
-    if isinstance(thing, PLAIN) and type(thing).__module__ in ("builtins", "numpy") or isinstance(thing, np.dtype):
+    if (isinstance(thing, PLAIN) and type(thing).__module__ in ("builtins", "numpy")) or isinstance(thing, np.dtype):
         return _shortened(repr(thing), type(thing).__name__)
     if type(thing) in (tuple, list):
         texts = [_plain(item) for item in thing]
         if None in texts:
             return None
         marks = "()" if type(thing) is tuple else "[]"
-        return _shortened(f"{marks[0]}{', '.join(texts)}{marks[1]}", f"{type(thing).__name__} of {len(thing)}")
+        return _shortened(f"{marks[0]}{', '.join(map(str, texts))}{marks[1]}", f"{type(thing).__name__} of {len(thing)}")
     if type(thing) in (set, frozenset):
         texts = [_plain(item) for item in thing]
-        return None if None in texts else _shortened(f"{type(thing).__name__}({sorted(texts)})", f"set of {len(thing)}")
-    if type(thing) is dict:
-        texts = [(_plain(key), _plain(value)) for key, value in thing.items()]
-        if any(None in pair for pair in texts):
+        if None in texts:
             return None
-        return _shortened("{" + ", ".join(f"{key}: {value}" for key, value in texts) + "}", f"dict of {len(thing)}")
+        return _shortened(f"{type(thing).__name__}({sorted(map(str, texts))})", f"set of {len(thing)}")
+    if type(thing) is dict:
+        pairs = [(_plain(key), _plain(value)) for key, value in thing.items()]
+        if any(None in pair for pair in pairs):
+            return None
+        return _shortened("{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}", f"dict of {len(thing)}")
     return None
 
 
-def _shortened(text, kind):
+def _shortened(text: str, kind: str) -> str:
     return text if len(text) <= LONGEST else f"{kind} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def _code_text(code):
-    """Return a text of compiled Python; functions inside it are constants whose repr would hold an address."""
-    constants = [_code_text(c) if hasattr(c, "co_code") else repr(sorted(map(repr, c)) if isinstance(c, frozenset) else c)
-                 for c in code.co_consts]
-    return repr((code.co_code, code.co_names, constants))
-
-
-def _defaults(function):
-    code, defaults = function.__code__, function.__defaults__ or ()
-    names = code.co_varnames[:code.co_argcount]
-    return dict(zip(names[len(names) - len(defaults):], defaults, strict=True)) | (function.__kwdefaults__ or {})
-
-
-def _codes(code):
-    yield code
-    for constant in code.co_consts:
-        if hasattr(constant, "co_code"):
-            yield from _codes(constant)
-
-
-def _globals(function):
-    """Return (name, value) of what a function reads of its module, and of modules of the user's own: "settings.LEVEL"."""
-    found = {}
-    for code in _codes(function.__code__):
-        instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PUSH_NULL", "EXTENDED_ARG")]
-        for at, instruction in enumerate(instructions):
-            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and instruction.argval in function.__globals__:
-                path, value = _followed(instruction.argval, function.__globals__[instruction.argval], instructions[at + 1:])
-                found[path] = value
-    return sorted(found.items())
-
-
-def _followed(path, value, instructions):
-    """Return the path and the value at which attributes of modules end."""
-    for instruction in instructions:
-        if not isinstance(value, types.ModuleType) or _of_a_library(value) or instruction.opname not in (
-                "LOAD_ATTR", "LOAD_METHOD") or not hasattr(value, instruction.argval):
-            break
-        path, value = f"{path}.{instruction.argval}", getattr(value, instruction.argval)
-    return path, value
-
-
-def _imported_inside(function):
-    """Return the modules of the user's own that a function imports when it is called."""
-    names = {i.argval for code in _codes(function.__code__) for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}
-    return sorted(name for name in names if name and not _of_a_library(sys.modules.get(name.partition(".")[0])))
-
-
-@functools.cache
-def _library_folders():
-    paths = sysconfig.get_paths()
-    return tuple({Path(paths[name]).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-def _of_a_library(module):
-    """Return whether a module is Python's own, an installed one's, or of this package: known by the names in it."""
-    if module is None:
-        return False
-    top = module.__name__.partition(".")[0]
-    if top in sys.stdlib_module_names and top != "__main__" or top in HOUSE:
-        return True
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return top != "__main__" and not hasattr(module, "__path__")
-    return any(folder in Path(file).resolve().parents for folder in _library_folders())

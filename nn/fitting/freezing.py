@@ -1,13 +1,17 @@
 """What a run leaves alone: `fit(frozen=...)` as ranges of the flat vectors, which kernels take."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from ..model import Model
 from ..shared.codes import Frozen
 from ..shared.parameters import offsets
 
 ACCEPTED = "layer numbers (1 is W1, b1, gamma1, beta1) or parameter names"
 
 
-def frozen_names(model, frozen):
+def frozen_names(model: Model, frozen: Any) -> tuple[str, ...]:
     """Return the names of the frozen parameters, in the order of the model.
 
     Raises
@@ -30,14 +34,14 @@ def frozen_names(model, frozen):
     return tuple(name for name in model.parameters if name in chosen)
 
 
-def _is_part(name, part):
+def _is_part(name: str, part: Any) -> bool:
     if isinstance(part, str):
         return name == part
     kind = name.rstrip("0123456789")
     return not isinstance(part, (bool, np.bool_)) and kind != name and int(name[len(kind):]) == part
 
 
-def frozen_ranges(model, names):
+def frozen_ranges(model: Model, names: Sequence[Any]) -> Frozen | None:
     """Return the Frozen that these names make; None for none.
 
     The running statistics of a layer rest where its gamma and beta do: they are as much of the layer.
@@ -50,13 +54,14 @@ def frozen_ranges(model, names):
     return Frozen(_ranges(model.parameters, free), _ranges(model.statistics, resting))
 
 
-def _layer(name):
+def _layer(name: str) -> str:
     return name[len(name.rstrip("0123456789")):]
 
 
-def _ranges(views, chosen):
+def _ranges(views: Mapping[str, np.ndarray], chosen: list[tuple[str, np.ndarray]]) -> np.ndarray:
     """Return [start, end) of these views in their vector, (ranges, 2) int64, neighbours as one."""
-    starts, found = offsets({name: array.shape for name, array in views.items()}), []
+    starts = offsets({name: array.shape for name, array in views.items()})
+    found: list[list[int]] = []
     for name, array in chosen:
         start, end = starts[name], starts[name] + array.size
         if found and found[-1][1] == start:

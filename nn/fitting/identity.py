@@ -1,21 +1,22 @@
 """By what a run is told from another in a checkpoint: texts that are the same in another process."""
 import copy
+from typing import Any
 
-from ..archive import CheckpointError, printable
+from ..archive import CheckpointError, File, printable
 from .described import UNKNOWN, digest, parts_of
 
 ABSENT = "absent"
 FREE = ("epochs", "checks")  # what may differ, within what the functions below say
 
 
-def identity(run):
+def identity(run: Any) -> dict[str, Any]:
     """Return what must be the same for a run to go on: dict name -> text."""
     sets = {f"{name} data": "none" if data is None else digest(*data.inputs, data.y) for name, data in run.sets.items()}
     return {"model": repr(run.model), "initial weights": digest(run.model.flat, run.model.running), **sets,
             **run.settings.recorded(run)}
 
 
-def criterion_parts(criterion):
+def criterion_parts(criterion: Any) -> dict[str, str]:
     """Return what is recorded of a stopping criterion: its repr, and for a class of the user's own what it is made of."""
     try:
         fresh = copy.deepcopy(criterion)
@@ -28,7 +29,7 @@ def criterion_parts(criterion):
     return parts if own else {"stopping": repr(criterion)}
 
 
-def require_same(file, before, now, anyway):
+def require_same(file: File, before: Any, now: dict[str, str], anyway: bool) -> None:
     """Raise CheckpointError, naming what differs, unless a file's identity is that of the run that wants to go on.
 
     Parameters
@@ -50,17 +51,17 @@ def require_same(file, before, now, anyway):
                                   f"there and is {is_} here; {hint}give another path, or delete the file")
     unknown = [f"{name} ({text[len(UNKNOWN):]})" for name, text in now.items() if text.startswith(UNKNOWN)]
     if unknown and not anyway:
-        raise CheckpointError(f"{file.path}: nobody can tell whether it is of this run, as the state of some things cannot be "
-                              f"known: {'; '.join(unknown)}; accepted: resume='anyway' to go on all the same, another path, "
-                              "or things whose state can be known (functions, plain objects, arrays)")
+        raise CheckpointError(f"{file.path}: nobody can tell whether it is of this run, as the state of some things cannot "
+                              f"be known: {'; '.join(unknown)}; accepted: resume='anyway' to go on all the same, another "
+                              "path, or things whose state can be known (functions, plain objects, arrays)")
 
 
-def _parts(identity):
+def _parts(identity: dict[str, str]) -> set[str]:
     """Return the names that some runs have and others have not."""
     return {name for name in identity if ", " in name or name in ("frozen", "drop_last")}
 
 
-def require_reachable(file, run, before, update):
+def require_reachable(file: File, run: Any, before: dict[str, str], update: int) -> None:
     """Raise CheckpointError unless the run of today would have been where the file is, if its epochs are others."""
     epochs = int(before["epochs"]) if before["epochs"].isdecimal() and len(before["epochs"]) < 20 else 0
     file.require(epochs > 0, "identity: its epochs are no number")
@@ -74,13 +75,13 @@ def require_reachable(file, run, before, update):
     if ended or (update == run.total and run.check_points.made_only_at_the_end()):
         raise CheckpointError(
             f"{file.path}: epochs: got {run.settings.epochs}, accepted: {epochs}, as there; after update {update} a run is "
-            "checked only because it ends, so that one with other epochs has another record; with check_every=None, a divisor "
-            f"of {run.batches} (the updates of an epoch) or a sequence, epochs may be others")
+            "checked only because it ends, so that one with other epochs has another record; with check_every=None, a "
+            f"divisor of {run.batches} (the updates of an epoch) or a sequence, epochs may be others")
 
 
-def require_same_checks(file, run, before, update):
+def require_same_checks(file: File, run: Any, before: dict[str, str], update: int) -> None:
     """Raise CheckpointError unless all checks up to the file's last update are those of the run of today."""
     now = run.check_points.text_until(update)
     if before["checks"] != now:
-        raise CheckpointError(f"{file.path}: is the checkpoint of another run: checks was {printable(before['checks'])} there "
-                              f"and is {now} here; give another path, or delete the file")
+        raise CheckpointError(f"{file.path}: is the checkpoint of another run: checks was {printable(before['checks'])} "
+                              f"there and is {now} here; give another path, or delete the file")

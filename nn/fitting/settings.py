@@ -9,9 +9,9 @@ import numpy as np
 
 from ..checks import choose, integer, real_number
 from ..shared.codes import PenaltyCode
+from .described import parts_of
 from .freezing import frozen_names
 from .identity import criterion_parts
-from .described import parts_of
 from .refusals import check_kinds
 
 
@@ -43,14 +43,14 @@ class Settings:
     resume: str | None
 
     @classmethod
-    def of(cls, arguments, **fixed):
+    def of(cls, arguments: dict[str, Any], **fixed: Any) -> Settings:
         """Return the settings out of all arguments of a function (its `locals()`) and what it has no argument for."""
         given = arguments | fixed
         if isinstance(given["metrics"], Iterator):
             given["metrics"] = tuple(given["metrics"])  # it gives them once, and the members of a fleet ask in turn
         return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls)})
 
-    def checked(self, model):
+    def checked(self, model: Any) -> Settings:
         """Return them with plain numbers; raise TypeError or ValueError for what is wrong whatever the data."""
         check_kinds(model, self)
         if not isinstance(self.drop_last, (bool, np.bool_)):
@@ -58,33 +58,34 @@ class Settings:
         if self.resume is not None:
             choose("resume", self.resume, ("anyway",))
         return dataclasses.replace(
-            self, frozen=frozen_names(model, self.frozen), epochs=integer("epochs", self.epochs, low=1), seed=integer("seed", self.seed, low=0),
+            self, frozen=frozen_names(model, self.frozen), epochs=integer("epochs", self.epochs, low=1),
+            seed=integer("seed", self.seed, low=0),
             threads=None if self.threads is None else integer("threads", self.threads, low=1))
 
-    def samples_at_once(self, n):
+    def samples_at_once(self, n: int) -> int:
         """Return how many of n samples make a batch."""
         if self.batch_size is None:
             return n
         return min(n, integer("batch_size", self.batch_size, low=1, extra=" or None"))
 
-    def penalty_code(self):
+    def penalty_code(self) -> PenaltyCode:
         """Return the penalty and the clipping as the kernels take them."""
         clip = 0.0 if self.clip_norm is None else real_number("clip_norm", self.clip_norm, low=0, open_low=True)
         l1, l2 = (self.penalty.l1, self.penalty.l2) if self.penalty is not None else (0.0, 0.0)
         return PenaltyCode(float(l1), float(l2), clip)
 
-    def updates_per_epoch(self, n, batch_size):
+    def updates_per_epoch(self, n: int, batch_size: int) -> int:
         """Return how many batches of this size an epoch of n samples has."""
         return n // batch_size if self.drop_last else -(-n // batch_size)
 
-    def recorded(self, run):
+    def recorded(self, run: Any) -> dict[str, Any]:
         """Return what a checkpoint records of them, in terms of the run: dict name -> text.
 
         A file that lacks a name, or has one more, is refused as foreign. A setting that is newer than such files must
         therefore be left out while it is at its default, so that they can still be resumed.
         """
         newer = {"drop_last": "True"} if self.drop_last else {}
-        newer |= {"frozen": ", ".join(self.frozen)} if self.frozen else {}
+        newer |= {"frozen": ", ".join(map(str, self.frozen))} if self.frozen else {}
         return {**parts_of(self.loss, "loss"), **parts_of(self.optimizer, "optimizer"), "epochs": str(self.epochs),
                 "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
                 "metrics": ", ".join(run.history), **criterion_parts(self.stopping), "seed": str(self.seed),

@@ -133,7 +133,7 @@ def gather(store, config: Config):
     """Load all measurements; raises StoreError when some are missing."""
     from .report import gathered
 
-    return gathered(store, config)
+    return gathered(store, config, parts(config))
 
 
 def tables(results) -> list:

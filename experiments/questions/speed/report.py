@@ -79,18 +79,16 @@ class Results:
         return min(result.run.scalars["measured"] for result in (*self.races, *self.cold, *self.growth))
 
 
-def gathered(store, config) -> Results:
-    """Load all measurements of a configuration.
+def gathered(store, config, parts) -> Results:
+    """Load the measurements of a configuration, its `parts`.
 
     Raises
     ------
     StoreError
         When some are missing.
     """
-    from . import parts
-
     results = Results(config)
-    for part in parts(config):
+    for part in parts:
         kind = {"race": results.races, "cold": results.cold, "growth": results.growth}[part.kind]
         kind.append(Result(part, store.require(part.settings)))
     return results
