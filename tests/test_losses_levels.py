@@ -88,7 +88,8 @@ def test_levels_from_losses():
 @pytest.mark.parametrize(("losses", "gamma", "error", "message"), [
     ([0.1], 1.5, ValueError, r"gamma: got 1\.5, accepted: a number in \[0, 1\]"), ([0.1], -1, ValueError, "gamma: got -1"),
     ([-0.1], 0.5, ValueError, r"losses: got \[-0\.1\], accepted: finite numbers >= 0 of shape \(N,\)"),
-    ([[0.1]], 0.5, ValueError, r"losses: got .*, accepted: finite"), ([np.nan], 0.5, ValueError, r"losses: got .*, accepted: finite"),
+    ([[0.1]], 0.5, ValueError, r"losses: got .*, accepted: finite"),
+    ([np.nan], 0.5, ValueError, r"losses: got .*, accepted: finite"),
     ([], 0.5, ValueError, r"losses: got .*, accepted: finite")])
 def test_levels_from_losses_arguments(losses, gamma, error, message):
     with pytest.raises(error, match=message):

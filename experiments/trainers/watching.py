@@ -4,7 +4,7 @@ So rules are compared on one run, with the same data and the same initial weight
 "At zero error" means one thing in every question: the first epoch without a training error, whenever the checks are.
 """
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
