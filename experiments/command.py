@@ -7,11 +7,12 @@ import difflib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import registry
+from .documenting import table
 from .running import EXIT_BAD_USE, EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, run
 
 USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
@@ -19,6 +20,8 @@ USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
        {PROGRAM} run NAME --help            options of one experiment, with a reason for each
        {PROGRAM} export NAME [--output FILE] [--force]
                                          its finished runs as CSV: NAME.csv and NAME_curves.csv
+       {PROGRAM} table NAME [--write FILE] [--figures DIR]
+                                         what its default found as Markdown, for a document
        {PROGRAM} replay LOG --criterion EXPRESSION
                                          where would a stopping rule have stopped a recorded run?
        {PROGRAM} --version
@@ -41,13 +44,13 @@ def menu() -> str:
     return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}", f"More: {PROGRAM} --help"])
 
 
-def nearest(word: str, known) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean ...?" when a known word is close, otherwise the list of known ones."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"accepted: {', '.join(known)}"
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Parameters
@@ -176,4 +179,5 @@ class Command:
     named: bool = True
 
 
-COMMANDS = {"run": Command(run), "export": Command(_export), "replay": Command(_replay, named=False)}
+COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
+            "replay": Command(_replay, named=False)}
