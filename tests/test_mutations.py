@@ -48,8 +48,9 @@ BAYES = "tests/test_losses_bayes.py"
 INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
-ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error_whenever_the_checks_are"
+ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
 
 class Mutant(NamedTuple):
@@ -145,6 +146,16 @@ MUTANTS = {
         "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
     "penalty_on_biases_cpu": Mutant(
         "nn/cpu/training.py", "layers[l, AT_W], layers[l, IN], layers", "layers[l, AT_W], layers[l, IN] + 1, layers", FIT),
+    # --- gradient checks ---
+    "gradient_check_by_arrays_alone": Mutant(
+        "nn/gradcheck/report.py", "if not self.entrywise or not beyond.any():", "if True:",
+        "tests/test_nn_gradcheck.py::test_a_small_wrong_entry_does_not_hide_behind_a_large_one"),
+    "upstream_gradient_forgotten": Mutant(
+        "nn/gradcheck/backward.py", "np.sum(upstream * output(theta)[0])", "np.sum(output(theta)[0])",
+        "tests/test_nn_check_backward.py::test_a_right_layer_passes"),
+    "slope_of_relu_at_zero": Mutant(
+        "nn/reference/activations.py", "np.where(z.real <= 0, 0, z)", "np.where(z.real < 0, 0, z)",
+        "tests/test_nn_kinks.py::test_a_fresh_network_with_a_blank_row_passes"),
     # --- recurrent networks ---
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
@@ -256,6 +267,10 @@ MUTANTS = {
         "losses/bayes.py", "(s - distance / 2) + math.log(share / (1 - share))", "(s - distance / 2)", BAYES),
     "temperature_upside_down": Mutant(
         "losses/calibration.py", "beta = np.exp(-log_temperature)", "beta = np.exp(log_temperature)", TEMPERATURE),
+    "hinge_that_never_stops": Mutant(
+        "losses/rows.py", "if missing <= zero:\n        return zero",
+        "if missing <= zero - F(50):\n        return zero", CLAIM,
+        jit=True),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
         "mean, mean, loss.level, loss.flood_parameter)",
@@ -264,7 +279,8 @@ MUTANTS = {
         "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
         "tests/test_nn_twins.py::test_same_results[optimizers-sgd_step-float64]", jit=True),
     "zero_error_of_the_next_check": Mutant(
-        "nn/fitting/run.py", "if self._watched and self.between_epochs:", "if self._watched and self.update == update:", ZERO),
+        "nn/fitting/run.py", "if self._watched and self.between_epochs:", "if self._watched and self.update == update:",
+        ZERO),
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
 }
