@@ -48,10 +48,9 @@ BAYES = "tests/test_losses_bayes.py"
 INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
-CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
-ZERO = ("tests/test_experiments_trainers.py::"
-        "test_zero_error_is_the_first_epoch_without_a_training_error_whenever_the_checks_are")
+ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
 
 class Mutant(NamedTuple):
