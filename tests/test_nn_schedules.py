@@ -1,4 +1,4 @@
-"""Schedules of the user's own, warm-up, and rates that fall on plateaus: in numbers, in fit, in fleets, over a checkpoint."""
+"""Schedules of the user's own, warm-up, and rates that fall on plateaus: in numbers, fit, fleets, checkpoints."""
 import numpy as np
 import pytest
 
@@ -29,7 +29,8 @@ def test_a_function_gets_floats_and_is_the_schedule_of_its_numbers(backend):
 
 
 @pytest.mark.parametrize(("returned", "error"), [(-0.1, ValueError), (np.nan, ValueError), (np.inf, ValueError),
-                                                 (None, TypeError), ("0.1", TypeError), (True, TypeError), ([0.1], TypeError)])
+                                                 (None, TypeError), ("0.1", TypeError), (True, TypeError),
+                                                 ([0.1], TypeError)])
 def test_a_function_that_returns_no_rate(backend, returned, error):
     model = network(backend)
     with pytest.raises(error, match=r"learning_rate: got .* from .*lambda.* at epoch 0, accepted: a finite number >= 0"):
@@ -49,7 +50,8 @@ def test_warmup_by_hand():
     assert warmup(cosine(0.2, 6), 2)(np.array([1, 2, 3])).tolist() == pytest.approx([cosine(0.2, 6)(1.0) / 2, 0.15, 0.1])
     assert warmup(halved, 1)(0.5) == pytest.approx(halved(0.5) / 2)
     assert SGD(warmup(0.4, 2)).rates(0, 5, 2).tolist() == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
-    for schedule in (warmup(0.1, 3), warmup(step(0.1, 2), 0.5), ReduceOnPlateau(warmup(constant(0.1), 3), "val_error", 0.5, 2)):
+    for schedule in (warmup(0.1, 3), warmup(step(0.1, 2), 0.5),
+                     ReduceOnPlateau(warmup(constant(0.1), 3), "val_error", 0.5, 2)):
         assert eval(repr(schedule)) == schedule
         assert hash(eval(repr(schedule))) == hash(schedule)
 
@@ -58,12 +60,14 @@ def test_warmup_by_hand():
     (lambda: warmup(0.1, 0), ValueError, "epochs: got 0"), (lambda: warmup(0, 1), ValueError, "schedule: got 0"),
     (lambda: warmup(cosine, 1), TypeError, "schedule: got .*did you mean cosine"),
     (lambda: warmup(ReduceOnPlateau(0.1), 1), TypeError, r"ReduceOnPlateau\(warmup\(rate, epochs\)\)"),
-    (lambda: ReduceOnPlateau(-1), ValueError, "rate: got -1"), (lambda: ReduceOnPlateau(0.1, factor=1), ValueError, "factor"),
+    (lambda: ReduceOnPlateau(-1), ValueError, "rate: got -1"),
+    (lambda: ReduceOnPlateau(0.1, factor=1), ValueError, "factor"),
     (lambda: ReduceOnPlateau(0.1, factor=0), ValueError, "factor"), (lambda: ReduceOnPlateau(0.1, 3), TypeError, "monitor"),
     (lambda: ReduceOnPlateau(0.1, patience=0), ValueError, "patience"),
     (lambda: ReduceOnPlateau(0.1, mode="less"), ValueError, "mode"),
     (lambda: ReduceOnPlateau(ReduceOnPlateau(0.1)), TypeError, "rate: got"),
-    (lambda: SGD(warmup), TypeError, "did you mean warmup"), (lambda: RPROP(ReduceOnPlateau(0.1)), TypeError, "learning_rate"),
+    (lambda: SGD(warmup), TypeError, "did you mean warmup"),
+    (lambda: RPROP(ReduceOnPlateau(0.1)), TypeError, "learning_rate"),
     (lambda: train(network("numpy"), optimizer=SGD(ReduceOnPlateau(0.1))), ValueError, "learning_rate: .*validation="),
     (lambda: train(network("numpy"), optimizer=SGD(ReduceOnPlateau(0.1, "loss"))), ValueError, "learning_rate: .*'loss'")])
 def test_wrong_schedules(make, error, words):
@@ -123,7 +127,8 @@ def test_it_goes_on_over_a_checkpoint(backend, tmp_path):
 
 def test_members_of_a_fleet_have_their_own(backend):
     options = {"loss": CE, "epochs": 6, "batch_size": 7, "validation": (X_VAL, Y_WRONG), "progress": False}
-    members = [{"seed": 3}, {"seed": 5}, {"seed": 3, "learning_rate": halved}, {"seed": 3, "learning_rate": warmup(halved, 2)}]
+    members = [{"seed": 3}, {"seed": 5}, {"seed": 3, "learning_rate": halved},
+               {"seed": 3, "learning_rate": warmup(halved, 2)}]
     fleet = fit_fleet(network(backend), X, Y, members=members, optimizer=plateau(), workers=2, **options)
     for r, member in enumerate(members):
         alone, rate = network(backend, seed=member["seed"]), member.get("learning_rate")
