@@ -116,6 +116,10 @@ class RNN(Model):
                              "accepted: finite numbers")
         return Inputs(clean, none, lengths)
 
+    def layer_names(self):
+        """Return what stands behind b, x, z, a, … of each layer: as in the parameters' names, directions first."""
+        return [*["_h", "_h_reverse"][:1 + self.bidirectional], "_y"]
+
     def rows_of(self, inputs):
         """Return the number of output rows for these inputs."""
         return int(inputs.lengths.sum()) if self.pooling == "none" else inputs.count

@@ -12,6 +12,7 @@ without a further line.
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Iterable, Mapping
@@ -65,6 +66,13 @@ class Criterion:
     def __init__(self, requires: Iterable[str]) -> None:
         self.requires = tuple(dict.fromkeys(requires))
         self._clear()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to change a setting: what is derived from it, and what has been counted with it, would stay as it was."""
+        if name in vars(self) and name in _settings(type(self)):
+            raise AttributeError(f"{name}: got {value!r}, accepted: no assignment, for {self!r} keeps its settings; make "
+                                 "another criterion")
+        super().__setattr__(name, value)
 
     # --- what a criterion writes itself ---
 
@@ -231,6 +239,12 @@ class Criterion:
             elif value != parameter.default:
                 arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
+
+
+@functools.lru_cache(maxsize=None)
+def _settings(cls: type[Criterion]) -> frozenset[str]:
+    """Return the names of the attributes that stay as the constructor has set them."""
+    return (frozenset(inspect.signature(cls).parameters) | {"requires", "operands"}) - set(cls._counters)
 
 
 def _number(name: str, value: Any) -> float:

@@ -106,6 +106,7 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
 def train(run, keeper, file, advance):
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.start()
+    run.model.answer_as(run.sets["train"].answers)
     advance(run.update, np.nan)
     for point in run.check_points[run.history.checks:]:
         if run.history.stopped_epoch is not None:

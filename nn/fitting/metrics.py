@@ -60,6 +60,20 @@ def needed_metrics(metrics, criterion, columns):
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
 
 
+def refuse_errors_of_values(wanted, who, sets):
+    """Raise ValueError where an error is watched of a set whose targets are real numbers: it would be NaN at every check."""
+    for name in wanted:
+        which, _, what = name.rpartition("_") if isinstance(name, str) else ("", "", "")
+        data = sets.get(which)
+        if what == "error" and data is not None and _has_no_error(data, sets["train"].answers):
+            raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; accepted: "
+                             f"'{which}_loss', or class labels")
+
+
+def _has_no_error(data, answers):
+    return data.labels is None or answers == "values"
+
+
 def _choose_metric(name):
     """Raise ValueError for what is no metric on request, and say so where it is always measured under another name."""
     try:
@@ -123,8 +137,7 @@ class Meter:
 
     def _loss_and_error(self, outputs, data):
         losses, _ = self._loss.rows(outputs, data.y)
-        unlabelled = data.labels is None or self._answers == "values"
-        error = np.nan if unlabelled else float(np.mean(wrong(outputs, data.labels, self._answers)))
+        error = np.nan if _has_no_error(data, self._answers) else float(np.mean(wrong(outputs, data.labels, self._answers)))
         return float(np.mean(losses, dtype=np.float64)), error
 
     def _margin_min(self, outputs):

@@ -8,7 +8,7 @@ from ..processor import thread_limit
 from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
 from .history import History, TrainingDiverged
-from .metrics import Meter, labelled_set, needed_metrics
+from .metrics import Meter, labelled_set, needed_metrics, refuse_errors_of_values
 from .refusals import refuse_batch_of_one, weights_at_fault
 
 CHUNK_SECONDS = 0.3  # work of one compiled call: Ctrl-C and the progress bar wait no longer than this
@@ -70,7 +70,9 @@ class Run:
                    "flooded_fraction"]
         for name in ("val", "test"):
             columns += [f"{name}_loss", f"{name}_error"] if self.sets[name] else []
-        metrics = needed_metrics(metrics, self.criterion, columns)
+        named, metrics = metrics, needed_metrics(metrics, self.criterion, columns)
+        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics: got ", self.sets)
+        refuse_errors_of_values(getattr(self.criterion, "requires", ()), f"stopping: {self.criterion!r} watches ", self.sets)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
     def memory(self):
