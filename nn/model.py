@@ -43,7 +43,7 @@ class Model(Settled, Predicting):
         self.seed = integer("seed", seed, low=0)
         self.backend = choose("backend", backend, BACKENDS)
         self._shapes, self._answers = shapes, ANSWERS[0]
-        for name in ("batch_norm_eps", "batch_norm_momentum"):  # also where they are no arguments, so that both can be set once
+        for name in ("batch_norm_eps", "batch_norm_momentum"):  # set once, also where they are no arguments
             vars(self).setdefault(name, getattr(type(self), name))
         self._flat = aligned_zeros(sum(int(np.prod(shape)) for shape in shapes.values()), self.dtype)
         self.parameters = Views(self.flat, shapes)

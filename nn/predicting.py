@@ -67,8 +67,8 @@ class Predicting:
         """
         from losses.calibration import probabilities
         if self._answers == "values":
-            raise ValueError("predict_proba: got a model that was last fitted to real-valued targets, accepted: one fitted to "
-                             "classes; predict(x) returns its values")
+            raise ValueError("predict_proba: got a model that was last fitted to real-valued targets, accepted: one fitted "
+                             "to classes; predict(x) returns its values")
         inputs = self.check_x(x, lengths)
         outputs = self.evaluate(inputs)
         if self._answers == "half":

@@ -81,7 +81,7 @@ def load(path, *, backend=None):
             answers = values["answers"]
             file.require(isinstance(answers, str) and answers in ANSWERS[1:],
                          f"answers: got {shown(answers)}, accepted: {', '.join(ANSWERS[1:])}")
-        file.require_keys("values", values, ("class", "settings", "answers") if "answers" in values else ("class", "settings"))
+        file.require_keys("values", values, ("class", "settings", *(["answers"] if answers != ANSWERS[0] else [])))
         name, settings = values["class"], values["settings"]
         file.require(isinstance(name, str) and name in CLASSES,
                      f"class: got a model of class {shown(name)}, accepted: {', '.join(CLASSES)}")

@@ -69,7 +69,8 @@ class Criterion:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse to change a setting: what is derived from it, and what has been counted with it, would stay as it was."""
-        if name in vars(self) and name in _settings(type(self)):
+        cls: Any = type(self)
+        if name in vars(self) and name in _settings(cls):
             raise AttributeError(f"{name}: got {value!r}, accepted: no assignment, for {self!r} keeps its settings; make "
                                  "another criterion")
         super().__setattr__(name, value)
@@ -241,10 +242,10 @@ class Criterion:
         return f"{type(self).__name__}({', '.join(arguments)})"
 
 
-@functools.lru_cache(maxsize=None)
-def _settings(cls: type[Criterion]) -> frozenset[str]:
+@functools.cache
+def _settings(cls: Any) -> frozenset[str]:
     """Return the names of the attributes that stay as the constructor has set them."""
-    return (frozenset(inspect.signature(cls).parameters) | {"requires", "operands"}) - set(cls._counters)
+    return (frozenset(inspect.signature(cls).parameters) | {"requires", "operands"}) - set(getattr(cls, "_counters", ()))
 
 
 def _number(name: str, value: Any) -> float:

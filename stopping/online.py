@@ -62,7 +62,7 @@ class RunningAverage:
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse another decay: the weight of the values seen was counted with this one."""
         if name == "decay" and name in vars(self):
-            raise AttributeError(f"decay: got {value!r}, accepted: no assignment, for {self!r} keeps it; make another average")
+            raise AttributeError(f"decay: got {value!r}, accepted: no assignment, for {self!r} keeps it; make another")
         super().__setattr__(name, value)
 
     @property

@@ -66,8 +66,8 @@ def refuse_errors_of_values(wanted, who, sets):
         which, _, what = name.rpartition("_") if isinstance(name, str) else ("", "", "")
         data = sets.get(which)
         if what == "error" and data is not None and _has_no_error(data, sets["train"].answers):
-            raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; accepted: "
-                             f"'{which}_loss', or class labels")
+            raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; "
+                             f"accepted: '{which}_loss', or class labels")
 
 
 def _has_no_error(data, answers):
