@@ -249,6 +249,11 @@ class Model(Settled, Predicting):
             raise ValueError("x: got a batch of 1 sample, accepted: at least 2 with batch normalisation, which in training "
                              "mode takes its mean and variance from the batch")
 
+    @property
+    def every_step(self):
+        """Whether each valid step has an output. (The number of rows does not tell, for sequences may be empty.)"""
+        return False
+
     def rows_of(self, inputs):
         """Return the number of output rows for these inputs."""
         return inputs.count

@@ -49,7 +49,8 @@ class Predicting:
         """
         inputs = self.check_x(x, lengths)
         outputs = self.evaluate(inputs)
-        refuse_nonfinite("outputs", outputs)  # as `predict_proba` does: the class of NaN would be 0
+        if len(outputs):
+            refuse_nonfinite("outputs", outputs)  # as `predict_proba` does: the class of NaN would be 0
         return self._unpack(predictions(outputs, self._answers), inputs, padding=0 if self._answers == "values" else -1)
 
     @explains_arguments(elsewhere.INPUTS)
@@ -71,6 +72,8 @@ class Predicting:
                              "to classes; predict(x) returns its values")
         inputs = self.check_x(x, lengths)
         outputs = self.evaluate(inputs)
+        if not len(outputs):
+            return self._unpack(outputs, inputs)
         if self._answers == "half":
             refuse_nonfinite("outputs", outputs)
             return self._unpack(np.clip(outputs, 0, 1), inputs)

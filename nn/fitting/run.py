@@ -181,8 +181,9 @@ class Run:
             return {"train_loss_running": np.nan, "flooded_fraction": np.nan}
         losses, rows, flooded = (np.concatenate(part) for part in zip(*self.since_check, strict=True))
         self.since_check = []
-        return {"train_loss_running": float(losses @ rows / rows.sum()),
-                "flooded_fraction": float(flooded @ rows / rows.sum())}
+        seen = rows.sum()  # 0 if all sequences were empty
+        return {"train_loss_running": float(losses @ rows / seen) if seen else np.nan,
+                "flooded_fraction": float(flooded @ rows / seen) if seen else np.nan}
 
 
 def _set_or_none(model, loss, data, name):
