@@ -1,6 +1,7 @@
 """What a model keeps: its settings, which cannot be assigned, and its arrays, which travel by pickle and deepcopy."""
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Settled:
 
     def _refusal(self, name, value):
         """Return why an attribute cannot be assigned, and what to write instead."""
-        kind, got = type(self).__name__, f"{name}: got {value!r}, accepted: no assignment, for"
+        kind, got = type(self).__name__, f"{name}: got {reprlib.repr(value)}, accepted: no assignment, for"
         if name in ("parameters", "statistics", "running"):
             item = f"{name}[...]" if name == "running" else f"{name}[name]"
             return f"{got} its arrays are the model's own; model.{item} = values copies values into them"
