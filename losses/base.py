@@ -104,7 +104,8 @@ class Loss:
         Returns
         -------
         ndarray, int64 (N,) or (N, K), or None
-            (N, K) for several labels per sample, None for real-valued targets. This default takes integers of shape (N,) that can be class ids as such.
+            (N, K) for several labels per sample, None for real-valued targets. This default takes integers of shape
+            (N,) that can be class ids as such.
         """
         y = checks.array_of("y", y, "biufcSUO")
         if y.ndim != 1 or y.dtype.kind not in "biu" or (y < 0).any() or (y >= max(k, 2)).any():

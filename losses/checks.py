@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
 ROUNDINGS = 8  # ε that the sum of a distribution may be off by: 9.5e-7 in float32, 0.0078 in float16
 
 
@@ -77,7 +76,7 @@ def _as_ids(y: NDArray) -> str:
         return "use y.astype(int)"
     row = int(lossy.argmax())
     return (f"y[{row}] is {y[row]}, which is none; for real-valued targets use SquaredError, "
-            + ("and leave samples without a label out" if np.isnan(y[row]) else "for probabilities give one column per class"))
+            + ("leave samples without a label out" if np.isnan(y[row]) else "for probabilities one column per class"))
 
 
 def count_masked(values: Any) -> int:

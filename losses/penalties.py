@@ -128,4 +128,5 @@ class PenaltySum(Penalty):
 
 
 def _wide(values: NDArray) -> NDArray:
-    return checks.array_of("parameters", values, "biufc").astype(np.complex128 if np.iscomplexobj(values) else np.float64, copy=False)
+    kind = np.complex128 if np.iscomplexobj(values) else np.float64
+    return checks.array_of("parameters", values, "biufc").astype(kind, copy=False)

@@ -20,7 +20,8 @@ class RNN(Model):
     """Recurrent network: h_t = f(x_t W_xh + h_{t-1} W_hh + b_h), pooled over time, then a linear output.
 
     A sequence may be of length 0: its state is 0, the mean over its steps too, and where every step has an output it has
-    none. A batch without a valid step moves nothing in training. No state crosses padding, and padded inputs (which may hold anything) influence no output and no gradient.
+    none. A batch without a valid step moves nothing in training. No state crosses padding, and padded inputs (which may
+    hold anything) influence no output and no gradient.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def test_bad_data():
         fit_temperature(np.zeros((0, 2)), [])
 
 
-@pytest.mark.parametrize("outputs", [np.zeros((4, 3)), np.full((4, 3), -7.0), np.repeat([[1.0], [2.0], [3.0], [4.0]], 3, axis=1)])
+@pytest.mark.parametrize("outputs", [np.zeros((4, 3)), np.full((4, 3), -7.0), np.arange(4.0)[:, None] + np.zeros(3)])
 def test_nothing_to_choose_between_is_1_with_a_note(outputs):
     with pytest.warns(UserWarning, match="every temperature gives this cross-entropy"):
         assert fit_temperature(outputs, [0, 1, 2, 1]) == 1

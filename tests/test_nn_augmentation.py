@@ -260,3 +260,8 @@ def test_mixup_takes_the_labels_that_fit_takes():
     mixed, targets = Mixup(0.4, 2)(x, y, np.random.default_rng(3))
     same, same_targets = Mixup(0.4, 2)(x, y.astype(int), np.random.default_rng(3))
     assert np.array_equal(mixed, same) and np.array_equal(targets, same_targets)
+
+
+def test_sequences_of_different_lengths_cannot_be_mixed():
+    with pytest.raises(ValueError, match="sequences of different lengths"):
+        Mixup(1.0, 2)(np.zeros((3, 2, 2)), Y[:3], np.random.default_rng(3))

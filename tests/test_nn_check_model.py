@@ -76,3 +76,11 @@ def test_relu_kinks_are_skipped_by_name():
     assert [index for index, _ in skipped["W1"]] == [(0, 0), (1, 0)]
     assert skipped["b1"] == [((0,), "relu input of layer 1 at (0, 0) changes branch")]
     assert [index for index, _ in skipped["x"]] == [(0, 0), (0, 1)]
+
+
+def test_central_differences_see_the_floods_kink():
+    model = MLP([4, 3, 2], activation="tanh", dtype="float64", backend="numpy")
+    level, _ = model.loss_and_gradients(X, Y % 2, CrossEntropy())
+    report = check_model(model, X, Y % 2, Flooding(CrossEntropy(), level + 1e-9), method="central", samples=4)
+    skipped = [kink for parameter in report.parameters for _, kink in parameter.skipped]
+    assert skipped and all("flood" in kink for kink in skipped)

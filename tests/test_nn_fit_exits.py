@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from losses import Flooding, SquaredError
-from nn import SGD, TrainingDiverged, TrainingInterrupted
+from nn import MLP, SGD, TrainingDiverged, TrainingInterrupted
 from stopping import Patience, Target, ZeroError, replay
-from tests.fitting import X_VAL, Y_VAL, X, network, train
+from tests.fitting import CE, X_VAL, Y_VAL, X, Y, network, train
 
 Y_WRONG = 1 - (X_VAL[:, 0] > 0)  # training makes this validation loss worse
 
@@ -72,9 +72,10 @@ def test_criterion_without_a_best_leaves_the_last_weights(backend):
     assert np.array_equal(model.flat, weights[-1])
 
 
-def test_best_of_nothing_but_nan_leaves_the_last_weights(backend):
-    model, criterion = network(backend, (4, 5, 1)), Patience(3, "train_error")
-    history, weights = recorded(model, y=X[:, 0], loss=SquaredError(), stopping=criterion, epochs=9, optimizer=SGD(0.01))
+def test_best_of_nothing_but_nan_leaves_the_last_weights(backend, monkeypatch):
+    monkeypatch.setattr(Meter, "_update_norm", lambda self, outputs: np.nan)  # what would be NaN always is refused
+    model, criterion = network(backend), Patience(3, "update_norm")
+    history, weights = recorded(model, stopping=criterion, epochs=9, optimizer=SGD(0.01))
     assert (history.stopped_epoch, history.best_epoch) == (3, None)
     assert np.array_equal(model.flat, weights[-1])
 
@@ -273,3 +274,9 @@ def test_ctrl_c_from_outside_is_prompt(threads):
         assert time.perf_counter() - struck < 2.0
         check_report(json.loads(report), True)
         assert child.wait(timeout=60) == 0
+
+
+def test_weights_that_are_not_finite_after_the_last_check_are_reported(backend):
+    with pytest.raises(TrainingDiverged):
+        train(MLP([X.shape[1], 3, 2], backend=backend), 1e15 * X, Y, loss=CE, optimizer=SGD(1e30), epochs=1, batch_size=None,
+              check_every=[0])

@@ -190,3 +190,8 @@ def test_own_criterion(backend):
     assert set(own.rows[0]) == {*ALWAYS, "margin_min"}
     assert (history.stopped_epoch, history.best_epoch) == (0.75, 0.5)
     assert np.array_equal(model.flat, weights[1])
+
+
+def test_histories_compare():
+    first, second = (train(network("numpy"), epochs=2) for _ in range(2))
+    assert first == second and first != train(network("numpy"), epochs=2, optimizer=SGD(0.25))

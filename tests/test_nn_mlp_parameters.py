@@ -1,4 +1,6 @@
 """What a model is before it computes: one flat vector and its views, copies, initial weights, predictions."""
+import copy
+
 import numpy as np
 import pytest
 
@@ -216,3 +218,19 @@ def test_integers_lists_and_views_are_accepted(backend):
     expected = model.forward(x.astype(float))
     for same in (x, x.tolist(), x.astype(np.uint8), np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2]):
         np.testing.assert_array_equal(model.forward(same), expected)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_copies_are_independent(duplicate):
+    model = MLP([4, 3, 2])
+    twin = duplicate(model)
+    twin.flat[0] += 1
+    assert model.parameters["W1"][0, 0] + 1 == twin.parameters["W1"][0, 0]
+
+
+def test_views_cannot_be_detached():
+    model = MLP([4, 3, 2])
+    model.flat = np.arange(model.flat.size)
+    assert model.parameters["W1"][0, 1] == 1
+    with pytest.raises(TypeError, match="fixed"):
+        model.parameters |= {"W1": np.zeros((4, 3))}

@@ -231,3 +231,17 @@ def test_wrong_calls(backend):
     for bad in (0, -1.0, np.nan):
         with pytest.raises(ValueError, match="clip_norm"):
             train(model, tokens=True, clip_norm=bad)
+
+
+def test_the_running_loss_counts_steps_where_every_step_has_an_output(backend):
+    x, lengths = RNG.normal(size=(9, 6, 3)), RNG.integers(1, 7, 9)
+    model = RNN(3, 4, 2, pooling="none", backend=backend, dtype="float64")
+    history = fit(model, x, RNG.integers(0, 2, (9, 6)), lengths=lengths, loss=CE, optimizer=SGD(1e-14), epochs=1,
+                  batch_size=2)
+    assert history["train_loss_running"][0] == pytest.approx(history["train_loss"][0], rel=1e-10)
+
+
+@pytest.mark.parametrize(("x", "y"), [([[1, 2, 3], [1, 2]], [0, 1]), ([[[1.0]], [[1.0], [2.0]]], [0, 1])])
+def test_ragged_sequences_are_told_what_to_do(x, y):
+    with pytest.raises(ValueError, match="unequal length, accepted: one array padded"):
+        RNN(5, 3, 2).loss_and_gradients(x, y, CE)

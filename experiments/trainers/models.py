@@ -11,7 +11,7 @@ def network_of(run: Description, data):
     network = run.network
     sizes = (data.train.x.shape[1], *network.hidden, len(data.classes))
     return MLP(sizes, activation=network.activation, batch_norm=network.batch_norm, dropout=network.dropout,
-               init=network.init, seed=run.seed, dtype=network.dtype)
+               bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
 
 
 def loss_of(loss: Loss, samples: int):
@@ -32,7 +32,7 @@ def base_of(loss: Loss):
     if loss.loss == "cross_entropy":
         return CrossEntropy(loss.label_smoothing)
     if loss.loss == "squared_error":
-        return SquaredError()
+        return SquaredError(loss.label_smoothing)
     return {"hinge": Hinge, "squared_hinge": SquaredHinge}[loss.loss](loss.margin)
 
 

@@ -20,7 +20,8 @@ ON_REQUEST = (*MARGINS, "gradient_norm", "update_norm", "prediction_changes", "e
 
 class LabelledSet(NamedTuple):
     """Checked inputs, targets as the loss prepared them, labels to count errors with (None: real targets), and how the loss
-    reads outputs trained on them (`losses.answers`)."""
+    reads outputs trained on them (`losses.answers`).
+    """
 
     inputs: Inputs
     y: np.ndarray
