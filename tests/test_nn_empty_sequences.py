@@ -1,4 +1,6 @@
 """Sequences of length 0: their state is 0, their mean too, they have no steps; a batch of nothing else moves nothing."""
+import itertools
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_a_whole_batch_of_empty_sequences(backend, pooling):
     assert (model.predict(X, none) == (-1 if pooling == "none" else model.parameters["b_y"].argmax())).all()
     assert np.isfinite(model.predict_proba(X, none)).all()
     if pooling == "none":
-        with pytest.raises(ValueError, match="lengths: got 0 for every sequence, accepted .* at least one valid step"):
+        with pytest.raises(ValueError, match=r"lengths: got 0 for every sequence, accepted .* at least one valid step"):
             model.loss_and_gradients(X, STEPS, CE, none)
         return
     _, gradients = model.loss_and_gradients(X, Y, CE, none, input_gradient=True)
@@ -69,7 +71,7 @@ def test_a_batch_without_a_valid_step_moves_nothing(backend, pooling, optimizer,
     history = fit(model, X, targets(pooling), lengths=LENGTHS, loss=CE, optimizer=optimizer, epochs=2, batch_size=1,
                   check_every=1, progress=False, threads=threads, on_check=lambda model, row: path.append(model.flat.copy()))
     order = np.concatenate([np.random.default_rng([0, epoch]).permutation(N) for epoch in range(2)])
-    moved = [not np.array_equal(now, before) for before, now in zip(path, path[1:], strict=False)]
+    moved = [not np.array_equal(now, before) for before, now in itertools.pairwise(path)]
     np.testing.assert_array_equal(moved, LENGTHS[order][1:] > 0)
     running = history["train_loss_running"]
     assert np.isfinite(running[LENGTHS[order] > 0]).all()

@@ -11,6 +11,7 @@ import pytest
 
 from losses import Flooding, SquaredError
 from nn import MLP, SGD, TrainingDiverged, TrainingInterrupted
+from nn.fitting.metrics import Meter
 from stopping import Patience, Target, ZeroError, replay
 from tests.fitting import CE, X_VAL, Y_VAL, X, Y, network, train
 
