@@ -72,7 +72,8 @@ def test_zero_error_stops_where_the_labels_are_right():
 
 JOURNEYS = {"copy": lambda model, tmp: model.copy(), "copy.copy": lambda model, tmp: copy.copy(model),
             "other backend": lambda model, tmp: model.copy(backend="numpy", dtype="float64"),
-            "deepcopy": lambda model, tmp: copy.deepcopy(model), "pickle": lambda model, tmp: pickle.loads(pickle.dumps(model)),
+            "deepcopy": lambda model, tmp: copy.deepcopy(model),
+            "pickle": lambda model, tmp: pickle.loads(pickle.dumps(model)),
             "save": lambda model, tmp: (save(tmp / "m", model), load(tmp / "m"))[1],
             "save, other backend": lambda model, tmp: (save(tmp / "m", model), load(tmp / "m", backend="numpy"))[1]}
 
@@ -132,7 +133,7 @@ def test_probabilities_belong_to_the_loss():
     for case in sigmoid:
         np.testing.assert_allclose(made[case].predict_proba(X), sigmoid[case], rtol=1e-5)
     np.testing.assert_array_equal(made["half"].predict_proba(X), np.clip(made["half"].forward(X), 0, 1))
-    with pytest.raises(ValueError, match=r"predict_proba: got a model that was last fitted to real-valued targets, accepted"):
+    with pytest.raises(ValueError, match=r"predict_proba: got a model that was last fitted to real-valued targets"):
         made["values"].predict_proba(X)
     made["half"].flat[0] = np.nan
     with pytest.raises(ValueError, match="must be finite"):

@@ -98,8 +98,8 @@ class Meter:
         if "evidence" in metrics:
             require_sample_gradients(model)
             if sets["train"].inputs.count == 1:
-                raise ValueError("training x: got 1 sample, accepted with the metric 'evidence': at least 2, for it compares "
-                                 "the samples' gradients")
+                raise ValueError("training x: got 1 sample, accepted with the metric 'evidence': at least 2, for it "
+                                 "compares the samples' gradients")
         self._answers = sets["train"].answers
         if self._answers == "values" and {*MARGINS, "prediction_changes"} & set(metrics):
             raise ValueError(f"metrics: got {metrics}, but margins and predictions need classes, not real-valued targets")
