@@ -255,8 +255,8 @@ class Loss:
         N, K = outputs.shape
         losses, dOutputs = self.rows(outputs, y)
         if np.shape(losses) != (N,) or np.shape(dOutputs) != (N, K):
-            raise ValueError(f"{type(self).__name__}.rows returned shapes {np.shape(losses)} and {np.shape(dOutputs)}; "
-                             f"it must return losses ({N},) and dOutputs ({N}, {K})")
+            raise ValueError(f"{type(self).__name__}.rows: got shapes {np.shape(losses)} and {np.shape(dOutputs)}, "
+                             f"accepted: losses ({N},) and dOutputs ({N}, {K})")
         return losses, dOutputs
 
     def __repr__(self) -> str:

@@ -140,15 +140,15 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
 
 def _temperatures(bounds: tuple[float, float]) -> tuple[float, float]:
     if np.shape(bounds) != (2,):
-        raise ValueError(f"bounds must be two temperatures, got {bounds!r}")
+        raise ValueError(f"bounds: got {bounds!r}, accepted: two temperatures")
     low, high = (checks.nonnegative_number("bounds", bound) for bound in bounds)
     if not 0 < low < high:
-        raise ValueError(f"bounds must be two temperatures with 0 < low < high, got {bounds!r}")
+        raise ValueError(f"bounds: got {bounds!r}, accepted: two temperatures with 0 < low < high")
     return low, high
 
 
 def _two_columns(p: NDArray) -> NDArray:
     if p.min() < 0 or p.max() > 1:
         row = int(((p < 0) | (p > 1)).argmax())
-        raise ValueError(f"probabilities must lie in [0, 1], but row {row} is {p[row]}")
+        raise ValueError(f"probabilities: got {p[row]} in row {row}, accepted: numbers in [0, 1]")
     return np.hstack([1 - p, p])

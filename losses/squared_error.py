@@ -46,7 +46,7 @@ class SquaredError(Loss):
             return (1 - s) * np.eye(k)[checks.class_ids(y, n, k)] + s / k
         if y.shape != (n, k) and not (k == 1 and y.shape == (n,)):
             ids = f", or integer class ids ({n},)" if k > 1 else f" or ({n},)"
-            raise ValueError(f"y has shape {y.shape} and dtype {y.dtype}; accepted are real targets ({n}, {k}){ids}")
+            raise ValueError(f"y: got shape {y.shape} and dtype {y.dtype}, accepted: real targets ({n}, {k}){ids}")
         if self.label_smoothing:
             raise ValueError(f"label_smoothing: got {self.label_smoothing:g} with real targets, accepted: 0, or class ids "
                              f"({n},) with at least 2 outputs")

@@ -1,17 +1,24 @@
 """What every network has in common: parameters, and what it asks a backend's engine."""
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from losses.answers import ANSWERS
+from losses.base import Loss
 from losses.keywords import explains_arguments
 
 from . import elsewhere
 from .backends import BACKENDS, backend_named
 from .checks import choose, integer, refuse_objects
-from .engine import BLOCK_ROWS, Network
+from .engine import BLOCK_ROWS, Engine, Network
 from .predicting import Predicting
 from .settled import Settled
+from .shared.inputs import Inputs
 from .shared.layers import NO_UPDATE
 from .shared.parameters import Views, aligned_zeros
+from .shared.sequences import Front
 from .tracing import trace
 
 DTYPES = ("float32", "float64")
@@ -37,7 +44,8 @@ class Model(Settled, Predicting):
     batch_norm_eps = 1e-5
     batch_norm_momentum = 0.1
 
-    def _set_up(self, shapes, statistics, dtype, seed, backend):
+    def _set_up(self, shapes: Mapping[str, tuple[int, ...]], statistics: Mapping[str, tuple[int, ...]],
+                dtype: DTypeLike, seed: int, backend: str) -> None:
         dtype = np.dtype(dtype).name if isinstance(dtype, (type, np.dtype)) else dtype
         self.dtype = np.dtype(choose("dtype", dtype, DTYPES))
         self.seed = integer("seed", seed, low=0)
@@ -53,29 +61,29 @@ class Model(Settled, Predicting):
             array[...] = 1 if name.startswith("running_var") else 0
 
     @property
-    def flat(self):
+    def flat(self) -> np.ndarray:
         """All parameters as one vector (P,); assigning copies the values into it."""
         return self._flat
 
     @flat.setter
-    def flat(self, values):
+    def flat(self, values: ArrayLike) -> None:
         refuse_objects("flat", values, np.asarray(values))
         self._flat[:] = values
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments as a dict of plain values."""
         raise NotImplementedError
 
-    def check_x(self, x, lengths=None, argument="x"):
+    def check_x(self, x: ArrayLike, lengths: ArrayLike | None = None, argument: str = "x") -> Inputs:
         """Return checked Inputs, or raise an error that names `argument`."""
         raise NotImplementedError
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         settings = self.settings()
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     @explains_arguments(elsewhere.INPUTS)
-    def copy(self, *, backend=None, dtype=None):
+    def copy(self, *, backend: str | None = None, dtype: DTypeLike | None = None) -> "Model":
         """Return an independent model with the same parameters and statistics, on another backend or dtype if asked for."""
         settings = self.settings()
         settings["backend"] = backend or self.backend
@@ -89,7 +97,7 @@ class Model(Settled, Predicting):
     __copy__ = copy
 
     @explains_arguments(elsewhere.INPUTS)
-    def copy_from(self, other, layers=None):
+    def copy_from(self, other: "Model", layers: Any = None) -> None:
         """Take over parameters of another network, for transfer.
 
         Parameters
@@ -121,7 +129,8 @@ class Model(Settled, Predicting):
             target[name] = source[name]
 
     @explains_arguments(elsewhere.INPUTS)
-    def forward(self, x, lengths=None, training=False, update=0):
+    def forward(self, x: ArrayLike, lengths: ArrayLike | None = None, training: bool = False,
+                update: int | None = 0) -> np.ndarray:
         """Return the outputs (N, K), or (N, T, K) where every step is kept (0 in the padding), in the model's dtype.
 
         In training mode batch normalisation uses the statistics of the whole of x, and dropout the masks of `update`
@@ -134,7 +143,7 @@ class Model(Settled, Predicting):
         engine = self.open(inputs, batch=inputs.count)
         return self._unpack(engine.forward(np.arange(inputs.count), True, _update_number(update)), inputs)
 
-    def evaluate(self, inputs, layer=-1):
+    def evaluate(self, inputs: Inputs, layer: int = -1) -> np.ndarray:
         """Return a layer's activations (rows, size) for checked Inputs in evaluation mode, block by block.
 
         The layer is the last one unless told otherwise. Rows are samples, or all valid steps of the first sample, then of
@@ -142,18 +151,18 @@ class Model(Settled, Predicting):
         """
         return self.open(inputs, batch=min(inputs.count, BLOCK_ROWS)).evaluate(layer)
 
-    def open(self, inputs, y=None, loss=None, **options):
+    def open(self, inputs: Inputs, y: Any = None, loss: Any = None, **options: Any) -> Engine:
         """Return the backend's engine for checked Inputs and prepared targets; options as engine.Backend.open."""
         return backend_named(self.backend).open(self.network(inputs), inputs, y, loss, **options)
 
-    def network(self, inputs):
+    def network(self, inputs: Inputs) -> Network:
         """Return the engine.Network for these inputs, whose arrays are the model's own."""
         seed = (self.seed + 2**63) % 2**64 - 2**63  # its lowest 64 bits as compiled code takes them
         return Network(self.layers, self.front_for(inputs), self.flat, self.running, self.rates, seed, self.batch_norm_eps,
                        self.batch_norm_momentum)
 
     @explains_arguments(elsewhere.INPUTS)
-    def encode(self, x, layer, lengths=None):
+    def encode(self, x: ArrayLike, layer: int, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return the activations of a layer in evaluation mode: (N, size), or (N, T, size) where every step is kept.
 
         For an MLP 0 is its input and 1 the first hidden layer; for an RNN 0 is the pooled state.
@@ -165,7 +174,8 @@ class Model(Settled, Predicting):
         return self._unpack(self.evaluate(inputs, layer), inputs)
 
     @explains_arguments(elsewhere.INPUTS)
-    def loss_and_gradients(self, x, y, loss, lengths=None, *, input_gradient=False, update=None):
+    def loss_and_gradients(self, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
+                           input_gradient: bool = False, update: int | None = None) -> tuple[float, dict[str, np.ndarray]]:
         """Return the objective of one batch and its gradients.
 
         Training mode: batch normalisation uses the batch's statistics and leaves the running ones alone.
@@ -196,7 +206,8 @@ class Model(Settled, Predicting):
         return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs)), gradients
 
     @explains_arguments(elsewhere.INPUTS)
-    def trace(self, x, y, loss, lengths=None, *, update=None):
+    def trace(self, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
+              update: int | None = None) -> dict[str, np.ndarray]:
         """Return what every layer takes in and gives out on one batch, and the gradient of the objective for each of that.
 
         Training mode, arguments as `loss_and_gradients`. With it each weight's gradient can be followed by hand:
@@ -219,11 +230,12 @@ class Model(Settled, Predicting):
         return trace(engine, self.network(inputs), inputs, self.samples_of_rows(inputs), _update_number(update),
                      self.layer_names())
 
-    def layer_names(self):
+    def layer_names(self) -> list[str]:
         """Return what stands behind W, b, x, z, a, … of each layer, the recurrence's directions first."""
         return [str(l + 1) for l in range(len(self.layers))]
 
-    def _differentiated(self, x, y, loss, lengths, input_gradient, update):
+    def _differentiated(self, x: Any, y: Any, loss: Loss, lengths: Any, input_gradient: bool,
+                        update: int | None) -> tuple[Inputs, Any, Engine]:
         """Return checked Inputs, prepared targets and an engine for the gradient of one batch of all of them."""
         inputs = self.check_x(x, lengths)
         self.check_batch(inputs.count)
@@ -234,48 +246,48 @@ class Model(Settled, Predicting):
         _update_number(update)
         return inputs, y, self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient)
 
-    def _objective(self, outputs, y, loss, samples):
+    def _objective(self, outputs: np.ndarray, y: Any, loss: Any, samples: np.ndarray) -> float:
         """Return the objective of a batch."""
         targets = y if y.ndim == 1 else y.astype(self.dtype)
         return float(loss.objective(outputs, targets, indices=samples)[0])
 
-    def front_for(self, inputs):
+    def front_for(self, inputs: Inputs) -> Front | None:
         """Return the sequences.Front for these inputs; None for an MLP."""
         return None
 
-    def check_batch(self, size):
+    def check_batch(self, size: int) -> None:
         """Raise ValueError for a training batch of one, which has no variance to normalise by."""
         if size == 1 and self.running.size:
             raise ValueError("x: got a batch of 1 sample, accepted: at least 2 with batch normalisation, which in training "
                              "mode takes its mean and variance from the batch")
 
     @property
-    def every_step(self):
+    def every_step(self) -> bool:
         """Whether each valid step has an output. (The number of rows does not tell, for sequences may be empty.)"""
         return False
 
-    def rows_of(self, inputs):
+    def rows_of(self, inputs: Inputs) -> int:
         """Return the number of output rows for these inputs."""
         return inputs.count
 
-    def pack_targets(self, y, inputs):
+    def pack_targets(self, y: Any, inputs: Inputs) -> Any:
         """Return the targets of each output row."""
         return y
 
-    def samples_of_rows(self, inputs):
+    def samples_of_rows(self, inputs: Inputs) -> np.ndarray:
         """Return which sample each output row for these inputs is of."""
         return np.arange(inputs.count)
 
-    def _unpack(self, outputs, inputs, padding=0):
+    def _unpack(self, outputs: np.ndarray, inputs: Inputs, padding: float = 0) -> np.ndarray:
         """Return the outputs in the shape users expect."""
         return outputs
 
 
-def _update_number(update):
+def _update_number(update: int | None) -> int:
     return NO_UPDATE if update is None else integer("update", update, low=0, extra=" or None")
 
 
-def _selected(name, layers):
+def _selected(name: str, layers: Any) -> bool:
     """Return whether a parameter or statistic belongs to one of the layers (numbers or names)."""
     kind = name.rstrip("0123456789")
     return name in layers or (kind != name and int(name[len(kind):]) in layers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from losses.answers import ANSWERS, predictions
 from losses.checks import refuse_nonfinite
@@ -21,17 +22,17 @@ class Predicting:
     evaluate: Any
     _unpack: Any
 
-    def answer_as(self, answers):
+    def answer_as(self, answers: str) -> None:
         """Let `predict` read the outputs by a word of `losses.answers.ANSWERS`: that of the loss of a fit, from here on."""
         self._answers = choose("answers", answers, ANSWERS)
 
     @property
-    def answers(self):
+    def answers(self) -> str:
         """How `predict` reads the outputs: a word of `losses.answers.ANSWERS`, "classes" before any fit."""
         return self._answers
 
     @explains_arguments(elsewhere.INPUTS)
-    def predict(self, x, lengths=None):
+    def predict(self, x: ArrayLike, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return what the outputs say, as the loss that the model was last fitted with reads them (`losses.answers`).
 
         ========================================  ============================================  =============
@@ -54,7 +55,7 @@ class Predicting:
         return self._unpack(predictions(outputs, self._answers), inputs, padding=0 if self._answers == "values" else -1)
 
     @explains_arguments(elsewhere.INPUTS)
-    def predict_proba(self, x, lengths=None):
+    def predict_proba(self, x: ArrayLike, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return class probabilities (N, K) by softmax; for one output P(class 1) (N, 1) by the sigmoid.
 
         After a fit they are those of the loss, too: of several labels per sample each by the sigmoid, and of one output that

@@ -2,6 +2,8 @@
 import inspect
 import json
 from math import prod
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from losses.answers import ANSWERS
 from losses.keywords import explains_arguments
 
 from . import mlp, rnn
-from .archive import LONGEST_JSON, CheckpointError, Wanted, opened, place, printable, shown
+from .archive import LONGEST_JSON, CheckpointError, File, Wanted, opened, place, printable, shown
 from .backends import BACKENDS
 from .checks import choose
 from .fitting.checkpoint import check_place, write
@@ -20,7 +22,7 @@ CLASSES: dict[str, type[Model]] = {"MLP": mlp.MLP, "RNN": rnn.RNN}
 
 
 @explains_arguments()
-def save(path, model):
+def save(path: str | PathLike[str], model: Model) -> None:
     """Write a model: settings, parameters, running statistics, and how `predict` reads the outputs.
 
     Parameters
@@ -55,7 +57,7 @@ def save(path, model):
 
 
 @explains_arguments()
-def load(path, *, backend=None):
+def load(path: str | PathLike[str], *, backend: str | None = None) -> Model:
     """Return the model that `save` wrote, on another backend if asked for.
 
     The file need not be trusted: whatever is in it, no code from it is run, no more memory is taken than a few times its
@@ -94,7 +96,7 @@ def load(path, *, backend=None):
         return model
 
 
-def _wanted_arrays(file, name, settings):
+def _wanted_arrays(file: File, name: str, settings: dict[str, Any]) -> dict[str, Wanted]:
     """Return what the arrays must be, from settings of which nothing has been checked; makes none of them."""
     for flag in {"batch_norm", "bias", "bidirectional"} & set(settings):
         file.require(isinstance(settings[flag], bool), f"{flag}: got {shown(settings[flag])}, accepted: true or false")
@@ -112,7 +114,7 @@ def _wanted_arrays(file, name, settings):
             for array, shapes in (("flat", parameters), ("running", statistics))}
 
 
-def _model(file, name, settings, arrays, backend):
+def _model(file: File, name: str, settings: dict[str, Any], arrays: dict[str, np.ndarray], backend: str | None) -> Model:
     """Return the model of these settings, or raise CheckpointError for what is no setting."""
     try:
         model = CLASSES[name](**settings)

@@ -3,16 +3,22 @@
 The numbers come from a backend's engine, which keeps what came out of each layer and ∂J/∂z. What it overwrites on its way
 is computed again here from its neighbours, by the formulas of README.md: z from the layer's input, da from the dz behind.
 """
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from .engine import Engine, Network
 from .reference.activations import activation_backward
 from .reference.dropout import dropout_backward, dropout_forward
 from .shared.codes import EVERY_STEP, LAST
+from .shared.inputs import Inputs
 from .shared.layers import ACTIVATION, AT_B, AT_BETA, AT_GAMMA, AT_W, IN, NO_UPDATE, OUT, matrix, vector
 from .shared.sequences import AT_B_H, AT_W_HH, AT_W_XH
 
 
-def trace(engine, network, inputs, samples, update, names):
+def trace(engine: Engine, network: Network, inputs: Inputs, samples: np.ndarray, update: int,
+          names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return dict name -> array after an engine's gradient of one batch that holds all inputs.
 
     Parameters
@@ -36,9 +42,11 @@ def trace(engine, network, inputs, samples, update, names):
     return found | dense
 
 
-def _dense_layers(engine, network, samples, update, names):
+def _dense_layers(engine: Engine, network: Network, samples: np.ndarray, update: int,
+                  names: Sequence[str]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return what the dense layers took in and gave out (rows, size), and ∂J of what came in front of the first one."""
-    layers, da = network.layers.tolist(), None
+    layers: list = network.layers.tolist()
+    da: Any = None
     found: dict[str, np.ndarray] = {}
     for l in reversed(range(len(layers))):
         layer, name = layers[l], names[l]
@@ -62,15 +70,17 @@ def _dense_layers(engine, network, samples, update, names):
     return found, da
 
 
-def _normalised(z, network, layer):
+def _normalised(z: np.ndarray, network: Network, layer: Sequence[int]) -> np.ndarray:
     """Return γ ẑ + β (rows, size) with the statistics of these rows."""
     gamma, beta = (vector(network.flat, layer[at], layer[OUT]) for at in (AT_GAMMA, AT_BETA))
     return gamma * (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + network.eps) + beta
 
 
-def _direction(engine, network, inputs, dpooled, d, name):
+def _direction(engine: Engine, network: Network, inputs: Inputs, dpooled: np.ndarray, d: int,
+               name: str) -> dict[str, np.ndarray]:
     """Return what one direction of the recurrence took in and gave out at each step (B, T, size), 0 in the padding."""
-    front, flat = network.front, network.flat
+    front: Any = network.front
+    flat = network.flat
     D, H, at = front.inputs, front.hidden, front.offsets[d]
     W_xh, W_hh = matrix(flat, at[AT_W_XH], D, H), matrix(flat, at[AT_W_HH], H, H)
     h, dz = engine.states(d), engine.state_deltas(d)
@@ -87,7 +97,7 @@ def _direction(engine, network, inputs, dpooled, d, name):
     return {quantity + name: np.where(valid[:, :, None], array, 0) for quantity, array in here.items()}
 
 
-def _shifted(steps, later):
+def _shifted(steps: np.ndarray, later: bool) -> np.ndarray:
     """Return (B, T, H) one step later (what stood at t stands at t + 1) or earlier, 0 where nothing comes from."""
     moved = np.zeros_like(steps)
     if later:
@@ -97,7 +107,7 @@ def _shifted(steps, later):
     return moved
 
 
-def _unpooled(dpooled, pooling, lengths, valid, reverse):
+def _unpooled(dpooled: np.ndarray, pooling: int, lengths: np.ndarray, valid: np.ndarray, reverse: bool) -> np.ndarray:
     """Return what the pooling sends to each state, (B, T, H), from its rows."""
     full = np.zeros((*valid.shape, dpooled.shape[1]), dpooled.dtype)
     if pooling == EVERY_STEP:

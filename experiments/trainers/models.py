@@ -1,4 +1,6 @@
 """From the names in a description to what nn and losses know: the network, the loss, the optimizer."""
+from typing import Any
+
 import numpy as np
 
 from .description import Description, Loss
@@ -49,7 +51,7 @@ def optimizer_of(run: Description):
     from nn import RPROP, SGD, Adam, AdamW, cosine
 
     one = run.optimizer
-    rate = cosine(one.learning_rate, run.schedule.epochs) if run.schedule.rate == "cosine" else one.learning_rate
+    rate: Any = cosine(one.learning_rate, run.schedule.epochs) if run.schedule.rate == "cosine" else one.learning_rate
     if one.optimizer == "rprop":
         return RPROP(rate)
     if one.optimizer == "sgd":
