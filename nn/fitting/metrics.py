@@ -45,7 +45,8 @@ def labelled_set(model: Model, loss: Loss, data: Any, argument: str) -> Labelled
     return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs))
 
 
-def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str]) -> tuple[str, ...]:
+def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str],
+                   argument: str = "stopping") -> tuple[str, ...]:
     """Return the on-request metrics that the user or the criterion wants; raise ValueError for unknown ones."""
     if not isinstance(metrics, (str, Iterable)):
         raise TypeError(f"metrics: got {metrics!r}, accepted: names out of {', '.join(map(repr, ON_REQUEST))}")
@@ -56,9 +57,9 @@ def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterab
     for name in getattr(criterion, "requires", ()):
         if name in ("val_loss", "val_error", "test_loss", "test_error") and name not in columns:
             which = "validation" if name.startswith("val_") else "test"
-            raise ValueError(f"stopping: {criterion!r} watches {name!r}; pass {which}=(x, y)")
+            raise ValueError(f"{argument}: {criterion!r} watches {name!r}; pass {which}=(x, y)")
         if name not in columns:
-            choose(f"stopping: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
+            choose(f"{argument}: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
                    (*columns, *ON_REQUEST))
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
 
