@@ -23,7 +23,7 @@ ARGUMENTS = {
     "strength": 0.1, "deviation": 0.1, "alpha": 0.2, "classes": 2, "height": 1, "width": 3, "pixels": 1, "fill": 0.0,
     "patience": 3, "initial": 5, "strip": 5, "successive": 2, "threshold": 1.0, "window": 3, "value": 0.1,
     "monitor": "val_loss", "tol": 0.1, "checks": 3, "eps": 0.1, "seconds": 60.0, "decay": 0.9, "n": 2, "l1": 0.1, "l2": 0.1,
-    "learning_rate": 0.1, "left": Patience(2), "right": Patience(3), "operand": Patience(2), "warmup": 1}
+    "learning_rate": 0.1, "rate": 0.1, "left": Patience(2), "right": Patience(3), "operand": Patience(2), "warmup": 1}
 
 
 def trained():
@@ -68,7 +68,7 @@ CLASSES = classes()
 MORE = {"bidirectional": lambda: RNN(3, 4, 2, bidirectional=True, pooling="mean", dropout=0.2),
         "batch_norm": lambda: MLP([3, 4, 5, 2], batch_norm=True, dropout=0.3, dtype="float64", backend="numpy"),
         "parameters": lambda: MLP([3, 4, 2]).parameters, "statistics": lambda: MLP([3, 4, 2], batch_norm=True).statistics,
-        "schedule": lambda: SGD(nn.cosine(0.1, 5)), "odd epoch": lambda: losses.RelaxLoss(CE, 0.3).in_epoch(1),
+        "schedule": lambda: SGD(nn.warmup(nn.cosine(0.1, 5), 2)), "odd epoch": lambda: losses.RelaxLoss(CE, 0.3).in_epoch(1),
         "combined": lambda: (Patience(2) | stopping.GL(5)) & ~stopping.Target(0.1, "val_loss"), "parsed": lambda:
         stopping.parse("Patience(3)"), "bayes": lambda: losses.bayes.soft_labels(np.full((3, 2), 0.5))}
 OBJECTS = {name: (lambda cls=cls: made(cls)) for name, cls in CLASSES.items()} | MORE
