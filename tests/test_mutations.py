@@ -46,7 +46,7 @@ FROZEN_ALL, RESTING = "tests/test_nn_frozen.py", "test_running_statistics_of_a_f
 FROZEN = f"{FROZEN_ALL}::test_untouched_bit_for_bit_and_without_a_state"
 CLIPPED = f"{FROZEN_ALL}::test_by_hand"
 DROPPED = f"{FROZEN_ALL}::test_drop_last_by_hand"
-RATES = "tests/test_nn_schedules.py"
+RATES = "tests/test_nn_rates.py"
 PER_NORM = "tests/test_losses_normalized_margins.py"
 HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
@@ -198,7 +198,8 @@ MUTANTS = {
     "mean_over_padding_cpu": Mutant(
         "nn/cpu/recurrent.py", "/= real(max(lengths[i], 1))", "/= real(starts.size - 1)", RECURRENCE),
     "gradient_of_the_mean_over_the_batch": Mutant(
-        "nn/reference/recurrent.py", "dpooled[i, columns] / max(length, 1)", "dpooled[i, columns] / len(lengths)", RECURRENCE),
+        "nn/reference/recurrent.py", "dpooled[i, columns] / max(length, 1)", "dpooled[i, columns] / len(lengths)",
+        RECURRENCE),
     "gradient_of_the_mean_over_the_batch_cpu": Mutant(
         "nn/cpu/recurrent.py", "here[j] = d[j] / real(lengths[i])",
         "here[j] = d[j] / real(lengths.size)", RECURRENCE),
