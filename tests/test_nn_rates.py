@@ -1,4 +1,4 @@
-"""Schedules of the user's own, warm-up, and rates that fall on plateaus: in numbers, fit, fleets, checkpoints."""
+"""Schedules of one's own, warm-up, and rates that fall on plateaus: in numbers, in fit, in fleets, over a checkpoint."""
 import numpy as np
 import pytest
 
