@@ -92,7 +92,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
     on_check : callable(r, model, row), optional
         As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
     on_epoch : callable(r, model, epoch) -> bool, optional
-        Likewise.
+        As `fit` takes it, likewise.
     drop_last, frozen : as `fit` takes them
 
     Returns
