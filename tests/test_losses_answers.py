@@ -74,7 +74,7 @@ def test_what_asks_for_a_class_refuses_the_rest(loss, outputs, y, what):
 
 
 def test_the_entropy_of_several_labels_is_refused():
-    with pytest.raises(ValueError, match=r"2 labels per sample.*one class per sample"):
+    with pytest.raises(ValueError, match=r"got 2 labels per sample.*, accepted: one class per sample"):
         ConfidencePenalty(BinaryCrossEntropy(), 0.1).value(OUTPUTS, TWO)
 
 
