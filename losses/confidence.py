@@ -63,7 +63,8 @@ class ConfidencePenalty(Loss):
         """As the base loss does; ValueError for several labels per sample: the entropy is that of one class."""
         prepared = self.base.prepare(y, n, k)
         if self.base.answers(y, k) == "labels":
-            raise ValueError(f"y has {k} labels per sample for {self.base!r}; ConfidencePenalty needs one class per sample")
+            raise ValueError(f"y: got {k} labels per sample for {self.base!r}, accepted: one class per sample, as "
+                             "ConfidencePenalty needs it")
         return prepared
 
     def labels(self, y: ArrayLike, k: int) -> NDArray | None:

@@ -35,8 +35,8 @@ def _is_finite(value: object) -> bool:
 def refuse_masked(name: str, values: Any) -> None:
     """Raise ValueError for an array with masked entries: what its mask hides must not be counted."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(f"{name} must be numbers, NaN where one is missing, not an array with "
-                         f"{np.ma.count_masked(values)} masked entries")
+        raise ValueError(f"{name}: got {np.ma.count_masked(values)} masked entries, accepted: numbers, NaN where one is "
+                         "missing")
 
 
 def one_of(name: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:

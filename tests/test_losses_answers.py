@@ -69,12 +69,12 @@ def test_another_word_is_refused():
     (SquaredError(), OUTPUTS[:, :1], IDS, "at 0.5 instead of 0"),
     (SquaredError(), OUTPUTS, TWO, "real-valued")])
 def test_what_asks_for_a_class_refuses_the_rest(loss, outputs, y, what):
-    with pytest.raises(ValueError, match=f"y has .*{what}.*RelaxLoss needs class labels"):
+    with pytest.raises(ValueError, match=f"y: got .*{what}.*, accepted: class labels, which RelaxLoss is about"):
         RelaxLoss(loss, 0.1).value(outputs, y)
 
 
 def test_the_entropy_of_several_labels_is_refused():
-    with pytest.raises(ValueError, match=r"2 labels per sample.*one class per sample"):
+    with pytest.raises(ValueError, match=r"got 2 labels per sample.*, accepted: one class per sample"):
         ConfidencePenalty(BinaryCrossEntropy(), 0.1).value(OUTPUTS, TWO)
 
 

@@ -11,36 +11,36 @@ ONE = np.array([0.5, 1.0])
 CE, BCE, SE = CrossEntropy(), BinaryCrossEntropy(), SquaredError()
 
 TARGETS = [
-    (CE, TWO, [0, 2], ValueError, r"y\[1\] is 2; class ids must lie in 0 \.\. 1"),
-    (CE, TWO, [-1, 0], ValueError, r"y\[0\] is -1; class ids must lie in 0 \.\. 1"),
-    (CE, TWO, np.array([0, 2**63], dtype=np.uint64), ValueError, r"y\[1\] is 9223372036854775808"),
-    (CE, TWO, [0.0, 1.0], TypeError, r"dtype float64 and shape \(2,\); class ids must be integers"),
-    (CE, TWO, [0, 1, 1], ValueError, r"y has shape \(3,\); its first axis must have length 2"),
-    (CE, TWO, [], ValueError, r"y has shape \(0,\)"),
-    (CE, TWO, 1, ValueError, r"y has shape \(\)"),
-    (CE, TWO, [[0], [1]], ValueError, r"y has shape \(2, 1\); accepted are class ids \(2,\) or soft targets \(2, 2\)"),
-    (CE, TWO, np.zeros((2, 2, 2)), ValueError, r"y has shape \(2, 2, 2\)"),
-    (CE, TWO, [[0.5, 0.5], [0.5, 0.6]], ValueError, "y must have rows that sum to 1 within 1e-06, but row 1"),
-    (CE, TWO, [[0.5, 0.5], [1.5, -0.5]], ValueError, "y must not be negative, but row 1"),
-    (CE, TWO, [[0.5, 0.5], [np.nan, 1.0]], ValueError, "y must be finite, but row 1"),
-    (CE, TWO, [[0, 1], [1]], ValueError, "y is not a rectangular array"),
-    (CE, TWO, np.array([0, None]), TypeError, "y has dtype object"),
-    (CE, TWO, [0j, 1], TypeError, "y has dtype complex128"),
-    (CE, TWO, ["cat", "dog"], TypeError, "y has dtype <U3"),
-    (CE, ONE, [0, 1], ValueError, "at least 2 outputs, got 1; for one output use BinaryCrossEntropy"),
-    (BCE, TWO, [0, 1], ValueError, r"for 1 output alone, got 2: .*\(2, 2\) in \[0, 1\]; .* use CrossEntropy"),
+    (CE, TWO, [0, 2], ValueError, r"y\[1\]: got 2, accepted: class ids in 0 \.\. 1, one for each of the 2 outputs"),
+    (CE, TWO, [-1, 0], ValueError, r"y\[0\]: got -1, accepted: class ids in 0 \.\. 1, one for each of the 2 outputs"),
+    (CE, TWO, np.array([0, 2**63], dtype=np.uint64), ValueError, r"y\[1\]: got 9223372036854775808, accepted: class ids"),
+    (CE, TWO, [0.0, 1.0], TypeError, r"y: got dtype float64 and shape \(2,\), accepted: class ids, which are integers:"),
+    (CE, TWO, [0, 1, 1], ValueError, r"y: got shape \(3,\), accepted: a first axis of length 2, one row per sample"),
+    (CE, TWO, [], ValueError, r"y: got shape \(0,\), accepted: a first axis of length 2, one row per sample"),
+    (CE, TWO, 1, ValueError, r"y: got shape \(\), accepted: a first axis of length 2, one row per sample"),
+    (CE, TWO, [[0], [1]], ValueError, r"y: got shape \(2, 1\), accepted: class ids \(2,\) or soft targets \(2, 2\)"),
+    (CE, TWO, np.zeros((2, 2, 2)), ValueError, r"y: got shape \(2, 2, 2\), accepted: class ids \(2,\) or soft targets"),
+    (CE, TWO, [[0.5, 0.5], [0.5, 0.6]], ValueError, r"y: got row 1 with the sum 1\.1, accepted: rows that sum to 1 within"),
+    (CE, TWO, [[0.5, 0.5], [1.5, -0.5]], ValueError, r"y: got \[ 1\.5 -0\.5\] in row 1, accepted: numbers that are not"),
+    (CE, TWO, [[0.5, 0.5], [np.nan, 1.0]], ValueError, r"y: got \[nan  1\.\] in row 1, accepted: finite numbers"),
+    (CE, TWO, [[0, 1], [1]], ValueError, "y: got nested lists of unequal length"),
+    (CE, TWO, np.array([0, None]), TypeError, "y: got dtype object, accepted: real numbers"),
+    (CE, TWO, [0j, 1], TypeError, "y: got dtype complex128, accepted: real numbers"),
+    (CE, TWO, ["cat", "dog"], TypeError, "y: got dtype <U3, accepted: real numbers: for words, classes, y ="),
+    (CE, ONE, [0, 1], ValueError, "outputs: got 1, accepted: at least 2 with CrossEntropy; for one output use"),
+    (BCE, TWO, [0, 1], ValueError, r"y: got shape \(2,\), accepted: targets \(2, 2\) in \[0, 1\] with BinaryCrossEntropy"),
     (BCE, ONE, [0, 2], ValueError, r"y\[1\] is 2.*with one output, labels must be 0 or 1"),
     (BCE, ONE, [0, 1.5], ValueError, r"y\[1\] is 1\.5"),
     (BCE, TWO, [[0, 0.5], [1.5, 1]], ValueError, r"y\[1, 0\] is 1\.5; targets must lie in \[0, 1\]"),
     (BCE, TWO, [[0, 0.5], [1, np.nan]], ValueError, r"y\[1, 1\] is nan"),
     (BCE, ONE, [0, np.nan], ValueError, r"y\[1\] is nan"),
     (BCE, ONE, [-1, 1], ValueError, r"y\[0\] is -1"),
-    (BCE, ONE, [[0, 1], [1, 0]], ValueError, r"y has shape \(2, 2\); labels for one output must have shape"),
-    (SE, TWO, [0.0, 1.0], ValueError, r"accepted are real targets \(2, 2\), or integer class ids \(2,\)"),
-    (SE, TWO, [0, 2], ValueError, r"y\[1\] is 2"),
-    (SE, TWO, [[0.0, np.inf], [0, 0]], ValueError, "y must be finite, but row 0"),
-    (SE, ONE, [[0.0, 1.0], [0, 0]], ValueError, r"accepted are real targets \(2, 1\) or \(2,\)"),
-    (SE, ONE, [1j, 0], TypeError, "y has dtype complex128"),
+    (BCE, ONE, [[0, 1], [1, 0]], ValueError, r"y: got shape \(2, 2\), accepted: labels of shape \(2,\) or \(2, 1\) for"),
+    (SE, TWO, [0.0, 1.0], ValueError, r"y: got shape \(2,\) and dtype float64, accepted: real targets \(2, 2\), or"),
+    (SE, TWO, [0, 2], ValueError, r"y\[1\]: got 2, accepted: class ids in 0 \.\. 1, one for each of the 2 outputs"),
+    (SE, TWO, [[0.0, np.inf], [0, 0]], ValueError, r"y: got \[ 0\. inf\] in row 0, accepted: finite numbers"),
+    (SE, ONE, [[0.0, 1.0], [0, 0]], ValueError, r"y: got shape \(2, 2\) and dtype float64, accepted: real targets \(2,"),
+    (SE, ONE, [1j, 0], TypeError, "y: got dtype complex128, accepted: real numbers"),
 ]
 
 
@@ -52,12 +52,12 @@ def test_targets(loss, outputs, y, error, message):
 
 
 OUTPUTS = [
-    (np.zeros((2, 2, 2)), ValueError, r"outputs has shape \(2, 2, 2\); accepted are \(N, K\)"),
-    (3.0, ValueError, r"outputs has shape \(\)"),
-    (np.zeros((0, 2)), ValueError, r"outputs has shape \(0, 2\): empty"),
-    ([], ValueError, r"outputs has shape \(0,\): empty"),
-    (np.array([[None, 1], [2, 3]]), TypeError, "outputs has dtype object"),
-    ([["a", "b"], ["c", "d"]], TypeError, "outputs has dtype <U1"),
+    (np.zeros((2, 2, 2)), ValueError, r"outputs: got shape \(2, 2, 2\), accepted: \(N, K\), or \(N,\) for one output"),
+    (3.0, ValueError, r"outputs: got shape \(\), accepted: \(N, K\), or \(N,\) for one output"),
+    (np.zeros((0, 2)), ValueError, r"outputs: got shape \(0, 2\), empty, accepted: at least one sample and one output"),
+    ([], ValueError, r"outputs: got shape \(0,\), empty, accepted: at least one sample and one output"),
+    (np.array([[None, 1], [2, 3]]), TypeError, r"outputs: got dtype object, accepted: (real )?numbers"),
+    ([["a", "b"], ["c", "d"]], TypeError, r"outputs: got dtype <U1, accepted: (real )?numbers"),
 ]
 MARGINS = [output_margins, probability_margins, log_odds_margins]
 
@@ -85,9 +85,11 @@ def test_margins_and_probabilities_need_real_finite_outputs(function):
 
 @pytest.mark.parametrize("function", [*MARGINS, expected_calibration_error])
 def test_labels_of_margins_and_calibration(function):
-    for y, error, message in [([0, 2], ValueError, r"y\[1\] is 2"), ([0], ValueError, "must have length 2"),
-                              ([0.0, 1.0], TypeError, "must be integers"), (["a", "b"], TypeError, "dtype <U1"),
-                              (TWO, ValueError, r"class ids must have shape \(2,\)")]:
+    for y, error, message in [([0, 2], ValueError, r"y\[1\]: got 2, accepted:"), ([0], ValueError,
+                              r"y: got shape \(1,\), accepted: a first axis of length 2, one row per sample"),
+                              ([0.0, 1.0], TypeError, r"y: got dtype float64 .*accepted: class ids, which are integers"),
+                              (["a", "b"], TypeError, "dtype <U1"),
+                              (TWO, ValueError, r"y: got shape \(2, 2\), accepted: class ids of shape \(2,\)")]:
         with pytest.raises(error, match=message):
             function(TWO, y)
     with pytest.raises(ValueError, match=r"y\[0\]: got 3, accepted: with one output, labels 0 or 1"):
@@ -95,13 +97,13 @@ def test_labels_of_margins_and_calibration(function):
 
 
 @pytest.mark.parametrize(("p", "error", "message"), [
-    (TWO * 1.01, ValueError, "probabilities must have rows that sum to 1 within 1e-05, but row 0"),
-    ([[-0.5, 1.5], [0, 1]], ValueError, "probabilities must not be negative, but row 0"),
-    ([[np.nan, 1], [0, 1]], ValueError, "probabilities must be finite, but row 0"),
-    ([0.5, 1.5], ValueError, r"probabilities must lie in \[0, 1\], but row 1"),
-    ([-0.5, 0.5], ValueError, r"probabilities must lie in \[0, 1\], but row 0"),
-    (np.zeros((0, 2)), ValueError, "probabilities has shape"),
-    (np.array([None, 1]), TypeError, "probabilities has dtype object"),
+    (TWO * 1.01, ValueError, r"probabilities: got row 0 with the sum 1\.01, accepted: rows that sum to 1"),
+    ([[-0.5, 1.5], [0, 1]], ValueError, r"probabilities: got \[-0\.5  1\.5\] in row 0, accepted: numbers that are not"),
+    ([[np.nan, 1], [0, 1]], ValueError, r"probabilities: got \[nan  1\.\] in row 0, accepted: finite numbers"),
+    ([0.5, 1.5], ValueError, r"probabilities: got \[1\.5\] in row 1, accepted: numbers in \[0, 1\]"),
+    ([-0.5, 0.5], ValueError, r"probabilities: got \[-0\.5\] in row 0, accepted: numbers in \[0, 1\]"),
+    (np.zeros((0, 2)), ValueError, r"probabilities: got shape \(0, 2\), empty, accepted: at least one sample and one"),
+    (np.array([None, 1]), TypeError, "probabilities: got dtype object, accepted: real numbers"),
 ])
 def test_probabilities_of_calibration(p, error, message):
     with pytest.raises(error, match=message):
@@ -137,14 +139,14 @@ def test_base_of_flooding():
     for base in ("cross_entropy", CrossEntropy, None):
         with pytest.raises(TypeError, match=r"base: got .*accepted: a loss"):
             Flooding(base, 0.1)
-    with pytest.raises(ValueError, match="base is flooded already"):
+    with pytest.raises(ValueError, match=r"base: got Flooding\(CrossEntropy\(\), level=0\.1\), accepted: a loss that is"):
         Flooding(Flooding(CE, 0.1), 0.1)
     with pytest.raises(TypeError, match="level"):
         Flooding(CE)
 
 
 def test_l2_needs_matching_arrays():
-    with pytest.raises(ValueError, match=r"dweights has an array of shape \(2,\) where weights has \(3,\)"):
+    with pytest.raises(ValueError, match=r"dweights: got an array of shape \(2,\), accepted: \(3,\), as in weights"):
         L2(1).add_gradient([np.zeros(2)], [np.zeros(3)])
     with pytest.raises(ValueError, match="zip"):
         L2(1).add_gradient([np.zeros(2)], [])

@@ -14,12 +14,12 @@ CE, O = CrossEntropy(), np.zeros((4, 2))
 @pytest.mark.parametrize(("y", "what"), [([0.2, 0.9, 0.4, 0.7], r"y\[0\] is 0\.2"), ([0, 1, 0.5, 0], r"y\[2\] is 0\.5"),
                                          ([0, 1, np.nan, 1], r"y\[2\] is nan"), ([0, np.inf, 1, 1], r"y\[1\] is inf")])
 def test_a_cast_is_advised_for_whole_values_alone(loss, y, what):
-    with pytest.raises(TypeError, match=f"must be integers: {what}, which is none.*SquaredError") as caught:
+    with pytest.raises(TypeError, match=f"y: got .*which are integers: {what}, which is none.*SquaredError") as caught:
         loss.value(O, y)
     assert "astype" not in str(caught.value)
     with pytest.raises(TypeError, match=r"use y\.astype\(int\)$"):
         loss.value(O, [0.0, 1.0, 0.0, 1.0])
-    with pytest.raises(TypeError, match=f"training y .*{what}"):
+    with pytest.raises(TypeError, match=f"training y: got .*{what}"):
         fit(MLP((3, 2)), np.zeros((4, 3)), y, loss=loss, optimizer=SGD(0.1), epochs=1, progress=False)
     with pytest.raises(TypeError, match=what):
         Mixup(0.4, 2)(O, y, np.random.default_rng(0))
@@ -63,7 +63,7 @@ def test_soft_targets_of_every_dtype(dtype):
 
 @pytest.mark.parametrize(("dtype", "off"), [(np.float16, 0.02), (np.float32, 1e-5), (np.float64, 1e-5)])
 def test_what_no_rounding_explains_is_refused(dtype, off):
-    with pytest.raises(ValueError, match=r"y must have rows that sum to 1 within .*but row 3"):
+    with pytest.raises(ValueError, match=r"y: got row 3 with the sum .*, accepted: rows that sum to 1 within"):
         CE.value(O, np.array([[0.5, 0.5]] * 3 + [[0.5, 0.5 + off]]).astype(dtype))
 
 
@@ -72,5 +72,5 @@ def test_predict_and_predict_proba_refuse_nan_weights(backend):
     model = MLP((3, 2), backend=backend)
     model.flat = np.nan
     for call in (model.predict, model.predict_proba):
-        with pytest.raises(ValueError, match="outputs must be finite, but row 0 is"):
+        with pytest.raises(ValueError, match=r"outputs: got \[nan nan\] in row 0, accepted: finite numbers"):
             call(np.ones((2, 3)))

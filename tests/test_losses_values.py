@@ -201,9 +201,9 @@ def test_own_loss_with_wrong_shapes_is_named():
         Transposed().value(OUTPUTS, IDS)
     with pytest.raises(NotImplementedError, match="does not define rows"):
         Loss().value(OUTPUTS, IDS)
-    with pytest.raises(ValueError, match="first axis must have length 7"):
+    with pytest.raises(ValueError, match=r"y: got shape \(3,\), accepted: a first axis of length 7, one row per sample"):
         Quartic().value(OUTPUTS, IDS[:3])
-    with pytest.raises(ValueError, match="y is empty"):
+    with pytest.raises(ValueError, match="y: got no samples, accepted: at least one"):
         Quartic().prepare([], 0, 2)
 
 

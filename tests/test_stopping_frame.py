@@ -123,16 +123,16 @@ def test_replay_of_a_criterion_that_requires_nothing_counts_any_column():
 
 
 @pytest.mark.parametrize("history, message", [
-    ({"train_loss": [1.0]}, "needs 'val_loss' at every check, but was given 'train_loss'"),
-    ({}, "was given nothing"),
-    ({"val_loss": []}, "history is empty"),
-    ({"val_loss": [1.0, 2.0], "epoch": [1.0]}, "lengths differ"),
-    ({"val_loss": [[1.0], [2.0]]}, "must be a 1-D array of real numbers, not 2-D"),
-    ({"val_loss": 1.0}, "not 0-D"),
+    ({"train_loss": [1.0]}, r"metrics: got 'train_loss', accepted: with 'val_loss', which Patience\(2\) needs"),
+    ({}, r"metrics: got nothing, accepted: with 'val_loss', which Patience\(2\) needs at"),
+    ({"val_loss": []}, "history: got no checks, accepted: at least one"),
+    ({"val_loss": [1.0, 2.0], "epoch": [1.0]}, r"history: got metrics of different lengths, \{'val_loss': 2, 'epoch':"),
+    ({"val_loss": [[1.0], [2.0]]}, r"history\['val_loss'\]: got 2-D of type float64, accepted: a 1-D array of real"),
+    ({"val_loss": 1.0}, r"history\['val_loss'\]: got 0-D of type float64, accepted: a 1-D array of real"),
     ({"val_loss": ["1.0"]}, "real numbers"),
     ({"val_loss": [1j]}, "complex"),
     ({"val_loss": [1.0, None]}, "object"),
-    ({"val_loss": [[1.0], [2.0, 3.0]]}, r"history\['val_loss'\] must be a 1-D array of real numbers: .*inhomogeneous"),
+    ({"val_loss": [[1.0], [2.0, 3.0]]}, r"history\['val_loss'\]: got no array"),
 ])
 def test_replay_refuses(history, message):
     with pytest.raises(ValueError, match=message):
@@ -140,12 +140,12 @@ def test_replay_refuses(history, message):
 
 
 def test_replay_refuses_an_empty_history_for_a_criterion_that_requires_nothing():
-    with pytest.raises(ValueError, match="history is empty"):
+    with pytest.raises(ValueError, match="history: got no checks, accepted: at least one"):
         replay(Never(), {})
 
 
 def test_replay_refuses_what_is_no_criterion_or_no_mapping():
-    with pytest.raises(TypeError, match="must be a stopping criterion"):
+    with pytest.raises(TypeError, match=r"criterion: got <class 'stopping\.patience\.Patience'>, accepted: a stopping"):
         replay(Patience, {"val_loss": [1.0]})
     with pytest.raises(TypeError, match="mapping"):
         replay(Patience(2), [1.0, 2.0])
@@ -201,18 +201,18 @@ def without(state, name):
 
 
 @pytest.mark.parametrize("criterion, state, message", [
-    (Patience(2), ZeroError().state_dict(), "criterion must be 'Patience', not 'ZeroError'"),
-    (Patience(2), Patience(2, "val_error").state_dict(), "monitor must be 'val_loss', not 'val_error'"),
-    (Patience(2), Patience(2, mode="max").state_dict(), "mode must be 'min', not 'max'"),
+    (Patience(2), ZeroError().state_dict(), "criterion in a state: got 'ZeroError', accepted: 'Patience', as in"),
+    (Patience(2), Patience(2, "val_error").state_dict(), "monitor in a state: got 'val_error', accepted: 'val_loss', as"),
+    (Patience(2), Patience(2, mode="max").state_dict(), "mode in a state: got 'max', accepted: 'min', as in"),
     (Patience(2), without(Patience(2).state_dict(), "improved_step"), "holds"),
     (Patience(2), {**Patience(2).state_dict(), "surplus": 1}, "'surplus'"),
-    (Patience(2), {**Patience(2).state_dict(), "step": None}, "step in a state of"),
-    (Patience(2), {**Patience(2).state_dict(), "best_step": 1.5}, "best_step .* whole number, not 1.5"),
-    (Patience(2), {}, "criterion must be 'Patience', not None"),
-    (Patience(2), 7, "not 7"),
+    (Patience(2), {**Patience(2).state_dict(), "step": None}, "step in a state: got None, accepted: a whole number"),
+    (Patience(2), {**Patience(2).state_dict(), "best_step": 1.5}, r"best_step in a state: got 1\.5, accepted: a whole"),
+    (Patience(2), {}, r"criterion in a state: got None, accepted: 'Patience', as in Patience\(2\)"),
+    (Patience(2), 7, r"state: got 7, accepted: a mapping, of Patience\(2\)"),
     (Patience(2) | ZeroError(), (Patience(2) & ZeroError()).state_dict(), "'Or'"),
     (Patience(2) | ZeroError(), (ZeroError() | Patience(2)).state_dict(), "'Patience'"),
-    (Patience(2) | ZeroError(), {**(Patience(2) | ZeroError()).state_dict(), "operands": []}, "2 operands"),
+    (Patience(2) | ZeroError(), {**(Patience(2) | ZeroError()).state_dict(), "operands": []}, "operands in a state: got"),
 ])
 def test_foreign_states_are_refused_and_change_nothing(criterion, state, message):
     criterion.update(val_loss=1.0, train_error=0.0)
@@ -260,14 +260,14 @@ def test_one_number_of_any_kind_will_do(value):
 @pytest.mark.parametrize("value", [None, "0.5", b"1", 1j, [1.0], np.array([1.0]), np.zeros((1, 1)), 10**400])
 def test_what_is_not_one_real_number_is_refused(value):
     stop = Patience(1)
-    with pytest.raises(ValueError, match="metric val_loss must be one real number"):
+    with pytest.raises(ValueError, match="metric val_loss: got "):
         stop.update(val_loss=value)
     assert stop.step == 0
 
 
 def test_a_missing_metric_is_named_and_changes_nothing():
     stop = Patience(1) | ZeroError()
-    with pytest.raises(ValueError, match=r"\| ZeroError\(\) needs 'train_error' .* given 'val_loss', 'x'"):
+    with pytest.raises(ValueError, match="metrics: got 'val_loss', 'x', accepted: with 'train_error', which"):
         stop.update(val_loss=1.0, x=2.0)
     assert stop.step == 0 and stop.operands[0].step == 0
 
@@ -324,9 +324,9 @@ def test_repr_is_the_expression_that_makes_it(text):
 
 def test_one_object_twice_is_refused():
     stop = Patience(2)
-    with pytest.raises(ValueError, match="occurs twice"):
+    with pytest.raises(ValueError, match=r"operands: got Patience\(2\) twice in Patience\(2\) \| Patience\(2\), accepted:"):
         stop | stop
-    with pytest.raises(ValueError, match="occurs twice"):
+    with pytest.raises(ValueError, match=r"operands: got Patience\(2\) twice in Patience\(2\) \| Patience\(2\), accepted:"):
         (stop | ZeroError()) & stop
 
 
@@ -335,7 +335,7 @@ def test_a_part_updated_from_outside_is_refused_until_reset():
     part.update(val_loss=1.0)
     whole = part | ZeroError()
     assert part.step == 1  # combining resets nothing
-    with pytest.raises(ValueError, match=r"Patience\(2\) has seen 1 checks"):
+    with pytest.raises(ValueError, match=r"Patience\(2\): got 1 checks, accepted: 0, as many as its whole, Patience\(2\)"):
         whole.update(val_loss=1.0, train_error=1.0)
     whole.reset()
     assert not whole.update(val_loss=1.0, train_error=1.0)
@@ -349,7 +349,7 @@ def test_an_error_in_a_later_operand_leaves_the_earlier_ones_alone():
 
 
 def test_python_words_instead_of_operators_are_refused():
-    with pytest.raises(TypeError, match=r"combine with \| and &"):
+    with pytest.raises(TypeError, match=r"criterion: got a question whether it is true \(`or`, `and`, `if`\), accepted:"):
         Patience(2) or ZeroError()
     with pytest.raises(TypeError, match="unsupported operand"):
         Patience(2) | 3

@@ -121,7 +121,7 @@ def test_ratios_refuse_negative_values_and_stay_as_they_were(stop, metric):
     row = {"val_loss": 1.0, "train_loss": 1.0}
     stop.update(**row)
     before = stop.state_dict()
-    with pytest.raises(ValueError, match=rf"takes ratios of {metric}, .* it is -0.5 at check 2; use "):
+    with pytest.raises(ValueError, match=rf"{metric}: got -0\.5 at check 2, accepted: .* takes ratios; use "):
         stop.update(**{**row, metric: -0.5})
     assert stop.state_dict() == before
 

@@ -60,7 +60,7 @@ def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
 
 
 def class_of(labels, targets, n, kind):
-    """Return a row's class: its label, its largest target, or whether its one target is above 1/2."""
+    """Return a row's class: its label, largest target, or whether its one target is above 1/2."""
     if kind in (CROSS_ENTROPY, HINGE, SQUARED_HINGE):
         return labels[n]
     if targets.shape[1] == 1:

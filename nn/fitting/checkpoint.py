@@ -26,7 +26,8 @@ from .run import BestKeeper, Run
 def write(path: str | PathLike[str], kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write plain values (JSON) and arrays (dict name -> ndarray) atomically."""
     payload = io.BytesIO()
-    np.savez(payload, allow_pickle=True, **arrays)
+    named: dict[str, Any] = dict(arrays)
+    np.savez(payload, **named)
     header = json.dumps({"version": VERSION, "kind": kind, "values": values}, allow_nan=False).encode()
     data = header + b"\n" + payload.getvalue()
     with files.replacing(path) as file:
