@@ -69,7 +69,7 @@ def test_another_word_is_refused():
     (SquaredError(), OUTPUTS[:, :1], IDS, "at 0.5 instead of 0"),
     (SquaredError(), OUTPUTS, TWO, "real-valued")])
 def test_what_asks_for_a_class_refuses_the_rest(loss, outputs, y, what):
-    with pytest.raises(ValueError, match=f"y has .*{what}.*RelaxLoss needs class labels"):
+    with pytest.raises(ValueError, match=f"y: got .*{what}.*accepted: class labels, which RelaxLoss is about"):
         RelaxLoss(loss, 0.1).value(outputs, y)
 
 

@@ -56,8 +56,8 @@ OUTPUTS = [
     (3.0, ValueError, r"outputs: got shape \(\), accepted: \(N, K\), or \(N,\) for one output"),
     (np.zeros((0, 2)), ValueError, r"outputs: got shape \(0, 2\), empty, accepted: at least one sample and one output"),
     ([], ValueError, r"outputs: got shape \(0,\), empty, accepted: at least one sample and one output"),
-    (np.array([[None, 1], [2, 3]]), TypeError, "outputs: got dtype object, accepted: numbers"),
-    ([["a", "b"], ["c", "d"]], TypeError, "outputs: got dtype <U1, accepted: numbers"),
+    (np.array([[None, 1], [2, 3]]), TypeError, "outputs: got dtype object"),
+    ([["a", "b"], ["c", "d"]], TypeError, "outputs: got dtype <U1"),
 ]
 MARGINS = [output_margins, probability_margins, log_odds_margins]
 
@@ -85,8 +85,9 @@ def test_margins_and_probabilities_need_real_finite_outputs(function):
 
 @pytest.mark.parametrize("function", [*MARGINS, expected_calibration_error])
 def test_labels_of_margins_and_calibration(function):
-    for y, error, message in [([0, 2], ValueError, r"y\[1\]: got 2, accepted:"), ([0], ValueError, "must have length 2"),
-                              ([0.0, 1.0], TypeError, "must be integers"), (["a", "b"], TypeError, "dtype <U1"),
+    for y, error, message in [([0, 2], ValueError, r"y\[1\]: got 2, accepted:"),
+                                  ([0], ValueError, "a first axis of length 2"),
+                              ([0.0, 1.0], TypeError, "which are integers"), (["a", "b"], TypeError, "dtype <U1"),
                               (TWO, ValueError, r"class ids must have shape \(2,\)")]:
         with pytest.raises(error, match=message):
             function(TWO, y)
