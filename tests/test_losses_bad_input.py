@@ -88,7 +88,7 @@ def test_labels_of_margins_and_calibration(function):
     for y, error, message in [([0, 2], ValueError, r"y\[1\]: got 2, accepted:"),
                                   ([0], ValueError, "a first axis of length 2"),
                               ([0.0, 1.0], TypeError, "which are integers"), (["a", "b"], TypeError, "dtype <U1"),
-                              (TWO, ValueError, r"class ids must have shape \(2,\)")]:
+                              (TWO, ValueError, r"class ids of shape \(2,\)")]:
         with pytest.raises(error, match=message):
             function(TWO, y)
     with pytest.raises(ValueError, match=r"y\[0\]: got 3, accepted: with one output, labels 0 or 1"):

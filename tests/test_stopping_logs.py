@@ -149,5 +149,5 @@ def test_read_csv_refuses_what_is_no_mapping_or_no_file(tmp_path):
     with pytest.raises(ValueError, match=r"binary\.csv: got other bytes .*decode.*, accepted: text in UTF-8"):
         read_csv(tmp_path / "binary.csv")
     for line, text in ((1, "1" * 200_000), (2, "val_loss\n" + "1" * 200_000)):
-        with pytest.raises(ValueError, match=rf"long\.csv, line {line}: field larger"):
+        with pytest.raises(ValueError, match=rf"long\.csv, line {line}: got what cannot be read .field larger"):
             read_csv(written(tmp_path, text, "long.csv"))
