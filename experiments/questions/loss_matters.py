@@ -54,7 +54,7 @@ class Config(Settings):
     hidden: Annotated[tuple[int, ...], at_least(1)] = (128, 128)
     """Hidden units: far more weights than samples."""
     epochs: Annotated[int, at_least(20)] = 1400
-    """Zero error must come within a twentieth of them, in which every epoch is looked at; squared error needs up to 60."""
+    """Zero error must come within a twentieth of them; squared error needs up to 60."""
     batch_size: Annotated[int, at_least(1)] = 40
     """Five updates per epoch."""
     learning_rate: Annotated[float, above(0)] = 4e-3
@@ -84,7 +84,7 @@ def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]
              "test": TEST if generated else 0, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
              "batch_size": config.batch_size, "learning_rate": config.learning_rate, "dense": config.epochs // TIMES[-1],
              "growth": 1.1, "metrics": ("margin_min", "margin_median", "margin_normalized"), "measures": ("final_test",),
-             "models": (("1", "ZeroError()"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
+             "models": (("1", "zero error"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
     level = {loss: config.level * (math.log(SETS[data].classes) if loss == EXPONENTIAL else 1) for loss in LOSSES}
     change: dict[str, dict] = {loss: {} for loss in LOSSES}
     change |= {arm: {"label_smoothing": config.smoothing} for arm in UNFLOODED if SMOOTHED in arm}

@@ -1,5 +1,5 @@
 """check_backward: forward and backward of one layer of somebody's own, whatever it is made of."""
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from .report import TOLERANCE, GradientReport
 
 
 @explains_arguments()
-def check_backward(forward: Callable[..., Any], backward: Callable[..., Any], inputs: Any, *, method: str = "complex",
-                   step: float | None = None, samples: int | None = None, kinks: Callable[..., Any] | None = None,
-                   seed: int = 0, tolerance: float = TOLERANCE) -> GradientReport:
+def check_backward(forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any], *,
+                   method: str = "complex", step: float | None = None, samples: int | None = None,
+                   kinks: Callable[..., Mapping[str, Any]] | None = None, seed: int = 0,
+                   tolerance: float = TOLERANCE) -> GradientReport:
     """Check what a layer's backward sends back: the gradient of each of its inputs, weights included.
 
     The output is made one number by a random upstream gradient R of its shape, f = Σ R · forward(inputs), and the gradients
@@ -63,10 +64,10 @@ def check_backward(forward: Callable[..., Any], backward: Callable[..., Any], in
     tolerance = real_number("tolerance", tolerance, low=0, open_low=True)
     thetas = _differentiable(inputs)
 
-    def copies(theta: Any) -> list[Any]:  # a layer may write to what it is given
+    def copies(theta: Mapping[str, np.ndarray]) -> list[Any]:  # a layer may write to what it is given
         return [np.array(theta[name]) if name in theta else value for name, value in inputs.items()]
 
-    def output(theta: Any) -> tuple[Any, Any]:
+    def output(theta: Mapping[str, np.ndarray]) -> tuple[np.ndarray, tuple]:
         made = forward(*copies(theta))
         return (np.asarray(made[0]), made[1:]) if isinstance(made, tuple) and len(made) == 2 else (np.asarray(made), ())
 
@@ -77,7 +78,7 @@ def check_backward(forward: Callable[..., Any], backward: Callable[..., Any], in
     made = backward(upstream.copy(), *(cache or copies(thetas)))
     gradients = _named(made, inputs, thetas, out.shape)
 
-    def objective(theta: Any) -> Any:
+    def objective(theta: Mapping[str, np.ndarray]) -> Any:
         return np.sum(upstream * output(theta)[0])
 
     branches = None if kinks is None else lambda theta: kinks(*copies(theta))
@@ -107,7 +108,8 @@ def _differentiable(inputs: Any) -> dict[str, np.ndarray]:
     return thetas
 
 
-def _named(made: Any, inputs: Any, thetas: Any, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+def _named(made: Any, inputs: Mapping[str, Any], thetas: Mapping[str, np.ndarray],
+           shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Return dict name -> gradient from what backward returned."""
     if not isinstance(made, (dict, tuple, list)):
         made = (made,)
@@ -137,7 +139,7 @@ def _named(made: Any, inputs: Any, thetas: Any, shape: tuple[int, ...]) -> dict[
     return found
 
 
-def _shape_hint(got: tuple[int, ...], right: Any, output: tuple[int, ...]) -> str:
+def _shape_hint(got: tuple[int, ...], right: tuple[int, ...], output: tuple[int, ...]) -> str:
     if got == right[::-1]:
         return "; it is transposed"
     if got == () and right:

@@ -1,4 +1,5 @@
 """check_model: a whole network against a numerical derivative, and its own backend and dtype against what that proved."""
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ def check_model(model: Model, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: A
     return report
 
 
-def _of_the_backend(model: Any, own: Any, gradients: Any, network: Any, thetas: Any) -> Any:
+def _of_the_backend(model: Model, own: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], network: Definition,
+                    thetas: Mapping[str, np.ndarray]) -> list[ParameterReport]:
     """Return the comparison of a model's own gradients with the proved ones, at the precision of its dtype."""
     eps, rng = float(np.finfo(model.dtype).eps), np.random.default_rng(0)
     skipped = reached(network.unsettled(thetas, eps), thetas)

@@ -3,8 +3,8 @@
 An entry with the analytic value a and the numerical value n agrees if |a − n| <= max(tolerance·|n|, bound). The bound is
 what rounding leaves open in n. Where a and n differ and both lie within it, nothing can be said: the entry is *not judged*.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class ParameterReport:
     largest: float = 0.0  # |numerical| of the largest entry of all arrays
     values: tuple = field(default=(), repr=False)  # (indices, analytic, numerical, bounds) of what was compared
 
-    def fill(self, indices: Any, analytic: Any, numerical: Any, bounds: Any) -> None:
+    def fill(self, indices: Sequence[tuple[int, ...] | None], analytic: np.ndarray, numerical: np.ndarray,
+             bounds: np.ndarray) -> None:
         """Take what was compared: a list of indices, and three arrays of that length."""
         self.checked = len(indices)
         if not indices:
@@ -41,7 +42,7 @@ class ParameterReport:
         at = int(np.argmax(deviation))
         self.worst, self.analytic, self.numerical = indices[at], float(analytic[at]), float(numerical[at])
         lost = (deviation > 0) & (np.maximum(np.abs(analytic), np.abs(numerical)) <= bounds)
-        self.not_judged = [(indices[k], float(bounds[k])) for k in np.flatnonzero(lost)]
+        self.not_judged = [(indices[k], float(bounds[k])) for k in np.flatnonzero(lost).tolist()]
         # An array that is 0 to rounding has no size of its own.
         scale = self.largest if lost.all() else np.linalg.norm(numerical)
         self.error = float(np.linalg.norm(deviation) / (scale if scale > 0 else 1))
@@ -99,7 +100,7 @@ class GradientReport:
     """What a gradient check found, one `ParameterReport` per array; print it."""
 
     method: str
-    parameters: list
+    parameters: list[ParameterReport]
     tolerance: float = TOLERANCE
 
     @property

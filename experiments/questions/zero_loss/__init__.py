@@ -20,7 +20,7 @@ from ...trainers.image_settings import announce, images_of
 from ...trainers.train import TRAINER
 from .cases import METHODS, Config, Results, cases, gather, runs  # noqa: F401 (what a question consists of)
 
-RUN_TIMES = {"quick": "20 s", "default": "2 min", "full": "45 min"}  # on 2 cores, compilation included
+RUN_TIMES = {"quick": "20 s", "default": "2.5 min", "full": "45 min"}  # on 2 cores, compilation included
 # Figure, name of the row, factor for display; the rows that stand in README.md.
 ROWS = (("epoch", "epoch", 1), ("test_error", "test error, %", 100), ("test_error_clean", "... on true labels, %", 100),
         ("test_loss", "test loss", 1), ("calibration_error", "calibration error, %", 100),

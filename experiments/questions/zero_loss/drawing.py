@@ -32,7 +32,7 @@ def draw_curves(all_results: Sequence[Results], path: str | PathLike[str]) -> li
 def draw_margins(all_results: Sequence[Results], path: str | PathLike[str]) -> list:
     """Distribution of probability and output margins of the training samples at three times of the cross-entropy runs."""
     return _page(all_results, path, _margin_panel, tuple(MARGINS), "Margins of the training samples, trained on with "
-                 "cross-entropy: all seeds together", y=2 * ["share of training samples, %"], legend=3)
+                 "cross-entropy", "all seeds together", y=2 * ["share of training samples, %"], legend=3)
 
 
 def draw_levels(all_results: Sequence[Results], path: str | PathLike[str]) -> list:
@@ -43,10 +43,10 @@ def draw_levels(all_results: Sequence[Results], path: str | PathLike[str]) -> li
 
 
 def _page(some: Sequence[Results], path: str | PathLike[str], panel: Callable[..., Any], rows: Sequence[str], title: str,
-          **how: Any) -> list:
+          what: str = "", **how: Any) -> list:
     """Draw a column per case; returns the files written."""
     panels = [[partial(panel, results, row) for results in some] for row in rows]
-    return plots.page(path, panels, title=f"{title} ({spread(len(some[0].case.plain), 'seed')})",
+    return plots.page(path, panels, title=f"{title} ({what or spread(len(some[0].case.plain), 'seed')})",
                       size=(1.2 + 3.4 * max(2, len(some)), 6.8), **how)
 
 
