@@ -203,7 +203,7 @@ def test_own_loss_with_wrong_shapes_is_named():
         Loss().value(OUTPUTS, IDS)
     with pytest.raises(ValueError, match=r"y: got shape \(3,\), accepted: a first axis of length 7, one row per sample"):
         Quartic().value(OUTPUTS, IDS[:3])
-    with pytest.raises(ValueError, match="y is empty"):
+    with pytest.raises(ValueError, match="y: got no samples"):
         Quartic().prepare([], 0, 2)
 
 
