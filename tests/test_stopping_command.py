@@ -65,7 +65,8 @@ def test_other_literals():
     ("GL.__init__(5)", NO_CRITERION), ("GL(5).reset()", NO_CRITERION), ("(lambda: 0)()", NO_CRITERION),
     ("[GL(5) for x in (1,)]", NO_CRITERION), ("x := GL(5)", r"expression: got 'x := GL\(5\)' \(invalid syntax\),"),
     ("GL(5) if 1 else GL(6)", NO_CRITERION),
-    ("GL(5", NO_CRITERION), ("GL(5)\nGL(6)", "invalid syntax"), ("", NO_CRITERION), ("GL(5) |", "invalid syntax"),
+    ("GL(5", r"expression: got .*, accepted: names of criteria"), ("GL(5)\nGL(6)", "invalid syntax"),
+    ("", r"expression: got .*, accepted: names"), ("GL(5) |", "invalid syntax"),
     ("GL(5)\0", "null bytes"), ("~" * 1500 + "GL(5)", "nested too deeply|too many nested"),
     ("(" * 900 + "GL(5)" + ")" * 900, "nested|too many"), ("GL(5) | " * 500 + "GL(5)", "expression: got 4005 characters,"),
     (5, "expression: got"), (None, "expression: got")])
@@ -133,7 +134,7 @@ def test_figure_of_a_criterion_that_watches_nothing(log, tmp_path):
     (["--criterion", "LabelWave(3)"], "--columns prediction_changes=NAME"),
     (["--criterion", "GL(5)", "--columns", "val_loss"], "OURS=THEIRS pairs"),
     (["--criterion", "GL(5)", "--columns", "val_loss=vall_loss"], "did you mean 'val_loss'?"),
-    (["--criterion", "GL(5)", "--columns", "val_loss=loss,val_loss=accuracy"], "twice"),
+    (["--criterion", "GL(5)", "--columns", "val_loss=loss,val_loss=accuracy"], "each of our names once"),
     (["--criterion", "GL(5)", "--figure", "out"], "path: got 'out', accepted: "),
     (["--criterion", "GL(5)", "--figure", "out.xyz"], "out.xyz|xyz"),
     (["--criterion", "GL(5)", "--figure", "no/such/folder/out.png"], "No such file")])

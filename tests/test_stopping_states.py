@@ -76,15 +76,15 @@ def test_counters_that_no_run_leaves_are_named(name, data, record):
     for field in set(COUNTS) & set(good):
         for nasty in (True, -1, 0.5, math.nan, "1", [1], good["step"] + 1, 10**400):
             if field != "step" or nasty != good["step"] + 1:
-                with pytest.raises(ValueError, match=rf"{field} in a state of .* must be .*, not "):
+                with pytest.raises(ValueError, match=rf"{field} in a state: got .*, accepted: .*"):
                     criterion.load_state_dict({**good, field: nasty})
     for field in {"best_value", "improved_value"} & set(good):
         for nasty in (True, "5", [1.0], math.nan, "nan", math.inf, 10**400, None if good[field] is not None else 1.0):
-            with pytest.raises(ValueError, match=f"{field} in a state of "):
+            with pytest.raises(ValueError, match=f"{field} in a state: got "):
                 criterion.load_state_dict({**good, field: nasty})
     for field in {"recent", "bests", "train_recent", "val_recent"} & set(good):
         for nasty in (None, 1.0, "nan", [[1.0]], [True], ["5"], [1j], [1.0] * (good["step"] + 2)):
-            with pytest.raises(ValueError, match=rf"{field}(\[0\])? in a state of "):
+            with pytest.raises(ValueError, match=rf"{field}(\[0\])? in a state: got "):
                 criterion.load_state_dict({**good, field: nasty})
     assert criterion.state_dict() == good
 
@@ -121,7 +121,7 @@ def test_counters_of_a_criterion_of_ones_own_are_plain_values():
     good = mine.state_dict()
     mine.load_state_dict(json.loads(json.dumps(good)))
     for nasty in (deep(), CIRCLE, object(), np.zeros(2), [1j]):
-        with pytest.raises(ValueError, match="seen in a state of a criterion must be numbers, texts"):
+        with pytest.raises(ValueError, match=r"seen in a state: got .*, accepted: numbers, texts"):
             mine.load_state_dict({**good, "seen": nasty})
     assert mine.state_dict() == good
 
@@ -133,9 +133,9 @@ def test_parts_of_a_combination_agree():
     first, second = good["operands"]
     for parts in ([{**first, "step": 2}, second], [first, {**second, "step": 0}],
                   [{**first, "best_value": 2.0}, second], [{**first, "best_step": None, "best_value": None}, second]):
-        with pytest.raises(ValueError, match="as in the whole"):
+        with pytest.raises(ValueError, match=r"as in the whole|as many as its whole"):
             whole.load_state_dict({**good, "operands": parts})
-    with pytest.raises(ValueError, match="held in a state of"):
+    with pytest.raises(ValueError, match="held in a state: got"):
         whole.load_state_dict({**good, "operands": [first, {**second, "held": -1}]})
     assert whole.state_dict() == good
 
@@ -189,6 +189,6 @@ def test_a_copy_keeps_what_it_shares():
 
 def test_beyond_300_levels_is_refused_where_it_is_made():
     stop = CHAINS["or"](301)
-    with pytest.raises(ValueError, match=r"nested too deeply, accepted: up to 300 levels; group them by halves"):
+    with pytest.raises(ValueError, match=r"operands: got 301 levels, accepted: up to 300 levels; group them by halves"):
         stop | ZeroError()
     assert not (CHAINS["or"](200) | CHAINS["or, from the right"](200)).update(val_loss=1.0)
