@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import registry
 from .report.tables import Table
@@ -69,7 +70,7 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def section(name: str, module, config, store) -> str:
+def section(name: str, module: Any, config: Any, store: Any) -> str:
     """Return what stands in a document about a question: the answer, tables, and notes of those that are whole.
 
     Raises

@@ -71,6 +71,7 @@ CALLS = [  # what others write, and words of the answer
     (Adam, {"lr": 0.1}, ["learning_rate"]), (AdamW, {"lr": 0.1}, ["learning_rate"]),
     (RPROP, {"etas": 1}, ["shrink and grow"]),
     (Adam, {"beta_1": 0.9}, ["betas=(beta1, beta2)"]), (Adam, {"epsilon": 1}, ["eps"]), (SGD, {"decay": 1}, ["schedule"]),
+    (fit, {"freeze": [1]}, ["frozen=[1]"]), (fit, {"drop_remainder": True}, ["drop_last=True"]),
     (nn.step, {"gamma": 0.1}, ["factor"]), (nn.cosine, {"T_max": 3}, ["epochs"]),
     (losses.CrossEntropy, {"reduction": "none"}, ["per_sample"]), (losses.Flooding, {"b": 0.1}, ["level"]),
     (losses.L2, {"l2": 0.1}, ["strength"]), (stopping.Patience, {"restore_best_weights": True}, ["restore_best=True"]),

@@ -42,6 +42,11 @@ DROP_BACKWARD = "tests/test_nn_dropout.py::test_backward_by_complex_step"
 DROP_GRADIENT = "tests/test_nn_dropout.py::test_gradients_with_the_mask_frozen"
 DROP_PLACE = "tests/test_nn_dropout.py::test_on_hidden_layers_never_on_input_or_output"
 FIT = "tests/test_nn_training_equivalence.py::test_fit_is_what_the_formulas_say"
+FROZEN_ALL, RESTING = "tests/test_nn_frozen.py", "test_running_statistics_of_a_frozen_layer_rest"
+FROZEN = f"{FROZEN_ALL}::test_untouched_bit_for_bit_and_without_a_state"
+CLIPPED = f"{FROZEN_ALL}::test_by_hand"
+DROPPED = f"{FROZEN_ALL}::test_drop_last_by_hand"
+RATES = "tests/test_nn_rates.py"
 PER_NORM = "tests/test_losses_normalized_margins.py"
 HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
@@ -49,6 +54,12 @@ INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
 ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
+ATTACHED = "tests/test_public_objects.py::test_the_views_of_a_network_are_attached"
+ANSWER = "tests/test_nn_answers.py::test_predict_answers_what_the_last_loss_says"
+ANSWER_KEPT = "tests/test_nn_answers.py::test_the_answer_is_kept"
+TRACE = "tests/test_nn_trace.py::test_rnn_equals_the_complex_step"
+EMPTY = "tests/test_nn_empty_sequences.py::test_an_empty_sequence_says_what_the_bias_says"
+EMPTY_MOVES = "tests/test_nn_empty_sequences.py::test_a_batch_without_a_valid_step_moves_nothing"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
@@ -183,11 +194,12 @@ MUTANTS = {
         "        if not tokens:\n            valid = np.any(np.nan_to_num(x) != 0, axis=2)\n"
         "            lengths = np.maximum(valid.sum(axis=1), 1)\n        none = np.zeros((0, 0), np.int64)\n", ZEROS),
     "mean_over_padding": Mutant(
-        "nn/reference/recurrent.py", ".sum(axis=0) / length", ".sum(axis=0) / (len(starts) - 1)", RECURRENCE),
+        "nn/reference/recurrent.py", ".sum(axis=0) / max(length, 1)", ".sum(axis=0) / (len(starts) - 1)", RECURRENCE),
     "mean_over_padding_cpu": Mutant(
-        "nn/cpu/recurrent.py", "/= real(lengths[i])", "/= real(starts.size - 1)", RECURRENCE),
+        "nn/cpu/recurrent.py", "/= real(max(lengths[i], 1))", "/= real(starts.size - 1)", RECURRENCE),
     "gradient_of_the_mean_over_the_batch": Mutant(
-        "nn/reference/recurrent.py", "dpooled[i, columns] / length", "dpooled[i, columns] / len(lengths)", RECURRENCE),
+        "nn/reference/recurrent.py", "dpooled[i, columns] / max(length, 1)", "dpooled[i, columns] / len(lengths)",
+        RECURRENCE),
     "gradient_of_the_mean_over_the_batch_cpu": Mutant(
         "nn/cpu/recurrent.py", "here[j] = d[j] / real(lengths[i])",
         "here[j] = d[j] / real(lengths.size)", RECURRENCE),
@@ -271,6 +283,38 @@ MUTANTS = {
         "losses/rows.py", "if missing <= zero:\n        return zero",
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
+    # --- what is left out, and how fast ---
+    "frozen_in_adam": Mutant(  # a gradient of 0 instead of none: decay and moments move what is frozen
+        "nn/reference/training.py", "    for start, end in free:\n        part = slice(start, end)\n",
+        "    clear_frozen(dflat, free)\n    for part in (slice(0, flat.size),):\n", FROZEN),
+    "frozen_in_adam_cpu": Mutant(
+        "nn/cpu/training.py", "start, size = free[r, 0], free[r, 1] - free[r, 0]", "start, size = 0, free[r, 1]", FROZEN),
+    "clipped_by_what_is_frozen_cpu": Mutant("nn/cpu/training.py", "            clear_frozen(dflat, free)\n", "", CLIPPED),
+    "frozen_statistics_that_move": Mutant(
+        "nn/host.py", "self._network.running[part] = values", "pass", f"{FROZEN_ALL}::{RESTING}"),
+    "last_batch_not_dropped": Mutant(
+        "nn/fitting/settings.py", "n // batch_size if self.drop_last else -(-n // batch_size)", "-(-n // batch_size)",
+        DROPPED),
+    "dropped_batch_of_another_epoch": Mutant(  # the right number of updates, out of orders of the wrong length
+        "nn/fitting/run.py", ".permutation(self.n)[:used]", ".permutation(self.n)", DROPPED),
+    "warmup_off_by_one": Mutant("nn/schedules.py", "np.minimum(epoch / self.numbers[0], 1)",
+                                "np.minimum((epoch + 1) / self.numbers[0], 1)", RATES),
+    "reduction_a_check_late": Mutant("nn/schedules.py", "self._waited >= self._plateau.patience",
+                                     "self._waited > self._plateau.patience", RATES),
+    "reductions_forgotten_by_a_checkpoint": Mutant(
+        "nn/fitting/run_state.py", "if run.reductions is not None:", "if run.reductions is None:", RATES),
+    # --- what is said, shown and kept ---
+    "pickled_views_detached": Mutant(
+        "nn/settled.py", 'Views(flat, state["_shapes"])', 'Views(flat.copy(), state["_shapes"])', ATTACHED),
+    "answer_that_a_copy_forgets": Mutant("nn/model.py", "twin._answers = self._answers", "pass", ANSWER_KEPT),
+    "labels_of_one_output_told_apart_at_0": Mutant(
+        "losses/answers.py", '(0.5 if answers == "half" else 0)', "0", ANSWER),
+    "trace_without_the_way_through_time": Mutant(
+        "nn/tracing.py", '"da": through_time + _unpooled(', '"da": 0 * through_time + _unpooled(', TRACE),
+    "empty_sequence_takes_its_neighbours_state": Mutant(
+        "nn/reference/recurrent.py", "h[last] if length > 0 else 0", "h[last]", EMPTY),
+    "empty_batch_that_decays_weights": Mutant(
+        "nn/reference/training.py", "sequences is not None and sequences.steps[0] == 0", "False", EMPTY_MOVES),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
         "mean, mean, loss.level, loss.flood_parameter)",

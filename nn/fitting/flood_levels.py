@@ -61,7 +61,7 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
     batch_size = options.get("batch_size", BATCH_SIZE)
     for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
         refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
-                            f"x without a fold of {n - part}")
+                            f"x without a fold of {n - part}", options.get("drop_last", False))
     x, y = padded_array("x", x), padded_array("y", y)
     options = {"progress": False, "check_every": 0} | options
     fold = np.random.default_rng(integer("seed", seed, low=0)).permutation(n) % folds  # (N,)
@@ -76,9 +76,11 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
 
 
 def _losses_per_sample(model: Model, loss: Loss, data: LabelledSet) -> np.ndarray:
-    """Return the raw loss of every sample (N,), the mean over its rows."""
+    """Return the raw loss of every sample (N,), the mean over its rows; 0 where it has none."""
     losses, _ = loss.rows(model.evaluate(data.inputs), data.y)
-    if len(losses) == data.inputs.count:
+    if not model.every_step:
         return losses
-    starts = np.cumsum(data.inputs.lengths) - data.inputs.lengths  # rows come sample by sample
-    return np.add.reduceat(losses, starts) / data.inputs.lengths
+    result, lengths = np.zeros(data.inputs.count), data.inputs.lengths[data.inputs.lengths > 0]
+    starts = np.cumsum(lengths) - lengths  # rows come sample by sample
+    result[data.inputs.lengths > 0] = np.add.reduceat(losses, starts) / lengths
+    return result

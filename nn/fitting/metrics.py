@@ -45,7 +45,8 @@ def labelled_set(model: Model, loss: Loss, data: Any, argument: str) -> Labelled
     return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs))
 
 
-def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str]) -> tuple[str, ...]:
+def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str],
+                   argument: str = "stopping") -> tuple[str, ...]:
     """Return the on-request metrics that the user or the criterion wants; raise ValueError for unknown ones."""
     if not isinstance(metrics, (str, Iterable)):
         raise TypeError(f"metrics: got {metrics!r}, accepted: names out of {', '.join(map(repr, ON_REQUEST))}")
@@ -56,11 +57,25 @@ def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterab
     for name in getattr(criterion, "requires", ()):
         if name in ("val_loss", "val_error", "test_loss", "test_error") and name not in columns:
             which = "validation" if name.startswith("val_") else "test"
-            raise ValueError(f"stopping: {criterion!r} watches {name!r}; pass {which}=(x, y)")
+            raise ValueError(f"{argument}: {criterion!r} watches {name!r}; pass {which}=(x, y)")
         if name not in columns:
-            choose(f"stopping: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
+            choose(f"{argument}: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
                    (*columns, *ON_REQUEST))
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
+
+
+def refuse_errors_of_values(wanted: Iterable[str], who: str, sets: Mapping[str, Any]) -> None:
+    """Raise ValueError where an error is watched of a set whose targets are real numbers: it would be NaN at every check."""
+    for name in wanted:
+        which, _, what = name.rpartition("_") if isinstance(name, str) else ("", "", "")
+        data = sets.get(which)
+        if what == "error" and data is not None and _has_no_error(data, sets["train"].answers):
+            raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; "
+                             f"accepted: '{which}_loss', or class labels")
+
+
+def _has_no_error(data: LabelledSet, answers: str) -> bool:
+    return data.labels is None or answers == "values"
 
 
 def _choose_metric(name: str) -> None:
@@ -85,6 +100,9 @@ class Meter:
         self._engines: dict = {}  # of each set that has been evaluated: a backend may keep the set where it computes
         if "evidence" in metrics:
             require_sample_gradients(model)
+            if sets["train"].inputs.count == 1:
+                raise ValueError("training x: got 1 sample, accepted with the metric 'evidence': at least 2, for it "
+                                 "compares the samples' gradients")
         self._answers = sets["train"].answers
         if self._answers == "values" and {*MARGINS, "prediction_changes"} & set(metrics):
             raise ValueError(f"metrics: got {metrics}, but margins and predictions need classes, not real-valued targets")
@@ -126,8 +144,8 @@ class Meter:
 
     def _loss_and_error(self, outputs: np.ndarray, data: LabelledSet) -> tuple[float, float]:
         losses, _ = self._loss.rows(outputs, data.y)
-        unlabelled = data.labels is None or self._answers == "values"
-        error = np.nan if unlabelled else float(np.mean(wrong(outputs, data.labels, self._answers)))
+        labels: Any = data.labels
+        error = np.nan if _has_no_error(data, self._answers) else float(np.mean(wrong(outputs, labels, self._answers)))
         return float(np.mean(losses, dtype=np.float64)), error
 
     def _margin_min(self, outputs: np.ndarray) -> float:

@@ -10,10 +10,13 @@ from losses.base import Loss
 from ..engine import BLOCK_ROWS
 from ..model import Model
 from ..processor import thread_limit
+from ..schedules import ReduceOnPlateau, Reductions
 from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
+from .check_points import CheckPoints
+from .freezing import frozen_ranges
 from .history import History, TrainingDiverged
-from .metrics import LabelledSet, Meter, labelled_set, needed_metrics
+from .metrics import LabelledSet, Meter, labelled_set, needed_metrics, refuse_errors_of_values
 from .refusals import refuse_batch_of_one, weights_at_fault
 from .settings import Settings
 
@@ -52,20 +55,23 @@ class Run:
         self.n = train.inputs.count
         loss.check_samples(self.n)
         self.batch_size = settings.samples_at_once(self.n)
-        self.batches = -(-self.n // self.batch_size)  # updates per epoch
-        refuse_batch_of_one(model, self.n, self.batch_size, "training x")
+        self.batches = settings.updates_per_epoch(self.n, self.batch_size)
+        refuse_batch_of_one(model, self.n, self.batch_size, "training x", settings.drop_last)
         if optimizer.full_batch_only and self.batch_size < self.n:
             raise ValueError(f"batch_size: got {settings.batch_size} of {self.n} samples, accepted: None (full batch) with "
                              f"{optimizer!r}")
         self.total = settings.epochs * self.batches
-        self.check_points = settings.check_points(self.total, self.batches)
+        self.check_points = CheckPoints(settings.check_every, self.total, self.batches)
+        plateau = getattr(optimizer, "learning_rate", None)
+        self.reductions = Reductions(plateau) if isinstance(plateau, ReduceOnPlateau) else None
         self.history, self.meter = self._new_history(settings.metrics)
 
         self.penalty = settings.penalty_code()
         with thread_limit(self.threads):
             self.engine = model.open(train.inputs, train.y, loss, batch=self.batch_size, optimizer=optimizer,
-                                     penalty=self.penalty)
+                                     penalty=self.penalty, frozen=frozen_ranges(model, settings.frozen))
         self.update = 0
+        self._rates(1)  # a function that returns no rate is refused now
         self.last_loss = np.nan
         self.since_check: list[Any] = []  # (losses, rows, flooded) of each chunk
         self._watched = settings.on_epoch is not None
@@ -78,7 +84,12 @@ class Run:
                    "flooded_fraction"]
         for name in ("val", "test"):
             columns += [f"{name}_loss", f"{name}_error"] if self.sets[name] else []
-        metrics = needed_metrics(metrics, self.criterion, columns)
+        named, metrics = metrics, needed_metrics(metrics, self.criterion, columns)
+        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics: got ", self.sets)
+        if self.reductions is not None:
+            metrics = needed_metrics(metrics, self.reductions, columns, "learning_rate")
+        for argument, watcher in (("stopping", self.criterion), ("learning_rate", self.reductions)):
+            refuse_errors_of_values(getattr(watcher, "requires", ()), f"{argument}: {watcher!r} watches ", self.sets)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
     def memory(self) -> int:
@@ -129,9 +140,10 @@ class Run:
             augmented = self._augmented(first_epoch, self.augment)
             self.engine.load(augmented.inputs, augmented.y)
             self._augmented_epoch = first_epoch
-        orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)
+        used = self.batches * self.batch_size  # fewer than N where the last batch is dropped
+        orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)[:used]
                            for epoch in range(first_epoch, last_epoch + 1)])  # (epochs, N)
-        rates = self.optimizer.rates(self.update, count, self.batches)
+        rates = self._rates(count)
         plan = Plan(self.update, self.batch_size, first_epoch, orders, rates)
         log = Log(np.empty(count), np.empty(count), np.empty(count, np.int64))
         taken = self.engine.steps(plan, log)
@@ -141,6 +153,11 @@ class Run:
         self.update += taken
         if taken < count:
             self._diverged()
+
+    def _rates(self, count: int) -> np.ndarray:
+        """Return the learning rates (count,) of the next updates."""
+        rates = self.optimizer.rates(self.update, count, self.batches)
+        return rates if self.reductions is None else rates * self.reductions.scale
 
     def compile(self) -> None:
         """Take no update and evaluate one sample, so that what training will call is compiled."""
@@ -165,7 +182,7 @@ class Run:
         return changed
 
     def _diverged(self) -> None:
-        rate = self.optimizer.rates(self.update, 1, self.batches)[0]
+        rate = self._rates(1)[0]
         fault = weights_at_fault(self.model) if self.update == 0 else None  # the learning rate is not, yet
         raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, fault)
 
@@ -181,6 +198,8 @@ class Run:
             self._diverged()
         row = {"update": self.update, "epoch": self.update / self.batches, **self._running(), **measured}
         self.history.append(row)
+        if self.reductions is not None:
+            self.reductions.see(row)
         return row
 
     def _running(self) -> dict[str, float]:
@@ -189,8 +208,9 @@ class Run:
             return {"train_loss_running": np.nan, "flooded_fraction": np.nan}
         losses, rows, flooded = (np.concatenate(part) for part in zip(*self.since_check, strict=True))
         self.since_check = []
-        return {"train_loss_running": float(losses @ rows / rows.sum()),
-                "flooded_fraction": float(flooded @ rows / rows.sum())}
+        seen = rows.sum()  # 0 if all sequences were empty
+        return {"train_loss_running": float(losses @ rows / seen) if seen else np.nan,
+                "flooded_fraction": float(flooded @ rows / seen) if seen else np.nan}
 
 
 def _set_or_none(model: Model, loss: Loss, data: Mapping[str, Any], name: str) -> Any:

@@ -41,7 +41,8 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
               restore_best: bool = True, check_every: int | Sequence[int] | None = None, lengths: ArrayLike | None = None,
               augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0,
               progress: bool = True, on_member: Any = None, on_check: Callable[..., Any] | None = None,
-              on_epoch: Callable[..., Any] | None = None) -> FleetHistory:
+              on_epoch: Callable[..., Any] | None = None, drop_last: bool = False,
+              frozen: Sequence[int | str] = ()) -> FleetHistory:
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -92,6 +93,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
         As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
     on_epoch : callable(r, model, epoch) -> bool, optional
         Likewise.
+    drop_last, frozen : as `fit` takes them
 
     Returns
     -------
@@ -111,7 +113,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
     in a replica ends the whole fleet and is raised.
 
     """
-    settings = Settings.of(locals(), checkpoint=None, threads=1)
+    settings = Settings.of(locals(), checkpoint=None, threads=1, resume=None)
     check_kinds(model, settings)
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
@@ -205,7 +207,7 @@ class _Crew:
                 raise _Stopped
             advance(updates, loss)
         model, settings = fleet.new_model(r), self._chosen[r].settings
-        called = {name: functools.partial(getattr(settings, name), r) for name in ("on_check", "on_epoch")
+        called: dict[str, Any] = {name: functools.partial(getattr(settings, name), r) for name in ("on_check", "on_epoch")
                   if getattr(settings, name) is not None}
         settings = dataclasses.replace(settings, **called)
         run = self._run(r, model, settings)
@@ -221,7 +223,7 @@ class _Crew:
         except _Stopped:
             finished = False
         keeper.restore()
-        fleet.record(r, run.history, model.flat, model.running, message, finished)
+        fleet.record(r, run.history, model, message, finished)
         advance(run.total - run.update, run.last_loss)  # updates that will not be taken any more
 
 
