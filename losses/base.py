@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import answers as answering
 from . import checks
 from .elsewhere import LOSS
 from .keywords import explains_arguments
@@ -102,13 +103,36 @@ class Loss:
 
         Returns
         -------
-        ndarray, int64 (N,), or None
-            None for real-valued targets. This default takes integers of shape (N,) that can be class ids as such.
+        ndarray, int64 (N,) or (N, K), or None
+            (N, K) for several labels per sample, None for real-valued targets. This default takes integers of shape (N,) that can be class ids as such.
         """
-        y = np.asarray(y)
+        y = checks.array_of("y", y, "biufcSUO")
         if y.ndim != 1 or y.dtype.kind not in "biu" or (y < 0).any() or (y >= max(k, 2)).any():
             return None
         return y.astype(np.int64)
+
+    def answers(self, y: ArrayLike, k: int) -> str:
+        """What `k` outputs that were trained on the user's targets `y` say: a word out of `answers.ANSWERS`.
+
+        `answers.predictions(outputs, word)` then reads the outputs, `wrong` counts the errors. This default takes what
+        `labels` gives: "values" for None, "labels" for (N, K), else "classes".
+        """
+        labels = self.labels(y, k)
+        return "values" if labels is None else "classes" if labels.ndim == 1 else "labels"
+
+    def wrong(self, outputs: ArrayLike, y: ArrayLike) -> NDArray | None:
+        """Share of wrong entries of every sample: 0 or 1, but for several labels per sample. Arguments as `per_sample`.
+
+        Returns
+        -------
+        ndarray, float64 (N,), or None
+            None for real-valued targets. NaN among the outputs is a wrong answer.
+        """
+        outputs = checks.as_rows(checks.array_of("outputs", outputs))
+        n, k = outputs.shape
+        self.prepare(y, n, k)  # refuses what does not fit
+        labels = self.labels(y, k)
+        return None if labels is None else answering.wrong(outputs, labels, self.answers(y, k))
 
     def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample, unweighted: the definition of the loss.

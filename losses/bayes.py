@@ -187,8 +187,9 @@ def soft_labels(probabilities: ArrayLike, noise: float = 0.0) -> BayesFigures:
     BayesFigures
         With the standard error of the mean over the N samples; NaN for one sample.
     """
-    p = checks.array_of("probabilities", probabilities).astype(np.float64)
+    p = checks.array_of("probabilities", probabilities)
     if p.ndim == 1:
+        p = p.astype(np.float64)
         p = np.column_stack([1 - p, p])
     if p.ndim != 2 or p.shape[1] < 2 or not len(p):
         raise ValueError(f"probabilities has shape {p.shape}; accepted are (N, K >= 2), or (N,) for class 1, N >= 1")
@@ -203,6 +204,7 @@ def soft_labels(probabilities: ArrayLike, noise: float = 0.0) -> BayesFigures:
 @explains_arguments()
 def entropy(p: NDArray) -> NDArray:
     """Entropy -Σ p log p of each distribution in nats, with 0 log 0 = 0; (..., K) -> (...)."""
+    p = checks.array_of("p", p)
     return 0.0 - np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)  # never -0.0
 
 

@@ -1,11 +1,13 @@
 """Does a network know how often it is right? After zero training error confidence rises while accuracy stays."""
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
-from .cross_entropy import shifted_exponentials
+from .cross_entropy import shifted_exponentials, times
 from .keywords import explains_arguments
 
 TEMPERATURES = (0.01, 100.0)  # between these `fit_temperature` looks
@@ -66,7 +68,7 @@ def expected_calibration_error(probabilities: ArrayLike, y: ArrayLike, bins: int
     bins = checks.integer("bins", bins, low=1)
     p = checks.as_finite_rows(probabilities, "probabilities").astype(np.float64)
     y = checks.labels_for(y, *p.shape)
-    p = _two_columns(p) if p.shape[1] == 1 else checks.distributions("probabilities", p, tolerance=SUM_TOLERANCE)
+    p = _two_columns(p) if p.shape[1] == 1 else checks.distributions("probabilities", probabilities, tolerance=SUM_TOLERANCE)
     confidence = np.minimum(p.max(axis=1), 1)  # (N,)
     correct = p.argmax(axis=1) == y  # (N,)
     edges = np.arange(bins + 1) / bins
@@ -93,6 +95,11 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
         Smallest and largest temperature. The smallest is the answer where every sample is right: the loss then falls as
         T -> 0, without a minimum. The largest is the answer where the outputs are worse than chance.
 
+    Warns
+    -----
+    UserWarning
+        Where all outputs of each sample are equal: every temperature is as good, and 1 (or the bound next to it) is returned.
+
     Returns
     -------
     float
@@ -109,13 +116,20 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
     y = checks.labels_for(y, *outputs.shape)
     if outputs.shape[1] == 1:
         outputs = np.column_stack([np.zeros(len(y)), outputs])
-    gap = outputs.max(axis=1) - outputs[np.arange(len(y)), y]  # (N,) 0 where the sample is right
+    with np.errstate(over="ignore"):  # a difference beyond the largest float is infinite, and its class has no probability
+        outputs = outputs - outputs.max(axis=1, keepdims=True)
+    gap = -outputs[np.arange(len(y)), y]  # (N,) 0 where the sample is right
+    if not outputs.any():
+        warnings.warn("outputs: got the same number for every class of each sample, accepted: outputs that differ; every "
+                      "temperature gives this cross-entropy, and the one nearest to 1 is returned", stacklevel=2)
+        return min(max(1.0, low), high)
 
     def slope(log_temperature: float) -> float:
         # d cross-entropy / d (1/T) = Σ_j p_j o_j - o_y. Both counted from the largest output: exact for right samples.
         beta = np.exp(-log_temperature)
-        _, gaps, e, s = shifted_exponentials(outputs * beta)
-        return float(np.mean(gap - (e * gaps).sum(axis=1) / (1 + s) / beta))
+        with np.errstate(over="ignore"):
+            _, gaps, e, s = shifted_exponentials(outputs * beta)
+        return float(np.mean(gap - times(e, gaps).sum(axis=1) / (1 + s) / beta))
 
     if slope(np.log(low)) <= 0:  # a larger 1/T would be better still, or (0, all exponentials underflow) no better
         return low

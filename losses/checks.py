@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
+ROUNDINGS = 8  # ε that the sum of a distribution may be off by: 9.5e-7 in float32, 0.0078 in float16
+
+
 def nonnegative_number(name: str, value: object, *, below: float = math.inf) -> float:
     """Return `value` as a float in [0, below); TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
@@ -50,8 +53,38 @@ def array_of(name: str, values: ArrayLike, kinds: str = "biuf") -> NDArray:
     if kind:
         raise TypeError(f"{name} is {kind[0]}; accepted: {kind[1]}")
     if array.dtype.kind not in kinds:
-        raise TypeError(f"{name} has dtype {array.dtype}; accepted are {'' if 'c' in kinds else 'real '}numbers")
+        raise TypeError(f"{name} has dtype {array.dtype}; accepted are {'' if 'c' in kinds else 'real '}numbers"
+                        + words_hint(name, array))
     return array
+
+
+def words_hint(name: str, array: NDArray) -> str:
+    """Return how words, or numbers written as text, become numbers; empty for every other array."""
+    entries = array.ravel().tolist()
+    if array.dtype.kind not in "SUO" or not entries or not all(isinstance(entry, (str, bytes)) for entry in entries):
+        return ""
+    try:
+        array.astype(np.float64)
+    except ValueError:
+        return f": for words, classes, {name} = np.unique({name}, return_inverse=True)" if array.ndim == 1 else ""
+    return f": what is written as text, np.asarray({name}, dtype=float) reads"
+
+
+def _as_ids(y: NDArray) -> str:
+    """Return what to do about ids of a float dtype, such that no value is lost."""
+    lossy = ~(np.isfinite(y) & (y == np.round(y)))
+    if not lossy.any():
+        return "use y.astype(int)"
+    row = int(lossy.argmax())
+    return (f"y[{row}] is {y[row]}, which is none; for real-valued targets use SquaredError, "
+            + ("and leave samples without a label out" if np.isnan(y[row]) else "for probabilities give one column per class"))
+
+
+def count_masked(values: Any) -> int:
+    """Return how many entries are masked, also in a list or tuple of masked arrays, whose masks NumPy drops silently."""
+    if isinstance(values, np.ma.MaskedArray):
+        return int(np.ma.count_masked(values)) if np.ma.is_masked(values) else 0
+    return sum(map(count_masked, values)) if isinstance(values, (list, tuple)) else 0
 
 
 def object_kind(values: Any, array: NDArray) -> tuple[str, str] | None:
@@ -59,8 +92,9 @@ def object_kind(values: Any, array: NDArray) -> tuple[str, str] | None:
 
     None: `array` holds them, of whatever dtype. Known by their attributes, so that no other library need be there.
     """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        return f"an array with {np.ma.count_masked(values)} masked entries", "numbers: fill them, or leave their rows out"
+    masked = count_masked(values)
+    if masked:
+        return f"an array with {masked} masked entries", "numbers: fill them, or leave their rows out"
     if array.dtype.kind != "O":
         return None
     what = f"{'an' if type(values).__name__[:1] in 'aeiouAEIOU' else 'a'} {type(values).__name__}"
@@ -138,7 +172,7 @@ def class_ids(y: ArrayLike, n: int, k: int) -> NDArray:
         raise ValueError(f"y has shape {y.shape}; class ids must have shape ({n},)")
     if y.dtype.kind == "f":
         # Rounding silently would hide that real-valued targets were handed to a classifier.
-        raise TypeError(f"y has dtype {y.dtype} and shape {y.shape}; class ids must be integers: use y.astype(int)")
+        raise TypeError(f"y has dtype {y.dtype} and shape {y.shape}; class ids must be integers: {_as_ids(y)}")
     bad = (y < 0) | (y >= k)
     if bad.any():
         row = int(bad.argmax())
@@ -159,6 +193,18 @@ def binary_ids(y: ArrayLike, n: int) -> NDArray:
     return y.astype(np.int64)
 
 
+def shares_of_one(name: str, values: NDArray) -> NDArray:
+    """Return float64 (N, K), each entry checked to lie in [0, 1]."""
+    bad = ~((values >= 0) & (values <= 1))  # NaN too
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        where = f"{row}" if values.shape[1] == 1 else f"{row}, {column}"
+        raise ValueError(f"{name}[{where}] is {values[row, column]}; targets must lie in [0, 1]: "
+                         + ("with one output, labels must be 0 or 1, or probabilities of 1" if values.shape[1] == 1
+                            else "0 or 1 for each output, or probabilities"))
+    return values.astype(np.float64)
+
+
 def labels_for(y: ArrayLike, n: int, k: int) -> NDArray:
     """Return the class ids that go with `k` outputs: {0, 1} for one output, [0, k) for more; int64 (N,)."""
     return binary_ids(y, n) if k == 1 else class_ids(y, n, k)
@@ -167,9 +213,13 @@ def labels_for(y: ArrayLike, n: int, k: int) -> NDArray:
 def distributions(name: str, values: ArrayLike, *, tolerance: float = 1e-6) -> NDArray:
     """Return float64 (N, K) rows, checked to be finite, non-negative and to sum to 1 within `tolerance`.
 
-    The default is for targets and shares, which often arrive in float32.
+    The default is for targets and shares, which often arrive in float32. A coarser dtype is judged by its own rounding, so
+    hand over the values as they arrived.
     """
-    rows = array_of(name, values).astype(np.float64)
+    array = array_of(name, values)
+    if array.dtype.kind == "f":
+        tolerance = max(tolerance, ROUNDINGS * float(np.finfo(array.dtype).eps))
+    rows = array.astype(np.float64)
     refuse_nonfinite(name, rows)
     negative = (rows < 0).any(axis=1)
     if negative.any():

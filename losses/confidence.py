@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
-from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials, times
 from .elsewhere import FLOOD
 from .keywords import explains_arguments
 
@@ -59,12 +59,19 @@ class ConfidencePenalty(Loss):
                    confidence=strength + self.base.confidence)
 
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
-        """As the base loss does."""
-        return self.base.prepare(y, n, k)
+        """As the base loss does; ValueError for several labels per sample: the entropy is that of one class."""
+        prepared = self.base.prepare(y, n, k)
+        if self.base.answers(y, k) == "labels":
+            raise ValueError(f"y has {k} labels per sample for {self.base!r}; ConfidencePenalty needs one class per sample")
+        return prepared
 
     def labels(self, y: ArrayLike, k: int) -> NDArray | None:
         """As the base loss does."""
         return self.base.labels(y, k)
+
+    def answers(self, y: ArrayLike, k: int) -> str:
+        """As the base loss does."""
+        return self.base.answers(y, k)
 
     def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
@@ -84,10 +91,11 @@ class ConfidencePenalty(Loss):
 def entropies(outputs: NDArray) -> tuple[NDArray, NDArray]:
     """Entropy (N,) of the softmax of each row of logits (one output: of the sigmoid), and its derivatives (N, K)."""
     if outputs.shape[1] == 1:
-        H, dH = entropies(np.hstack([0 * outputs, outputs]))  # the two logits 0 and o
-        return H, dH[:, 1:]
+        H, dH = entropies(np.hstack([np.zeros_like(outputs), outputs]))  # the two logits 0 and o
+        sure = np.isinf(outputs)  # no uncertainty is left
+        return np.where(sure[:, 0], 0, H), np.where(sure, 0, dH[:, 1:])
     top, gaps, e, s = shifted_exponentials(outputs)
-    E = (e * gaps).sum(axis=1) / (1 + s)  # (N,); the top's gap is 0
+    E = times(e, gaps).sum(axis=1) / (1 + s)  # (N,); the top's gap is 0
     e[np.arange(len(outputs)), top] = 1
     p = e / (1 + s)[:, None]  # (N, K)
-    return E + np.log1p(s), p * (gaps - E[:, None])
+    return E + np.log1p(s), times(p, gaps - E[:, None])

@@ -47,6 +47,12 @@ def shifted_exponentials(outputs: NDArray) -> tuple[NDArray, NDArray, NDArray, N
     return top, gaps, e, e.sum(axis=1)
 
 
+def times(shares: NDArray, gaps: NDArray) -> NDArray:
+    """Return shares·gaps, with 0·∞ = 0: what has no share adds nothing, however far off. NaN stays NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.where((shares == 0) & np.isinf(gaps), 0, shares * gaps)
+
+
 @explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(Loss):
@@ -63,7 +69,8 @@ class CrossEntropy(Loss):
     Notes
     -----
     Targets: class ids (N,) of any integer dtype or bool, or soft targets (N, K), non-negative with rows that sum to 1
-    within 1e-6.
+    within 1e-6 (8 ε of a coarser dtype: 0.008 for float16). A logit of -inf is a class that is ruled out: it costs nothing
+    unless it has a share of the target, which then makes the loss infinite.
 
     With a the first largest logit and s = Σ_{j != a} exp(o_j - o_a), the loss is Σ_j t_j (o_a - o_j) + log1p(s). The
     terms are non-negative, so nothing cancels, and for a correct sample log1p(s) has full relative accuracy down to
@@ -106,7 +113,7 @@ class CrossEntropy(Loss):
         n = np.arange(len(outputs))
         t = self._targets(y, outputs)  # (N, K)
         top, gaps, e, s = shifted_exponentials(outputs)
-        losses = (t * gaps).sum(axis=1) + np.log1p(s)  # (N,)
+        losses = times(t, gaps).sum(axis=1) + np.log1p(s)  # (N,)
         p_top = 1 / (1 + s)
         # dO = p - t. Harmless where p <= 1/2, which holds everywhere but at the top.
         dOutputs = e * p_top[:, None] - t  # (N, K)
@@ -130,38 +137,46 @@ class CrossEntropy(Loss):
 @explains_arguments(LOSS)
 @dataclass(frozen=True, repr=False)
 class BinaryCrossEntropy(Loss):
-    """Logistic loss of one logit: log(1 + exp(-o)) for label 1, log(1 + exp(o)) for label 0.
+    """Logistic loss of every logit: y log(1 + exp(-o)) + (1 - y) log(1 + exp(o)), summed over the K outputs.
+
+    One output tells two classes apart; K > 1 outputs answer K questions, each of them yes or no (multi-label).
 
     After zero training error it does what `CrossEntropy` does: the margin grows as log t without end.
 
     Notes
     -----
-    Labels {0, 1} of any real dtype, (N,) or (N, 1); outputs (N, 1) or (N,).
+    Targets in [0, 1] of any real dtype, (N, K), or (N,) for one output: labels 0 and 1, or probabilities. Errors count a
+    target above 1/2 as a label 1; with K > 1 the error is the share of wrong entries.
 
-    With u = -o for label 1 and u = o for label 0, the loss is softplus(u) = max(u, 0) + log1p(exp(-|u|)) and its
-    derivative ±sigmoid(u): both exact in both tails.
+    With e = exp(-|o|), softplus(±o) = max(±o, 0) + log1p(e), and the derivative p(1 - y) - y(1 - p) is
+    ((1 - y) - y e)/(1 + e) for o > 0 and ((1 - y) e - y)/(1 + e) elsewhere: exact in both tails.
     """
 
     row = "binary_cross_entropy"
 
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
-        """Labels in {0, 1} -> float64 (N, 1). See `Loss.prepare`."""
-        if k != 1:
-            raise ValueError(f"BinaryCrossEntropy needs exactly 1 output, got {k}; for more use CrossEntropy")
-        return checks.binary_ids(y, n).astype(np.float64)[:, None]
+        """Targets in [0, 1] -> float64 (N, K). See `Loss.prepare`."""
+        y = checks.targets_of(y, n)
+        if k > 1 and y.shape != (n, k):
+            raise ValueError(f"y has shape {y.shape}; BinaryCrossEntropy takes ({n},) for 1 output alone, got {k}: accepted "
+                             f"are targets ({n}, {k}) in [0, 1]; for one class per sample use CrossEntropy")
+        if y.shape not in ((n,), (n, k)):
+            raise ValueError(f"y has shape {y.shape}; labels for one output must have shape ({n},) or ({n}, 1)")
+        return checks.shares_of_one("y", y.reshape(n, k))
 
     def labels(self, y: ArrayLike, k: int) -> NDArray:
-        """Class ids 0 and 1, int64 (N,). See `Loss.labels`."""
+        """Whether a target is above 1/2: int64 (N,) for one output, else (N, K). See `Loss.labels`."""
         y = checks.array_of("y", y)
-        return checks.binary_ids(y, y.shape[0] if y.ndim else 0)
+        prepared = self.prepare(y, y.shape[0] if y.ndim else 0, k)
+        labels = (prepared > 0.5).astype(np.int64)
+        return labels[:, 0] if k == 1 else labels
 
     @diverging_is_reported_elsewhere
     def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
-        sign = (1 - 2 * y).astype(outputs.real.dtype)  # (N, 1): -1 for label 1, +1 for label 0
-        u = sign * outputs
-        positive = u.real > 0
-        e = np.exp(np.where(positive, -u, u))  # exp(-|u|), never overflows
-        losses = np.where(positive, u, 0) + np.log1p(e)
-        dOutputs = sign * np.where(positive, 1, e) / (1 + e)
-        return losses[:, 0], dOutputs
+        y = y.astype(outputs.real.dtype)  # (N, K)
+        positive = outputs.real > 0
+        e = np.exp(np.where(positive, -outputs, outputs))  # exp(-|o|), never overflows
+        losses = times(y, np.where(positive, 0, -outputs)) + times(1 - y, np.where(positive, outputs, 0)) + np.log1p(e)
+        dOutputs = np.where(positive, (1 - y) - y * e, (1 - y) * e - y) / (1 + e)
+        return losses.sum(axis=1), dOutputs

@@ -71,6 +71,10 @@ class Flood(Loss):
         """As the base loss does."""
         return self.base.labels(y, k)
 
+    def answers(self, y: ArrayLike, k: int) -> str:
+        """As the base loss does."""
+        return self.base.answers(y, k)
+
     def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """As the base loss does: flooding changes no sample's own loss."""
         return self.base.rows(outputs, y)

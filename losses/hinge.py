@@ -78,7 +78,7 @@ class SquaredHinge(Hinge):
     def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
         """Loss and derivative of every sample; see `Loss.rows`."""
         losses, dOutputs = super().rows(outputs, y)
-        return losses * losses, 2 * losses[:, None] * dOutputs
+        return losses * losses, np.where(dOutputs == 0, 0, 2 * losses[:, None] * dOutputs)  # 0 also beside infinite losses
 
 
 def margins_and_derivatives(outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:

@@ -65,9 +65,7 @@ def suggest_level(*, soft_labels: ArrayLike | None = None, noise: float | None =
 
 def _mean_entropy(soft_labels: ArrayLike) -> float:
     p = checks.as_finite_rows(soft_labels, "soft_labels").astype(np.float64)
-    if p.shape[1] == 1:
-        p = np.hstack([1 - p, p])
-    p = checks.distributions("soft_labels", p)
+    p = checks.distributions("soft_labels", np.hstack([1 - p, p]) if p.shape[1] == 1 else soft_labels)
     return max(0.0, float(-(p * np.log(np.where(p > 0, p, 1))).sum() / len(p)))
 
 

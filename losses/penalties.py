@@ -128,4 +128,4 @@ class PenaltySum(Penalty):
 
 
 def _wide(values: NDArray) -> NDArray:
-    return np.asarray(values, dtype=np.complex128 if np.iscomplexobj(values) else np.float64)
+    return checks.array_of("parameters", values, "biufc").astype(np.complex128 if np.iscomplexobj(values) else np.float64, copy=False)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss
-from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
+from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials, times
 from .elsewhere import FLOOD
 from .flooding import Flooding
 from .keywords import explains_arguments
@@ -62,8 +62,11 @@ class RelaxLoss(Flooding):
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """As the base loss does; ValueError without class labels, which "classified wrong" is about."""
         prepared = self.base.prepare(y, n, k)
-        if self.base.labels(y, k) is None:
-            raise ValueError(f"y has real-valued targets for {self.base!r}; RelaxLoss needs class labels")
+        answers = self.base.answers(y, k)
+        if answers != "classes":
+            what = {"values": "real-valued targets", "labels": f"{k} labels per sample",
+                    "half": "labels that are told apart at 0.5 instead of 0"}[answers]
+            raise ValueError(f"y has {what} for {self.base!r}; RelaxLoss needs class labels")
         return prepared
 
     def in_epoch(self, epoch: int) -> Loss:
@@ -98,19 +101,20 @@ class _OddEpoch(RelaxLoss):
 
 
 def class_of(y: NDArray) -> NDArray:
-    """Class ids (N,) from what `prepare` returned: ids, {0, 1} in a column, or one target per class."""
+    """Class ids (N,) from what `prepare` returned: ids, one probability of class 1, or one of each class."""
     if y.ndim == 1:
         return y
-    return y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(np.int64)
+    return y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(np.int64)
 
 
 @diverging_is_reported_elsewhere
 def posterior_flattening(outputs: NDArray, labels: NDArray, upper: float) -> tuple[NDArray, NDArray]:
     """F (N,) of `RelaxLoss` and its derivatives (N, K); both 0 for samples that are classified right."""
     if outputs.shape[1] == 1:
-        F, dF = posterior_flattening(np.hstack([0 * outputs, outputs]), labels, upper)  # the two logits 0 and o
-        wrong = (outputs[:, 0].real > 0) != labels
-        return np.where(wrong, F, 0), dF[:, 1:] * wrong[:, None]
+        F, dF = posterior_flattening(np.hstack([np.zeros_like(outputs), outputs]), labels, upper)  # the logits 0 and o
+        # An infinite logit leaves nothing to flatten: F falls to 0 with the label's probability.
+        wrong = ((outputs[:, 0].real > 0) != labels) & ~np.isinf(outputs[:, 0])
+        return np.where(wrong, F, 0), np.where(wrong[:, None], dF[:, 1:], 0)
     N, K = outputs.shape
     n, real = np.arange(N), outputs.real.dtype.type
     top, gaps, e, s = shifted_exponentials(outputs)
@@ -118,11 +122,13 @@ def posterior_flattening(outputs: NDArray, labels: NDArray, upper: float) -> tup
     p = e / (1 + s)[:, None]  # (N, K)
     follows = p[n, labels].real < upper  # (N,) where the target moves with p
     t = np.where(follows, p[n, labels], real(upper))  # (N,) of the label
-    gap, mean_gap = gaps[n, labels], (gaps.sum(axis=1) - gaps[n, labels]) / (K - 1)
-    F = t * gap + (1 - t) * mean_gap + np.log1p(s)  # -log p_j is gap_j + log1p(s)
+    gap = gaps[n, labels]
+    others = np.where(np.isinf(gap), np.where(np.arange(K) == labels[:, None], 0, gaps).sum(axis=1), gaps.sum(axis=1) - gap)
+    mean_gap = others / (K - 1)
+    F = times(t, gap) + (1 - t) * mean_gap + np.log1p(s)  # -log p_j is gap_j + log1p(s)
     # dF = p - t + dF/dt · dt/do, with dF/dt = gap_y - mean_gap and dt/do = p_y (onehot - p) where the target moves.
-    pull = np.where(follows, p[n, labels] * (gap - mean_gap), 0)  # (N,)
+    pull = np.where(follows, times(p[n, labels], gap - mean_gap), 0)  # (N,)
     dF = p - ((1 - t) / (K - 1))[:, None] - pull[:, None] * p
     dF[n, labels] = p[n, labels] - t + pull * (1 - p[n, labels])
     wrong = top != labels
-    return np.where(wrong, F, 0), dF * wrong[:, None]
+    return np.where(wrong, F, 0), np.where(wrong[:, None], dF, 0)

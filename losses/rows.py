@@ -87,7 +87,8 @@ def soft_cross_entropy(dz: NDArray, z: NDArray, target: NDArray) -> float:
             dz[j] = F(math.exp(-gap))
             if j != top:
                 s_block += dz[j]
-            gaps_block += F(target[j]) * gap
+            if not (F(target[j]) == zero and gap == F(math.inf)):  # 0·∞ = 0; a NaN goes in
+                gaps_block += F(target[j]) * gap
         s += s_block
         gaps += gaps_block
 
@@ -100,17 +101,29 @@ def soft_cross_entropy(dz: NDArray, z: NDArray, target: NDArray) -> float:
 
 
 def binary_cross_entropy(dz: NDArray, z: NDArray, target: NDArray) -> float:
-    """Logistic loss of the one logit `z` (1,) for `target` (1,) in {0, 1}: softplus(u), u = -z for 1 and z for 0."""
+    """Sum over the logits `z` (K,) of the logistic losses t softplus(-z) + (1 - t) softplus(z), `target` t in [0, 1]."""
     F = type(z[0])
-    one = F(1)
-    sign = one - F(2) * F(target[0])
-    u = sign * z[0]
-    e = F(math.exp(-abs(u)))
-    if u > F(0):
-        dz[0] = sign / (one + e)
-        return u + F(math.log1p(e))
-    dz[0] = sign * e / (one + e)
-    return F(math.log1p(e))
+    zero, one = F(0), F(1)
+    K = len(z)
+    loss = zero
+    for start in range(0, K, BLOCK):
+        block = zero
+        for j in range(start, min(start + BLOCK, K)):
+            t = F(target[j])
+            rest = one - t
+            e = F(math.exp(-abs(z[j])))
+            # dz = p - t as p(1 - t) - t(1 - p): nothing cancels for t = 0 and t = 1
+            if z[j] > zero:
+                dz[j] = (rest - t * e) / (one + e)
+                if rest > zero:  # 0·∞ = 0
+                    block += rest * z[j]
+            else:
+                dz[j] = (rest * e - t) / (one + e)
+                if t > zero:
+                    block -= t * z[j]
+            block += F(math.log1p(e))
+        loss += block
+    return loss
 
 
 def squared_error(dz: NDArray, z: NDArray, target: NDArray) -> float:
@@ -164,6 +177,8 @@ def add_confidence_penalty(dz: NDArray, z: NDArray, strength: float) -> float:
         u = abs(z[0])
         e = F(math.exp(-u))
         p = e / (one + e)
+        if u == F(math.inf):  # no uncertainty is left
+            return zero
         dz[0] += c * z[0] * p * (one / (one + e))
         return -c * (p * u + F(math.log1p(e)))
 
@@ -179,12 +194,14 @@ def add_confidence_penalty(dz: NDArray, z: NDArray, strength: float) -> float:
             gap = z[top] - z[j]
             e = F(math.exp(-gap))
             s += e
-            weighted += e * gap
+            if not (e == zero and gap == F(math.inf)):
+                weighted += e * gap
     p_top = one / (one + s)
     E = weighted * p_top
     for j in range(K):
         gap = z[top] - z[j]
-        dz[j] -= c * (F(math.exp(-gap)) * p_top * (gap - E))
+        if gap != F(math.inf):
+            dz[j] -= c * (F(math.exp(-gap)) * p_top * (gap - E))
     return -c * (E + F(math.log1p(s)))
 
 
@@ -204,6 +221,8 @@ def add_posterior_flattening(dz: NDArray, z: NDArray, label: int, upper: float, 
         gap = abs(z[0])
         e = F(math.exp(-gap))
         p = e / (one + e)
+        if gap == F(math.inf):  # F falls to 0 with p
+            return zero
         t = p if p < F(upper) else F(upper)
         slope = p - t
         if p < F(upper):
@@ -228,6 +247,8 @@ def add_posterior_flattening(dz: NDArray, z: NDArray, label: int, upper: float, 
     p_top = one / (one + s)
     gap_label, mean_gap = z[top] - z[label], gaps / F(K - 1)
     p_label = F(math.exp(-gap_label)) * p_top
+    if gap_label == F(math.inf):
+        gap_label = zero  # only ever multiplied by p_label, which is 0
     t = p_label if p_label < F(upper) else F(upper)
     spread = (one - t) / F(K - 1)
     # dF/dz_j = p_j - t_j + dF/dt · dt/dz_j, with dF/dt = gap_label - mean_gap and dt/dz_j = p_label ([j = label] - p_j)

@@ -24,7 +24,7 @@ class SquaredError(Loss):
     Notes
     -----
     Targets: real numbers (N, K), or (N,) with one output; integer class ids (N,) with K > 1 outputs become one-hot
-    rows.
+    rows. Where all targets of one output are 0 or 1, whatever their dtype, they are labels, and an output above 0.5 says 1.
     """
 
     row = "squared_error"
@@ -41,9 +41,16 @@ class SquaredError(Loss):
         return y.astype(np.float64).reshape(n, k)
 
     def labels(self, y: ArrayLike, k: int) -> NDArray | None:
-        """Integer class ids where K > 1, int64 (N,); None for real targets. See `Loss.labels`."""
+        """Integer class ids where K > 1, {0, 1} where K = 1, int64 (N,); None for real targets. See `Loss.labels`."""
         y = checks.array_of("y", y)
+        if k == 1 and y.size and ((y == 0) | (y == 1)).all():
+            return y.reshape(-1).astype(np.int64)
         return checks.class_ids(y, len(y), k) if self._holds_ids(y, k) else None
+
+    def answers(self, y: ArrayLike, k: int) -> str:
+        """As `Loss.answers`; with one output trained towards 0 and 1 the border lies between them."""
+        answers = super().answers(y, k)
+        return "half" if answers == "classes" and k == 1 else answers
 
     @diverging_is_reported_elsewhere
     def rows(self, outputs: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:

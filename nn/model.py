@@ -1,11 +1,12 @@
 """What every network has in common: parameters, and what it asks a backend's engine."""
 import numpy as np
 
+from losses.checks import refuse_nonfinite
 from losses.keywords import explains_arguments
 
 from . import elsewhere
 from .backends import BACKENDS, backend_named
-from .checks import choose, integer
+from .checks import choose, integer, refuse_objects
 from .engine import BLOCK_ROWS, Network
 from .shared.layers import NO_UPDATE
 from .shared.parameters import Views, aligned_zeros
@@ -53,6 +54,7 @@ class Model:
 
     @flat.setter
     def flat(self, values):
+        refuse_objects("flat", values, np.asarray(values))
         self._flat[:] = values
 
     def settings(self):
@@ -234,7 +236,9 @@ class Model:
         Where every step is kept (N, T), with -1 in the padding.
         """
         inputs = self.check_x(x, lengths)
-        return self._unpack(predictions(self.evaluate(inputs)), inputs, padding=-1)
+        outputs = self.evaluate(inputs)
+        refuse_nonfinite("outputs", outputs)  # as `predict_proba` does: the class of NaN would be 0
+        return self._unpack(predictions(outputs), inputs, padding=-1)
 
     @explains_arguments(elsewhere.INPUTS)
     def predict_proba(self, x, lengths=None):

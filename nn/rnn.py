@@ -150,7 +150,7 @@ class RNN(Model):
 def _checked_lengths(argument, lengths, n, longest):
     if lengths is None:
         return np.full(n, longest)
-    lengths = np.asarray(lengths)
+    lengths = padded_array(argument, lengths)
     accepted = f"{n} integers from 1 to {longest} (the steps in x)"
     if lengths.dtype.kind not in "iu" or lengths.shape != (n,):
         raise ValueError(f"{argument}: got dtype {lengths.dtype} and shape {lengths.shape}, accepted: {accepted}")

@@ -235,7 +235,9 @@ class Criterion:
 
 def _number(name: str, value: Any) -> float:
     # A string would pass float(), and so would a one-element array with a warning: neither is one number of one check.
-    if not isinstance(value, str | bytes) and tuple(getattr(value, "shape", ())) == ():
+    # A masked number would become NaN with a warning.
+    scalar = not isinstance(value, str | bytes) and tuple(getattr(value, "shape", ())) == ()
+    if scalar and getattr(value, "mask", False) in (False, None):
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError):

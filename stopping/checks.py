@@ -3,6 +3,8 @@ import math
 import numbers
 from typing import Any, TypeVar
 
+import numpy as np
+
 Choice = TypeVar("Choice")
 
 
@@ -28,6 +30,13 @@ def _is_finite(value: object) -> bool:
         return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)
     except OverflowError:  # an int that no float can hold
         return False
+
+
+def refuse_masked(name: str, values: Any) -> None:
+    """Raise ValueError for an array with masked entries: what its mask hides must not be counted."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} must be numbers, NaN where one is missing, not an array with "
+                         f"{np.ma.count_masked(values)} masked entries")
 
 
 def one_of(name: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 
 from .base import Criterion
+from .checks import refuse_masked
 from .keywords import explains_arguments
 
 
@@ -127,6 +128,7 @@ def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
 
 def column(name: str, values: Any) -> list[float]:
     """Return one column of a history as a list of floats; ValueError if it is not a 1-D array of real numbers."""
+    refuse_masked(f"history[{name!r}]", values)
     try:
         array = np.asarray(values)  # (C,)
         if array.dtype.kind == "O" and getattr(getattr(values, "dtype", None), "kind", "") in ("f", "i", "u", "b"):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from . import states
 from .base import Criterion, State, Values
-from .checks import finite_number, metric_name, one_of, whole_number
+from .checks import finite_number, metric_name, one_of, refuse_masked, whole_number
 from .elsewhere import CRITERION, PLATEAU
 from .keywords import explains_arguments
 
@@ -170,6 +170,8 @@ def evidence(mean_gradient: ArrayLike, variance: ArrayLike, n: int) -> float:
     equations 7 and 9.
     """
     n = whole_number("n", n, least=2)
+    refuse_masked("mean_gradient", mean_gradient)
+    refuse_masked("variance", variance)
     g, s2 = np.asarray(mean_gradient, dtype=float), np.asarray(variance, dtype=float)
     if g.shape != s2.shape:
         raise ValueError(f"mean_gradient and variance must have one shape, not {g.shape} and {s2.shape}")

@@ -64,7 +64,6 @@ def test_separable_data_give_the_smallest_temperature(scale):
 def test_worse_than_chance_gives_the_largest():
     y = np.array([0, 1, 2, 1])
     assert fit_temperature(-np.eye(3)[y], y) == 100
-    assert fit_temperature(np.zeros((4, 3)), y) == 0.01  # nothing to choose between: every temperature is as good
 
 
 def test_one_wrong_sample_among_extreme_ones():
@@ -90,3 +89,19 @@ def test_bad_data():
         fit_temperature([[0.0, 1.0]], [2])
     with pytest.raises(ValueError, match="empty"):
         fit_temperature(np.zeros((0, 2)), [])
+
+
+@pytest.mark.parametrize("outputs", [np.zeros((4, 3)), np.full((4, 3), -7.0), np.repeat([[1.0], [2.0], [3.0], [4.0]], 3, axis=1)])
+def test_nothing_to_choose_between_is_1_with_a_note(outputs):
+    with pytest.warns(UserWarning, match="every temperature gives this cross-entropy"):
+        assert fit_temperature(outputs, [0, 1, 2, 1]) == 1
+    with pytest.warns(UserWarning, match="outputs: got the same number"):
+        assert fit_temperature(outputs, [0, 1, 2, 1], bounds=(2.0, 5.0)) == 2
+    with pytest.warns(UserWarning, match="outputs: got the same number"):
+        assert fit_temperature([0.0, 0.0], [0, 1]) == 1
+
+
+def test_outputs_whose_differences_overflow():
+    outputs = np.array([[1.5e308, -1.5e308, 0.0], [1e307, 0.0, 0.0]])
+    assert fit_temperature(outputs, [0, 0]) == 0.01
+    assert fit_temperature(outputs, [1, 2]) == 100

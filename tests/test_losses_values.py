@@ -123,7 +123,8 @@ def test_labels_of_other_targets():
     np.testing.assert_array_equal(CrossEntropy().labels(SOFT, 4), SOFT.argmax(axis=1))
     np.testing.assert_array_equal(BinaryCrossEntropy().labels([[0.0], [1.0]], 1), [0, 1])
     assert SquaredError().labels(SOFT, 4) is None
-    assert SquaredError().labels([0, 1], 1) is None
+    assert SquaredError().labels([0, 0.5], 1) is None
+    np.testing.assert_array_equal(SquaredError().labels([[0.0], [1.0]], 1), [0, 1])
 
 
 def test_soft_targets_sum_to_one_after_prepare():

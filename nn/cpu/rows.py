@@ -60,11 +60,11 @@ def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
 
 
 def class_of(labels, targets, n, kind):
-    """Return a row's class: its label, its largest target, or whether its one target is 1."""
+    """Return a row's class: its label, its largest target, or whether its one target is above 1/2."""
     if kind in (CROSS_ENTROPY, HINGE, SQUARED_HINGE):
         return labels[n]
     if targets.shape[1] == 1:
-        return int(targets[n, 0])
+        return int(targets[n, 0] > 0.5)
     top = 0
     for j in range(1, targets.shape[1]):
         if targets[n, j] > targets[n, top]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from losses.checks import class_ids
 from losses.keywords import explains_arguments
 
-from ..checks import integer, real_number
+from ..checks import integer, padded_array, real_number
 
 
 @explains_arguments()
@@ -23,6 +24,7 @@ class GaussianNoise:
 
     def __call__(self, x, y, rng):
         """Return noisy inputs and unchanged targets."""
+        x = padded_array("x", x)
         return x + self.deviation * rng.standard_normal(x.shape), y
 
 
@@ -43,20 +45,18 @@ class Mixup:
 
     def __call__(self, x, y, rng):
         """Return mixed inputs and targets."""
-        x, y = np.asarray(x), np.asarray(y)
+        x, y = padded_array("x", x), padded_array("y", y)
         if x.ndim != 2:
             raise ValueError(f"x: got shape {x.shape}, accepted: (N, D); sequences of different lengths cannot be mixed")
-        y = y.astype(np.int64) if y.dtype.kind == "b" else y  # as `fit` takes them
-        if y.ndim == 1 and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= self.classes):
-            raise ValueError(f"y: got dtype {y.dtype} and values from {y.min()} to {y.max()}, accepted: soft targets, or "
-                             f"integer ids from 0 to {self.classes - 1}")
-        targets = np.eye(self.classes)[y] if y.ndim == 1 else y
+        targets = np.eye(self.classes)[class_ids(y, len(x), self.classes)] if y.ndim == 1 else y
         share = rng.beta(self.alpha, self.alpha, len(x))
         other = rng.permutation(len(x))
         def mix(a):
             s = share.reshape(-1, *[1] * (a.ndim - 1))
             return s * a + (1 - s) * a[other]
-        return mix(x), mix(targets)
+        mixed = mix(targets)
+        # float16 stays: the sums of its rows carry its rounding, which a check can know by the dtype alone
+        return mix(x), mixed.astype(np.float16) if targets.dtype == np.float16 else mixed
 
 
 @explains_arguments()
@@ -79,7 +79,7 @@ class RandomShift:
 
     def __call__(self, x, y, rng):
         """Return shifted images and unchanged targets."""
-        h, w, p = self.height, self.width, self.pixels
+        x, h, w, p = padded_array("x", x), self.height, self.width, self.pixels
         if x.shape[1:] != (h * w,):
             raise ValueError(f"x: got shape {x.shape}, accepted: (N, {h * w}) for images of {h} x {w}")
         padded = np.full((len(x), h + 2 * p, w + 2 * p), self.fill, _dtype_for(self.fill, x.dtype))

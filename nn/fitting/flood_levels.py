@@ -9,7 +9,7 @@ import numpy as np
 from losses import levels_from_losses
 from losses.keywords import explains_arguments
 
-from ..checks import integer
+from ..checks import integer, padded_array
 from .fit import fit
 from .metrics import labelled_set
 from .refusals import refuse_batch_of_one
@@ -55,7 +55,7 @@ def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5,
     for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
         refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
                             f"x without a fold of {n - part}")
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = padded_array("x", x), padded_array("y", y)
     options = {"progress": False, "check_every": 0} | options
     fold = np.random.default_rng(integer("seed", seed, low=0)).permutation(n) % folds  # (N,)
     losses = np.zeros(n)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from losses.answers import predictions, wrong
 from losses.margins import layer_norms, output_margins, per_norm, smoothed_output_margin
 
 from ..checks import choose
 from ..engine import BLOCK_ROWS
-from ..model import predictions
 from ..shared.inputs import Inputs
 from .evidence import evidence, gradient_blocks, require_sample_gradients
 
@@ -19,11 +19,13 @@ ON_REQUEST = (*MARGINS, "gradient_norm", "update_norm", "prediction_changes", "e
 
 
 class LabelledSet(NamedTuple):
-    """Checked inputs, targets as the loss prepared them, and class ids to count errors with (None: real targets)."""
+    """Checked inputs, targets as the loss prepared them, labels to count errors with (None: real targets), and how the loss
+    reads outputs trained on them (`losses.answers`)."""
 
     inputs: Inputs
     y: np.ndarray
     labels: np.ndarray | None
+    answers: str
 
 
 def labelled_set(model, loss, data, argument):
@@ -37,7 +39,7 @@ def labelled_set(model, loss, data, argument):
         prepared = loss.prepare(y, model.rows_of(inputs), model.outputs)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{argument} {error}") from None
-    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs))
+    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs))
 
 
 def needed_metrics(metrics, criterion, columns):
@@ -80,8 +82,12 @@ class Meter:
         self._engines = {}  # of each set that has been evaluated: a backend may keep the set where it computes
         if "evidence" in metrics:
             require_sample_gradients(model)
-        if sets["train"].labels is None and {*MARGINS, "prediction_changes"} & set(metrics):
+        self._answers = sets["train"].answers
+        if self._answers == "values" and {*MARGINS, "prediction_changes"} & set(metrics):
             raise ValueError(f"metrics: got {metrics}, but margins and predictions need classes, not real-valued targets")
+        if self._answers != "classes" and set(MARGINS) & set(metrics):
+            raise ValueError(f"metrics: got {metrics}, but margins need one class per sample, told apart at an output of 0; "
+                             f"{loss!r} reads these targets otherwise")
         if set(PER_NORM) & set(metrics):
             layer_norms(model)  # refuses a network that is not homogeneous, before it is trained
 
@@ -117,7 +123,8 @@ class Meter:
 
     def _loss_and_error(self, outputs, data):
         losses, _ = self._loss.rows(outputs, data.y)
-        error = np.nan if data.labels is None else float(np.mean(predictions(outputs) != data.labels))
+        unlabelled = data.labels is None or self._answers == "values"
+        error = np.nan if unlabelled else float(np.mean(wrong(outputs, data.labels, self._answers)))
         return float(np.mean(losses, dtype=np.float64)), error
 
     def _margin_min(self, outputs):
@@ -141,13 +148,13 @@ class Meter:
 
     def _prediction_changes(self, outputs):
         """Training samples whose predicted class differs from that at the last check; NaN at the first."""
-        now, before = predictions(outputs), self._last_predictions
+        now, before = predictions(outputs, self._answers), self._last_predictions
         self._last_predictions = now
         return np.nan if before is None else float(np.count_nonzero(now != before))
 
     def _evidence(self, outputs):
         """Evidence that only sampling noise is left of the gradient of the raw training loss: nn/fitting/evidence.py."""
-        inputs, y, _ = self._sets["train"]
+        inputs, y, *_ = self._sets["train"]
         return evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
 
     def _seconds(self, outputs):
@@ -159,7 +166,7 @@ class Meter:
 
         With batch normalisation the set is one block, because its statistics are part of the function.
         """
-        model, (inputs, y, _) = self._model, self._sets["train"]
+        model, (inputs, y, *_) = self._model, self._sets["train"]
         block = inputs.count if model.statistics else min(inputs.count, BLOCK_ROWS)
         engine, total = model.open(inputs, y, self._loss, batch=block), np.zeros(model.flat.size)
         for _, share, dflat in gradient_blocks(engine, model, inputs, block):

@@ -42,6 +42,8 @@ class Views(dict):
     def __setitem__(self, name, value):
         if name not in self:
             raise KeyError(f"no parameter {name!r}; there are {', '.join(self)}")
+        if np.ma.is_masked(value):
+            raise TypeError(f"{name}: got an array with masked entries, accepted: numbers of shape {self[name].shape}")
         value = np.asarray(value)
         if value.shape != self[name].shape:
             raise ValueError(f"{name}: got shape {value.shape}, expected {self[name].shape}")
