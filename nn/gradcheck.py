@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from losses.keywords import explains_arguments
+from losses.weights import given
 
 from .backends import backend_named
 from .checks import choose, integer, real_number
@@ -223,7 +224,8 @@ def _fill(report, indices, analytic, numerical):
 
 
 @explains_arguments()
-def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None, samples=None, seed=0, update=None):
+def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None, samples=None, seed=0, update=None,
+                sample_weight=None):
     """Check a model's backprop, and then the model's own backend and dtype against what has been proved.
 
     First the NumPy definition in float64, at the model's weights, is compared with a numerical derivative; then the
@@ -232,7 +234,7 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
     Parameters
     ----------
     model : MLP or RNN, on any backend and dtype
-    x, y, loss, lengths, update : as `model.loss_and_gradients` takes them
+    x, y, loss, lengths, update, sample_weight : as `model.loss_and_gradients` takes them
         Two or three samples are enough. With `update`, dropout's masks are those of that update.
     method, step, samples, seed : as `check_gradients`
 
@@ -248,9 +250,10 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
     with_x = not len(inputs.tokens)
     y_prepared = loss.prepare(definition.pack_targets(y, inputs), definition.rows_of(inputs), model.outputs)
     thetas = {name: array.copy() for name, array in definition.parameters.items()} | ({"x": inputs.x} if with_x else {})
-    arguments = {"lengths": lengths, "input_gradient": with_x, "update": update}
+    arguments = {"lengths": lengths, "input_gradient": with_x, "update": update, "sample_weight": sample_weight}
     _, gradients = definition.loss_and_gradients(x, y, loss, **arguments)
-    network = _ComplexNetwork(definition, inputs, y_prepared, update)
+    network = _ComplexNetwork(definition, inputs, y_prepared, update,
+                              definition.row_weights(loss, y_prepared, sample_weight, inputs))
 
     report = check_gradients(lambda theta: network.objective(theta, loss), thetas, gradients, method=method, step=step,
                              samples=samples, seed=seed, kinks=lambda theta: network.branches(theta, loss))
@@ -265,8 +268,8 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
 class _ComplexNetwork:
     """The NumPy backend's pass with parameters and input from a dict, in their own dtype (perhaps complex)."""
 
-    def __init__(self, model, inputs, y, update):
-        self.model, self.inputs, self.y = model, inputs, y
+    def __init__(self, model, inputs, y, update, weights):
+        self.model, self.inputs, self.y, self.weights = model, inputs, y, given(weights)
         self.update = NO_UPDATE if update is None else update
 
     def _passed(self, theta):
@@ -281,12 +284,13 @@ class _ComplexNetwork:
     def objective(self, theta, loss):
         """Return the objective at theta."""
         outputs, _ = self._passed(theta)
-        return loss.objective(outputs, self.y, indices=self.model.samples_of_rows(self.inputs))[0]
+        return loss.objective(outputs, self.y, indices=self.model.samples_of_rows(self.inputs), **self.weights)[0]
 
     def branches(self, theta, loss):
         """Return on which side of its kink each relu and the flood lie, for each sample (or valid step)."""
         outputs, engine = self._passed(theta)
-        weights = loss.weigh(loss.rows(outputs, self.y)[0], indices=self.model.samples_of_rows(self.inputs))[1]
+        weights = loss.weigh(loss.rows(outputs, self.y)[0], indices=self.model.samples_of_rows(self.inputs),
+                             **self.weights)[1]
         branches = {"flood": np.sign(weights)}
         if self.model.activation == "relu":
             network = self.model.network(self.inputs)

@@ -2,7 +2,9 @@
 import numpy as np
 
 from losses.checks import refuse_nonfinite
+from losses.checks import weights as checked_weights
 from losses.keywords import explains_arguments
+from losses.weights import given, row_weights
 
 from . import elsewhere
 from .backends import BACKENDS, backend_named
@@ -162,7 +164,8 @@ class Model:
         return self._unpack(self.evaluate(inputs, layer), inputs)
 
     @explains_arguments(elsewhere.INPUTS)
-    def loss_and_gradients(self, x, y, loss, lengths=None, *, input_gradient=False, update=None):
+    def loss_and_gradients(self, x, y, loss, lengths=None, *, input_gradient=False, update=None,
+                           sample_weight=None):
         """Return the objective of one batch and its gradients.
 
         Training mode: batch normalisation uses the batch's statistics and leaves the running ones alone.
@@ -179,6 +182,8 @@ class Model:
             Adds the gradient of x under the name "x".
         update : int, optional
             Number of the update (from 0) whose dropout masks to use; None: no dropout.
+        sample_weight : array (N,), optional
+            As `fit` takes it: J = Σ w ℓ / Σ w, then flooded.
 
         Returns
         -------
@@ -192,16 +197,23 @@ class Model:
         if input_gradient and len(inputs.tokens):
             raise ValueError("input_gradient: got True, accepted: False, because tokens have no gradient")
         loss.check_samples(inputs.count)
-        engine = self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient)
+        weights = self.row_weights(loss, y, sample_weight, inputs)
+        engine = self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient, weights=weights)
         gradients = dict(Views(engine.gradient(np.arange(inputs.count), _update_number(update)), self._shapes))
         if input_gradient:
             gradients["x"] = engine.input_deltas()
-        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs)), gradients
+        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs), weights), gradients
 
-    def _objective(self, outputs, y, loss, samples):
+    def _objective(self, outputs, y, loss, samples, weights):
         """Return the objective of a batch."""
         targets = y if y.ndim == 1 else y.astype(self.dtype)
-        return float(loss.objective(outputs, targets, indices=samples)[0])
+        return float(loss.objective(outputs, targets, indices=samples, **given(weights))[0])
+
+    def row_weights(self, loss, y, sample_weight, inputs):
+        """Return how much each output row for prepared y counts, (rows,); None: all the same."""
+        if sample_weight is not None:
+            sample_weight = checked_weights("sample_weight", sample_weight, inputs.count)[self.samples_of_rows(inputs)]
+        return row_weights(loss, y, sample_weight)
 
     def front_for(self, inputs):
         """Return the sequences.Front for these inputs; None for an MLP."""

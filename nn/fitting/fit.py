@@ -17,7 +17,7 @@ from .settings import Settings
 @explains_arguments(elsewhere.FIT)
 def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, validation=None, test=None, metrics=(),
         stopping=None, restore_best=True, check_every=None, lengths=None, augment=None, clip_norm=None, seed=0,
-        progress=True, checkpoint=None, on_check=None, threads=None):
+        progress=True, checkpoint=None, on_check=None, threads=None, sample_weight=None):
     """Train a model and return the record of its training.
 
     Parameters
@@ -68,6 +68,13 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
         Called after every check with the model as it is and the row of the History.
     threads : int, optional
         At most so many threads in the kernels, checks included; the result does not depend on it.
+    sample_weight : array (N,), >= 0, optional
+        How much each sample counts (for an RNN each sequence, at all of its steps): the objective of a batch is
+        J = Σ w ℓ / Σ w, then flooded, so in batches of one only a weight of 0 makes a difference. `CrossEntropy` has weights
+        of classes besides. A batch that weighs 0 moves nothing, and is counted as an update. Batch normalisation counts all
+        samples the same. After `augment` a sample keeps the weight of its place, and has the class weights of its new
+        targets; `Mixup` does not mix weights. Losses, errors and metrics of the History stay raw; `train_loss_weighted` and
+        `train_error_weighted` stand beside them (with class weights those of validation and test as well).
 
     Returns
     -------

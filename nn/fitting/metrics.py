@@ -19,16 +19,20 @@ ON_REQUEST = (*MARGINS, "gradient_norm", "update_norm", "prediction_changes", "e
 
 
 class LabelledSet(NamedTuple):
-    """Checked inputs, targets as the loss prepared them, labels to count errors with (None: real targets), and how the loss
-    reads outputs trained on them (`losses.answers`)."""
+    """Checked inputs, targets as the loss prepared them, and what belongs to each row.
+
+    `labels` are to count errors with (None: real targets), `answers` says how the loss reads outputs trained on them
+    (`losses.answers`), `weights` how much each row counts (None: all the same).
+    """
 
     inputs: Inputs
     y: np.ndarray
     labels: np.ndarray | None
     answers: str
+    weights: np.ndarray | None
 
 
-def labelled_set(model, loss, data, argument):
+def labelled_set(model, loss, data, argument, sample_weight=None):
     """Check (x, y) or (x, y, lengths) for a model and a loss; errors name `argument`. An x of Inputs is checked already."""
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
@@ -39,7 +43,8 @@ def labelled_set(model, loss, data, argument):
         prepared = loss.prepare(y, model.rows_of(inputs), model.outputs)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{argument} {error}") from None
-    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs))
+    weights = model.row_weights(loss, prepared, sample_weight, inputs)
+    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs), weights)
 
 
 def needed_metrics(metrics, criterion, columns):
@@ -97,7 +102,7 @@ class Meter:
         for name, data in self._sets.items():
             if data is not None:
                 outputs = self._engine(name, data).evaluate()
-                row[f"{name}_loss"], row[f"{name}_error"] = self._loss_and_error(outputs, data)
+                row |= self._losses_and_errors(name, outputs, data)
                 train_outputs = outputs if name == "train" else train_outputs
         row["parameter_norm"] = _norm(self._model.flat)
         finite = np.isfinite(row["train_loss"])  # a diverged network has no margins; fit reports the divergence
@@ -121,11 +126,15 @@ class Meter:
         self._last_predictions = state.get("predictions")
         self._started = time.perf_counter() - float(state["seconds"])
 
-    def _loss_and_error(self, outputs, data):
+    def _losses_and_errors(self, name, outputs, data):
         losses, _ = self._loss.rows(outputs, data.y)
         unlabelled = data.labels is None or self._answers == "values"
-        error = np.nan if unlabelled else float(np.mean(wrong(outputs, data.labels, self._answers)))
-        return float(np.mean(losses, dtype=np.float64)), error
+        errors = np.full(len(losses), np.nan) if unlabelled else wrong(outputs, data.labels, self._answers)
+        row = {f"{name}_loss": float(np.mean(losses, dtype=np.float64)), f"{name}_error": float(np.mean(errors))}
+        if data.weights is not None:
+            for what, values in (("loss", losses), ("error", errors)):
+                row[f"{name}_{what}_weighted"] = float(np.average(values.astype(np.float64), weights=data.weights))
+        return row
 
     def _margin_min(self, outputs):
         return float(output_margins(outputs, self._sets["train"].labels).min())

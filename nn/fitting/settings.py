@@ -36,6 +36,7 @@ class Settings:
     checkpoint: Any
     on_check: Callable | None
     threads: int | None
+    sample_weight: Any
 
     @classmethod
     def of(cls, arguments, **fixed):
@@ -83,8 +84,10 @@ class Settings:
         A file that lacks a name, or has one more, is refused as foreign. A setting that is newer than such files must
         therefore be left out while it is at its default, so that they can still be resumed.
         """
-        return {"loss": text_of(self.loss), "optimizer": repr(self.optimizer), "epochs": str(self.epochs),
-                "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
-                "metrics": ", ".join(run.history), "stopping": repr(self.stopping), "seed": str(self.seed),
-                "checks": digest(np.array(run.check_points)), "augment": text_of(self.augment),
-                "restore_best": str(bool(self.restore_best))}
+        newer = {} if self.sample_weight is None else {"sample_weight": digest(np.asarray(self.sample_weight, np.float64))}
+        return newer | {
+            "loss": text_of(self.loss), "optimizer": repr(self.optimizer), "epochs": str(self.epochs),
+            "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
+            "metrics": ", ".join(run.history), "stopping": repr(self.stopping), "seed": str(self.seed),
+            "checks": digest(np.array(run.check_points)), "augment": text_of(self.augment),
+            "restore_best": str(bool(self.restore_best))}

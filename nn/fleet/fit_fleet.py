@@ -23,14 +23,15 @@ from ..fitting.run import BestKeeper, Run
 from ..fitting.settings import Settings
 from ..processor import one_blas_thread, thread_limit
 from .history import FleetHistory
-from .members import MemberSets, blame, read_members
+from .members import MemberSets, blame, read_members, with_weights
 from .together import stepping
 
 
 @explains_arguments(elsewhere.FLEET)
 def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
               validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
-              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None):
+              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None,
+              sample_weight=None):
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -79,6 +80,8 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
     on_check : callable(r, model, row), optional
         As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
+    sample_weight : array (N,) or (R, N), optional
+        As `fit` takes it, shared by all replicas or each one's own.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
     integer("seed", seed, low=0)  # also where all members have their own
-    chosen = read_members(members, settings)
+    settings, chosen = with_weights(settings, read_members(members, settings))
     sets = {"training": (x, y, lengths), "validation": validation, "test": test}
     sets = {name: MemberSets(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
     together = stepping(model.backend)
@@ -162,7 +165,8 @@ class _Crew:
                     labelled_set(prototype, plain.loss, data.checked(0), name)
         sample = self._run(0, prototype, plain)
         for r, member in enumerate(self._chosen):
-            if differ or member.settings.loss is not plain.loss or member.settings.penalty is not plain.penalty:
+            if differ or member.settings.loss is not plain.loss or member.settings.penalty is not plain.penalty \
+                    or member.settings.sample_weight is not plain.sample_weight:
                 with blame(r):
                     self._run(r, prototype, member.settings)
         return sample
