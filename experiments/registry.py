@@ -11,7 +11,7 @@ from importlib.resources import files
 from types import ModuleType
 
 # In the order of the menu.
-NAMES = ("zero_loss", "published_flooding", "flooding_table", "level_choice", "speed")
+NAMES = ("zero_loss", "loss_matters", "published_flooding", "flooding_table", "level_choice", "speed")
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ class Loss:
         Returns
         -------
         ndarray, int64 (N,) or (N, K), or None
-            (N, K) for several labels per sample, None for real-valued targets. This default takes integers of shape (N,) that can be class ids as such.
+            (N, K) for several labels per sample, None for real-valued targets. This default takes integers of shape
+            (N,) that can be class ids as such.
         """
         y = checks.array_of("y", y, "biufcSUO")
         if y.ndim != 1 or y.dtype.kind not in "biu" or (y < 0).any() or (y >= max(k, 2)).any():
@@ -269,8 +270,8 @@ class Loss:
         N, K = outputs.shape
         losses, dOutputs = self.rows(outputs, y)
         if np.shape(losses) != (N,) or np.shape(dOutputs) != (N, K):
-            raise ValueError(f"{type(self).__name__}.rows returned shapes {np.shape(losses)} and {np.shape(dOutputs)}; "
-                             f"it must return losses ({N},) and dOutputs ({N}, {K})")
+            raise ValueError(f"{type(self).__name__}.rows: got shapes {np.shape(losses)} and {np.shape(dOutputs)}, "
+                             f"accepted: losses ({N},) and dOutputs ({N}, {K})")
         return losses, dOutputs
 
     def __repr__(self) -> str:

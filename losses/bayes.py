@@ -84,7 +84,7 @@ def two_gaussians(distance: float, *, noise: float = 0.0, share: float = 0.5) ->
     distance, noise = checks.nonnegative_number("distance", distance), _probability("noise", noise)
     share = _probability("share", share)
     if share in (0, 1):
-        raise ValueError(f"share must be in (0, 1), got {share!r}")
+        raise ValueError(f"share: got {share!r}, accepted: a number in (0, 1)")
     clean = _two_gaussians_error(distance, share)
     # More than half of the labels flipped is as good as the rest flipped: answer the opposite.
     rare = min(noise, 1 - noise)
@@ -192,7 +192,7 @@ def soft_labels(probabilities: ArrayLike, noise: float = 0.0) -> BayesFigures:
         p = p.astype(np.float64)
         p = np.column_stack([1 - p, p])
     if p.ndim != 2 or p.shape[1] < 2 or not len(p):
-        raise ValueError(f"probabilities has shape {p.shape}; accepted are (N, K >= 2), or (N,) for class 1, N >= 1")
+        raise ValueError(f"probabilities: got shape {p.shape}, accepted: (N, K >= 2), or (N,) for class 1, N >= 1")
     p = checks.distributions("probabilities", p)
     values = _sample_figures(p, _probability("noise", noise))  # (3, N)
     N = len(p)
@@ -277,30 +277,31 @@ def _checked_gaussians(means: ArrayLike, covariances: ArrayLike) -> tuple[NDArra
     """Return means (M, D) and the Cholesky factors (M, D, D) of the covariances."""
     means = checks.array_of("means", means).astype(np.float64)
     if means.ndim != 2 or means.size == 0:
-        raise ValueError(f"means has shape {means.shape}; accepted is (M, D), a mean for each of at least one component")
+        raise ValueError(f"means: got shape {means.shape}, accepted: (M, D), a mean for each of at least one component")
     checks.refuse_nonfinite("means", means)
     M, D = means.shape
     covariances = checks.array_of("covariances", covariances).astype(np.float64)
     if covariances.shape not in ((), (D, D), (M, D, D)):
-        raise ValueError(f"covariances has shape {covariances.shape}; accepted are a number, ({D}, {D}) or ({M}, {D}, {D})")
+        raise ValueError(f"covariances: got shape {covariances.shape}, accepted: a number, ({D}, {D}) or ({M}, {D}, {D})")
     matrices = np.broadcast_to(covariances * np.eye(D) if covariances.ndim == 0 else covariances, (M, D, D))
     try:
         if not np.allclose(matrices, matrices.transpose(0, 2, 1), rtol=1e-10):
             raise np.linalg.LinAlgError("not symmetric")
         return means, np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError as error:
-        raise ValueError(f"covariances must be symmetric and positive definite: {error}") from None
+        raise ValueError(f"covariances: got matrices that are not ({error}), accepted: symmetric and positive definite "
+                         "ones") from None
 
 
 def _checked_shares(shares: ArrayLike, M: int) -> NDArray:
     shares = checks.array_of("shares", shares)
     if shares.shape != (M,):
-        raise ValueError(f"shares has shape {shares.shape}; accepted is ({M},), one for each of the means")
+        raise ValueError(f"shares: got shape {shares.shape}, accepted: ({M},), one for each of the means")
     return checks.distributions("shares", shares[None])[0]
 
 
 def _probability(name: str, value: float) -> float:
     number = checks.nonnegative_number(name, value)
     if number > 1:
-        raise ValueError(f"{name} must be in [0, 1], got {value!r}")
+        raise ValueError(f"{name}: got {value!r}, accepted: a number in [0, 1]")
     return number

@@ -98,7 +98,7 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
     Warns
     -----
     UserWarning
-        Where all outputs of each sample are equal: every temperature is as good, and 1 (or the bound next to it) is returned.
+        Where all outputs of each sample are equal: every temperature is as good, and 1 (or the nearest bound) is returned.
 
     Returns
     -------
@@ -112,14 +112,14 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
     """
     from scipy.optimize import brentq
     low, high = _temperatures(bounds)
-    outputs = checks.as_finite_rows(outputs).astype(np.float64)
-    y = checks.labels_for(y, *outputs.shape)
-    if outputs.shape[1] == 1:
-        outputs = np.column_stack([np.zeros(len(y)), outputs])
+    rows = checks.as_finite_rows(outputs).astype(np.float64)
+    y = checks.labels_for(y, *rows.shape)
+    if rows.shape[1] == 1:
+        rows = np.column_stack([np.zeros(len(y)), rows])
     with np.errstate(over="ignore"):  # a difference beyond the largest float is infinite, and its class has no probability
-        outputs = outputs - outputs.max(axis=1, keepdims=True)
-    gap = -outputs[np.arange(len(y)), y]  # (N,) 0 where the sample is right
-    if not outputs.any():
+        centred = rows - rows.max(axis=1, keepdims=True)
+    gap = -centred[np.arange(len(y)), y]  # (N,) 0 where the sample is right
+    if not centred.any():
         warnings.warn("outputs: got the same number for every class of each sample, accepted: outputs that differ; every "
                       "temperature gives this cross-entropy, and the one nearest to 1 is returned", stacklevel=2)
         return min(max(1.0, low), high)
@@ -128,7 +128,7 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
         # d cross-entropy / d (1/T) = Σ_j p_j o_j - o_y. Both counted from the largest output: exact for right samples.
         beta = np.exp(-log_temperature)
         with np.errstate(over="ignore"):
-            _, gaps, e, s = shifted_exponentials(outputs * beta)
+            _, gaps, e, s = shifted_exponentials(centred * beta)
         return float(np.mean(gap - times(e, gaps).sum(axis=1) / (1 + s) / beta))
 
     if slope(np.log(low)) <= 0:  # a larger 1/T would be better still, or (0, all exponentials underflow) no better
@@ -140,15 +140,15 @@ def fit_temperature(outputs: ArrayLike, y: ArrayLike, *, bounds: tuple[float, fl
 
 def _temperatures(bounds: tuple[float, float]) -> tuple[float, float]:
     if np.shape(bounds) != (2,):
-        raise ValueError(f"bounds must be two temperatures, got {bounds!r}")
+        raise ValueError(f"bounds: got {bounds!r}, accepted: two temperatures")
     low, high = (checks.nonnegative_number("bounds", bound) for bound in bounds)
     if not 0 < low < high:
-        raise ValueError(f"bounds must be two temperatures with 0 < low < high, got {bounds!r}")
+        raise ValueError(f"bounds: got {bounds!r}, accepted: two temperatures with 0 < low < high")
     return low, high
 
 
 def _two_columns(p: NDArray) -> NDArray:
     if p.min() < 0 or p.max() > 1:
         row = int(((p < 0) | (p > 1)).argmax())
-        raise ValueError(f"probabilities must lie in [0, 1], but row {row} is {p[row]}")
+        raise ValueError(f"probabilities: got {p[row]} in row {row}, accepted: numbers in [0, 1]")
     return np.hstack([1 - p, p])

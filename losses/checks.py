@@ -8,21 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
 ROUNDINGS = 8  # ε that the sum of a distribution may be off by: 9.5e-7 in float32, 0.0078 in float16
 
 
 def nonnegative_number(name: str, value: object, *, below: float = math.inf) -> float:
     """Return `value` as a float in [0, below); TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{name}: got {value!r} ({type(value).__name__}), accepted: a real number")
     try:
         number = float(value)
     except OverflowError:  # an int that no float can hold
         number = math.inf
     if not 0 <= number < below:  # also refuses NaN, and infinity
-        accepted = "a finite number >= 0" if below == math.inf else f"in [0, {below:g})"
-        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+        accepted = "a finite number >= 0" if below == math.inf else f"a number in [0, {below:g})"
+        raise ValueError(f"{name}: got {value!r}, accepted: {accepted}")
     return number
 
 
@@ -30,16 +29,16 @@ def positive_number(name: str, value: object) -> float:
     """Return `value` as a finite float whose square is above 0; TypeError or ValueError otherwise."""
     number = nonnegative_number(name, value)
     if number * number == 0:
-        raise ValueError(f"{name} must be a finite number > 0 whose square does not underflow, got {value!r}")
+        raise ValueError(f"{name}: got {value!r}, accepted: a finite number > 0 whose square does not underflow")
     return number
 
 
 def integer(name: str, value: object, *, low: int) -> int:
     """Return `value` as an int of at least `low`; TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name}: got {value!r}, accepted: an integer")
     if value < low:
-        raise ValueError(f"{name} must be at least {low}, got {value!r}")
+        raise ValueError(f"{name}: got {value!r}, accepted: an integer of at least {low}")
     return int(value)
 
 
@@ -48,12 +47,13 @@ def array_of(name: str, values: ArrayLike, kinds: str = "biuf") -> NDArray:
     try:
         array = np.asarray(values)
     except ValueError as error:  # nested lists of unequal length
-        raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
+        raise ValueError(f"{name}: got nested lists of unequal length ({error}), accepted: a rectangular array of "
+                         "numbers") from None
     kind = object_kind(values, array)
     if kind:
-        raise TypeError(f"{name} is {kind[0]}; accepted: {kind[1]}")
+        raise TypeError(f"{name}: got {kind[0]}, accepted: {kind[1]}")
     if array.dtype.kind not in kinds:
-        raise TypeError(f"{name} has dtype {array.dtype}; accepted are {'' if 'c' in kinds else 'real '}numbers"
+        raise TypeError(f"{name}: got dtype {array.dtype}, accepted: {'' if 'c' in kinds else 'real '}numbers"
                         + words_hint(name, array))
     return array
 
@@ -77,7 +77,7 @@ def _as_ids(y: NDArray) -> str:
         return "use y.astype(int)"
     row = int(lossy.argmax())
     return (f"y[{row}] is {y[row]}, which is none; for real-valued targets use SquaredError, "
-            + ("and leave samples without a label out" if np.isnan(y[row]) else "for probabilities give one column per class"))
+            + ("leave samples without a label out" if np.isnan(y[row]) else "for probabilities one column per class"))
 
 
 def count_masked(values: Any) -> int:
@@ -130,9 +130,9 @@ def as_rows(outputs: ArrayLike, name: str = "outputs") -> NDArray:
     if outputs.dtype not in (np.float32, np.float64, np.complex128):
         outputs = outputs.astype(np.complex128 if outputs.dtype.kind == "c" else np.float64)
     if outputs.ndim not in (1, 2):
-        raise ValueError(f"{name} has shape {outputs.shape}; accepted are (N, K), or (N,) for one output")
+        raise ValueError(f"{name}: got shape {outputs.shape}, accepted: (N, K), or (N,) for one output")
     if outputs.size == 0:
-        raise ValueError(f"{name} has shape {outputs.shape}: empty; at least one sample and one output are needed")
+        raise ValueError(f"{name}: got shape {outputs.shape}, empty, accepted: at least one sample and one output")
     return outputs[:, None] if outputs.ndim == 1 else outputs
 
 
@@ -148,7 +148,7 @@ def refuse_nonfinite(name: str, values: NDArray) -> None:
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if bad.any():
         row = int(bad.argmax())
-        raise ValueError(f"{name} must be finite, but row {row} is {values[row]}")
+        raise ValueError(f"{name}: got {values[row]} in row {row}, accepted: finite numbers")
 
 
 def targets_of(y: ArrayLike, n: int) -> NDArray:
@@ -159,9 +159,9 @@ def targets_of(y: ArrayLike, n: int) -> NDArray:
 def one_row_per_sample(y: NDArray, n: int) -> NDArray:
     """Return the array `y`, after making sure that it has exactly `n` >= 1 rows."""
     if n < 1:
-        raise ValueError("y is empty; at least one sample is needed")
+        raise ValueError("y: got no samples, accepted: at least one")
     if y.ndim == 0 or len(y) != n:
-        raise ValueError(f"y has shape {y.shape}; its first axis must have length {n}, one row per sample")
+        raise ValueError(f"y: got shape {y.shape}, accepted: a first axis of length {n}, one row per sample")
     return y
 
 
@@ -169,14 +169,14 @@ def class_ids(y: ArrayLike, n: int, k: int) -> NDArray:
     """Return class ids `y` as int64 (N,), each in [0, k). Any integer dtype, or bool."""
     y = targets_of(y, n)
     if y.ndim != 1:
-        raise ValueError(f"y has shape {y.shape}; class ids must have shape ({n},)")
+        raise ValueError(f"y: got shape {y.shape}, accepted: class ids of shape ({n},)")
     if y.dtype.kind == "f":
         # Rounding silently would hide that real-valued targets were handed to a classifier.
-        raise TypeError(f"y has dtype {y.dtype} and shape {y.shape}; class ids must be integers: {_as_ids(y)}")
+        raise TypeError(f"y: got dtype {y.dtype} and shape {y.shape}, accepted: class ids, which are integers: {_as_ids(y)}")
     bad = (y < 0) | (y >= k)
     if bad.any():
         row = int(bad.argmax())
-        raise ValueError(f"y[{row}] is {y[row]}; class ids must lie in 0 .. {k - 1}, one for each of the {k} outputs")
+        raise ValueError(f"y[{row}]: got {y[row]}, accepted: class ids in 0 .. {k - 1}, one for each of the {k} outputs")
     return y.astype(np.int64)
 
 
@@ -184,12 +184,12 @@ def binary_ids(y: ArrayLike, n: int) -> NDArray:
     """Return labels in {0, 1}, of any real dtype and of shape (N,) or (N, 1), as int64 (N,)."""
     y = targets_of(y, n)
     if y.shape not in ((n,), (n, 1)):
-        raise ValueError(f"y has shape {y.shape}; labels for one output must have shape ({n},) or ({n}, 1)")
+        raise ValueError(f"y: got shape {y.shape}, accepted: labels of shape ({n},) or ({n}, 1) for one output")
     y = y.reshape(n)
     bad = (y != 0) & (y != 1)
     if bad.any():
         row = int(bad.argmax())
-        raise ValueError(f"y[{row}] is {y[row]}; with one output, labels must be 0 or 1")
+        raise ValueError(f"y[{row}]: got {y[row]}, accepted: with one output, labels 0 or 1")
     return y.astype(np.int64)
 
 
@@ -239,11 +239,11 @@ def distributions(name: str, values: ArrayLike, *, tolerance: float = 1e-6) -> N
     negative = (rows < 0).any(axis=1)
     if negative.any():
         row = int(negative.argmax())
-        raise ValueError(f"{name} must not be negative, but row {row} is {rows[row]}")
+        raise ValueError(f"{name}: got {rows[row]} in row {row}, accepted: numbers that are not negative")
     total = rows.sum(axis=1)
     off = np.abs(total - 1) > tolerance
     if off.any():
         row = int(off.argmax())
-        raise ValueError(f"{name} must have rows that sum to 1 within {tolerance:g}, "
-                         f"but row {row} sums to {total[row]}")
+        raise ValueError(f"{name}: got row {row} with the sum {total[row]}, "
+                         f"accepted: rows that sum to 1 within {tolerance:g}")
     return rows

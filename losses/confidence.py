@@ -46,14 +46,15 @@ class ConfidencePenalty(Loss):
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, Loss):
-            raise TypeError(f"base must be a loss, got {self.base!r}; for example ConfidencePenalty(CrossEntropy(), 0.1)")
+            raise TypeError(f"base: got {self.base!r}, accepted: a loss, as in ConfidencePenalty(CrossEntropy(), 0.1)")
         if self.base.flood != "none":
-            raise ValueError(f"base is flooded: {self.base!r}; put the flood outside, around the ConfidencePenalty")
+            raise ValueError(f"base: got {self.base!r}, accepted: a loss that is not flooded; put the flood around the "
+                             "ConfidencePenalty")
         depth, inner = 1, self.base
         while isinstance(inner, ConfidencePenalty):
             depth, inner = depth + 1, inner.base
         if depth > DEEPEST:
-            raise ValueError(f"base is {depth - 1} penalties deep, accepted: up to {DEEPEST} around each other; use one, "
+            raise ValueError(f"base: got {depth - 1} penalties, accepted: up to {DEEPEST} around each other; use one, "
                              "with the sum of their strengths")
         strength = checks.nonnegative_number("strength", self.strength)
         set_frozen(self, strength=strength, row=self.base.row, row_parameter=self.base.row_parameter,

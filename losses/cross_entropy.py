@@ -98,14 +98,15 @@ class CrossEntropy(Loss):
         that). So prepare targets once, not twice.
         """
         if k < 2:
-            raise ValueError(f"CrossEntropy needs at least 2 outputs, got {k}; for one output use BinaryCrossEntropy")
+            raise ValueError(f"outputs: got {k}, accepted: at least 2 with CrossEntropy; for one output use "
+                             "BinaryCrossEntropy")
         if self.class_weight is not None:
             checks.weights("class_weight", self.class_weight, k, of="output")
         y = checks.targets_of(y, n)
         if y.ndim == 1:
             return checks.class_ids(y, n, k)
         if y.shape != (n, k):
-            raise ValueError(f"y has shape {y.shape}; accepted are class ids ({n},) or soft targets ({n}, {k})")
+            raise ValueError(f"y: got shape {y.shape}, accepted: class ids ({n},) or soft targets ({n}, {k})")
         targets = checks.distributions("y", y)
         # The gradient p - t belongs to targets that sum to 1, not to 1 + 1e-6.
         targets /= targets.sum(axis=1, keepdims=True)
@@ -178,10 +179,10 @@ class BinaryCrossEntropy(Loss):
         """Targets in [0, 1] -> float64 (N, K). See `Loss.prepare`."""
         y = checks.targets_of(y, n)
         if k > 1 and y.shape != (n, k):
-            raise ValueError(f"y has shape {y.shape}; BinaryCrossEntropy takes ({n},) for 1 output alone, got {k}: accepted "
-                             f"are targets ({n}, {k}) in [0, 1]; for one class per sample use CrossEntropy")
+            raise ValueError(f"y: got shape {y.shape}, accepted: targets ({n}, {k}) in [0, 1] with BinaryCrossEntropy and "
+                             f"{k} outputs, ({n},) for 1 output alone; for one class per sample use CrossEntropy")
         if y.shape not in ((n,), (n, k)):
-            raise ValueError(f"y has shape {y.shape}; labels for one output must have shape ({n},) or ({n}, 1)")
+            raise ValueError(f"y: got shape {y.shape}, accepted: labels of shape ({n},) or ({n}, 1) for one output")
         return checks.shares_of_one("y", y.reshape(n, k))
 
     def labels(self, y: ArrayLike, k: int) -> NDArray:

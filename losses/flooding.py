@@ -53,10 +53,9 @@ class Flood(Loss):
 
     def _set_up(self, **values: object) -> None:
         if not isinstance(self.base, Loss):
-            raise TypeError(f"base must be a loss, got {self.base!r}; for example {type(self).__name__}"
-                            "(CrossEntropy(), ...)")
+            raise TypeError(f"base: got {self.base!r}, accepted: a loss, as in {type(self).__name__}(CrossEntropy(), ...)")
         if self.base.flood != "none":
-            raise ValueError(f"base is flooded already: {self.base!r}; flood a plain loss once")
+            raise ValueError(f"base: got {self.base!r}, accepted: a loss that is not flooded already")
         set_frozen(self, row=self.base.row, row_parameter=self.base.row_parameter, confidence=self.base.confidence,
                    **values)
 
@@ -228,17 +227,17 @@ class AdaFlooding(Flood):
     def __post_init__(self) -> None:
         levels = checks.array_of("levels", self.levels).astype(np.float64)  # a copy
         if levels.ndim != 1 or levels.size == 0:
-            raise ValueError(f"levels has shape {levels.shape}; accepted is (N,), one level for each sample")
+            raise ValueError(f"levels: got shape {levels.shape}, accepted: (N,), one level for each sample")
         bad = ~(np.isfinite(levels) & (levels >= 0))
         if bad.any():
-            raise ValueError(f"levels must be finite numbers >= 0, but levels[{bad.argmax()}] is {levels[bad.argmax()]}")
+            raise ValueError(f"levels[{bad.argmax()}]: got {levels[bad.argmax()]}, accepted: finite numbers >= 0")
         levels.flags.writeable = False
         self._set_up(levels=levels)
 
     def check_samples(self, n: int) -> None:
         """Raise ValueError unless there is one level for each of `n` samples."""
         if n != len(self.levels):
-            raise ValueError(f"levels has {len(self.levels)} entries for {n} samples; accepted is one for each")
+            raise ValueError(f"levels: got {len(self.levels)} entries for {n} samples, accepted: one for each")
 
     def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
               weights: NDArray | None = None) -> tuple[float, NDArray]:

@@ -78,7 +78,7 @@ def hard_margin(x: ArrayLike, y: ArrayLike, *, bias: bool = False) -> HardMargin
     x = checks.as_finite_rows(x, "x").astype(np.float64)
     signs = _signs(y, len(x))
     if bias and (signs == signs[0]).all():
-        raise ValueError("y has one class only; with bias=True both are needed, or the margin has no bound")
+        raise ValueError("y: got one class, accepted: both with bias=True, or the margin has no bound")
     # Far from the origin the offset is a difference of large numbers; around the centre it is not.
     centre = x.mean(axis=0) if bias else np.zeros(x.shape[1])
     Z = signs[:, None] * (x - centre)  # (N, D)
@@ -95,10 +95,10 @@ def hard_margin(x: ArrayLike, y: ArrayLike, *, bias: bool = False) -> HardMargin
 def _signs(y: ArrayLike, n: int) -> NDArray:
     y = checks.targets_of(y, n)
     if y.shape not in ((n,), (n, 1)):
-        raise ValueError(f"y has shape {y.shape}; labels must have shape ({n},) or ({n}, 1)")
+        raise ValueError(f"y: got shape {y.shape}, accepted: labels of shape ({n},) or ({n}, 1)")
     y = y.reshape(n)
     if not (np.isin(y, (0, 1)).all() or np.isin(y, (-1, 1)).all()):
-        raise ValueError(f"y has the values {np.unique(y)[:5]}; labels must be 0 and 1, or -1 and 1")
+        raise ValueError(f"y: got the values {np.unique(y)[:5]}, accepted: labels 0 and 1, or -1 and 1")
     return np.where(y == 1, 1.0, -1.0)
 
 
@@ -136,7 +136,8 @@ def _separate(Z: NDArray, offsets: NDArray) -> float:
         if (Z @ w + offsets * result.x[-1]).min() > 0:
             return float(np.linalg.norm(w)) / unit
     how = "" if offsets.any() else " by a hyperplane through the origin (bias=True allows any other)"
-    raise ValueError(f"x and y are not linearly separable{how}: there is no hard margin")
+    raise ValueError(f"x and y: got samples that are not linearly separable{how}, accepted: separable ones; others have "
+                     "no hard margin")
 
 
 def _multipliers(Z: NDArray, offsets: NDArray) -> NDArray:

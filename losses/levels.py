@@ -48,9 +48,9 @@ def suggest_level(*, soft_labels: ArrayLike | None = None, noise: float | None =
     """
     fraction = checks.positive_number("fraction", fraction)
     if fraction > 1:
-        raise ValueError(f"fraction must be in (0, 1], got {fraction!r}: a level above the risk hurts")
+        raise ValueError(f"fraction: got {fraction!r}, accepted: a number in (0, 1]; a level above the risk hurts")
     if noise is None and classes is not None:
-        raise ValueError(f"classes: got {classes!r} without noise; accepted together with noise only")
+        raise ValueError(f"classes: got {classes!r} without noise, accepted: together with noise only")
     estimates = []
     if soft_labels is not None:
         estimates.append(_mean_entropy(soft_labels))
@@ -59,7 +59,7 @@ def suggest_level(*, soft_labels: ArrayLike | None = None, noise: float | None =
     if held_out_loss is not None:
         estimates.append(checks.nonnegative_number("held_out_loss", held_out_loss))
     if not estimates:
-        raise ValueError("suggest_level got nothing to estimate from; accepted: soft_labels, noise or held_out_loss")
+        raise ValueError("suggest_level: got nothing to estimate from, accepted: soft_labels, noise or held_out_loss")
     return fraction * min(estimates)
 
 
@@ -97,10 +97,10 @@ def levels_from_losses(losses: ArrayLike, gamma: float = 0.5) -> NDArray:
     """
     gamma = checks.nonnegative_number("gamma", gamma)
     if gamma > 1:
-        raise ValueError(f"gamma must be in [0, 1], got {gamma!r}")
+        raise ValueError(f"gamma: got {gamma!r}, accepted: a number in [0, 1]")
     l = checks.array_of("losses", losses).astype(np.float64)
     if l.ndim != 1 or l.size == 0 or not (np.isfinite(l) & (l >= 0)).all():
-        raise ValueError(f"losses must be finite numbers >= 0 of shape (N,), got {losses!r}")
+        raise ValueError(f"losses: got {losses!r}, accepted: finite numbers >= 0 of shape (N,)")
     if gamma == 0:
         return l
     with np.errstate(divide="ignore"):  # of the form that is not taken

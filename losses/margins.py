@@ -170,7 +170,7 @@ def smoothed_output_margin(outputs: ArrayLike, y: ArrayLike) -> float:
 def per_norm(margin: float, model: Network, norm: str = "total") -> float:
     """Divide a margin by the norm of a model's weights; arguments as `normalized_margin`."""
     if norm not in NORMS:
-        raise ValueError(f"norm must be one of {', '.join(map(repr, NORMS))}, got {norm!r}")
+        raise ValueError(f"norm: got {norm!r}, accepted: {', '.join(map(repr, NORMS))}")
     norms = layer_norms(model)
     if norm == "total":
         norms = [float(np.linalg.norm(norms))] * len(norms)
@@ -184,10 +184,10 @@ def layer_norms(model: Network) -> list[float]:
     others = [name for name, array in model.parameters.items() if np.ndim(array) != 2]
     activation = getattr(model, "activation", None)
     if others:
-        raise ValueError(f"model has the parameters {', '.join(others)}; a normalised margin is defined for weight matrices "
-                         "alone: no biases, no batch normalisation, for example MLP(..., bias=False)")
+        raise ValueError(f"model: got the parameters {', '.join(others)}, accepted: weight matrices alone, for which a "
+                         "normalised margin is defined: no biases, no batch normalisation, for example MLP(..., bias=False)")
     if activation not in HOMOGENEOUS and len(model.parameters) > 1:
-        raise ValueError(f"model has activation {activation!r}; a normalised margin is defined for 'relu' and 'identity', "
+        raise ValueError(f"model: got activation {activation!r}, accepted: 'relu' and 'identity', "
                          "where doubling the weights of a layer doubles its outputs")
     return [float(np.linalg.norm(np.asarray(array, dtype=np.float64))) for array in model.parameters.values()]
 

@@ -55,7 +55,7 @@ class Penalty:
         """
         for dw, w in zip(dweights, weights, strict=True):
             if dw.shape != w.shape:
-                raise ValueError(f"dweights has an array of shape {dw.shape} where weights has {w.shape}")
+                raise ValueError(f"dweights: got an array of shape {dw.shape}, accepted: {w.shape}, as in weights")
             dw += self.l1 * np.sign(w) + 2 * self.l2 * w
 
     def __add__(self, other: Penalty) -> Penalty:
@@ -128,4 +128,5 @@ class PenaltySum(Penalty):
 
 
 def _wide(values: NDArray) -> NDArray:
-    return checks.array_of("parameters", values, "biufc").astype(np.complex128 if np.iscomplexobj(values) else np.float64, copy=False)
+    kind = np.complex128 if np.iscomplexobj(values) else np.float64
+    return checks.array_of("parameters", values, "biufc").astype(kind, copy=False)

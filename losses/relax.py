@@ -57,7 +57,7 @@ class RelaxLoss(Flooding):
     def __post_init__(self) -> None:
         upper = checks.positive_number("upper", self.upper)
         if upper > 1:
-            raise ValueError(f"upper must be in (0, 1], got {self.upper!r}")
+            raise ValueError(f"upper: got {self.upper!r}, accepted: a number in (0, 1]")
         self._set_up(level=checks.nonnegative_number("level", self.level), upper=upper, flood_parameter=upper)
 
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
@@ -67,7 +67,7 @@ class RelaxLoss(Flooding):
         if answers != "classes":
             what = {"values": "real-valued targets", "labels": f"{k} labels per sample",
                     "half": "labels that are told apart at 0.5 instead of 0"}[answers]
-            raise ValueError(f"y has {what} for {self.base!r}; RelaxLoss needs class labels")
+            raise ValueError(f"y: got {what} for {self.base!r}, accepted: class labels, which RelaxLoss is about")
         return prepared
 
     def in_epoch(self, epoch: int) -> Loss:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
-from .base import Loss
+from .base import Loss, set_frozen
 from .cross_entropy import diverging_is_reported_elsewhere
 from .elsewhere import LOSS
 from .keywords import explains_arguments
@@ -21,22 +21,35 @@ class SquaredError(Loss):
     After zero training error it pulls the outputs to their targets from both sides: with one-hot targets margins end
     at 1 and do not grow. No factor 1/2: the derivative is 2 (o - y).
 
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default 0.0
+        Of class ids: the one-hot row becomes (1 - s)·row + s/K, so that margins end at 1 - s. Real targets refuse it.
+
     Notes
     -----
     Targets: real numbers (N, K), or (N,) with one output; integer class ids (N,) with K > 1 outputs become one-hot
     rows. Where all targets of one output are 0 or 1, whatever their dtype, they are labels, and an output above 0.5 says 1.
     """
 
+    label_smoothing: float = 0.0
     row = "squared_error"
+
+    def __post_init__(self) -> None:
+        set_frozen(self, label_smoothing=checks.nonnegative_number("label_smoothing", self.label_smoothing, below=1.0))
 
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Real targets or class ids -> float64 (N, K). See `Loss.prepare`."""
         y = checks.targets_of(y, n)
         if self._holds_ids(y, k):
-            return np.eye(k)[checks.class_ids(y, n, k)]
+            s = self.label_smoothing
+            return (1 - s) * np.eye(k)[checks.class_ids(y, n, k)] + s / k
         if y.shape != (n, k) and not (k == 1 and y.shape == (n,)):
             ids = f", or integer class ids ({n},)" if k > 1 else f" or ({n},)"
-            raise ValueError(f"y has shape {y.shape} and dtype {y.dtype}; accepted are real targets ({n}, {k}){ids}")
+            raise ValueError(f"y: got shape {y.shape} and dtype {y.dtype}, accepted: real targets ({n}, {k}){ids}")
+        if self.label_smoothing:
+            raise ValueError(f"label_smoothing: got {self.label_smoothing:g} with real targets, accepted: 0, or class ids "
+                             f"({n},) with at least 2 outputs")
         checks.refuse_nonfinite("y", y)
         return y.astype(np.float64).reshape(n, k)
 

@@ -15,7 +15,7 @@ from .fitting.flood_levels import adaptive_levels
 from .fitting.history import History, TrainingDiverged, TrainingInterrupted
 from .fleet.fit_fleet import fit_fleet
 from .fleet.history import FleetHistory
-from .gradcheck import GradientReport, check_gradients, check_model
+from .gradcheck import GradientReport, check_backward, check_gradients, check_model
 from .mlp import MLP
 from .optimizers import RPROP, SGD, Adam, AdamW
 from .rnn import RNN
@@ -26,5 +26,5 @@ __version__ = "0.1.0"
 
 __all__ = ["MLP", "RNN", "RPROP", "SGD", "Adam", "AdamW", "CheckpointError", "FleetHistory", "GaussianNoise",
            "GradientReport", "History", "Mixup", "RandomShift", "TrainingDiverged", "TrainingInterrupted", "adaptive_levels",
-           "check_gradients", "check_model", "constant", "cosine", "fit", "fit_fleet", "inverse_time", "load", "save",
-           "step"]
+           "check_backward", "check_gradients", "check_model", "constant", "cosine", "fit", "fit_fleet", "inverse_time",
+           "load", "save", "step"]

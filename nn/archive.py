@@ -13,9 +13,11 @@ import re
 import reprlib
 import stat
 import zipfile
+from collections.abc import Iterable, Iterator
 from math import prod
+from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -43,7 +45,7 @@ class Wanted(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(path, kind):
+def opened(path: Path, kind: str) -> Iterator["File"]:
     """Yield the File at this path, its checksum compared and its values read."""
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise CheckpointError(f"{path}: is no regular file, so no afterzero checkpoint")
@@ -61,7 +63,7 @@ class File:
 
     """
 
-    def __init__(self, path, file, kind):
+    def __init__(self, path: Path, file: BinaryIO, kind: str) -> None:
         self.path, self._file = path, file
         if file.read(len(MAGIC)) != MAGIC:
             raise CheckpointError(f"{path}: this is no afterzero checkpoint")
@@ -78,17 +80,17 @@ class File:
         self._start = file.tell()
         self.values = self._values(text, kind)
 
-    def require(self, good, what):
+    def require(self, good: Any, what: str) -> None:
         """Raise CheckpointError unless all is good."""
         if not good:
             raise CheckpointError(f"{self.path}: afterzero did not write this file: {what}")
 
-    def require_keys(self, name, value, keys):
+    def require_keys(self, name: str, value: Any, keys: Iterable[str]) -> None:
         """Raise CheckpointError unless a value is a dict with these keys."""
         self.require(isinstance(value, dict) and set(value) == set(keys),
                      f"{name}: got {shown(value)}, accepted: exactly the fields {', '.join(keys)}")
 
-    def _values(self, text, kind):
+    def _values(self, text: bytes, kind: str) -> dict[str, Any]:
         try:
             header = json.loads(text.decode(), parse_int=_integer, parse_constant=_no_constant)
         except Exception as error:  # whatever a parser makes of nonsense: RecursionError and MemoryError, too
@@ -105,7 +107,7 @@ class File:
             raise CheckpointError(f"{self.path}: got a checkpoint of a {shown(header['kind'])[1:-1]}, accepted: of a {kind}")
         return header["values"]
 
-    def arrays(self, wanted):
+    def arrays(self, wanted: dict[str, Wanted]) -> dict[str, np.ndarray]:
         """Return the arrays as a dict name -> ndarray.
 
         Parameters
@@ -138,7 +140,7 @@ class File:
             self.require(not each.finite or np.isfinite(found[name]).all(), f"{name} holds numbers that are not finite")
         return found
 
-    def _check_members(self, members, wanted):
+    def _check_members(self, members: Any, wanted: dict[str, Wanted]) -> None:
         names = [member.filename for member in members]
         expected = [f"{name}.npy" for name in wanted]
         self.require(sorted(names) == sorted(expected), f"it holds the arrays {shown(names)}, accepted: {_listed(wanted)}")
@@ -146,7 +148,7 @@ class File:
             plain = member.compress_type == zipfile.ZIP_STORED and member.compress_size == member.file_size
             self.require(plain and not member.flag_bits & 1, f"{member.filename} is compressed or encrypted")
 
-    def _check_header(self, archive, name, wanted):
+    def _check_header(self, archive: zipfile.ZipFile, name: str, wanted: Wanted) -> None:
         """Raise CheckpointError unless a member is an array of this type and shape, and of the size that they give."""
         with archive.open(f"{name}.npy") as member:
             start = member.read(len(NPY) + 2)
@@ -163,7 +165,7 @@ class File:
         self.require(archive.getinfo(f"{name}.npy").file_size == size, f"{name} has another length than its shape gives")
 
 
-def _data(archive, name, wanted):
+def _data(archive: zipfile.ZipFile, name: str, wanted: Wanted) -> np.ndarray:
     """Return the array of a member whose header has been checked."""
     size = wanted.dtype.itemsize * prod(wanted.shape)
     with archive.open(f"{name}.npy") as member:
@@ -171,7 +173,7 @@ def _data(archive, name, wanted):
     return np.ndarray(wanted.shape, wanted.dtype, data, offset=len(data) - size)
 
 
-def place(argument, path):
+def place(argument: str, path: str | PathLike[str]) -> Path:
     """Return the Path of a file to be written or read; raise an error that names the argument for anything else."""
     accepted = "the path of a file, as text or pathlib.Path"
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
@@ -184,7 +186,7 @@ def place(argument, path):
     return path
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """Return a short printable text for a value from a file."""
     try:
         return _short.repr(value)
@@ -192,7 +194,7 @@ def shown(value):
         return f"something of type {type(value).__name__}"
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Return a text that may come from a file without what would steer a terminal, and not at any length."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:1000])
 
@@ -201,15 +203,15 @@ _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 200
 
 
-def _listed(names):
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _integer(text):
+def _integer(text: str) -> int:
     if len(text) > LONGEST_INTEGER:
         raise ValueError(f"an integer of {len(text)} digits")
     return int(text)
 
 
-def _no_constant(text):
+def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON")

@@ -3,15 +3,21 @@
 The numba backend is imported when a model first asks for it, so that ``import nn`` stays quick.
 """
 import functools
+from collections.abc import Callable, Collection, Mapping
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from .checks import choose
+from .engine import Network
 from .host import HostEngine
 from .interrupts import interrupt_held_back
 from .processor import most_threads, uninterrupted
-from .shared.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, LossCode, unserved
+from .shared.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, Log, LossCode, Plan, unserved
+from .shared.inputs import Inputs
 from .shared.layers import ACTIVATION
+from .shared.sequences import Front
 
 
 class NumpyBackend:
@@ -19,11 +25,12 @@ class NumpyBackend:
 
     name = "numpy"
 
-    def __init__(self):
+    def __init__(self) -> None:
         from .reference import training
         self.kernels = training
 
-    def open(self, network, inputs, y=None, loss=None, **options):
+    def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None,
+             **options: Any) -> "NumpyEngine":
         """See engine.Backend."""
         return NumpyEngine(self.kernels, network, inputs, y, loss, **options)
 
@@ -31,21 +38,21 @@ class NumpyBackend:
 class NumpyEngine(HostEngine):
     """Calls the definition, in the caller's thread: a debugger steps into it."""
 
-    def __init__(self, kernels, *arguments, **options):
+    def __init__(self, kernels: ModuleType, *arguments: Any, **options: Any) -> None:
         self._kernels = kernels
         super().__init__(*arguments, **options)
 
-    def _forward(self, batch):
+    def _forward(self, batch: Any) -> int:
         network = self._network
         return self._kernels.forward_pass(self._work, self._sequences, self._norm, self._drop, network.flat, network.layers,
                                           network.front, self._data, batch, None)
 
-    def _gradient(self, batch):
+    def _gradient(self, batch: Any) -> int:
         network = self._network
         return self._kernels.gradient_pass(self._weights, self._work, self._sequences, self._norm, self._drop,
                                            network.layers, network.front, self._data, self._kernel_loss, batch, None)
 
-    def steps(self, plan, log):
+    def steps(self, plan: Plan, log: Log) -> int:
         """See engine.Engine."""
         network = self._network
         # Overflow on the way to divergence is reported by `fit`.
@@ -59,22 +66,23 @@ class NumbaBackend:
 
     name = "numba"
 
-    def __init__(self):
+    def __init__(self) -> None:
         from .cpu import activations, online, recurrent, rows, threads, training
         self.kernels, self.online, self.threads = training, online, threads
         self.activations, self.recurrent, self.rows = activations, recurrent, rows
 
-    def open(self, network, inputs, y=None, loss=None, *, optimizer=None, **options):
+    def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, optimizer: Any = None,
+             **options: Any) -> "NumbaEngine":
         """See engine.Backend."""
         self._require_served(network.layers, network.front, optimizer)
         return NumbaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
 
-    def useful_threads(self, network, inputs, batch):
+    def useful_threads(self, network: Network, inputs: Inputs, batch: int) -> int:
         """Return the number of threads that pay for batches of this size, within `thread_limit` and the processors."""
         steps = 0 if network.front is None else batch * inputs.lengths.mean()
         return self.threads.useful_threads(network.layers, batch, most_threads(), network.front, steps)
 
-    def _require_served(self, layers, front, optimizer):
+    def _require_served(self, layers: np.ndarray, front: Front | None, optimizer: Any) -> None:
         """Raise ValueError for a kind without compiled maths: compiled code would pass over it in silence."""
         for kind in set(layers[:, ACTIVATION].tolist()):
             if kind not in self.activations.SERVED:
@@ -88,7 +96,7 @@ class NumbaBackend:
         if optimizer is not None and optimizer.code().kind not in served:
             raise unserved("optimizer", optimizer.code().kind, OPTIMIZERS, served, "nn/cpu/training.py")
 
-    def loss_for_kernels(self, loss, y):
+    def loss_for_kernels(self, loss: Any, y: Any) -> Any:
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
         from losses.rows import FLOODS, RELAX, RELAXED
         if loss.row is None or _overridden(loss):
@@ -107,27 +115,28 @@ class NumbaBackend:
 class NumbaEngine(HostEngine):
     """Calls compiled kernels with a team of threads, whose number was found out when the engine was opened."""
 
-    def __init__(self, backend, network, inputs, *arguments, batch, **options):
+    def __init__(self, backend: NumbaBackend, network: Network, inputs: Inputs, *arguments: Any, batch: int,
+                 **options: Any) -> None:
         self._backend = backend
         self._threads = backend.useful_threads(network, inputs, batch)
         super().__init__(network, inputs, *arguments, batch=batch, **options)
 
-    def _loss_for_kernels(self, y):
+    def _loss_for_kernels(self, y: np.ndarray | None) -> Any:
         return self._backend.loss_for_kernels(self._loss, y)
 
-    def _forward(self, batch):
+    def _forward(self, batch: Any) -> int:
         network = self._network
         return self._call(self._backend.kernels.forward_pass, (
             self._work, self._sequences, self._norm, self._drop, network.flat, network.layers, network.front, self._data,
             batch))
 
-    def _gradient(self, batch):
+    def _gradient(self, batch: Any) -> int:
         network = self._network
         return self._call(self._backend.kernels.gradient_pass, (
             self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front, self._data,
             self._kernel_loss, batch))
 
-    def steps(self, plan, log):
+    def steps(self, plan: Plan, log: Log) -> int:
         """See engine.Engine."""
         network, task, online = self._network, self._task(plan), self._backend.online
         arguments = (log, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
@@ -136,21 +145,21 @@ class NumbaEngine(HostEngine):
             return self._call(online.train_steps, arguments, 1)
         return self._call(self._backend.kernels.train_steps, arguments)
 
-    def _call(self, kernel, arguments, threads=None):
+    def _call(self, kernel: Callable[..., Any], arguments: tuple[Any, ...], threads: int | None = None) -> Any:
         threads, run_team = threads or self._threads, self._backend.threads.run_team
         if threads == 1:  # one compiled call: nothing can strike in the middle
             return run_team(kernel, arguments, 1)
         return uninterrupted(run_team, (kernel, arguments, threads))
 
 
-def _served(argument, name, names, served, where):
+def _served(argument: str, name: Any, names: Mapping[str, int], served: Collection[Any], where: str) -> int:
     """Return the code of a name; raise ValueError unless the file `where` serves it."""
     if names.get(name) not in served:
         raise unserved(argument, name, names, served, where)
     return names[name]
 
 
-def _overridden(loss):
+def _overridden(loss: Any) -> bool:
     """Return whether a user's class replaced the maths of a loss but inherited the name of its compiled twin."""
     for cls in type(loss).__mro__:
         if cls.__module__.partition(".")[0] == "losses":
@@ -164,6 +173,6 @@ _make = functools.lru_cache(lambda kind: kind())
 BACKENDS = {"numpy": NumpyBackend, "numba": NumbaBackend}  # each made when it is first asked for
 
 
-def backend_named(name):
+def backend_named(name: str) -> Any:
     """Return the backend, or raise ValueError naming the ones there are."""
     return _make(BACKENDS[choose("backend", name, BACKENDS)])

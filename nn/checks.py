@@ -2,8 +2,11 @@
 import inspect
 import numbers
 import reprlib
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from losses.checks import object_kind
 from losses.keywords import nearest
@@ -21,7 +24,7 @@ SETS = {"": "train", "train": "train", "training": "train", "val": "val", "valid
         "test": "test"}
 
 
-def choose(argument, value, accepted):
+def choose(argument: str, value: Any, accepted: Any) -> Any:
     """Return `value` if it is one of the accepted names; raise ValueError with the nearest one otherwise."""
     if isinstance(value, str) and value in accepted:
         return value
@@ -30,14 +33,14 @@ def choose(argument, value, accepted):
     raise ValueError(f"{argument}: got {value!r}, accepted: {', '.join(map(repr, accepted))}{hint}")
 
 
-def counterpart(argument, value, accepted):
+def counterpart(argument: str, value: Any, accepted: Any) -> str | None:
     """Return what is called `value` elsewhere, out of the accepted names: a synonym or the nearest; None: there is none."""
     known = VALUES.get(argument, {})
     plain = value.lower().replace("_", "").replace("-", "").replace(" ", "")
     return known[plain] if known.get(plain) in accepted else nearest(value, accepted)
 
 
-def instance(argument, value, valid, accepted, classes=()):
+def instance(argument: str, value: Any, valid: Any, accepted: Any, classes: Any = ()) -> Any:
     """Return `value` if it is valid; else raise TypeError, with the call that makes what a name or a class stands for."""
     if valid and not isinstance(value, type):
         return value
@@ -47,7 +50,7 @@ def instance(argument, value, valid, accepted, classes=()):
     raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: {accepted}{hint}")
 
 
-def missing_column(name, columns):
+def missing_column(name: str, columns: Iterable[str]) -> str:
     """Return the message for a column that a history lacks: the nearest one, or how to have it measured."""
     columns = tuple(columns)
     message = f"{name!r} is no column of this history; accepted: {', '.join(columns)}"
@@ -69,7 +72,7 @@ def missing_column(name, columns):
     return f"{message}; {instead}"
 
 
-def learning_rate(argument, value, schedule):
+def learning_rate(argument: str, value: Any, schedule: Any) -> None:
     """Raise TypeError or ValueError unless `value` is a number above 0 or of the class `schedule`."""
     if isinstance(value, schedule):
         return
@@ -83,7 +86,7 @@ def learning_rate(argument, value, schedule):
                     f"step(rate, every, factor), cosine(rate, epochs, final), inverse_time(rate, decay){hint}")
 
 
-def real_number(argument, value, *, low=-np.inf, high=np.inf, open_low=False):
+def real_number(argument: str, value: Any, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False) -> Any:
     """Return `value` as a finite float in [low, high] (or (low, high]); raise TypeError or ValueError otherwise."""
     interval = f"a finite number {'>' if open_low else '>='} {low}" if np.isfinite(low) else "a finite number"
     if np.isfinite(high):
@@ -96,7 +99,7 @@ def real_number(argument, value, *, low=-np.inf, high=np.inf, open_low=False):
     return value
 
 
-def integer(argument, value, *, low, extra=""):
+def integer(argument: str, value: Any, *, low: float, extra: str = "") -> int:
     """Return `value` as an int >= low; raise TypeError or ValueError otherwise."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{argument}: got {value!r}, accepted: an integer >= {low}{extra}")
@@ -105,7 +108,7 @@ def integer(argument, value, *, low, extra=""):
     return int(value)
 
 
-def real_matrix(argument, value, columns, dtype):
+def real_matrix(argument: str, value: Any, columns: int, dtype: DTypeLike) -> np.ndarray:
     """Return `value` (N, columns) as a C-contiguous array of `dtype`; N >= 1, all finite.
 
     Raises TypeError for object and complex arrays, ValueError for wrong shapes, no rows, NaN and infinity.
@@ -131,7 +134,7 @@ def real_matrix(argument, value, columns, dtype):
     return array
 
 
-def padded_array(argument, value):
+def padded_array(argument: str, value: Any) -> np.ndarray:
     """Return `value` as an array; raise ValueError for sequences of unequal length."""
     try:
         array = np.asarray(value)
@@ -142,7 +145,7 @@ def padded_array(argument, value):
     return array
 
 
-def refuse_objects(argument, value, array):
+def refuse_objects(argument: str, value: Any, array: np.ndarray) -> None:
     """Raise TypeError for what NumPy can only wrap: sparse matrices, frames with text, generators, masked entries."""
     kind = object_kind(value, array)
     if kind:

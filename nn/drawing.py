@@ -4,6 +4,7 @@ The hue says which method (or replica) a curve belongs to; line and lightness sa
 Matplotlib is imported when something is drawn.
 """
 import io
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def look_of(split: str, colour: str) -> dict[str, Any]:
     return {"linestyle": line, "color": light(colour, white)}
 
 
-def save(drawing, path) -> None:
+def save(drawing: Any, path: str | PathLike[str]) -> None:
     """Write a figure, whole or not at all, with the same bytes every time; the ending of `path` says the format.
 
     Raises
@@ -73,7 +74,7 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
     return TextPath((0, 0), text, prop=FontProperties(size=size, weight=weight)).get_extents().width / 72
 
 
-def legend(drawing, axes, columns: int | None = None):
+def legend(drawing: Any, axes: Any, columns: int | None = None) -> list[Any]:
     """Put one legend below all panels: each label once, in the order in which panels name them, no wider than the figure."""
     handles = {label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     columns = min(columns or len(handles), len(handles))
@@ -86,7 +87,7 @@ def legend(drawing, axes, columns: int | None = None):
         columns -= 1
 
 
-def log_ticks(axis) -> None:
+def log_ticks(axis: Any) -> None:
     """Give a logarithmic axis (``axes.xaxis`` or ``axes.yaxis``), whose limits are final, ticks that do not overlap.
 
     Decades where there are several; else 1, 2, 5 of each; else the even steps of a linear axis. Unlabelled minor ticks at
@@ -99,7 +100,7 @@ def log_ticks(axis) -> None:
     most = 6
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
 
-    def inside(values):
+    def inside(values: Any) -> np.ndarray:
         values = np.asarray(values, dtype=float)
         return values[(values >= low * (1 - 1e-9)) & (values <= high * (1 + 1e-9))]
 

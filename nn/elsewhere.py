@@ -22,7 +22,7 @@ _METRICS = ("metrics=('margin_min', 'gradient_norm', ...); losses and errors (1 
             "training, validation and test set")
 
 
-def _all(names, hint):
+def _all(names: str, hint: str) -> dict[str, str]:
     return dict.fromkeys(names.split(), hint)
 
 

@@ -2,13 +2,15 @@
 
 What is added in nn/backends.py are the calls of the kernels, which see the buffers as they are described in nn/shared.
 """
+from typing import Any
+
 import numpy as np
 
-from .engine import NO_PENALTY, State
+from .engine import NO_PENALTY, Network, State
 from .processor import one_blas_thread
-from .shared.codes import EVERY_STEP, Batch, Data, Task, Weights
-from .shared.inputs import kernel_targets
-from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, matrix, workspace
+from .shared.codes import EVERY_STEP, Batch, Data, PenaltyCode, Plan, Task, Weights
+from .shared.inputs import Inputs, kernel_targets
+from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, Workspace, matrix, workspace
 from .shared.parameters import aligned_zeros
 from .shared.sequences import block, packed
 
@@ -16,8 +18,9 @@ from .shared.sequences import block, packed
 class HostEngine:
     """Everything of engine.Engine but `_forward`, `_gradient` and `steps`, which call kernels."""
 
-    def __init__(self, network, inputs, y=None, loss=None, *, batch, optimizer=None, penalty=NO_PENALTY,
-                 input_gradient=False, weights=None):
+    def __init__(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, batch: int,
+                 optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, input_gradient: bool = False,
+                 weights: np.ndarray | None = None) -> None:
         self._network, self._loss, self._batch_size = network, loss, batch
         self._optimizer, self._penalty, self._input_gradient = optimizer, penalty, input_gradient
         self._sizes = np.append(network.layers[0, IN], network.layers[:, OUT])
@@ -29,7 +32,8 @@ class HostEngine:
         self._batch, self._rows = np.zeros(0, np.int64), 0  # samples of the last pass, and its rows
         self.load(inputs, y, weights)
 
-    def _buffers(self, inputs, y, weighted):
+    def _buffers(self, inputs: Inputs, y: np.ndarray | None,
+                 weighted: bool) -> tuple[Workspace, Any, Norm | None, Drop | None]:
         """Return Workspace, Packed, Norm, Drop for batches of these samples; None what the network does not use."""
         network, batch, dtype = self._network, self._batch_size, self._network.flat.dtype
         width = self._sizes[-1] if y is None or y.ndim == 1 else y.shape[1]
@@ -47,7 +51,7 @@ class HostEngine:
             drop = Drop(aligned_zeros(like, dtype), network.rates, network.seed)
         return work, sequences, norm, drop
 
-    def load(self, inputs, y, weights=None):
+    def load(self, inputs: Inputs, y: np.ndarray | None, weights: np.ndarray | None = None) -> None:
         """See engine.Engine."""
         self._inputs = inputs
         real = np.dtype(self._network.flat.real.dtype)
@@ -67,38 +71,38 @@ class HostEngine:
         self._data = Data(x, inputs.tokens, inputs.lengths, labels, targets, steps, weights)
         self._kernel_loss = None if self._loss is None else self._loss_for_kernels(y)
 
-    def _loss_for_kernels(self, y):
+    def _loss_for_kernels(self, y: np.ndarray | None) -> Any:
         """Return what the kernels take as their loss, for prepared targets: the loss itself, if they are Python."""
         return self._loss
 
-    def _forward(self, batch):
+    def _forward(self, batch: Batch) -> int:
         """Run a batch; return the rows of the dense layers."""
         raise NotImplementedError
 
-    def _gradient(self, batch):
+    def _gradient(self, batch: Batch) -> int:
         """Fill the gradient of a batch; return the rows of the dense layers."""
         raise NotImplementedError
 
-    def _task(self, plan):
+    def _task(self, plan: Plan) -> Task:
         """Return what `steps` hands to the kernels for a plan."""
         return Task(self._data, self._kernel_loss, self._penalty, self._optimizer.code(), plan)
 
-    def forward(self, indices, training=False, update=NO_UPDATE):
+    def forward(self, indices: np.ndarray, training: bool = False, update: int = NO_UPDATE) -> np.ndarray:
         """See engine.Engine."""
         self._run(indices, training, update)
         return self.activations(-1)
 
-    def _run(self, indices, training, update):
+    def _run(self, indices: np.ndarray, training: bool, update: int) -> None:
         with one_blas_thread():
             self._batch, self._rows = indices, self._forward(Batch(indices, update, training, False))
 
-    def gradient(self, indices, update=NO_UPDATE):
+    def gradient(self, indices: np.ndarray, update: int = NO_UPDATE) -> np.ndarray:
         """See engine.Engine."""
         with one_blas_thread():
             self._batch, self._rows = indices, self._gradient(Batch(indices, update, True, self._input_gradient))
         return self._weights.dflat
 
-    def evaluate(self, layer=-1):
+    def evaluate(self, layer: int = -1) -> np.ndarray:
         """See engine.Engine."""
         n = self._inputs.count
         total = int(self._inputs.lengths.sum()) if self._every_step else n
@@ -109,21 +113,21 @@ class HostEngine:
             at += self._rows
         return result
 
-    def activations(self, l):
+    def activations(self, l: int) -> np.ndarray:
         """See engine.Engine."""
         return self._rows_of(self._work.activations, l)
 
-    def deltas(self, l):
+    def deltas(self, l: int) -> np.ndarray:
         """See engine.Engine."""
         return self._rows_of(self._work.deltas, l)
 
-    def _rows_of(self, buffer, l):
+    def _rows_of(self, buffer: np.ndarray, l: int) -> np.ndarray:
         """Return the rows of a layer, in the batch's order."""
         rows = np.empty((self._rows, self._sizes[l]), buffer.dtype)
         self._put(rows, buffer, l)
         return rows
 
-    def _put(self, rows, buffer, l):
+    def _put(self, rows: np.ndarray, buffer: np.ndarray, l: int) -> None:
         found = matrix(buffer, self._work.at[l], self._rows, self._sizes[l])
         if self._network.front is None:
             rows[...] = found
@@ -134,55 +138,55 @@ class HostEngine:
         else:
             rows[self._sequences.order[:len(self._batch)]] = found
 
-    def _packed_rows(self):
+    def _packed_rows(self) -> tuple[np.ndarray, np.ndarray]:
         """Return which sample of the batch and which step each row of a packed array holds, (M,) each."""
         starts = self._sequences.starts[:self._sequences.steps[0] + 1]
         running = np.diff(starts)
         t = np.repeat(np.arange(len(running)), running)
         return self._sequences.order[np.arange(len(t)) - starts[t]], t
 
-    def _padded(self, rows):
+    def _padded(self, rows: np.ndarray) -> np.ndarray:
         """Return packed rows (M, size) as (B, T, size), 0 in the padding."""
         full = np.zeros((len(self._batch), self._padded_steps, rows.shape[1]), rows.dtype)
         full[self._packed_rows()] = rows
         return full
 
-    def _packed(self, buffer, direction):
+    def _packed(self, buffer: np.ndarray, direction: int) -> np.ndarray:
         """Return a direction's rows (M, H) of a packed buffer."""
         M = self._sequences.starts[self._sequences.steps[0]]
-        return block(buffer, direction, M, self._network.front.hidden)
+        return block(buffer, direction, M, self._network.front.hidden)  # type: ignore[union-attr]
 
-    def states(self, direction):
+    def states(self, direction: int) -> np.ndarray:
         """See engine.Engine."""
         return self._padded(self._packed(self._sequences.states, direction))
 
-    def state_deltas(self, direction):
+    def state_deltas(self, direction: int) -> np.ndarray:
         """See engine.Engine."""
         return self._padded(self._packed(self._sequences.deltas, direction))
 
-    def input_deltas(self):
+    def input_deltas(self) -> np.ndarray:
         """See engine.Engine."""
         if self._network.front is None:
             return self.deltas(0)
         M, D = self._sequences.starts[self._sequences.steps[0]], self._network.front.inputs
         return self._padded(matrix(self._sequences.dx, 0, M, D))
 
-    def weights(self):
+    def weights(self) -> State:
         """See engine.Engine."""
         return State(self._network.flat, self._network.running, self._weights.slots)
 
-    def set_weights(self, state):
+    def set_weights(self, state: State) -> None:
         """See engine.Engine."""
         for own, new in zip((self._network.flat, self._network.running, *self._weights.slots),
                             (state.flat, state.running, *state.slots), strict=True):
             own[:] = new
 
-    def memory(self):
+    def memory(self) -> int:
         """See engine.Engine."""
         return _bytes([self._weights[1:], self._work, self._sequences, self._norm, self._drop])
 
 
-def _bytes(thing):
+def _bytes(thing: Any) -> int:
     """Return the bytes of all arrays in nested tuples and lists."""
     if isinstance(thing, (tuple, list)):
         return sum(map(_bytes, thing))

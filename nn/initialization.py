@@ -1,4 +1,6 @@
 """Initial weights, drawn in float64 from the seed, in the order of the parameters."""
+from collections.abc import Mapping
+
 import numpy as np
 
 from .checks import choose
@@ -6,7 +8,7 @@ from .checks import choose
 INITS = ("auto", "fan_in_uniform")
 
 
-def initialize(parameters, activation, init, rng):
+def initialize(parameters: Mapping[str, np.ndarray], activation: str, init: str, rng: np.random.Generator) -> None:
     """Fill the parameters of an MLP.
 
     "auto": He normal, N(0, 2 / fan_in), in front of a relu; Glorot uniform, ±√(6 / (fan_in + fan_out)), in front of anything
@@ -36,7 +38,7 @@ def initialize(parameters, activation, init, rng):
             array[...] = rng.uniform(-1, 1, array.shape) * np.sqrt(6 / (fan_in + fan_out))
 
 
-def initialize_recurrent(parameters, hidden, rng):
+def initialize_recurrent(parameters: Mapping[str, np.ndarray], hidden: int, rng: np.random.Generator) -> None:
     """Fill all parameters of an RNN with U(±1/√H), as PyTorch's RNN does."""
     for array in parameters.values():
         array[...] = rng.uniform(-1, 1, array.shape) / np.sqrt(hidden)

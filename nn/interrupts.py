@@ -2,10 +2,11 @@
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def interrupt_held_back():
+def interrupt_held_back() -> Iterator[None]:
     """Hold Ctrl-C back inside; what came meanwhile strikes on the way out.
 
     Signals reach the main thread alone, and only a handler of Python's can be called later: elsewhere nothing changes.

@@ -1,8 +1,11 @@
 """The multilayer perceptron."""
 import numbers
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from losses.keywords import explains_arguments
 
@@ -14,6 +17,8 @@ from .shared.codes import ACTIVATIONS
 from .shared.inputs import Inputs
 from .shared.layers import layer_table
 from .shared.parameters import offsets
+
+Shapes = dict[str, tuple[int, ...]]  # of arrays, by name
 
 
 @explains_arguments(elsewhere.MLP)
@@ -56,8 +61,10 @@ class MLP(Model):
 
     """
 
-    def __init__(self, sizes, *, activation="relu", dropout=0.0, batch_norm=False, bias=True, init="auto", dtype="float32",
-                 seed=0, backend="numba", batch_norm_eps=1e-5, batch_norm_momentum=0.1):
+    def __init__(self, sizes: Sequence[int], *, activation: str = "relu", dropout: float | Sequence[float] = 0.0,
+                 batch_norm: bool = False, bias: bool = True, init: str = "auto", dtype: DTypeLike = "float32",
+                 seed: int = 0, backend: str = "numba", batch_norm_eps: float = 1e-5,
+                 batch_norm_momentum: float = 0.1) -> None:
         self.sizes = _checked_sizes(sizes)
         self.outputs = self.sizes[-1]
         self.activation = choose("activation", activation, tuple(ACTIVATIONS))
@@ -72,14 +79,14 @@ class MLP(Model):
         self.rates = np.array([0.0, *self.dropout])  # on the input of each layer
         initialize(self.parameters, self.activation, init, np.random.default_rng(self.seed))
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments as a dict of plain values."""
         return {"sizes": list(self.sizes), "activation": self.activation, "dropout": list(self.dropout),
                 "batch_norm": self.batch_norm, "bias": self.bias, "init": self.init, "dtype": self.dtype.name,
                 "seed": self.seed, "backend": self.backend, "batch_norm_eps": self.batch_norm_eps,
                 "batch_norm_momentum": self.batch_norm_momentum}
 
-    def check_x(self, x, lengths=None, argument="x"):
+    def check_x(self, x: ArrayLike, lengths: ArrayLike | None = None, argument: str = "x") -> Inputs:
         """Return Inputs with x (N, D) in the model's dtype, or raise an error that names `argument`."""
         if lengths is not None:
             raise ValueError(f"{argument[:-1]}lengths: got an array, but an MLP has no time steps; accepted: None")
@@ -87,7 +94,7 @@ class MLP(Model):
         return Inputs(x, np.zeros((0, 0), np.int64), np.zeros(0, np.int64))
 
 
-def checked_rates(dropout, hidden):
+def checked_rates(dropout: Any, hidden: int) -> tuple[float, ...]:
     """Return one dropout rate per hidden layer from a scalar or a sequence."""
     for rate in np.atleast_1d(np.asarray(dropout, object)):
         if real_number("dropout", rate, low=0, high=1) == 1:
@@ -98,14 +105,14 @@ def checked_rates(dropout, hidden):
     return tuple(float(rate) for rate in rates)
 
 
-def _checked_sizes(sizes):
+def _checked_sizes(sizes: Any) -> tuple[int, ...]:
     if isinstance(sizes, (str, bytes)) or not hasattr(sizes, "__len__") or len(sizes) < 2 or not all(
             isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) >= 1 for n in sizes):
         raise ValueError(f"sizes: got {sizes!r}, accepted: at least two positive integers (inputs, hidden ..., outputs)")
     return tuple(int(n) for n in sizes)
 
 
-def layout(sizes, bias, batch_norm):
+def layout(sizes: Sequence[int], bias: bool, batch_norm: bool) -> tuple[Shapes, Shapes]:
     """Return dict name -> shape of the parameters and of the running statistics, in the order of their vectors."""
     parameters: dict[str, tuple] = {}
     statistics: dict[str, tuple] = {}

@@ -1,6 +1,11 @@
 """What every network has in common: parameters, and what it asks a backend's engine."""
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from losses.base import Loss
 from losses.checks import refuse_nonfinite
 from losses.checks import weights as checked_weights
 from losses.keywords import explains_arguments
@@ -9,9 +14,11 @@ from losses.weights import given, row_weights
 from . import elsewhere
 from .backends import BACKENDS, backend_named
 from .checks import choose, integer, refuse_objects
-from .engine import BLOCK_ROWS, Network
+from .engine import BLOCK_ROWS, Engine, Network
+from .shared.inputs import Inputs
 from .shared.layers import NO_UPDATE
 from .shared.parameters import Views, aligned_zeros
+from .shared.sequences import Front
 
 DTYPES = ("float32", "float64")
 
@@ -36,7 +43,8 @@ class Model:
     batch_norm_eps = 1e-5
     batch_norm_momentum = 0.1
 
-    def _set_up(self, shapes, statistics, dtype, seed, backend):
+    def _set_up(self, shapes: Mapping[str, tuple[int, ...]], statistics: Mapping[str, tuple[int, ...]],
+                dtype: DTypeLike, seed: int, backend: str) -> None:
         dtype = np.dtype(dtype).name if isinstance(dtype, (type, np.dtype)) else dtype
         self.dtype = np.dtype(choose("dtype", dtype, DTYPES))
         self.seed = integer("seed", seed, low=0)
@@ -50,29 +58,29 @@ class Model:
             array[...] = 1 if name.startswith("running_var") else 0
 
     @property
-    def flat(self):
+    def flat(self) -> np.ndarray:
         """All parameters as one vector (P,); assigning copies the values into it."""
         return self._flat
 
     @flat.setter
-    def flat(self, values):
+    def flat(self, values: ArrayLike) -> None:
         refuse_objects("flat", values, np.asarray(values))
         self._flat[:] = values
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments as a dict of plain values."""
         raise NotImplementedError
 
-    def check_x(self, x, lengths=None, argument="x"):
+    def check_x(self, x: ArrayLike, lengths: ArrayLike | None = None, argument: str = "x") -> Inputs:
         """Return checked Inputs, or raise an error that names `argument`."""
         raise NotImplementedError
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         settings = self.settings()
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     @explains_arguments(elsewhere.INPUTS)
-    def copy(self, *, backend=None, dtype=None):
+    def copy(self, *, backend: str | None = None, dtype: DTypeLike | None = None) -> "Model":
         """Return an independent model with the same parameters and statistics, on another backend or dtype if asked for."""
         settings = self.settings()
         settings["backend"] = backend or self.backend
@@ -84,11 +92,11 @@ class Model:
 
     __copy__ = copy
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: Any) -> "Model":
         return self.copy()
 
     @explains_arguments(elsewhere.INPUTS)
-    def copy_from(self, other, layers=None):
+    def copy_from(self, other: "Model", layers: Any = None) -> None:
         """Take over parameters of another network, for transfer.
 
         Parameters
@@ -120,7 +128,8 @@ class Model:
             target[name] = source[name]
 
     @explains_arguments(elsewhere.INPUTS)
-    def forward(self, x, lengths=None, training=False, update=0):
+    def forward(self, x: ArrayLike, lengths: ArrayLike | None = None, training: bool = False,
+                update: int | None = 0) -> np.ndarray:
         """Return the outputs (N, K), or (N, T, K) where every step is kept (0 in the padding), in the model's dtype.
 
         In training mode batch normalisation uses the statistics of the whole of x, and dropout the masks of `update`
@@ -133,7 +142,7 @@ class Model:
         engine = self.open(inputs, batch=inputs.count)
         return self._unpack(engine.forward(np.arange(inputs.count), True, _update_number(update)), inputs)
 
-    def evaluate(self, inputs, layer=-1):
+    def evaluate(self, inputs: Inputs, layer: int = -1) -> np.ndarray:
         """Return a layer's activations (rows, size) for checked Inputs in evaluation mode, block by block.
 
         The layer is the last one unless told otherwise. Rows are samples, or all valid steps of the first sample, then of
@@ -141,18 +150,18 @@ class Model:
         """
         return self.open(inputs, batch=min(inputs.count, BLOCK_ROWS)).evaluate(layer)
 
-    def open(self, inputs, y=None, loss=None, **options):
+    def open(self, inputs: Inputs, y: Any = None, loss: Any = None, **options: Any) -> Engine:
         """Return the backend's engine for checked Inputs and prepared targets; options as engine.Backend.open."""
         return backend_named(self.backend).open(self.network(inputs), inputs, y, loss, **options)
 
-    def network(self, inputs):
+    def network(self, inputs: Inputs) -> Network:
         """Return the engine.Network for these inputs, whose arrays are the model's own."""
         seed = (self.seed + 2**63) % 2**64 - 2**63  # its lowest 64 bits as compiled code takes them
         return Network(self.layers, self.front_for(inputs), self.flat, self.running, self.rates, seed, self.batch_norm_eps,
                        self.batch_norm_momentum)
 
     @explains_arguments(elsewhere.INPUTS)
-    def encode(self, x, layer, lengths=None):
+    def encode(self, x: ArrayLike, layer: int, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return the activations of a layer in evaluation mode: (N, size), or (N, T, size) where every step is kept.
 
         For an MLP 0 is its input and 1 the first hidden layer; for an RNN 0 is the pooled state.
@@ -164,8 +173,9 @@ class Model:
         return self._unpack(self.evaluate(inputs, layer), inputs)
 
     @explains_arguments(elsewhere.INPUTS)
-    def loss_and_gradients(self, x, y, loss, lengths=None, *, input_gradient=False, update=None,
-                           sample_weight=None):
+    def loss_and_gradients(self, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
+                           input_gradient: bool = False, update: int | None = None,
+                           sample_weight: ArrayLike | None = None) -> tuple[float, dict[str, np.ndarray]]:
         """Return the objective of one batch and its gradients.
 
         Training mode: batch normalisation uses the batch's statistics and leaves the running ones alone.
@@ -204,45 +214,45 @@ class Model:
             gradients["x"] = engine.input_deltas()
         return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs), weights), gradients
 
-    def _objective(self, outputs, y, loss, samples, weights):
+    def _objective(self, outputs: np.ndarray, y: Any, loss: Any, samples: np.ndarray, weights: np.ndarray | None) -> float:
         """Return the objective of a batch."""
         targets = y if y.ndim == 1 else y.astype(self.dtype)
         return float(loss.objective(outputs, targets, indices=samples, **given(weights))[0])
 
-    def row_weights(self, loss, y, sample_weight, inputs):
+    def row_weights(self, loss: Loss, y: np.ndarray, sample_weight: ArrayLike | None, inputs: Inputs) -> np.ndarray | None:
         """Return how much each output row for prepared y counts, (rows,); None: all the same."""
         if sample_weight is not None:
             sample_weight = checked_weights("sample_weight", sample_weight, inputs.count)[self.samples_of_rows(inputs)]
         return row_weights(loss, y, sample_weight)
 
-    def front_for(self, inputs):
+    def front_for(self, inputs: Inputs) -> Front | None:
         """Return the sequences.Front for these inputs; None for an MLP."""
         return None
 
-    def check_batch(self, size):
+    def check_batch(self, size: int) -> None:
         """Raise ValueError for a training batch of one, which has no variance to normalise by."""
         if size == 1 and self.running.size:
             raise ValueError("x: got a batch of 1 sample, accepted: at least 2 with batch normalisation, which in training "
                              "mode takes its mean and variance from the batch")
 
-    def rows_of(self, inputs):
+    def rows_of(self, inputs: Inputs) -> int:
         """Return the number of output rows for these inputs."""
         return inputs.count
 
-    def pack_targets(self, y, inputs):
+    def pack_targets(self, y: Any, inputs: Inputs) -> Any:
         """Return the targets of each output row."""
         return y
 
-    def samples_of_rows(self, inputs):
+    def samples_of_rows(self, inputs: Inputs) -> np.ndarray:
         """Return which sample each output row for these inputs is of."""
         return np.arange(inputs.count)
 
-    def _unpack(self, outputs, inputs, padding=0):
+    def _unpack(self, outputs: np.ndarray, inputs: Inputs, padding: float = 0) -> np.ndarray:
         """Return the outputs in the shape users expect."""
         return outputs
 
     @explains_arguments(elsewhere.INPUTS)
-    def predict(self, x, lengths=None):
+    def predict(self, x: ArrayLike, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return class ids (N,) int64: the first largest output, or for one output whether it is positive.
 
         Where every step is kept (N, T), with -1 in the padding.
@@ -253,25 +263,25 @@ class Model:
         return self._unpack(predictions(outputs), inputs, padding=-1)
 
     @explains_arguments(elsewhere.INPUTS)
-    def predict_proba(self, x, lengths=None):
+    def predict_proba(self, x: ArrayLike, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return class probabilities (N, K) by softmax; for one output P(class 1) (N, 1) by the sigmoid."""
         from losses.calibration import probabilities
         inputs = self.check_x(x, lengths)
         return self._unpack(probabilities(self.evaluate(inputs)), inputs)
 
 
-def predictions(outputs):
+def predictions(outputs: np.ndarray) -> np.ndarray:
     """Return class ids (N,) from outputs (N, K)."""
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > 0).astype(np.int64)
     return outputs.argmax(axis=1)
 
 
-def _update_number(update):
+def _update_number(update: int | None) -> int:
     return NO_UPDATE if update is None else integer("update", update, low=0, extra=" or None")
 
 
-def _selected(name, layers):
+def _selected(name: str, layers: Any) -> bool:
     """Return whether a parameter or statistic belongs to one of the layers (numbers or names)."""
     kind = name.rstrip("0123456789")
     return name in layers or (kind != name and int(name[len(kind):]) in layers)

@@ -3,9 +3,10 @@
 Notation: θ parameters, g gradient of the objective (penalty included), η learning rate, λ weight decay, t = 1, 2, …
 """
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from losses.keywords import explains_arguments
 
@@ -19,7 +20,7 @@ from .shared.codes import SGD as SGD_KIND
 from .shared.parameters import aligned_zeros
 
 
-def _check_rate(learning_rate):
+def _check_rate(learning_rate: Any) -> None:
     check_learning_rate("learning_rate", learning_rate, Schedule)
 
 
@@ -30,16 +31,16 @@ class Optimizer:
     slots: ClassVar[int] = 0  # state vectors of P elements
     full_batch_only: ClassVar[bool] = False
 
-    def rates(self, first, count, per_epoch):
+    def rates(self, first: int, count: int, per_epoch: float) -> np.ndarray:
         """Return the learning rates (count,) of the updates `first`, `first` + 1, …, counted from 0."""
         schedule = self.learning_rate if isinstance(self.learning_rate, Schedule) else constant(self.learning_rate)
         return schedule(np.arange(first, first + count) / per_epoch)
 
-    def state(self, p, dtype):
+    def state(self, p: int, dtype: DTypeLike) -> tuple[np.ndarray, ...]:
         """Return the two state vectors for p parameters; those not in use are empty."""
         return tuple(aligned_zeros(p if i < self.slots else 0, dtype) for i in range(2))
 
-    def code(self):
+    def code(self) -> OptimizerCode:
         """Return the settings as kernels see them."""
         raise NotImplementedError
 
@@ -76,7 +77,7 @@ class SGD(Optimizer):
     nesterov: bool = False
     weight_decay: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_rate(self.learning_rate)
         if real_number("momentum", self.momentum, low=0, high=1) == 1:
             raise ValueError("momentum: got 1, accepted: a number in [0, 1)")
@@ -85,11 +86,11 @@ class SGD(Optimizer):
         real_number("weight_decay", self.weight_decay, low=0)
 
     @property
-    def slots(self):  # type: ignore[override]
+    def slots(self) -> int:  # type: ignore[override]
         """One velocity, where there is momentum."""
         return int(self.momentum > 0)
 
-    def code(self):
+    def code(self) -> OptimizerCode:
         """Return the settings as kernels see them."""
         return OptimizerCode(SGD_KIND, momentum=float(self.momentum), nesterov=bool(self.nesterov),
                              weight_decay=float(self.weight_decay))
@@ -130,7 +131,7 @@ class Adam(Optimizer):
     slots: ClassVar[int] = 2
     decoupled: ClassVar[bool] = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_rate(self.learning_rate)
         if not isinstance(self.betas, (tuple, list)) or len(self.betas) != 2:
             raise ValueError(f"betas: got {self.betas!r}, accepted: two numbers in [0, 1)")
@@ -140,7 +141,7 @@ class Adam(Optimizer):
         real_number("eps", self.eps, low=0, open_low=True)
         real_number("weight_decay", self.weight_decay, low=0)
 
-    def code(self):
+    def code(self) -> OptimizerCode:
         """Return the settings as kernels see them."""
         return OptimizerCode(ADAM, beta1=float(self.betas[0]), beta2=float(self.betas[1]), eps=float(self.eps),
                              weight_decay=float(self.weight_decay), decoupled=self.decoupled)
@@ -199,7 +200,7 @@ class RPROP(Optimizer):
     slots: ClassVar[int] = 2  # the last gradient, and the step sizes
     full_batch_only: ClassVar[bool] = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         real_number("learning_rate", self.learning_rate, low=0, open_low=True)
         if not 0 < real_number("shrink", self.shrink, low=0) < 1:
             raise ValueError(f"shrink: got {self.shrink!r}, accepted: a number in (0, 1)")
@@ -208,13 +209,13 @@ class RPROP(Optimizer):
         real_number("largest", self.largest, low=self.smallest)
         real_number("learning_rate", self.learning_rate, low=self.smallest, high=self.largest)
 
-    def state(self, p, dtype):
+    def state(self, p: int, dtype: DTypeLike) -> tuple[np.ndarray, ...]:
         """Return the last gradient (0) and the step sizes."""
         before, size = super().state(p, dtype)
         size[:] = self.learning_rate
         return before, size
 
-    def code(self):
+    def code(self) -> OptimizerCode:
         """Return the settings as kernels see them."""
         return OptimizerCode(RPROP_KIND, shrink=float(self.shrink), grow=float(self.grow), smallest=float(self.smallest),
                              largest=float(self.largest))

@@ -3,14 +3,16 @@ import contextlib
 import functools
 import os
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import threadpoolctl
 
 from .cpu import cython_blas
 
 
-def uninterrupted(function, arguments):
+def uninterrupted(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Return function(*arguments), run outside the main thread: Ctrl-C strikes only there, and only when it is done.
 
     So no update is left half-made, and no thread waiting for another for ever.
@@ -27,7 +29,7 @@ def uninterrupted(function, arguments):
 
 
 @functools.lru_cache
-def _coordinator():
+def _coordinator() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "afterzero")
 
 
@@ -35,7 +37,7 @@ _thread = threading.local()
 
 
 @contextlib.contextmanager
-def thread_limit(limit):
+def thread_limit(limit: int | None) -> Iterator[None]:
     """Let kernels called from this thread use at most `limit` threads (None: as before, at first as many as pay)."""
     before = getattr(_thread, "limit", None)
     _thread.limit = before if limit is None else limit
@@ -45,7 +47,7 @@ def thread_limit(limit):
         _thread.limit = before
 
 
-def most_threads():
+def most_threads() -> int:
     """Return how many threads kernels called from this one may use: what `thread_limit` says, or else Numba."""
     import numba
     return getattr(_thread, "limit", None) or numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
@@ -55,7 +57,7 @@ _lock, _inside = threading.Lock(), 0
 _before: list[int] = []
 
 
-def _start_over():
+def _start_over() -> None:
     """Forget what threads of the parent process, which a forked child does not have, were doing."""
     global _lock, _inside
     _lock, _inside = threading.Lock(), 0
@@ -67,20 +69,20 @@ if hasattr(os, "register_at_fork"):
 
 
 @functools.lru_cache
-def _blas():
+def _blas() -> list[Any]:
     """Return the controls of all BLAS libraries, the one that kernels call by address included."""
     cython_blas.load()  # whether or not a kernel has been compiled yet
     return [library for library in threadpoolctl.ThreadpoolController().lib_controllers if library.user_api == "blas"]
 
 
-def _set_threads(library, threads):
+def _set_threads(library: Any, threads: int) -> None:
     # From 3.7 on, threadpoolctl ignores every thread but the first that asked while that one lives; here whoever comes first
     # sets the number and whoever leaves last takes it back, so the library itself is asked.
     getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
 
 
 @contextlib.contextmanager
-def one_blas_thread():
+def one_blas_thread() -> Iterator[None]:
     """Keep BLAS to one thread: threads of its own would fight with ours, and its results depend on their number.
 
     The setting is the whole process's: whoever enters first makes it, whoever leaves last, perhaps in another thread, takes

@@ -1,5 +1,8 @@
 """The recurrent network (Elman), in one or both directions, for sequences of different lengths."""
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from losses.keywords import explains_arguments
 
@@ -52,8 +55,9 @@ class RNN(Model):
 
     """
 
-    def __init__(self, inputs, hidden, outputs, *, bidirectional=False, activation="tanh", pooling="last", dropout=0.0,
-                 init="auto", dtype="float32", seed=0, backend="numba", truncate=None):
+    def __init__(self, inputs: int, hidden: int, outputs: int, *, bidirectional: bool = False, activation: str = "tanh",
+                 pooling: str = "last", dropout: float = 0.0, init: str = "auto", dtype: DTypeLike = "float32",
+                 seed: int = 0, backend: str = "numba", truncate: int | None = None) -> None:
         self.inputs, self.hidden, self.outputs = (
             integer(name, value, low=1) for name, value in (("inputs", inputs), ("hidden", hidden), ("outputs", outputs)))
         self.bidirectional = bool(bidirectional)
@@ -73,19 +77,19 @@ class RNN(Model):
         self.rates = np.array([self.dropout])  # on the pooled state
         initialize_recurrent(self.parameters, self.hidden, np.random.default_rng(self.seed))
 
-    def front_for(self, inputs):
+    def front_for(self, inputs: Inputs) -> Front | None:
         """Return the sequences.Front for these inputs."""
         tokens = len(inputs.tokens) > 0
         return Front(self._front_offsets, self.inputs, self.hidden, ACTIVATIONS[self.activation], POOLINGS[self.pooling],
                      self.truncate or 0, tokens)
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments as a dict of plain values."""
         return {"inputs": self.inputs, "hidden": self.hidden, "outputs": self.outputs, "bidirectional": self.bidirectional,
                 "activation": self.activation, "pooling": self.pooling, "dropout": self.dropout, "init": self.init,
                 "dtype": self.dtype.name, "seed": self.seed, "backend": self.backend, "truncate": self.truncate}
 
-    def check_x(self, x, lengths=None, argument="x"):
+    def check_x(self, x: ArrayLike, lengths: ArrayLike | None = None, argument: str = "x") -> Inputs:
         """Return Inputs from x (N, T, D) or integer tokens (N, T), and lengths (N,).
 
         Padding is replaced by zeros; what stands there never matters.
@@ -116,11 +120,11 @@ class RNN(Model):
                              "accepted: finite numbers")
         return Inputs(clean, none, lengths)
 
-    def rows_of(self, inputs):
+    def rows_of(self, inputs: Inputs) -> int:
         """Return the number of output rows for these inputs."""
         return int(inputs.lengths.sum()) if self.pooling == "none" else inputs.count
 
-    def pack_targets(self, y, inputs):
+    def pack_targets(self, y: np.ndarray, inputs: Inputs) -> Any:
         """Return the targets of each output row: of all valid steps, sample by sample, where every step is kept."""
         if self.pooling != "none":
             return y
@@ -129,17 +133,17 @@ class RNN(Model):
             raise ValueError(f"y: got shape {y.shape}, accepted: {shape} (or with K targets per step) with pooling 'none'")
         return y[self._valid(inputs)]
 
-    def samples_of_rows(self, inputs):
+    def samples_of_rows(self, inputs: Inputs) -> np.ndarray:
         """Return which sample each output row for these inputs is of."""
         return np.repeat(np.arange(inputs.count), inputs.lengths if self.pooling == "none" else 1)
 
-    def _padded_shape(self, inputs):
+    def _padded_shape(self, inputs: Inputs) -> tuple[int, int]:
         return (inputs.tokens if len(inputs.tokens) else inputs.x).shape[:2]
 
-    def _valid(self, inputs):
+    def _valid(self, inputs: Inputs) -> np.ndarray:
         return np.arange(self._padded_shape(inputs)[1]) < inputs.lengths[:, None]  # (N, T)
 
-    def _unpack(self, outputs, inputs, padding=0):
+    def _unpack(self, outputs: np.ndarray, inputs: Inputs, padding: float = 0) -> np.ndarray:
         if self.pooling != "none":
             return outputs
         full = np.full((*self._padded_shape(inputs), *outputs.shape[1:]), padding, outputs.dtype)
@@ -147,7 +151,7 @@ class RNN(Model):
         return full
 
 
-def _checked_lengths(argument, lengths, n, longest):
+def _checked_lengths(argument: str, lengths: ArrayLike | None, n: int, longest: int) -> np.ndarray:
     if lengths is None:
         return np.full(n, longest)
     lengths = padded_array(argument, lengths)
@@ -159,7 +163,7 @@ def _checked_lengths(argument, lengths, n, longest):
     return lengths.astype(np.int64)
 
 
-def layout(inputs, hidden, outputs, bidirectional):
+def layout(inputs: int, hidden: int, outputs: int, bidirectional: bool) -> dict[str, tuple[int, ...]]:
     """Return dict name -> shape in the order of the flat vector."""
     shapes: dict[str, tuple] = {}
     for suffix in ["", "_reverse"][:1 + bidirectional]:

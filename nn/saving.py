@@ -2,13 +2,15 @@
 import inspect
 import json
 from math import prod
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
 from losses.keywords import explains_arguments
 
 from . import mlp, rnn
-from .archive import LONGEST_JSON, CheckpointError, Wanted, opened, place, printable, shown
+from .archive import LONGEST_JSON, CheckpointError, File, Wanted, opened, place, printable, shown
 from .backends import BACKENDS
 from .checks import choose
 from .fitting.checkpoint import check_place, write
@@ -19,7 +21,7 @@ CLASSES: dict[str, type[Model]] = {"MLP": mlp.MLP, "RNN": rnn.RNN}
 
 
 @explains_arguments()
-def save(path, model):
+def save(path: str | PathLike[str], model: Model) -> None:
     """Write a model: settings, parameters, running statistics.
 
     Parameters
@@ -52,7 +54,7 @@ def save(path, model):
 
 
 @explains_arguments()
-def load(path, *, backend=None):
+def load(path: str | PathLike[str], *, backend: str | None = None) -> Model:
     """Return the model that `save` wrote, on another backend if asked for.
 
     The file need not be trusted: whatever is in it, no code from it is run, no more memory is taken than a few times its
@@ -82,7 +84,7 @@ def load(path, *, backend=None):
         return _model(file, name, settings, arrays, backend)
 
 
-def _wanted_arrays(file, name, settings):
+def _wanted_arrays(file: File, name: str, settings: dict[str, Any]) -> dict[str, Wanted]:
     """Return what the arrays must be, from settings of which nothing has been checked; makes none of them."""
     for flag in {"batch_norm", "bias", "bidirectional"} & set(settings):
         file.require(isinstance(settings[flag], bool), f"{flag}: got {shown(settings[flag])}, accepted: true or false")
@@ -100,7 +102,7 @@ def _wanted_arrays(file, name, settings):
             for array, shapes in (("flat", parameters), ("running", statistics))}
 
 
-def _model(file, name, settings, arrays, backend):
+def _model(file: File, name: str, settings: dict[str, Any], arrays: dict[str, np.ndarray], backend: str | None) -> Model:
     """Return the model of these settings, or raise CheckpointError for what is no setting."""
     try:
         model = CLASSES[name](**settings)

@@ -1,6 +1,7 @@
 """Learning-rate schedules: pass one as `learning_rate=`. They count in epochs, fractions of an epoch included."""
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,12 @@ class Schedule:
     learning_rate: float
     numbers: tuple = ()
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Any) -> Any:
         """Return the learning rates at these epochs (array of floats, 0 at the start)."""
         epoch = np.asarray(epoch, np.float64)
         return self.learning_rate * _SHAPES[self.kind](epoch, *self.numbers)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.kind}({', '.join(map(repr, (self.learning_rate, *self.numbers)))})"
 
 
@@ -36,27 +37,27 @@ _SHAPES: dict[str, Callable] = {
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def constant(learning_rate):
+def constant(learning_rate: float) -> Schedule:
     """Return η(e) = η."""
     return Schedule("constant", real_number("learning_rate", learning_rate, low=0, open_low=True))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def step(learning_rate, every, factor=0.1):
+def step(learning_rate: float, every: float, factor: float = 0.1) -> Schedule:
     """Return η(e) = η · factor^⌊e / every⌋: a drop every so many epochs."""
     return Schedule("step", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("every", every, low=0, open_low=True), real_number("factor", factor, low=0, open_low=True)))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def cosine(learning_rate, epochs, final=0.0):
+def cosine(learning_rate: float, epochs: float, final: float = 0.0) -> Schedule:
     """Return half a cosine from η down to final · η over `epochs`, then flat (Loshchilov & Hutter, ICLR 2017, eq. 5)."""
     return Schedule("cosine", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("epochs", epochs, low=0, open_low=True), real_number("final", final, low=0, high=1)))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
-def inverse_time(learning_rate, decay):
+def inverse_time(learning_rate: float, decay: float) -> Schedule:
     """Return η(e) = η / (1 + decay · e): the 1/t schedule of Robbins & Monro (1951)."""
     return Schedule("inverse_time", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("decay", decay, low=0),))

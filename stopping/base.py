@@ -92,8 +92,8 @@ class Criterion:
         """Raise if one of the metrics, of which a ratio is to be taken, is negative."""
         for name in names:
             if values[name] < 0:
-                raise ValueError(f"{self!r} takes ratios of {name}, which make no sense for negative values: it is "
-                                 f"{values[name]!r} at check {self.step + 1}; {advice}")
+                raise ValueError(f"{name}: got {values[name]!r} at check {self.step + 1}, accepted: values that are not "
+                                 f"negative, of which {self!r} takes ratios; {advice}")
 
     # --- a run ---
 
@@ -127,7 +127,8 @@ class Criterion:
     def _present(self, metrics: Any) -> tuple[str, ...]:
         missing = [name for name in self.requires if name not in metrics]
         if missing:
-            raise ValueError(f"{self!r} needs {_listing(missing)} at every check, but was given {_listing(metrics)}")
+            raise ValueError(f"metrics: got {_listing(metrics)}, accepted: with {_listing(missing)}, which {self!r} needs "
+                             "at every check")
         return self.requires
 
     def _advance(self, values: Values) -> bool:
@@ -176,16 +177,16 @@ class Criterion:
     def _refuse_foreign(self, state: State) -> None:
         """Raise ValueError unless `_restore` can take the state over as a whole."""
         if not isinstance(state, Mapping):
-            raise ValueError(f"a state of {self!r} must be a mapping, not {states.shown(state)}")
+            raise ValueError(f"state: got {states.shown(state)}, accepted: a mapping, of {self!r}")
         for name in ("criterion", *self._identity):
             own, given = type(self).__name__ if name == "criterion" else getattr(self, name), state.get(name)
             if type(given) is not type(own) or given != own:
-                raise ValueError(f"this is not a state of {self!r}: {name} must be {own!r}, not {states.shown(given)}")
+                raise ValueError(f"{name} in a state: got {states.shown(given)}, accepted: {own!r}, as in {self!r}")
         own_fields = {"criterion", *self._fields()}
         if set(state) != own_fields:
             lacking, surplus = own_fields - set(state), list(set(state) - own_fields)
-            raise ValueError(f"a state of {self!r} holds {_listing(sorted(own_fields))}; this one lacks "
-                             f"{_listing(sorted(lacking))} and holds {states.shown(surplus)} besides")
+            raise ValueError(f"state: got one that lacks {_listing(sorted(lacking))} and holds {states.shown(surplus)} "
+                             f"besides, accepted: a state of {self!r}, which holds {_listing(sorted(own_fields))}")
         self._check_common(state)
         self._check_counters(state)
 
@@ -219,8 +220,8 @@ class Criterion:
 
     def __bool__(self) -> NoReturn:
         # `Patience(10) or ZeroError()` is just Patience(10) in Python: the second rule would be lost without a word.
-        raise TypeError("a criterion is neither true nor false: combine with | and & (not with `or` and `and`); "
-                        "to ask whether there is one, write `is not None`")
+        raise TypeError("criterion: got a question whether it is true (`or`, `and`, `if`), accepted: | and & to combine "
+                        "criteria, `is not None` to ask whether there is one")
 
     def __repr__(self) -> str:
         arguments = []
@@ -242,7 +243,7 @@ def _number(name: str, value: Any) -> float:
             return float(value)
         except (TypeError, ValueError, OverflowError):
             pass
-    raise ValueError(f"metric {name} must be one real number per check, not {value!r}")
+    raise ValueError(f"metric {name}: got {value!r}, accepted: one real number per check")
 
 
 def _listing(names: Iterable[str]) -> str:

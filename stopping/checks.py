@@ -11,7 +11,7 @@ Choice = TypeVar("Choice")
 def whole_number(name: str, value: Any, least: int) -> int:
     """Return `value` as an int of at least `least`, or raise ValueError. A bool is not a number here."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+        raise ValueError(f"{name}: got {value!r}, accepted: a whole number of at least {least}")
     return int(value)
 
 
@@ -21,7 +21,7 @@ def finite_number(name: str, value: Any, least: float = -math.inf, above: float 
     if not _is_finite(value) or value < least or (value <= above and above > -math.inf) or value > most:
         bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
         bounds += [f"and at most {most:g}"] * (most < math.inf)
-        raise ValueError(" ".join([f"{name} must be a finite number", *bounds]) + f", not {value!r}")
+        raise ValueError(" ".join([f"{name}: got {value!r}, accepted: a finite number", *bounds]))
     return int(value) if isinstance(value, numbers.Integral) else float(value)  # GL(5) is to be printed as such
 
 
@@ -42,12 +42,12 @@ def refuse_masked(name: str, values: Any) -> None:
 def one_of(name: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:
     """Return `value` if it is one of `choices` (True is not 1 here), or raise ValueError."""
     if not any(type(value) is type(choice) and value == choice for choice in choices):
-        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+        raise ValueError(f"{name}: got {value!r}, accepted: {' or '.join(map(repr, choices))}")
     return value
 
 
 def metric_name(name: str, value: object) -> str:
     """Return `value` if it can name a metric, or raise ValueError."""
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be the name of a metric, like 'val_loss', not {value!r}")
+        raise ValueError(f"{name}: got {value!r}, accepted: the name of a metric, like 'val_loss'")
     return value

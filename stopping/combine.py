@@ -39,11 +39,11 @@ class Combination(Criterion):
     def __init__(self, *operands: Criterion) -> None:
         for operand in operands:
             if not isinstance(operand, Criterion):
-                raise TypeError(f"operands must be stopping criteria, like Patience(10), not {operand!r}")
+                raise TypeError(f"operands: got {operand!r}, accepted: stopping criteria, like Patience(10)")
         self.operands = operands
         self._depth = 1 + max((getattr(operand, "_depth", 0) for operand in operands), default=0)
         if self._depth > DEEPEST:
-            raise ValueError(f"operands are nested too deeply, accepted: up to {DEEPEST} levels; group them by halves, "
+            raise ValueError(f"operands: got {self._depth} levels, accepted: up to {DEEPEST} levels; group them by halves, "
                              "like (a | b) | (c | d)")
         _refuse_repeats(self)
         super().__init__(requires=(name for operand in operands for name in operand.requires))
@@ -58,7 +58,7 @@ class Combination(Criterion):
     def _admit(self, values: Values) -> None:
         for part in tree.upwards(self, Combination):
             if part.step != self.step:
-                raise ValueError(f"{part!r} has seen {part.step} checks, but its whole, {self!r}, {self.step}: "
+                raise ValueError(f"{part!r}: got {part.step} checks, accepted: {self.step}, as many as its whole, {self!r}; "
                                  "update a part through the whole alone; reset() of the whole starts a run")
             if not isinstance(part, Combination):
                 part._admit(values)
@@ -100,7 +100,7 @@ class Combination(Criterion):
         """Return pairs (operand, its state), checked as far as the whole and its operands depend on each other."""
         inner = state.get("operands")
         if not isinstance(inner, list | tuple) or len(inner) != len(self.operands):
-            raise ValueError(f"a state of {self!r} holds a list of {len(self.operands)} operands, not {shown(inner)}")
+            raise ValueError(f"operands in a state: got {shown(inner)}, accepted: a list of {len(self.operands)} states")
         best: list[Any] = [None, None]  # of the first operand that has one
         for each in filter(lambda each: isinstance(each, Mapping), inner):
             if each.get("step") != state["step"]:
@@ -258,6 +258,6 @@ def _refuse_repeats(whole: Criterion) -> None:
     seen: set[int] = set()
     for part in tree.parts(whole):
         if id(part) in seen:
-            raise ValueError(f"{part!r} occurs twice in {whole!r} as one object, so every check would count twice: "
-                             "make a second one")
+            raise ValueError(f"operands: got {part!r} twice in {whole!r}, accepted: different objects, or every check would "
+                             "count twice; make a second one")
         seen.add(id(part))

@@ -64,18 +64,20 @@ def _columns(text: str | None) -> dict[str, str] | None:
     pairs = [pair.partition("=") for pair in text.split(",")]
     for ours, sign, theirs in pairs:
         if not (ours.strip() and sign and theirs.strip()):
-            raise ValueError(f"--columns must be OURS=THEIRS pairs, like val_loss=my_val,train_loss=my_train, not {text!r}")
+            raise ValueError(f"--columns: got {text!r}, accepted: OURS=THEIRS pairs, like "
+                             "val_loss=my_val,train_loss=my_train")
     columns = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
     if len(columns) < len(pairs):
-        raise ValueError(f"--columns names one of ours twice: {text!r}")
+        raise ValueError(f"--columns: got {text!r}, accepted: each of our names once")
     return columns
 
 
 def _need(criterion: Criterion, history: History, log: str) -> None:
     missing = [name for name in criterion.requires if name not in history]
     if missing:
-        raise ValueError(f"{criterion!r} needs {', '.join(map(repr, missing))}, but {log} has only "
-                         f"{', '.join(map(repr, history))}; say which is which: --columns {missing[0]}=NAME")
+        raise ValueError(f"{log}: got the columns {', '.join(map(repr, history))}, accepted: with "
+                         f"{', '.join(map(repr, missing))}, "
+                         f"which {criterion!r} needs; say which is which: --columns {missing[0]}=NAME")
 
 
 def _row(criterion: Criterion, decision: StopDecision, counts: Iterable[str]) -> dict[str, Any]:

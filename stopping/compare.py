@@ -102,13 +102,13 @@ def compare(criteria: Iterable[Criterion], histories: Iterable[History], *, metr
 
 def _several(name: str, values: object, fits: Callable[[object], bool], example: str) -> list[Any]:
     if isinstance(values, str | Criterion) or is_history(values) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} must be a sequence, like {example}, not {values!r}")
+        raise TypeError(f"{name}: got {values!r}, accepted: a sequence, like {example}")
     values = list(values)
     for value in values:
         if not fits(value):
-            raise TypeError(f"{name} must be a sequence, like {example}, but it holds {value!r}")
+            raise TypeError(f"{name}: got {value!r} in it, accepted: a sequence, like {example}")
     if not values:
-        raise ValueError(f"{name} must not be empty")
+        raise ValueError(f"{name}: got none, accepted: a sequence of at least one, like {example}")
     return values
 
 
@@ -118,7 +118,7 @@ def _run(criteria: list[Criterion], history: History, metric: str, where: str) -
         values, decisions = _judged_values(history, metric), [replay(criterion, history) for criterion in criteria]
         for decision in decisions:
             if decision.checks != len(values):
-                raise ValueError(f"{metric!r} has {len(values)} entries for {decision.checks} checks")
+                raise ValueError(f"{metric!r}: got {len(values)} entries, accepted: {decision.checks}, one for each check")
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
     stops = [decision.stopped_step or decision.checks for decision in decisions]
@@ -131,12 +131,13 @@ def _run(criteria: list[Criterion], history: History, metric: str, where: str) -
 
 def _judged_values(history: History, metric: str) -> NDArray:
     if metric not in history:
-        raise ValueError(f"there is no {metric!r} to judge by, only {', '.join(map(repr, history))}; pass metric=")
+        raise ValueError(f"metric: got {metric!r}, accepted: one of {', '.join(map(repr, history))}; pass metric=")
     values = np.array(column(metric, history[metric]))  # (C,)
     if not np.isfinite(values).any():
-        raise ValueError(f"{metric!r} is nowhere finite")
+        raise ValueError(f"{metric!r}: got no finite value, accepted: at least one")
     if (values < 0).any():
-        raise ValueError(f"{metric!r} is negative somewhere, so that percentages make no sense; pass another metric=")
+        raise ValueError(f"{metric!r}: got negative values, accepted: others, of which percentages make sense; pass "
+                         "another metric=")
     return values
 
 

@@ -50,18 +50,20 @@ def parse(expression: str) -> Criterion:
     GL(5) | after(3) & Patience(10, monitor='val_error')
     """
     if not isinstance(expression, str):
-        raise ValueError(f"expression must be text, like 'GL(5) | Patience(10)', not {expression!r}")
+        raise ValueError(f"expression: got {expression!r}, accepted: text, like 'GL(5) | Patience(10)'")
     if len(expression) > LONGEST:
-        raise ValueError(f"expression must have at most {LONGEST} characters, not {len(expression)}")
+        raise ValueError(f"expression: got {len(expression)} characters, accepted: at most {LONGEST}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes in strings, which no criterion takes
             tree = ast.parse(expression.strip(), mode="eval")
         return _criterion(tree.body)
     except SyntaxError as error:
-        raise ValueError(f"expression {expression!r}: {error.msg}") from None
+        raise ValueError(f"expression: got {expression!r} ({error.msg}), accepted: names of criteria, called, with |, & "
+                         "and ~") from None
     except (RecursionError, MemoryError):
-        raise ValueError(f"expression of {len(expression)} characters is nested too deeply") from None
+        raise ValueError(f"expression: got {len(expression)} characters that are nested too deeply, accepted: fewer "
+                         "levels") from None
 
 
 def _criterion(node: ast.expr) -> Criterion:
@@ -72,10 +74,11 @@ def _criterion(node: ast.expr) -> Criterion:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return _called(_known(node.func.id), node)
     if isinstance(node, ast.Name):
-        raise ValueError(f"{_known(node.id)} needs its arguments in parentheses, like {node.id}({_arguments(node.id)})")
+        raise ValueError(f"expression: got {_known(node.id)}, accepted: its arguments in parentheses, like "
+                         f"{node.id}({_arguments(node.id)})")
     if isinstance(node, ast.BoolOp):
-        raise ValueError("combine criteria with | and &, not with `or` and `and`")
-    raise ValueError(f"{ast.unparse(node)!r} is no criterion; accepted: {', '.join(NAMES)}, called with numbers and "
+        raise ValueError("expression: got `or` or `and`, accepted: | and & to combine criteria")
+    raise ValueError(f"expression: got {ast.unparse(node)!r}, accepted: {', '.join(NAMES)}, called with numbers and "
                      "strings, and combined with |, &, ~ and parentheses")
 
 
@@ -84,7 +87,7 @@ def _known(name: str) -> str:
         by_lower = {known.lower(): known for known in NAMES}
         near = difflib.get_close_matches(name.lower(), by_lower, 1, cutoff=0.5)
         hint = f"; did you mean {by_lower[near[0]]!r}?" if near else ""
-        raise ValueError(f"there is no criterion {name!r}, only {', '.join(NAMES)}{hint}")
+        raise ValueError(f"criterion: got {name!r}, accepted: {', '.join(NAMES)}{hint}")
     return name
 
 
@@ -96,14 +99,14 @@ def _called(name: str, node: ast.Call) -> Criterion:
         if keyword.arg is None or keyword.arg not in signature.parameters:
             near = difflib.get_close_matches(str(keyword.arg), signature.parameters, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{name} takes {_arguments(name)}, not {keyword.arg or '**'}{hint}")
+            raise ValueError(f"{name}: got {keyword.arg or '**'}, accepted: {_arguments(name)}{hint}")
         if keyword.arg in keywords:
-            raise ValueError(f"{ast.unparse(node)}: {keyword.arg} is given twice")
+            raise ValueError(f"{ast.unparse(node)}: got {keyword.arg} twice, accepted: once")
         keywords[keyword.arg] = _literal(name, keyword.value)
     try:
         signature.bind(*values, **keywords)
     except TypeError as error:
-        raise ValueError(f"{ast.unparse(node)}: {error}; {name} takes {_arguments(name)}") from None
+        raise ValueError(f"{name}: got {ast.unparse(node)} ({error}), accepted: {_arguments(name)}") from None
     return NAMES[name](*values, **keywords)
 
 
@@ -118,4 +121,4 @@ def _literal(name: str, node: ast.expr) -> int | float | str | None:
         value = node.operand.value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return -value
-    raise ValueError(f"{name} takes numbers, strings, True, False and None, not {ast.unparse(node)!r}")
+    raise ValueError(f"{name}: got {ast.unparse(node)!r}, accepted: numbers, strings, True, False and None")

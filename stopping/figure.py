@@ -41,7 +41,7 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
     """
     kind = os.path.splitext(path)[1][1:].lower()
     if not kind:
-        raise ValueError(f"path must end in .png, .svg or .pdf, not {str(path)!r}")
+        raise ValueError(f"path: got {str(path)!r}, accepted: a name that ends in .png, .svg or .pdf")
     from matplotlib.figure import Figure  # not pyplot: no window, no global state
 
     decisions = [replay(criterion, history) for criterion in criteria]

@@ -80,7 +80,7 @@ def read_csv(path: str | Path, columns: Mapping[str, str] | None = None) -> dict
     if sparse:
         table = _merged(table, epoch, [source for ours, source in sources.items() if ours.startswith("val_")])
         if not len(table[epoch]):
-            raise ValueError(f"{path}: no row has an epoch")
+            raise ValueError(f"{path}: got no row with an epoch, accepted: at least one")
     if first_epoch == 0 and update not in table:
         table[epoch] = table[epoch] + 1
     return _named(table, epoch, sources)
@@ -95,15 +95,17 @@ def _cells(path: str | Path) -> tuple[list[str], Rows]:
             header = [name.strip() for name in next(reader, [])]
             rows = [(reader.line_num, row) for row in reader if row]
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not text in UTF-8: {error}") from None
+            raise ValueError(f"{path}: got other bytes ({error}), accepted: text in UTF-8") from None
         except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+            raise ValueError(f"{path}, line {reader.line_num}: got what cannot be read ({error}), accepted: "
+                             "comma-separated cells") from None
     for line, row in rows:
         if len(row) != len(header):
-            raise ValueError(f"{path}, line {line}: {len(row)} cells, but the first line names {len(header)} columns")
+            raise ValueError(f"{path}, line {line}: got {len(row)} cells, accepted: {len(header)}, one for each name in "
+                             "the first line")
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if repeated:
-        raise ValueError(f"{path}: more than one column is called {repeated[0]!r}")
+        raise ValueError(f"{path}: got more than one column {repeated[0]!r}, accepted: one of each name")
     return header, rows
 
 
@@ -111,17 +113,19 @@ def _sources(path: str | Path, header: list[str], columns: Mapping[str, str] | N
     """Return our name -> name in the file, for all that is recognised or mapped."""
     columns = {} if columns is None else columns
     if not isinstance(columns, Mapping):
-        raise TypeError(f"columns must map our names to those in the file, like {{'val_loss': 'my_val'}}, not {columns!r}")
+        raise TypeError(f"columns: got {columns!r}, accepted: a mapping of our names to those in the file, like "
+                        f"{{'val_loss': 'my_val'}}")
     for name in columns.values():
         if name not in header:
             near = difflib.get_close_matches(str(name), header, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{path} has no column {name!r}, only {', '.join(map(repr, filter(None, header)))}{hint}")
+            raise ValueError(f"columns: got {name!r}, accepted: columns of {path}: "
+                             f"{', '.join(map(repr, filter(None, header)))}{hint}")
     present = {ours: next((name for name in theirs if name in header), None) for ours, theirs in RECOGNISED.items()}
     sources = {**{ours: name for ours, name in present.items() if name is not None}, **columns}
     if not sources:
         names = ", ".join(map(repr, filter(None, header))) or "nothing"
-        raise ValueError(f"{path}: no column is recognised among {names}; say which is which: "
+        raise ValueError(f"{path}: got the columns {names}, accepted: recognised ones; say which is which: "
                          "columns={'val_loss': NAME}, or --columns val_loss=NAME")
     return sources
 
@@ -129,13 +133,13 @@ def _sources(path: str | Path, header: list[str], columns: Mapping[str, str] | N
 def _numbers(path: str | Path, j: int, name: str, rows: Rows, strict: bool, sparse: bool) -> NDArray | None:
     """Return column j as an array; if it is not made of numbers: None, or an error if `strict`."""
     if not rows:
-        raise ValueError(f"{path} has no rows below the names of the columns")
+        raise ValueError(f"{path}: got no rows, accepted: at least one below the names of the columns")
     values = []
     for line, row in rows:
         value = _number(row[j].strip(), sparse)
         if value is None:
             if strict:
-                raise ValueError(f"{path}, line {line}, column {name!r}: {row[j]!r} is not a number")
+                raise ValueError(f"{path}, line {line}, column {name!r}: got {row[j]!r}, accepted: a number")
             return None
         values.append(value)
     return np.array(values)

@@ -56,7 +56,7 @@ class RunningAverage:
     def __init__(self, decay: float) -> None:
         self.decay = finite_number("decay", decay, least=0)
         if self.decay >= 1:
-            raise ValueError(f"decay must be below 1 (with 1 nothing new would ever count), not {decay!r}")
+            raise ValueError(f"decay: got {decay!r}, accepted: a number below 1 (with 1 nothing new would ever count)")
         self.value, self.weight = math.nan, 0.0  # weight: that of all values seen, 1 - decay^t
 
     @property
@@ -67,11 +67,11 @@ class RunningAverage:
     def update(self, value: Any) -> float:
         """Take in the error of one pattern and return the average."""
         if isinstance(value, str | bytes) or getattr(value, "shape", ()) != ():
-            raise ValueError(f"value must be one real number, not {value!r}")
+            raise ValueError(f"value: got {value!r}, accepted: one real number")
         try:
             value = float(value)
         except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"value must be one real number, not {value!r}") from None
+            raise ValueError(f"value: got {value!r}, accepted: one real number") from None
         # weight_t = 1 - decay^t, so share * value_1 + ... is e_t / weight_t without either of them: a constant comes out as
         # itself, to the last digit. The first value, and any with decay 0, has a share of exactly 1.
         self.weight = self.decay * self.weight + (1 - self.decay)
@@ -97,7 +97,7 @@ class RunningAverage:
             Naming the field, if this is no state that a run could leave; nothing has changed then.
         """
         if not isinstance(state, Mapping) or set(state) != {"value", "weight"}:
-            raise ValueError(f"a state of {self!r} must be a mapping of 'value' and 'weight', not {states.shown(state)}")
+            raise ValueError(f"state: got {states.shown(state)}, accepted: a mapping of 'value' and 'weight'")
         value = float(states.number("value", state["value"], finite=False))
         weight = float(states.number("weight", state["weight"], least=0))
         if weight > 1 or (weight == 0 and not math.isnan(value)):

@@ -95,10 +95,10 @@ class Patience(Criterion):
         if not self.relative:
             return
         if self.mode == "min" and self.min_delta >= 1:
-            raise ValueError(f"min_delta must be below 1 with relative=True and mode='min' (nothing falls by "
-                             f"more than all of itself), not {self.min_delta!r}")
+            raise ValueError(f"min_delta: got {self.min_delta!r}, accepted: below 1 with relative=True and mode='min' "
+                             "(nothing falls by more than all of itself)")
         if self.baseline is not None and self.baseline < 0:
-            raise ValueError(f"baseline must not be negative with relative=True, not {self.baseline!r}")
+            raise ValueError(f"baseline: got {self.baseline!r}, accepted: with relative=True a number that is not negative")
 
     def _begin(self) -> None:
         self.improved_step = 0      # the check that extended the patience last; 0: none has
@@ -115,8 +115,8 @@ class Patience(Criterion):
         value = values[self.monitor]
         # A reference of -2 less 10 % of itself is -1.8: worse values would pass as improvements.
         if self.relative and value < 0:
-            raise ValueError(f"{self!r} measures improvements as fractions, which makes no sense for negative values: "
-                             f"{self.monitor} is {value!r} at check {self.step + 1}; use relative=False")
+            raise ValueError(f"{self.monitor}: got {value!r} at check {self.step + 1}, accepted: values that are not "
+                             f"negative, of which {self!r} measures fractions; use relative=False")
 
     def _decide(self, values: Values) -> bool:
         value = values[self.monitor]

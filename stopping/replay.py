@@ -89,7 +89,7 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
     (4, 2)
     """
     if not isinstance(criterion, Criterion):
-        raise TypeError(f"criterion must be a stopping criterion, like Patience(10), not {criterion!r}")
+        raise TypeError(f"criterion: got {criterion!r}, accepted: a stopping criterion, like Patience(10)")
     columns = _columns(criterion, history)
     epochs, updates = columns.get("epoch"), columns.get("update")
     checks = len(next(iter(columns.values())))
@@ -112,7 +112,8 @@ def is_history(value: object) -> TypeGuard[History]:
 def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
     """Return the columns that matter, as lists of floats of one length."""
     if not is_history(history):
-        raise TypeError(f"history must be a mapping of metric names to arrays, or a DataFrame, not {type(history).__name__}")
+        raise TypeError(f"history: got a {type(history).__name__}, accepted: a mapping of metric names to arrays, or a "
+                        "DataFrame")
     criterion._present(history)
     names = dict.fromkeys(criterion.requires)
     names |= dict.fromkeys(name for name in ("epoch", "update") if name in history)
@@ -120,9 +121,9 @@ def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
     columns = {name: column(name, history[name]) for name in names or list(history)[:1]}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"all metrics need one entry per check, but their lengths differ: {lengths}")
+        raise ValueError(f"history: got metrics of different lengths, {lengths}, accepted: one entry per check in each")
     if not any(lengths.values()):
-        raise ValueError("history is empty: there are no checks to replay")
+        raise ValueError("history: got no checks, accepted: at least one")
     return columns
 
 
@@ -134,10 +135,10 @@ def column(name: str, values: Any) -> list[float]:
         if array.dtype.kind == "O" and getattr(getattr(values, "dtype", None), "kind", "") in ("f", "i", "u", "b"):
             array = values.to_numpy(dtype=float, na_value=np.nan)  # pandas' own numbers, where some are missing
     except ValueError as error:  # nested lists of unequal length
-        raise ValueError(f"history[{name!r}] must be a 1-D array of real numbers: {error}") from None
+        raise ValueError(f"history[{name!r}]: got no array ({error}), accepted: a 1-D array of real numbers") from None
     if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub"):
-        raise ValueError(f"history[{name!r}] must be a 1-D array of real numbers, "
-                         f"not {array.ndim}-D of type {array.dtype}")
+        raise ValueError(f"history[{name!r}]: got {array.ndim}-D of type {array.dtype}, "
+                         "accepted: a 1-D array of real numbers")
     return array.astype(float).tolist()
 
 

@@ -25,7 +25,7 @@ def shown(value: object) -> str:
 
 def refuse(name: str, value: object, accepted: str) -> NoReturn:
     """Raise the ValueError."""
-    raise ValueError(f"{name} in a state of a criterion must be {accepted}, not {shown(value)}")
+    raise ValueError(f"{name} in a state: got {shown(value)}, accepted: {accepted}")
 
 
 def count(name: str, value: Any, most: int) -> int:

@@ -61,8 +61,8 @@ class Plateau(Criterion):
         self.relative = one_of("relative", relative, (False, True))
         self.tol = finite_number("tol", tol, least=0)
         if self.relative and self.tol >= 1:
-            raise ValueError("tol must be below 1 with relative=True (nothing falls by more than all of itself), "
-                             f"not {tol!r}")
+            raise ValueError(f"tol: got {tol!r}, accepted: below 1 with relative=True (nothing falls by more than all of "
+                             "itself)")
         self.checks = whole_number("checks", checks, least=1)
         self.monitor = metric_name("monitor", monitor)
         super().__init__(requires=(self.monitor,))
@@ -174,9 +174,10 @@ def evidence(mean_gradient: ArrayLike, variance: ArrayLike, n: int) -> float:
     refuse_masked("variance", variance)
     g, s2 = np.asarray(mean_gradient, dtype=float), np.asarray(variance, dtype=float)
     if g.shape != s2.shape:
-        raise ValueError(f"mean_gradient and variance must have one shape, not {g.shape} and {s2.shape}")
+        raise ValueError(f"mean_gradient and variance: got shapes {g.shape} and {s2.shape}, accepted: one shape")
     if not (np.isfinite(g).all() and np.isfinite(s2).all() and (s2 >= 0).all()):
-        raise ValueError("mean_gradient and variance must be finite, and no variance negative")
+        raise ValueError("mean_gradient and variance: got entries that are not, accepted: finite ones, and no variance "
+                         "negative")
     kept = s2 > 0
     if not kept.any():
         return math.nan

@@ -6,7 +6,7 @@ import typing
 
 import pytest
 
-PACKAGES = ["losses", "stopping"]
+PACKAGES = ["losses", "nn", "stopping"]
 
 
 def functions_of(kind, package):

@@ -65,7 +65,8 @@ def test_another_word_is_refused():
 
 
 @pytest.mark.parametrize(("loss", "outputs", "y", "what"), [
-    (BinaryCrossEntropy(), OUTPUTS, TWO, "2 labels per sample"), (SquaredError(), OUTPUTS[:, :1], IDS, "at 0.5 instead of 0"),
+    (BinaryCrossEntropy(), OUTPUTS, TWO, "2 labels per sample"),
+    (SquaredError(), OUTPUTS[:, :1], IDS, "at 0.5 instead of 0"),
     (SquaredError(), OUTPUTS, TWO, "real-valued")])
 def test_what_asks_for_a_class_refuses_the_rest(loss, outputs, y, what):
     with pytest.raises(ValueError, match=f"y has .*{what}.*RelaxLoss needs class labels"):
@@ -73,7 +74,7 @@ def test_what_asks_for_a_class_refuses_the_rest(loss, outputs, y, what):
 
 
 def test_the_entropy_of_several_labels_is_refused():
-    with pytest.raises(ValueError, match="2 labels per sample.*one class per sample"):
+    with pytest.raises(ValueError, match=r"2 labels per sample.*one class per sample"):
         ConfidencePenalty(BinaryCrossEntropy(), 0.1).value(OUTPUTS, TWO)
 
 

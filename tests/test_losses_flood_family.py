@@ -123,7 +123,7 @@ def test_adaflooding_looks_levels_up_by_index():
     loss, indices = AdaFlooding(CE, LEVELS), np.array([5, 1, 1, 7])
     losses = np.array([0.5, 1.0, 1.5, 0.5])
     np.testing.assert_array_equal(loss.weigh(losses, indices=indices)[1], np.sign(losses - LEVELS[indices]) / 4)
-    with pytest.raises(ValueError, match="levels has 8 entries for 4 samples; accepted is one for each"):
+    with pytest.raises(ValueError, match="levels has 8 entries for 4 samples, accepted: one for each"):
         loss.weigh(losses)
     single = AdaFlooding(CE, np.where(np.arange(8) == 3, 0, LEVELS))  # one sample of level 0 is trained plainly
     assert single.weigh(np.zeros(8))[1][3] == 1 / 8 and (np.delete(single.weigh(np.zeros(8))[1], 3) < 0).all()

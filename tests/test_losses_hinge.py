@@ -81,10 +81,10 @@ def test_targets_and_arguments():
                               ([0.0, 1.0], TypeError, "class ids must be integers")]:
         with pytest.raises(error, match=message):
             Hinge().value(OUTPUTS[:2], y)
-    with pytest.raises(ValueError, match=r"y\[0\] is -1; with one output, labels must be 0 or 1"):
+    with pytest.raises(ValueError, match=r"y\[0\]: got -1, accepted: with one output, labels 0 or 1"):
         Hinge().value(ONE[:2], [-1, 1])
     for margin, error in [(-1, ValueError), (np.inf, ValueError), ("1", TypeError)]:
-        with pytest.raises(error, match="margin must be"):
+        with pytest.raises(error, match="margin: got"):
             SquaredHinge(margin)
 
 

@@ -1,4 +1,4 @@
-"""0·∞: a logit of -inf rules a class out. What has no share of the target then costs nothing; what has one costs infinity."""
+"""0·∞: a logit of -inf rules a class out. No share of the target: it costs nothing; a share: infinity."""
 import numpy as np
 import pytest
 
@@ -64,7 +64,7 @@ def test_hinges(loss, squared):
 def test_entropy():
     H, dH = entropies(RULED_OUT)
     two, dtwo = entropies(RULED_OUT[:, :2])
-    assert H == two
+    assert two == H
     np.testing.assert_array_equal(dH, [[*dtwo[0], 0]])
     for outputs in (np.array([[INF]]), np.array([[-INF]])):
         H, dH = entropies(outputs)

@@ -155,5 +155,5 @@ def test_adaptive_levels_arguments():
     for folds, error in [(1, ValueError), (31, ValueError), (2.5, TypeError)]:
         with pytest.raises(error, match="folds: got"):
             adaptive_levels(model, X, Y, **OPTIONS, folds=folds)
-    with pytest.raises(ValueError, match="gamma must be"):
+    with pytest.raises(ValueError, match="gamma: got"):
         adaptive_levels(model, X, Y, **OPTIONS, gamma=2)

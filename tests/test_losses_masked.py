@@ -1,4 +1,6 @@
 """Masked arrays are refused wherever numbers are taken: what a mask hides must never be counted."""
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,10 @@ def hide(array):
     return masked
 
 
+def on(loss, method, outputs, y):
+    return getattr(loss, method)(outputs, y)
+
+
 def mlp(outputs=2):
     return MLP((3, 4, outputs), backend="numpy", bias=False)
 
@@ -48,8 +54,8 @@ CALLS = {
         (CE, O, Y), (CE, O, P), (BinaryCrossEntropy(), O1, Y), (BinaryCrossEntropy(), O, P), (SquaredError(), O, O),
         (SquaredError(), O, Y), (Hinge(), O, Y), (losses.Flooding(CE, 0.1), O, Y), (losses.ConfidencePenalty(CE, 0.1), O, Y),
         (losses.RelaxLoss(CE, 0.1), O, Y)) for method in ("value", "per_sample", "value_and_gradient", "wrong")
-       for what, call in ((f"outputs {y.ndim}", lambda f=getattr(loss, method), o=o, y=y: f(hide(o), y)),
-                          (f"y {y.ndim}", lambda f=getattr(loss, method), o=o, y=y: f(o, hide(y))))},
+       for what, call in ((f"outputs {y.ndim}", partial(on, loss, method, hide(o), y)),
+                          (f"y {y.ndim}", partial(on, loss, method, o, hide(y))))},
     "labels": lambda: losses.Loss().labels(hide(Y), 2), "answers": lambda: CE.answers(hide(Y), 2),
     "labels of BCE": lambda: BinaryCrossEntropy().labels(hide(Y), 1), "a list of rows": lambda: CE.value(list(hide(O)), Y),
     "levels": lambda: AdaFlooding(CE, hide(ONES)), "levels_from_losses": lambda: losses.levels_from_losses(hide(ONES)),

@@ -76,8 +76,8 @@ def test_gradients_of_a_network(y, backend):
 
 def test_fit_counts_wrong_entries(backend):
     model = MLP((3, 8, 4), dtype="float64", backend=backend)
-    history = fit(model, X, Y, loss=BCE, optimizer=SGD(0.5), epochs=60, batch_size=8, validation=(X[:7], Y[:7]), progress=False,
-                  metrics="prediction_changes")
+    history = fit(model, X, Y, loss=BCE, optimizer=SGD(0.5), epochs=60, batch_size=8, validation=(X[:7], Y[:7]),
+                  progress=False, metrics="prediction_changes")
     assert history["train_error"][-1] == np.mean((model.forward(X) > 0) != Y) < 0.1 < history["train_error"][0]
     assert history["val_error"][-1] == np.mean((model.forward(X[:7]) > 0) != Y[:7])
     assert history["train_loss"][-1] == pytest.approx(BCE.value(model.forward(X), Y), rel=1e-12)
@@ -109,7 +109,8 @@ def test_labels_at_every_step(backend):
 
 def test_the_error_of_one_output_trained_towards_labels_is_told_at_one_half(backend):
     model = MLP((3, 8, 1), dtype="float64", backend=backend)
-    history = fit(model, X, Y[:, 0], loss=SquaredError(), optimizer=SGD(0.05), epochs=40, validation=(X[:5], X[:5, 0]), progress=False)
+    history = fit(model, X, Y[:, 0], loss=SquaredError(), optimizer=SGD(0.05), epochs=40, validation=(X[:5], X[:5, 0]),
+                  progress=False)
     assert history["train_error"][-1] == np.mean((model.forward(X)[:, 0] > 0.5) != Y[:, 0])
     assert np.isnan(history["val_error"]).all()
 

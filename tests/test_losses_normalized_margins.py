@@ -133,5 +133,5 @@ def test_one_layer_is_homogeneous_whatever_the_activation():
 
 
 def test_norm_is_checked():
-    with pytest.raises(ValueError, match="norm must be one of 'total', 'layers', got 'spectral'"):
+    with pytest.raises(ValueError, match="norm: got 'spectral', accepted: one of 'total', 'layers'"):
         normalized_margin(linear([1.0, 1, 1]), X, np.zeros(12, int), norm="spectral")

@@ -49,7 +49,7 @@ def test_sums():
     assert (L1(0.1).l1, L1(0.1).l2, repr(L1(0.1))) == (0.1, 0.0, "L1(0.1)")
     with pytest.raises(TypeError):
         L1(0.1) + 0.2
-    with pytest.raises(ValueError, match=r"strength must be a finite number >= 0, got -1"):
+    with pytest.raises(ValueError, match=r"strength: got -1, accepted: a finite number >= 0"):
         L1(-1)
 
 
@@ -129,11 +129,11 @@ def test_confidence_penalty_arguments():
     assert ConfidencePenalty(loss, 0.2).confidence == 0.5
     np.testing.assert_array_equal(ConfidencePenalty(CrossEntropy(), 0).value_and_gradient(OUTPUTS, IDS)[1],
                                   CrossEntropy().value_and_gradient(OUTPUTS, IDS)[1])
-    with pytest.raises(TypeError, match="base must be a loss, got 3"):
+    with pytest.raises(TypeError, match="base: got 3, accepted: a loss"):
         ConfidencePenalty(3, 0.1)
     with pytest.raises(ValueError, match="put the flood outside"):
         ConfidencePenalty(Flooding(CrossEntropy(), 0.1), 0.1)
-    with pytest.raises(ValueError, match="strength must be"):
+    with pytest.raises(ValueError, match="strength: got"):
         ConfidencePenalty(CrossEntropy(), -0.1)
 
 

@@ -205,3 +205,11 @@ def test_own_loss_with_wrong_shapes_is_named():
         Quartic().value(OUTPUTS, IDS[:3])
     with pytest.raises(ValueError, match="y is empty"):
         Quartic().prepare([], 0, 2)
+
+
+def test_squared_error_with_smoothed_labels_is_the_squared_error_to_soft_targets():
+    outputs, y = np.array([[0.3, -1.0, 2.0], [0.5, 0.25, 0.0]]), np.array([2, 0])
+    soft = np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
+    assert SquaredError(0.3).value(outputs, y) == pytest.approx(SquaredError().value(outputs, soft), rel=1e-14)
+    with pytest.raises(ValueError, match=r"label_smoothing: got 0\.3 with real targets, accepted: 0, or class ids"):
+        SquaredError(0.3).value(outputs, soft)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # Each run sets the JIT itself, so once is enough: not again where the tests run with the JIT off.
 pytestmark = pytest.mark.compiled
 
-FOLDERS = ("nn", "losses", "stopping", "tests")
+FOLDERS = ("nn", "losses", "stopping", "experiments", "tests")
 SUMMARY = re.compile(r"^(FAILED|ERROR) (\S+)", re.MULTILINE)
 
 LAYER = "tests/test_nn_dense.py"
@@ -45,7 +45,10 @@ FIT = "tests/test_nn_training_equivalence.py::test_fit_is_what_the_formulas_say"
 PER_NORM = "tests/test_losses_normalized_margins.py"
 HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
+INFINITE = "tests/test_losses_infinite.py"
+MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
+CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
 
 class Mutant(NamedTuple):
@@ -141,6 +144,16 @@ MUTANTS = {
         "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
     "penalty_on_biases_cpu": Mutant(
         "nn/cpu/training.py", "layers[l, AT_W], layers[l, IN], layers", "layers[l, AT_W], layers[l, IN] + 1, layers", FIT),
+    # --- gradient checks ---
+    "gradient_check_by_arrays_alone": Mutant(
+        "nn/gradcheck/report.py", "if not self.entrywise or not beyond.any():", "if True:",
+        "tests/test_nn_gradcheck.py::test_a_small_wrong_entry_does_not_hide_behind_a_large_one"),
+    "upstream_gradient_forgotten": Mutant(
+        "nn/gradcheck/backward.py", "np.sum(upstream * output(theta)[0])", "np.sum(output(theta)[0])",
+        "tests/test_nn_check_backward.py::test_a_right_layer_passes"),
+    "slope_of_relu_at_zero": Mutant(
+        "nn/reference/activations.py", "np.where(z.real <= 0, 0, z)", "np.where(z.real < 0, 0, z)",
+        "tests/test_nn_kinks.py::test_a_fresh_network_with_a_blank_row_passes"),
     # --- recurrent networks ---
     "no_gradient_from_the_later_step": Mutant(
         "nn/reference/recurrent.py", "now[:rows] += dh_now", "pass", RECURRENCE),
@@ -228,6 +241,18 @@ MUTANTS = {
         "tests/test_nn_online.py", jit=True),
     "dropout_on_the_input": Mutant(
         "nn/mlp.py", "[0.0, *self.dropout]", "[*self.dropout, 0.0]", DROP_PLACE),
+    # --- targets and edges of the losses ---
+    "zero_times_infinity": Mutant(
+        "losses/cross_entropy.py", "np.where((shares == 0) & np.isinf(gaps), 0, shares * gaps)", "shares * gaps", INFINITE),
+    "zero_times_infinity_rows": Mutant(
+        "losses/rows.py", "if not (F(target[j]) == zero and gap == F(math.inf)):", "if True:", INFINITE),
+    "soft_target_as_a_label_rows": Mutant(
+        "losses/rows.py", "dz[j] = (rest - t * e) /", "dz[j] = (one - t * e) /", MULTI_LABEL),
+    "only_the_last_label_rows": Mutant("losses/rows.py", "        loss += block\n", "        loss = block\n", MULTI_LABEL),
+    "soft_target_truncated": Mutant(
+        "losses/relax.py", "(y[:, 0] > 0.5).astype(np.int64)", "y[:, 0].astype(np.int64)", MULTI_LABEL),
+    "border_of_labels_at_zero": Mutant(
+        "losses/answers.py", '0.5 if answers == "half" else 0', "0", "tests/test_losses_answers.py"),
     # --- what is measured ---
     "smoothed_margin_of_the_mean": Mutant("losses/margins.py", "L = losses.sum()", "L = losses.mean()", PER_NORM),
     "norm_to_the_first_power": Mutant(
@@ -240,6 +265,10 @@ MUTANTS = {
         "losses/bayes.py", "(s - distance / 2) + math.log(share / (1 - share))", "(s - distance / 2)", BAYES),
     "temperature_upside_down": Mutant(
         "losses/calibration.py", "beta = np.exp(-log_temperature)", "beta = np.exp(log_temperature)", TEMPERATURE),
+    "hinge_that_never_stops": Mutant(
+        "losses/rows.py", "if missing <= zero:\n        return zero",
+        "if missing <= zero - F(50):\n        return zero", CLAIM,
+        jit=True),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
         "mean, mean, loss.level, loss.flood_parameter)",

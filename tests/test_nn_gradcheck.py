@@ -241,6 +241,103 @@ def test_report_text():
     lines = str(check_gradients(f_dict, THETA, gradient, method="central")).splitlines()
     assert lines[0] == "gradient check (central)"
     assert lines[1].split() == ["array", "checked", "rel.", "error", "worst", "at"]
-    assert [line.split()[:2] for line in lines[2:]] == [["W", "12"], ["b", "4"]]
+    assert [line.split()[:2] for line in lines[2:4]] == [["W", "12"], ["b", "4"]]
     assert "(2,): analytic 7, numerical" in lines[3]
-    assert len(lines) == 4
+    assert "off at the entry (2,): analytic 7, numerical" in lines[4]
+    assert lines[5:] == ["FAILED at 1e-6: b"]
+
+
+# --- each entry by itself, and the verdict ---
+
+
+LARGE = lambda w: 1e8 * w[0] + w[1]  # noqa: E731
+
+
+@pytest.mark.parametrize("method", ["complex", "central"])
+def test_a_small_wrong_entry_does_not_hide_behind_a_large_one(method):
+    right = check_gradients(LARGE, np.ones(2), np.array([1e8, 1.0]), method=method)
+    assert right.passed(1e-6) and str(right).endswith("PASSED at 1e-6")
+    for wrong in (2.0, 0.0, -1.0):
+        report = check_gradients(LARGE, np.ones(2), np.array([1e8, wrong]), method=method)
+        assert report.error < 1e-6 and not report.passed(1e-6) and not report.passed()
+        assert str(report).endswith("FAILED at 1e-6: theta") and "off at the entry (1,)" in str(report)
+
+
+def test_direction_says_that_it_judges_arrays_only():
+    report = check_gradients(LARGE, np.ones(2), np.array([1e8, 2.0]), method="direction")
+    assert report.passed(1e-6) and "direction judges whole arrays only" in str(report)
+    assert "FAILED at 1e-6" in str(check_gradients(LARGE, np.ones(2), np.array([2e8, 1.0]), method="direction"))
+
+
+def test_what_rounding_hides_is_listed_as_not_judged():
+    def f(w):
+        return 1e6 + w[0] + 1e-6 * w[1]
+
+    report = check_gradients(f, np.ones(2), np.array([1.0, 0.0]), method="central")
+    assert not report.parameters[0].not_judged  # its difference is 0, and so is what is claimed
+    report = check_gradients(f, np.ones(2), np.array([1.0, 3e-6]), method="central")
+    assert [index for index, _ in report.parameters[0].not_judged] == [(1,)] and report.passed(1e-3)
+    assert "1 not judged, the first at (1,): both values lie within rounding" in str(report)
+    assert not check_gradients(f, np.ones(2), np.array([1.0, 3e-6]), method="complex").passed(1e-3)
+    # A wrong value that is no rounding is judged, however small the right one.
+    assert not check_gradients(f, np.ones(2), np.array([1.0, 0.1]), method="central").passed(1e-3)
+
+
+def test_an_array_that_rounding_hides_is_not_decided():
+    theta = {"a": np.ones(1), "b": np.ones(1)}
+    report = check_gradients(lambda t: 1e6 + t["a"][0] + 1e-6 * t["b"][0], theta,
+                             {"a": np.ones(1), "b": np.full(1, 3e-6)}, method="central", tolerance=1e-4)
+    assert not report.passed()
+    assert "NOT DECIDED at 1e-4: nothing could be judged of b" in str(report)
+
+
+def test_the_complex_step_asks_for_the_kinks():
+    def relu(theta):  # slope 1 at 0, where the gradient below has 0
+        return np.sum(np.where(theta.real < 0, 0, theta))
+
+    theta, gradient = np.array([0.0, 1.0, -1.0]), np.array([0.0, 1.0, 0.0])
+    assert not check_gradients(relu, theta, gradient).passed()
+    report = check_gradients(relu, theta, gradient, kinks=lambda theta: {"relu": theta > 0})
+    assert report.passed() and report.parameters[0].skipped == [((0,), "relu at (0,) changes branch")]
+    assert not check_gradients(relu, theta, np.array([0.0, 1.0, 1.0]), kinks=lambda theta: {"relu": theta > 0}).passed()
+
+
+def test_a_kink_too_weak_for_the_slope_beside_it():
+    """A thousandth of the slope breaks: more than the tolerance, less than what shows at first sight."""
+    def f(w):
+        return 1e4 * w[0] + abs(w[0])
+
+    report = check_gradients(f, np.zeros(1), np.array([1e4 - 1]), method="central")
+    assert report.parameters[0].skipped == [((0,), "one-sided slopes differ")]
+
+
+def test_tolerance_of_the_verdict():
+    wrong = 3 * A**2 * (1 + 1e-4)
+    assert str(check_gradients(lambda t: np.sum(t**3), A, wrong, tolerance=1e-3)).endswith("PASSED at 1e-3")
+    assert str(check_gradients(lambda t: np.sum(t**3), A, wrong)).endswith("FAILED at 1e-6: theta")
+    with pytest.raises(ValueError, match="tolerance: got 0"):
+        check_gradients(lambda t: np.sum(t**3), A, wrong, tolerance=0)
+
+
+def test_refusals_name_theta_once_and_say_what_f_is_asked_for():
+    with pytest.raises(TypeError, match=r"^theta: got float32, accepted: float64"):
+        check_gradients(absolute, A.astype(np.float32), A)
+    with pytest.raises(ValueError, match=r"^theta: got inf at \(0, 0\), which is not finite"):
+        check_gradients(absolute, A * np.inf * np.sign(A), A)
+    for method in METHODS:
+        with pytest.raises(TypeError, match=r"f: got an array of shape \(3, 4\), accepted: one number .*check_backward"):
+            check_gradients(lambda t: 2 * t, A, A, method=method)
+        with pytest.raises(ValueError, match=r"f: got \(?nan.* near theta, accepted: a finite number"):
+            check_gradients(lambda t: np.sum(t) * np.nan, A, A, method=method)
+        with pytest.raises(TypeError, match="f: got a value of type object"):
+            check_gradients(lambda t: None, A, A, method=method)
+
+
+def test_hints():
+    theta = {"W": A, "b": B}
+    for wrong, words in ((lambda g: -g, "sign"), (lambda g: 3 * g, "3 times"), (lambda g: g + 0.1 * A, "weight penalty"),
+                         (lambda g: np.sin(g), "")):
+        gradient = gradient_dict(theta)
+        report = check_gradients(f_dict, theta, gradient | {"W": wrong(gradient["W"])})
+        assert words in report.parameters[0].hint and bool(words) == ("hint: " in str(report))
+        assert not report.parameters[1].hint

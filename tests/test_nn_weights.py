@@ -1,4 +1,6 @@
 """Weights in training: on every backend, under every flood, in batches that weigh nothing, in fleets and checkpoints."""
+import itertools
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ BASES = {"ce": (CE, Y, 3), "classes": (CrossEntropy(0.2, class_weight=C), Y, 3),
 FLOODS = {"none": lambda base, levels: base, "batch": lambda base, levels: Flooding(base, 1.0),
           "instance": lambda base, levels: InstanceFlooding(base, 1.0), "soft": lambda base, levels: SoftAD(base, 1.0, 0.5),
           "adaptive": AdaFlooding, "relax": lambda base, levels: RelaxLoss(base, 1.0, 0.4)}
-FEW = dict(epochs=3, batch_size=7, optimizer=SGD(0.3, momentum=0.5), progress=False)
+FEW = {"epochs": 3, "batch_size": 7, "optimizer": SGD(0.3, momentum=0.5), "progress": False}
 backends = ("numpy", "numba")
 
 
@@ -97,7 +99,7 @@ def test_a_batch_that_weighs_nothing_moves_nothing(backend, optimizer, batch_siz
         options = {} if not seen else {"loss": Flooding(CE, 1e-3)}  # far below: nothing else
         trained(model, optimizer=optimizer, batch_size=batch_size, check_every=1, epochs=epochs, sample_weight=weights,
                 on_check=lambda m, row, states=states: states.append(np.concatenate([m.flat, m.running])), **options)
-        moved = [not np.array_equal(a, b) for a, b in zip(states, states[1:], strict=False)]
+        moved = [not np.array_equal(a, b) for a, b in itertools.pairwise(states)]
         assert moved == [update != 1 for update in range(N // batch_size)]
         seen.append(states[3])
     # The third update is what the optimizer makes of the third batch with the state of the first: by hand for momentum.
@@ -260,7 +262,7 @@ def test_wrong_weights_are_refused_before_anything_moves(weights, message):
 
 
 def test_levels_of_adaflooding_are_made_with_weights():
-    options = dict(loss=CE, optimizer=RPROP(0.1), epochs=3, batch_size=None, folds=2)
+    options = {"loss": CE, "optimizer": RPROP(0.1), "epochs": 3, "batch_size": None, "folds": 2}
     one, two = (adaptive_levels(mlp(), X, Y, sample_weight=w, **options) for w in (np.ones(N), RNG.uniform(0.1, 3, N)))
     np.testing.assert_allclose(one, adaptive_levels(mlp(), X, Y, **options))
     assert relative_error(two, one) > 1e-3

@@ -103,5 +103,5 @@ def test_compare_refuses(arguments, kind, message):
 
 @pytest.mark.parametrize("within", [-0.1, NAN, True, "0.1"])
 def test_compare_refuses_a_bad_tolerance(within):
-    with pytest.raises(ValueError, match="within must be"):
+    with pytest.raises(ValueError, match="within: got"):
         compare([GL(5)], [RUN], within=within)

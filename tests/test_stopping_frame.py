@@ -355,5 +355,5 @@ def test_python_words_instead_of_operators_are_refused():
         Patience(2) | 3
     with pytest.raises(TypeError, match="unsupported operand"):
         Patience(2) & "ZeroError()"
-    with pytest.raises(TypeError, match=r"operands must be stopping criteria, like Patience\(10\), not 3"):
+    with pytest.raises(TypeError, match=r"operands: got 3, accepted: stopping criteria, like Patience\(10\)"):
         Not(3)

@@ -85,7 +85,7 @@ def test_5_the_direction_is_never_guessed_from_a_name():
     record = {"val_accuracy": [0.5, 0.6, 0.7, 0.8]}
     assert replay(Patience(2, "val_accuracy"), record).stopped_step == 3
     assert replay(Patience(2, "val_accuracy", mode="max"), record).stopped_step is None
-    with pytest.raises(ValueError, match="mode must be 'min' or 'max', not 'auto'"):
+    with pytest.raises(ValueError, match="mode: got 'auto', accepted: 'min' or 'max'"):
         Patience(2, "val_accuracy", mode="auto")
 
 

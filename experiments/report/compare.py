@@ -32,14 +32,23 @@ def mean_and_error(values) -> tuple[float, float]:
     return mean, error
 
 
-def half_width(error: float, count: int) -> float:
+def half_width(error: float, count: int, comparisons: int = 1) -> float:
     """Half the width of the 95 % t interval of a mean of `count` figures with this standard error.
 
-    Infinite below three figures, which tell too little about their own spread.
+    Infinite below three figures, which tell too little about their own spread. `comparisons`: how many intervals are to hold
+    at once with 95 % (Bonferroni).
     """
     from scipy.special import stdtrit  # Student's t quantile
 
-    return error * float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) if count >= FEWEST else math.inf
+    return error * float(stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons)) if count >= FEWEST else math.inf
+
+
+def clearly_above(values, bound: float) -> bool:
+    """Whether the mean of some figures lies above a bound with its whole 95 % t interval, NaN left out."""
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    mean, error = mean_and_error(values)
+    return len(values) >= FEWEST and mean - half_width(error, len(values)) > bound
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Difference:
     verdict: str
 
 
-def paired(a, b, *, lower_is_better=True) -> Difference:
+def paired(a, b, *, lower_is_better=True, comparisons=1) -> Difference:
     """Compare two methods seed by seed.
 
     Both methods of a seed share data and initial weights, so their difference varies less than either figure. A
@@ -72,6 +81,8 @@ def paired(a, b, *, lower_is_better=True) -> Difference:
         Figures of the two methods; a seed where either is NaN is left out.
     lower_is_better : bool
         Whether a negative b - a is an improvement.
+    comparisons : int
+        How many differences are looked at together, so that none of all is called clear by chance: see `half_width`.
 
     Returns
     -------
@@ -83,6 +94,6 @@ def paired(a, b, *, lower_is_better=True) -> Difference:
     mean, error = mean_and_error(differences)
     if len(differences) < FEWEST:
         return Difference(mean, error, UNKNOWN)
-    if abs(mean) <= half_width(error, len(differences)):
+    if abs(mean) <= half_width(error, len(differences), comparisons):
         return Difference(mean, error, UNCLEAR)
     return Difference(mean, error, BETTER if (mean < 0) == lower_is_better else WORSE)

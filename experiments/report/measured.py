@@ -25,6 +25,15 @@ class Measured:
             return factor * (1 - self.values("test_error"))
         return factor * np.array([run.scalars.get(figure, np.nan) for run in self.runs])
 
+    def at(self, rule: str, figure: str, factor: float = 1.0) -> np.ndarray:
+        """One figure of the models that a rule took, shape (seeds,): measured, else the check's; NaN where it took none."""
+        def of(run):
+            epoch, given = run.scalars.get(f"{rule}.epoch"), run.scalars.get(f"{rule}.{figure}")
+            if given is not None or epoch is None:
+                return np.nan if given is None else given
+            return run.curves[figure][np.searchsorted(run.curves["epoch"], epoch)]
+        return factor * np.array([of(run) for run in self.runs])
+
     def mean(self, figure: str, factor: float = 1.0) -> float:
         """Mean over the seeds that have the figure."""
         return mean_and_error(self.values(figure, factor))[0]

@@ -51,17 +51,17 @@ def paper() -> str:
 
 
 def split_name(split: str) -> str:
-    """Return what a part of the data is called: "train" is "training"."""
+    """Return what a part of the data is called: "train" is "training"; "" is none in particular."""
     from nn.drawing import SPLITS
 
-    return SPLITS[split][0]
+    return SPLITS[split][0] if split else ""
 
 
 def look_of(split: str, hue: str) -> dict[str, Any]:
     """Return line and colour of the curve of a method's hue on "train", "val" or "test"."""
     from nn.drawing import SPLITS
 
-    _, line, share = SPLITS[split]
+    _, line, share = SPLITS[split] if split else ("", "-", 0.0)
     return {"linestyle": line, "color": tone(hue, share)}
 
 
@@ -133,7 +133,7 @@ def curve(axis, x, values, label: str = "", *, hue: str = PLAIN, split: str = "t
     label : str
         Of the legend, behind the name of the split ("test, LABEL").
     hue, split : str
-        Of the method; part of the data.
+        Of the method; part of the data, or "".
     band : bool
         Whether the error is drawn, where there are two runs or more.
     how
@@ -141,8 +141,8 @@ def curve(axis, x, values, label: str = "", *, hue: str = PLAIN, split: str = "t
     """
     values = np.asarray(values, dtype=float)
     mean, style = values.mean(axis=0), look_of(split, hue)
-    name = split_name(split) + (f", {label}" if label else "")
-    axis.plot(x, mean, label=name, **style, **how)
+    name = ", ".join(part for part in (split_name(split), label) if part)
+    axis.plot(x, mean, label=name, **{**style, **how})
     if band and len(values) > 1:
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         # The lower edge of a band may not reach zero on a logarithmic axis.

@@ -2,6 +2,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from .compare import BETTER, FEWEST, UNKNOWN, WORSE
+from .tables import number
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -15,6 +16,12 @@ def listed(words: Iterable[str]) -> str:
     """Join words: "a, b and c"."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def between(values: Iterable[float]) -> str:
+    """Return the smallest and the largest of some numbers: "0.21 to 1.4"."""
+    values = list(values)
+    return f"{number(min(values), 2)} to {number(max(values), 2)}"
 
 
 def tally(verdicts: Sequence[str]) -> str:

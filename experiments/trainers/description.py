@@ -54,7 +54,7 @@ class Network:
     network : {"mlp"}
     hidden : tuple of int
         Units of the hidden layers.
-    activation, batch_norm, dropout, init, dtype
+    activation, batch_norm, dropout, bias, init, dtype
         As `nn.MLP` takes them.
     """
 
@@ -63,6 +63,7 @@ class Network:
     activation: str = "relu"
     batch_norm: bool = False
     dropout: float = 0.0
+    bias: bool = True
     init: str = "auto"
     dtype: str = "float32"
 
@@ -78,7 +79,7 @@ class Loss:
     ----------
     loss : {"cross_entropy", "squared_error", "hinge", "squared_hinge"}
     label_smoothing : float
-        Of cross-entropy.
+        Of cross-entropy and squared error.
     margin : float
         Of the hinges.
     flood : {"flooding", "instance_flooding", "softad", "relax", "adaflood"}
@@ -104,7 +105,7 @@ class Loss:
     def __post_init__(self):
         one_of("loss", self.loss, LOSSES)
         one_of("flood", self.flood, FLOODS)
-        one_of("label_smoothing", self.label_smoothing, (0.0,) if self.loss != "cross_entropy" else None)
+        one_of("label_smoothing", self.label_smoothing, (0.0,) if "hinge" in self.loss else None)
         one_of("margin", self.margin, (1.0,) if "hinge" not in self.loss else None)
 
 

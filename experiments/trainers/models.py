@@ -1,4 +1,6 @@
 """From the names in a description to what nn and losses know: the network, the loss, the optimizer."""
+from typing import Any
+
 import numpy as np
 
 from .description import Description, Loss
@@ -11,7 +13,7 @@ def network_of(run: Description, data):
     network = run.network
     sizes = (data.train.x.shape[1], *network.hidden, len(data.classes))
     return MLP(sizes, activation=network.activation, batch_norm=network.batch_norm, dropout=network.dropout,
-               init=network.init, seed=run.seed, dtype=network.dtype)
+               bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
 
 
 def loss_of(loss: Loss, samples: int):
@@ -32,7 +34,7 @@ def base_of(loss: Loss):
     if loss.loss == "cross_entropy":
         return CrossEntropy(loss.label_smoothing)
     if loss.loss == "squared_error":
-        return SquaredError()
+        return SquaredError(loss.label_smoothing)
     return {"hinge": Hinge, "squared_hinge": SquaredHinge}[loss.loss](loss.margin)
 
 
@@ -49,7 +51,7 @@ def optimizer_of(run: Description):
     from nn import RPROP, SGD, Adam, AdamW, cosine
 
     one = run.optimizer
-    rate = cosine(one.learning_rate, run.schedule.epochs) if run.schedule.rate == "cosine" else one.learning_rate
+    rate: Any = cosine(one.learning_rate, run.schedule.epochs) if run.schedule.rate == "cosine" else one.learning_rate
     if one.optimizer == "rprop":
         return RPROP(rate)
     if one.optimizer == "sgd":

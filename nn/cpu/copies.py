@@ -1,4 +1,7 @@
-"""Copies of rows and matrices, compiled. Calls of memmove: LLVM makes some 200 lines of code of a loop that copies."""
+"""Copies of rows and matrices, compiled.
+
+Calls of memmove: LLVM makes some 200 lines of code of a loop that copies.
+"""
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
@@ -16,7 +19,8 @@ def copy_row(to, source):
 @intrinsic
 def _copy_row(typing, to, source):
     if to.dtype != source.dtype or (to.layout, source.layout) != ("C", "C"):
-        raise TypingError(f"copy_row needs two vectors of one dtype, in C order, got {to} and {source}")
+        raise TypingError("copy_row needs two vectors of one dtype, in C order, "
+                          f"got {to} and {source}")
 
     def generate(context, builder, sig, args):
         target, origin = (context.make_array(kind)(context, builder, value) for kind, value in zip(

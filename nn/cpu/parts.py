@@ -101,13 +101,16 @@ def compile_part(function, options):
 
 
 def compile_apart(function, options, compiler=ApartCompiler):
-    """Compile a function for compiled callers, which call it instead of taking it in: of large ones, once per batch.
+    """Compile a function for compiled callers, which call it instead of taking it in.
 
-    What LLVM does to a function (its loops' strength reduction, its registers) takes longer than in proportion to its size.
+    Of large ones, called once per batch.
+
+    What LLVM does to a function (its loops' strength reduction, its registers) takes longer than in
+    proportion to its size.
     """
     # Not left out: a function inherits from the one that calls it what it does not say itself.
-    return numba.njit(pipeline_class=compiler, forceinline=False, no_cpython_wrapper=True, no_cfunc_wrapper=True,
-                      **options)(function)
+    return numba.njit(pipeline_class=compiler, forceinline=False, no_cpython_wrapper=True,
+                      no_cfunc_wrapper=True, **options)(function)
 
 
 def compile_part_and_whole(function, options, compile_inner=compile_part):

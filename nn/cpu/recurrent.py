@@ -172,7 +172,8 @@ def lookup_backward(dW_xh, db_h, dz, tokens):
             db_h[j] += here[j]
 
 
-recurrence_forward, recurrence_backward = twin_apart(recurrence_forward), twin_apart(recurrence_backward)
+recurrence_forward = twin_apart(recurrence_forward)
+recurrence_backward = twin_apart(recurrence_backward)
 previous_states = twin_apart(previous_states)
 pool_forward, pool_backward = twin_apart(pool_forward), twin_apart(pool_backward)
 lookup_forward, lookup_backward = twin_apart(lookup_forward), twin_apart(lookup_backward)

@@ -3,6 +3,7 @@
 The rng is ``np.random.default_rng([seed, epoch, 1])``, so a resumed run draws the same numbers.
 """
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,10 @@ class GaussianNoise:
 
     deviation: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         real_number("deviation", self.deviation, low=0)
 
-    def __call__(self, x, y, rng):
+    def __call__(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return noisy inputs and unchanged targets."""
         x = padded_array("x", x)
         return x + self.deviation * rng.standard_normal(x.shape), y
@@ -40,11 +41,11 @@ class Mixup:
     alpha: float
     classes: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         real_number("alpha", self.alpha, low=0, open_low=True)
         integer("classes", self.classes, low=2)
 
-    def __call__(self, x, y, rng):
+    def __call__(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return mixed inputs and targets."""
         x, y = padded_array("x", x), padded_array("y", y)
         if x.ndim != 2:
@@ -52,7 +53,7 @@ class Mixup:
         targets = np.eye(self.classes)[class_ids(y, len(x), self.classes)] if y.ndim == 1 else y
         share = rng.beta(self.alpha, self.alpha, len(x))
         other = rng.permutation(len(x))
-        def mix(a):
+        def mix(a: np.ndarray) -> np.ndarray:
             s = share.reshape(-1, *[1] * (a.ndim - 1))
             return s * a + (1 - s) * a[other]
         mixed = mix(targets)
@@ -73,12 +74,12 @@ class RandomShift:
     pixels: int = 1
     fill: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("height", "width", "pixels"):
             integer(name, getattr(self, name), low=1)
         real_number("fill", self.fill)
 
-    def __call__(self, x, y, rng):
+    def __call__(self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return shifted images and unchanged targets."""
         x, h, w, p = padded_array("x", x), self.height, self.width, self.pixels
         if x.shape[1:] != (h * w,):
@@ -90,7 +91,7 @@ class RandomShift:
         return padded[np.arange(len(x))[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(x.shape), y
 
 
-def _dtype_for(fill, dtype):
+def _dtype_for(fill: Any, dtype: np.dtype) -> np.dtype:
     """Return `dtype`, or a float one if it is of integers that cannot hold `fill`; ValueError beyond its range."""
     if dtype.kind in "iu" and not (float(fill).is_integer() and np.iinfo(dtype).min <= fill <= np.iinfo(dtype).max):
         return np.result_type(dtype, np.float32)

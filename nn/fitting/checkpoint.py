@@ -10,7 +10,9 @@ import json
 import os
 import re
 import stat
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,19 +20,20 @@ from .. import files
 from ..archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 from . import run_state
 from .identity import identity
+from .run import BestKeeper, Run
 
 
-def write(path, kind, values, arrays):
+def write(path: str | PathLike[str], kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write plain values (JSON) and arrays (dict name -> ndarray) atomically."""
     payload = io.BytesIO()
-    np.savez(payload, **arrays)
+    np.savez(payload, allow_pickle=True, **arrays)
     header = json.dumps({"version": VERSION, "kind": kind, "values": values}, allow_nan=False).encode()
     data = header + b"\n" + payload.getvalue()
     with files.replacing(path) as file:
         file.write(MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
 
-def remove_leftovers(path):
+def remove_leftovers(path: str | PathLike[str]) -> None:
     """Delete the half-written files that killed runs left beside this path, and nothing that somebody else may have made.
 
     Ours has a name whose last digits we know, begins like a checkpoint as far as it goes, is a regular file and our own.
@@ -42,7 +45,7 @@ def remove_leftovers(path):
             file.unlink(missing_ok=True)
 
 
-def _is_our_beginning(file):
+def _is_our_beginning(file: Any) -> bool:
     found = os.lstat(file)
     if not stat.S_ISREG(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
         return False
@@ -53,7 +56,7 @@ def _is_our_beginning(file):
 class RunFile:
     """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
 
-    def __init__(self, run, keeper):
+    def __init__(self, run: Run, keeper: BestKeeper) -> None:
         self.wanted = run.settings.checkpoint is not None
         self._run, self._keeper = run, keeper
         if self.wanted:
@@ -64,7 +67,7 @@ class RunFile:
                                 "state_dict() and load_state_dict(state)")
             self._identity = identity(run)
 
-    def write(self):
+    def write(self) -> None:
         """Write the state between two epochs, or after a stop."""
         if not self.wanted:
             return
@@ -77,7 +80,7 @@ class RunFile:
         if run_state.is_sound(arrays):
             write(self._path, "training run", values, arrays)
 
-    def start(self):
+    def start(self) -> None:
         """Take over the state in the file, if there is one; else the criterion starts anew.
 
         Raises
@@ -95,14 +98,14 @@ class RunFile:
         if criterion is not None:
             criterion.reset()
 
-    def _resume(self, criterion):
+    def _resume(self, criterion: Any) -> None:
         with opened(self._path, "training run") as file:
             values, arrays = run_state.read(file, self._run, self._keeper, self._identity)
         if criterion is not None:
             self._restore(criterion, values, len(arrays["history"]))
         run_state.take_over(self._run, self._keeper, values, arrays)
 
-    def _restore(self, criterion, values, checks):
+    def _restore(self, criterion: Any, values: dict[str, Any], checks: int) -> None:
         """Give the criterion its state; raise CheckpointError, and give it back its old one, if it refuses."""
         before, stopped = criterion.state_dict(), values["stopped_epoch"] is not None
         try:
@@ -120,7 +123,7 @@ class RunFile:
                                   f"{printable(str(error))}") from error
 
 
-def check_place(argument, path):
+def check_place(argument: str, path: Path) -> None:
     """Raise OSError now rather than after an epoch."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}")

@@ -1,23 +1,34 @@
 """fit: on-line, mini-batch and full-batch training, recorded as a History."""
 import contextlib
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from losses.base import Loss
 from losses.keywords import explains_arguments
 
 from .. import compiling, elsewhere
+from ..model import Model
+from ..optimizers import Optimizer
 from ..processor import one_blas_thread, thread_limit
 from .checkpoint import RunFile
-from .history import TrainingInterrupted
+from .history import History, TrainingInterrupted
 from .run import BestKeeper, Run
 from .settings import Settings
 
 
 @explains_arguments(elsewhere.FIT)
-def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, validation=None, test=None, metrics=(),
-        stopping=None, restore_best=True, check_every=None, lengths=None, augment=None, clip_norm=None, seed=0,
-        progress=True, checkpoint=None, on_check=None, threads=None, sample_weight=None):
+def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer, epochs: int,
+        batch_size: int | None = 32, penalty: Any = None, validation: Sequence[Any] | None = None,
+        test: Sequence[Any] | None = None, metrics: str | Iterable[str] = (), stopping: Any = None,
+        restore_best: bool = True, check_every: int | Sequence[int] | None = None, lengths: ArrayLike | None = None,
+        augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0, progress: bool = True,
+        checkpoint: str | PathLike[str] | None = None, on_check: Callable[..., Any] | None = None,
+        threads: int | None = None, sample_weight: ArrayLike | None = None) -> History:
     """Train a model and return the record of its training.
 
     Parameters
@@ -110,7 +121,7 @@ def fit(model, x, y, *, loss, optimizer, epochs, batch_size=32, penalty=None, va
     return run.history
 
 
-def train(run, keeper, file, advance):
+def train(run: Run, keeper: BestKeeper, file: RunFile, advance: Callable[..., None]) -> None:
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.start()
     advance(run.update, np.nan)
@@ -133,7 +144,7 @@ def train(run, keeper, file, advance):
 
 
 @contextlib.contextmanager
-def progress_bar(wanted, total):
+def progress_bar(wanted: bool, total: int) -> Iterator[Callable[..., None]]:
     """Yield a function(updates, loss); it draws only on a terminal."""
     if not wanted or not sys.stderr.isatty():
         yield lambda updates, loss: None
@@ -144,6 +155,6 @@ def progress_bar(wanted, total):
                                        TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=total, loss="")
 
-        def advance(updates, loss):
+        def advance(updates: int, loss: float) -> None:
             bar.update(task, advance=updates, loss="" if np.isnan(loss) else f"loss {loss:.4g}")
         yield advance

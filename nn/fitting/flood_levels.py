@@ -3,22 +3,29 @@
 The formula is `losses.levels_from_losses`; what is here trains networks, which `losses` knows nothing of.
 """
 import inspect
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from losses import levels_from_losses
+from losses.base import Loss
 from losses.keywords import explains_arguments
 
 from ..checks import integer, padded_array
+from ..model import Model
+from ..optimizers import Optimizer
 from .fit import fit
-from .metrics import labelled_set
+from .metrics import LabelledSet, labelled_set
 from .refusals import refuse_batch_of_one
 
 BATCH_SIZE = inspect.signature(fit).parameters["batch_size"].default
 
 
 @explains_arguments()
-def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5, lengths=None, seed=0, **options):
+def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer, epochs: int,
+                    folds: int = 5, gamma: float = 0.5, lengths: ArrayLike | None = None, seed: int = 0,
+                    **options: Any) -> np.ndarray:
     """Return AdaFlood's level of every sample, from auxiliary networks trained without it (Bae et al., TMLR 2024).
 
     The samples are dealt out to `folds` folds at random. For each fold a fresh network of the same kind as `model` is
@@ -70,7 +77,7 @@ def adaptive_levels(model, x, y, *, loss, optimizer, epochs, folds=5, gamma=0.5,
     return levels_from_losses(losses, gamma)
 
 
-def _losses_per_sample(model, loss, data):
+def _losses_per_sample(model: Model, loss: Loss, data: LabelledSet) -> np.ndarray:
     """Return the raw loss of every sample (N,), the mean over its rows."""
     losses, _ = loss.rows(model.evaluate(data.inputs), data.y)
     if len(losses) == data.inputs.count:

@@ -1,5 +1,7 @@
 """Drawings of a History and of a FleetHistory: losses above, errors below, over epochs."""
 import numbers
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -9,13 +11,13 @@ MEASURES = {"loss": "loss", "error": "error, %"}
 MOST_NAMED = 6  # replicas that get a hue and a label of their own
 
 
-def _new(columns, title):
+def _new(columns: int, title: Any) -> Any:
     """Return an empty figure that any notebook shows, and that pyplot does not know (nothing to close), with its panels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     class Shown(Figure):
-        def _repr_png_(self):
+        def _repr_png_(self) -> bytes:
             from io import BytesIO
             data = BytesIO()
             self.savefig(data, format="png", metadata={"Software": None})
@@ -28,7 +30,7 @@ def _new(columns, title):
     return figure, figure.subplots(len(MEASURES), columns, squeeze=False, sharex=True)
 
 
-def _finish(figure, axes, path):
+def _finish(figure: Any, axes: Any, path: str | PathLike[str] | None) -> Any:
     for axis in axes[-1]:
         axis.set_xlabel("epoch")
     drawing.legend(figure, axes)
@@ -37,7 +39,7 @@ def _finish(figure, axes, path):
     return figure
 
 
-def _scale(axes, values, measure):
+def _scale(axes: Any, values: np.ndarray, measure: str) -> None:
     """Give panels that are there to be compared the same limits; losses over more than a decade get a logarithmic axis."""
     values = values[np.isfinite(values)]
     for axis in axes:
@@ -54,7 +56,7 @@ def _scale(axes, values, measure):
             axis.set_ylim(values.min() - room, values.max() + room)
 
 
-def plot(history, path=None):
+def plot(history: Any, path: str | PathLike[str] | None = None) -> Any:
     """Draw a History; see `History.plot`."""
     import matplotlib
 
@@ -76,7 +78,7 @@ def plot(history, path=None):
         return _finish(figure, axes, path)
 
 
-def _mark(axis, history, columns):
+def _mark(axis: Any, history: Any, columns: Any) -> None:
     """Show where the criterion stopped, by a line, and its best check, by rings on what may have been monitored."""
     if history.stopped_epoch is not None:
         axis.axvline(history.stopped_epoch, color=drawing.BLACK, linewidth=1.2, linestyle="-.", zorder=1.5,
@@ -88,7 +90,7 @@ def _mark(axis, history, columns):
                   markeredgewidth=1.8, label=f"best at {history.best_epoch:g}", zorder=4)
 
 
-def plot_fleet(fleet, path=None):
+def plot_fleet(fleet: Any, path: str | PathLike[str] | None = None) -> Any:
     """Draw a FleetHistory; see `FleetHistory.plot`."""
     import matplotlib
 
@@ -118,12 +120,12 @@ def plot_fleet(fleet, path=None):
         return _finish(figure, axes, path)
 
 
-def _name(fleet, r):
+def _name(fleet: Any, r: int) -> str:
     said = ", ".join(f"{name} {value:g}" for name, value in fleet.members[r].items() if isinstance(value, numbers.Real))
     return f"{r}: {said}" if said else f"replica {r}"
 
 
-def _median(values):
+def _median(values: np.ndarray) -> np.ndarray:
     """Median over the replicas that were measured at each check; NaN where none was."""
     known = ~np.isnan(values)
     return np.array([np.median(column[there]) if there.any() else np.nan

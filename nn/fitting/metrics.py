@@ -1,15 +1,18 @@
 """What a check measures: losses and errors with frozen weights, and metrics on request."""
 import time
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from losses.answers import predictions, wrong
+from losses.base import Loss
 from losses.margins import layer_norms, output_margins, per_norm, smoothed_output_margin
 
 from ..checks import choose
-from ..engine import BLOCK_ROWS
+from ..engine import BLOCK_ROWS, Engine
+from ..model import Model
 from ..shared.inputs import Inputs
 from .evidence import evidence, gradient_blocks, require_sample_gradients
 
@@ -32,7 +35,7 @@ class LabelledSet(NamedTuple):
     weights: np.ndarray | None
 
 
-def labelled_set(model, loss, data, argument, sample_weight=None):
+def labelled_set(model: Model, loss: Loss, data: Any, argument: str, sample_weight: ArrayLike | None = None) -> LabelledSet:
     """Check (x, y) or (x, y, lengths) for a model and a loss; errors name `argument`. An x of Inputs is checked already."""
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
@@ -47,7 +50,7 @@ def labelled_set(model, loss, data, argument, sample_weight=None):
     return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs), weights)
 
 
-def needed_metrics(metrics, criterion, columns):
+def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str]) -> tuple[str, ...]:
     """Return the on-request metrics that the user or the criterion wants; raise ValueError for unknown ones."""
     if not isinstance(metrics, (str, Iterable)):
         raise TypeError(f"metrics: got {metrics!r}, accepted: names out of {', '.join(map(repr, ON_REQUEST))}")
@@ -65,7 +68,7 @@ def needed_metrics(metrics, criterion, columns):
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
 
 
-def _choose_metric(name):
+def _choose_metric(name: str) -> None:
     """Raise ValueError for what is no metric on request, and say so where it is always measured under another name."""
     try:
         choose("metrics", name, ON_REQUEST)
@@ -79,12 +82,12 @@ def _choose_metric(name):
 class Meter:
     """Measures one row of the History after another."""
 
-    def __init__(self, model, loss, sets, metrics):
+    def __init__(self, model: Model, loss: Loss, sets: Mapping[str, Any], metrics: Sequence[str]) -> None:
         self._model, self._loss, self._sets, self._metrics = model, loss.raw, sets, metrics
-        self._last_flat = model.flat.copy() if "update_norm" in metrics else None
-        self._last_predictions = None
+        self._last_flat: Any = model.flat.copy() if "update_norm" in metrics else None
+        self._last_predictions: np.ndarray | None = None
         self._started = time.perf_counter()
-        self._engines = {}  # of each set that has been evaluated: a backend may keep the set where it computes
+        self._engines: dict = {}  # of each set that has been evaluated: a backend may keep the set where it computes
         if "evidence" in metrics:
             require_sample_gradients(model)
         self._answers = sets["train"].answers
@@ -96,7 +99,7 @@ class Meter:
         if set(PER_NORM) & set(metrics):
             layer_norms(model)  # refuses a network that is not homogeneous, before it is trained
 
-    def measure(self):
+    def measure(self) -> dict[str, float]:
         """Return the loss and error of every set, the parameter norm, and the metrics on request."""
         row, train_outputs = {}, None
         for name, data in self._sets.items():
@@ -110,23 +113,23 @@ class Meter:
             row[metric] = getattr(self, f"_{metric}")(train_outputs) if finite else np.nan
         return row
 
-    def _engine(self, name, data):
+    def _engine(self, name: str, data: LabelledSet) -> Engine:
         if name not in self._engines:
             self._engines[name] = self._model.open(data.inputs, batch=min(data.inputs.count, BLOCK_ROWS))
         return self._engines[name]
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         """Return what the next row depends on besides the model, as arrays."""
         state = {"flat": self._last_flat, "predictions": self._last_predictions, "seconds": self._seconds(None)}
         return {name: np.asarray(value) for name, value in state.items() if value is not None}
 
-    def set_state(self, state):
+    def set_state(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
         self._last_flat = state.get("flat", self._last_flat)
         self._last_predictions = state.get("predictions")
         self._started = time.perf_counter() - float(state["seconds"])
 
-    def _losses_and_errors(self, name, outputs, data):
+    def _losses_and_errors(self, name: str, outputs: np.ndarray, data: LabelledSet) -> dict[str, float]:
         losses, _ = self._loss.rows(outputs, data.y)
         unlabelled = data.labels is None or self._answers == "values"
         errors = np.full(len(losses), np.nan) if unlabelled else wrong(outputs, data.labels, self._answers)
@@ -136,41 +139,41 @@ class Meter:
                 row[f"{name}_{what}_weighted"] = float(np.average(values.astype(np.float64), weights=data.weights))
         return row
 
-    def _margin_min(self, outputs):
+    def _margin_min(self, outputs: np.ndarray) -> float:
         return float(output_margins(outputs, self._sets["train"].labels).min())
 
-    def _margin_median(self, outputs):
+    def _margin_median(self, outputs: np.ndarray) -> float:
         return float(np.median(output_margins(outputs, self._sets["train"].labels)))
 
-    def _margin_normalized(self, outputs):
+    def _margin_normalized(self, outputs: np.ndarray) -> float:
         return per_norm(self._margin_min(outputs), self._model)
 
-    def _margin_smoothed(self, outputs):
+    def _margin_smoothed(self, outputs: np.ndarray) -> float:
         """From the sum of the cross-entropies, whatever the loss that is minimised."""
         return per_norm(smoothed_output_margin(outputs, self._sets["train"].labels), self._model)
 
-    def _update_norm(self, outputs):
+    def _update_norm(self, outputs: np.ndarray) -> float:
         """Distance from the weights at the last check (or the start)."""
         norm = _norm(self._model.flat.astype(np.float64) - self._last_flat)
         self._last_flat = self._model.flat.copy()
         return norm
 
-    def _prediction_changes(self, outputs):
+    def _prediction_changes(self, outputs: np.ndarray) -> float:
         """Training samples whose predicted class differs from that at the last check; NaN at the first."""
         now, before = predictions(outputs, self._answers), self._last_predictions
         self._last_predictions = now
         return np.nan if before is None else float(np.count_nonzero(now != before))
 
-    def _evidence(self, outputs):
+    def _evidence(self, outputs: np.ndarray) -> float:
         """Evidence that only sampling noise is left of the gradient of the raw training loss: nn/fitting/evidence.py."""
         inputs, y, *_ = self._sets["train"]
         return evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
 
-    def _seconds(self, outputs):
+    def _seconds(self, outputs: np.ndarray | None) -> float:
         """Time since the run started; a resumed run goes on counting from its checkpoint."""
         return time.perf_counter() - self._started
 
-    def _gradient_norm(self, outputs):
+    def _gradient_norm(self, outputs: np.ndarray) -> float:
         """Norm of the gradient of the raw training loss over the whole set: block means, weighted by their rows.
 
         With batch normalisation the set is one block, because its statistics are part of the function.
@@ -183,6 +186,6 @@ class Meter:
         return _norm(total)
 
 
-def _norm(vector):
+def _norm(vector: np.ndarray) -> float:
     """Euclidean norm, accumulated in float64."""
     return float(np.sqrt(np.dot(vector.astype(np.float64), vector.astype(np.float64))))

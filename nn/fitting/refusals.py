@@ -1,7 +1,10 @@
 """What `fit` and `fit_fleet` refuse before any training."""
+from typing import Any
+
 import numpy as np
 
 from ..checks import CALLS, instance
+from ..model import Model
 from ..optimizers import Optimizer
 
 OPTIONAL_KINDS = (  # (setting, what it must have where it is not None, what is accepted)
@@ -10,7 +13,7 @@ OPTIONAL_KINDS = (  # (setting, what it must have where it is not None, what is 
     ("augment", ("__call__",), "a function of (x, y, rng)"),
     ("penalty", ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum"))
 
-def refuse_batch_of_one(model, n, batch_size, argument):
+def refuse_batch_of_one(model: Model, n: int, batch_size: int, argument: str) -> None:
     """Raise ValueError if batches of this size out of n samples leave one sample alone, which has no variance."""
     if not model.statistics or (n > 1 and n % batch_size != 1 % batch_size):  # x % 1 is 0, also where every batch is of one
         return
@@ -26,7 +29,7 @@ def refuse_batch_of_one(model, n, batch_size, argument):
                      f"{accepted}: batch_size={near} (a last batch of {n % near or near}), {rest}")
 
 
-def weights_at_fault(model):
+def weights_at_fault(model: Model) -> str:
     """Return what is to be said of weights with which the very first loss is not finite, and what to do about it."""
     bad = [name for views in (model.parameters, model.statistics) for name, array in views.items()
            if not np.isfinite(array).all()]
@@ -37,12 +40,12 @@ def weights_at_fault(model):
             + ("" if bad else "; or check the scale of the inputs"))
 
 
-def _require(argument, value, attributes, accepted):
+def _require(argument: str, value: Any, attributes: Any, accepted: str) -> None:
     """Raise TypeError unless the value has all the attributes."""
     instance(argument, value, all(hasattr(value, name) for name in attributes), accepted, CALLS.get(argument, {}))
 
 
-def check_kinds(model, settings):
+def check_kinds(model: Model, settings: Any) -> None:
     """Raise TypeError where the model or one of the Settings is of the wrong kind altogether."""
     _require("model", model, ("check_x", "flat", "backend"), "an nn.MLP or nn.RNN")
     _require("loss", settings.loss, ("prepare", "rows", "weigh"), "a losses.Loss, such as CrossEntropy()")

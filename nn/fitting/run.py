@@ -1,15 +1,21 @@
 """One training run: its settings and data, its place in the orders, and the calls of the kernels."""
 import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
+from losses.base import Loss
+
 from ..engine import BLOCK_ROWS
+from ..model import Model
 from ..processor import thread_limit
 from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
 from .history import History, TrainingDiverged
-from .metrics import Meter, labelled_set, needed_metrics
+from .metrics import LabelledSet, Meter, labelled_set, needed_metrics
 from .refusals import refuse_batch_of_one, weights_at_fault
+from .settings import Settings
 
 CHUNK_SECONDS = 0.3  # work of one compiled call: Ctrl-C and the progress bar wait no longer than this
 UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
@@ -33,16 +39,17 @@ class Run:
 
     """
 
-    def __init__(self, model, data, settings):
+    def __init__(self, model: Model, data: Mapping[str, Any], settings: Settings) -> None:
         settings = settings.checked(model)
         self.model, self.settings = model, settings
         loss, optimizer = self.loss, self.optimizer = settings.loss, settings.optimizer
         self.criterion = settings.stopping
         self.augment, self.seed, self.threads = settings.augment, settings.seed, settings.threads
-        self._raw, self._augmented_epoch = data["training"], None
+        self._raw = data["training"]
+        self._augmented_epoch: int | None = None
         train = labelled_set(model, loss, data["training"], "training", settings.sample_weight)
         validation, test = (_set_or_none(model, loss, data, name) for name in ("validation", "test"))
-        self.sets = {"train": train, "val": validation, "test": test}
+        self.sets: dict[str, Any] = {"train": train, "val": validation, "test": test}
         self.n = train.inputs.count
         loss.check_samples(self.n)
         self.batch_size = settings.samples_at_once(self.n)
@@ -61,12 +68,12 @@ class Run:
                                      penalty=self.penalty, weights=train.weights)
         self.update = 0
         self.last_loss = np.nan
-        self.since_check = []  # (losses, rows, flooded) of each chunk
+        self.since_check: list[Any] = []  # (losses, rows, flooded) of each chunk
         if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
             self._diverged()  # before any training, and before there is a checkpoint
         self._pace = _Pace(6.0 * self.batch_size * model.flat.size)
 
-    def _new_history(self, metrics):
+    def _new_history(self, metrics: str | Iterable[str]) -> tuple[History, Meter]:
         columns = ["update", "epoch", "train_loss", "train_error", "train_loss_running", "parameter_norm",
                    "flooded_fraction"]
         for name in ("val", "test"):
@@ -76,7 +83,7 @@ class Run:
         metrics = needed_metrics(metrics, self.criterion, columns)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
-    def memory(self):
+    def memory(self) -> int:
         """Return about how many bytes such a run takes at most, beside the sets as they were handed in."""
         train = self.sets["train"]
         state = [self.model.flat, self.model.running, train.inputs, train.y, train.weights]
@@ -88,7 +95,7 @@ class Run:
         evaluations = sum(map(self._evaluation, filter(None, self.sets.values())))
         return self.engine.memory() + _bytes(state) + orders + log + checks + evaluations
 
-    def _evaluation(self, data):
+    def _evaluation(self, data: LabelledSet) -> int:
         """Return about how many bytes measuring a set takes."""
         rows = self.model.rows_of(data.inputs) * max(self.model.outputs, 2)
         engine = self.model.open(data.inputs, batch=min(data.inputs.count, BLOCK_ROWS))
@@ -96,11 +103,11 @@ class Run:
         return engine.memory() * (2 if gradients else 1) + 8 * 8 * rows  # outputs, and what the loss makes of them
 
     @property
-    def between_epochs(self):
+    def between_epochs(self) -> bool:
         """Whether the next update is the first of an epoch."""
         return self.update % self.batches == 0
 
-    def train_until(self, update, advance, file):
+    def train_until(self, update: int, advance: Callable[..., Any], file: Any) -> None:
         """Take updates, a chunk at a time, until `update` of them are done; call `advance` with each chunk's number."""
         while self.update < update:
             count = min(update - self.update, self._pace.updates, self._updates_at_once(file.wanted))
@@ -111,15 +118,15 @@ class Run:
             if self.between_epochs and self.update < update:
                 file.write()
 
-    def _updates_at_once(self, one_epoch):
+    def _updates_at_once(self, one_epoch: Any) -> int:
         """Return how many updates may go into one chunk: some epochs' worth of orders, or one epoch that ends in Python."""
         epochs = 1 if one_epoch or self.augment is not None else max(1, ORDER_ELEMENTS // self.n)
         return epochs * self.batches - self.update % self.batches
 
-    def _train_chunk(self, count):
+    def _train_chunk(self, count: int) -> None:
         first_epoch, last_epoch = self.update // self.batches, (self.update + count - 1) // self.batches
         if self.augment is not None and self._augmented_epoch != first_epoch:
-            augmented = self._augmented(first_epoch)
+            augmented = self._augmented(first_epoch, self.augment)
             self.engine.load(augmented.inputs, augmented.y, augmented.weights)
             self._augmented_epoch = first_epoch
         orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)
@@ -135,18 +142,18 @@ class Run:
         if taken < count:
             self._diverged()
 
-    def compile(self):
+    def compile(self) -> None:
         """Take no update and evaluate one sample, so that what training will call is compiled."""
         none = np.zeros(0)
         self.engine.steps(Plan(0, self.batch_size, 0, np.zeros((1, self.n), np.int64), none),
                           Log(none, none, np.zeros(0, np.int64)))
         self.model.evaluate(Inputs(*(array[:1] for array in self.sets["train"].inputs)))
 
-    def _augmented(self, epoch):
+    def _augmented(self, epoch: int, augment: Callable[..., Any]) -> LabelledSet:
         """Return the training set of an epoch, changed by `augment`."""
         x, y, lengths = self._raw
         rng = np.random.default_rng([self.seed, epoch, 1])
-        result = self.augment(_read_only(x), _read_only(y), rng)
+        result = augment(_read_only(x), _read_only(y), rng)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise TypeError(f"augment: returned {type(result).__name__}, accepted: a pair (x, y)")
         changed = labelled_set(self.model, self.loss, (*result, lengths), "augmented",
@@ -158,17 +165,17 @@ class Run:
             raise ValueError("augment: returned sequences of another kind or length, accepted: as it got them")
         return changed
 
-    def _diverged(self):
+    def _diverged(self) -> None:
         rate = self.optimizer.rates(self.update, 1, self.batches)[0]
         fault = weights_at_fault(self.model) if self.update == 0 else None  # the learning rate is not, yet
         raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, fault)
 
-    def require_finite_weights(self):
+    def require_finite_weights(self) -> None:
         """Raise TrainingDiverged if the last update left weights that are not finite."""
         if not np.isfinite(self.model.flat).all():
             self._diverged()
 
-    def check(self):
+    def check(self) -> dict[str, float]:
         """Measure a row, append it to the history and return it."""
         measured = self.meter.measure()
         if not np.isfinite(measured["train_loss"]):
@@ -177,7 +184,7 @@ class Run:
         self.history.append(row)
         return row
 
-    def _running(self):
+    def _running(self) -> dict[str, float]:
         """Return the averages over the updates since the last check, every row counting the same."""
         if not self.since_check:
             return {"train_loss_running": np.nan, "flooded_fraction": np.nan}
@@ -187,19 +194,19 @@ class Run:
                 "flooded_fraction": float(flooded @ rows / rows.sum())}
 
 
-def _set_or_none(model, loss, data, name):
+def _set_or_none(model: Model, loss: Loss, data: Mapping[str, Any], name: str) -> Any:
     """Return a set out of all data, checked, or None if there is none of this name."""
     return None if data.get(name) is None else labelled_set(model, loss, data[name], name)
 
 
-def _read_only(array):
+def _read_only(array: np.ndarray) -> np.ndarray:
     """Return a view that cannot be written to: what `augment` did to it would be lost when a run is resumed."""
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view
 
 
-def _bytes(thing):
+def _bytes(thing: Any) -> int:
     """Return the bytes of all arrays in nested tuples and lists."""
     if isinstance(thing, (tuple, list)):
         return sum(map(_bytes, thing))
@@ -209,11 +216,12 @@ def _bytes(thing):
 class BestKeeper:
     """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
 
-    def __init__(self, run):
+    def __init__(self, run: Run) -> None:
         self._model, self._criterion, self.restores = run.model, run.criterion, bool(run.settings.restore_best)
-        self.best, self.stop = None, False  # (flat, running statistics)
+        self.best: Any = None
+        self.stop = False  # (flat, running statistics)
 
-    def see(self, row, history):
+    def see(self, row: Mapping[str, float], history: History) -> None:
         """Ask the criterion about the row just appended to the history."""
         if self._criterion is None:
             return
@@ -222,7 +230,7 @@ class BestKeeper:
             weights = (self._model.flat.copy(), self._model.running.copy()) if self.restores else None
             self.best, history.best_epoch = weights, row["epoch"]  # together, also under Ctrl-C
 
-    def restore(self):
+    def restore(self) -> None:
         """Give the model its best weights, if there are any."""
         if self.best is not None:
             self._model.flat[:], self._model.running[:] = self.best
@@ -231,11 +239,11 @@ class BestKeeper:
 class _Pace:
     """How many updates make CHUNK_SECONDS of work: guessed at first, then measured."""
 
-    def __init__(self, operations):
+    def __init__(self, operations: float) -> None:
         self.updates = int(max(1, CHUNK_SECONDS / (operations / 5e9 + UPDATE_SECONDS)))
         self._first = True
 
-    def took(self, updates, seconds):
+    def took(self, updates: int, seconds: float) -> None:
         if self._first:  # includes compilation
             self._first = False
         else:

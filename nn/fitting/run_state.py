@@ -4,12 +4,15 @@ A run knows what its own checkpoint can hold: which checks lie before an update,
 metrics leave something behind. All is compared with that before anything is touched.
 """
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from ..archive import CheckpointError, Wanted, printable, shown
+from ..archive import CheckpointError, File, Wanted, printable, shown
 from ..engine import State
 from ..shared.parameters import Views
+from .run import BestKeeper, Run
 
 VALUES = ("identity", "update", "last_loss", "criterion", "stopped_epoch", "best_epoch")
 LONGEST_SECONDS = 1e10  # three centuries
@@ -17,7 +20,7 @@ ROUNDING = 1e-9  # of a mean of shares
 SHARES = ("train_error", "val_error", "test_error", "flooded_fraction")  # columns in [0, 1] where they are not NaN
 
 
-def values_of(run, identity):
+def values_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
     """Return the plain values of a run, for JSON."""
     history, criterion = run.history, run.criterion
     return {"identity": identity, "update": run.update, "last_loss": repr(run.last_loss),
@@ -25,7 +28,7 @@ def values_of(run, identity):
             "stopped_epoch": history.stopped_epoch, "best_epoch": history.best_epoch}
 
 
-def arrays_of(run, keeper):
+def arrays_of(run: Run, keeper: BestKeeper) -> dict[str, np.ndarray]:
     """Return the arrays of a run: dict name -> ndarray."""
     weights = run.engine.weights()
     arrays = {"flat": weights.flat, "running": weights.running, "slot0": weights.slots[0], "slot1": weights.slots[1],
@@ -37,13 +40,13 @@ def arrays_of(run, keeper):
     return arrays | {f"meter_{name}": array for name, array in run.meter.state().items()}
 
 
-def is_sound(arrays):
+def is_sound(arrays: dict[str, np.ndarray]) -> bool:
     """Return whether such arrays are worth a file: a run that diverged in its last update goes on from the one before."""
     return all(np.isfinite(array).all() for name, array in arrays.items()
                if name in ("flat", "running", "best_flat", "best_running"))
 
 
-def read(file, run, keeper, identity):
+def read(file: File, run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the checked values and arrays of a File, or raise CheckpointError; nothing has changed in either case."""
     values = file.values
     file.require_keys("values", values, VALUES)
@@ -69,7 +72,7 @@ def read(file, run, keeper, identity):
     return values, arrays
 
 
-def _require_same(file, name, before, now):
+def _require_same(file: File, name: str, before: Any, now: Any) -> None:
     file.require(isinstance(before, str), f"identity: got {shown(before)} for {name}, accepted: text")
     if before != now:
         hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
@@ -77,12 +80,12 @@ def _require_same(file, name, before, now):
                               f"{now} here; {hint}give another path, or delete the file")
 
 
-def _checks_before(run, update):
+def _checks_before(run: Run, update: Any) -> int:
     """Return how many checks a run has made when it writes its file after this many updates."""
     return sum(point <= update for point in run.check_points) if type(update) is int else 0
 
 
-def _require_last_loss(file, text, update):
+def _require_last_loss(file: File, text: Any, update: int) -> None:
     try:
         loss = float(text) if isinstance(text, str) else None
     except ValueError:
@@ -92,7 +95,7 @@ def _require_last_loss(file, text, update):
                  f"last_loss: got {shown(text)}, accepted: a finite number as text, or 'nan' before the first update")
 
 
-def _wanted_arrays(run, keeper, values, checks):
+def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks: int) -> dict[str, Wanted]:
     """Return dict name -> Wanted."""
     flat, running = (Wanted(array.dtype, array.shape) for array in (run.model.flat, run.model.running))
     slots = {f"slot{i}": Wanted(slot.dtype, slot.shape, finite=False) for i, slot in enumerate(run.engine.weights().slots)}
@@ -112,7 +115,7 @@ def _wanted_arrays(run, keeper, values, checks):
     return wanted
 
 
-def _require_history(file, run, rows):
+def _require_history(file: File, run: Run, rows: np.ndarray) -> None:
     """Raise CheckpointError for checks that this run cannot have made."""
     columns = dict(zip(run.history, rows.T, strict=True))
     points = np.array(run.check_points[:len(rows)], np.float64)
@@ -125,12 +128,12 @@ def _require_history(file, run, rows):
         file.require((np.isnan(column) | share).all(), f"history: {name} is not in [0, 1]")
 
 
-def no_negative_variance(statistics):
+def no_negative_variance(statistics: Mapping[str, np.ndarray]) -> bool:
     """Return whether all running variances of a model, dict name -> array, can be variances."""
     return all((array >= 0).all() for name, array in statistics.items() if name.startswith("running_var"))
 
 
-def _require_bounds(file, run, arrays):
+def _require_bounds(file: File, run: Run, arrays: dict[str, np.ndarray]) -> None:
     """Raise CheckpointError for arrays with entries that would bring NaN, or a negative count, later on."""
     model, empty = run.model, np.zeros(0)
     labels, rows = max(model.outputs, 2), model.rows_of(run.sets["train"].inputs)
@@ -146,7 +149,7 @@ def _require_bounds(file, run, arrays):
         file.require(no_negative_variance(statistics), f"{name} holds negative variances")
 
 
-def take_over(run, keeper, values, arrays):
+def take_over(run: Run, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Go on from what `read` returned."""
     run.engine.set_weights(State(arrays["flat"], arrays["running"], (arrays["slot0"], arrays["slot1"])))
     run.update, run.last_loss = values["update"], float(values["last_loss"])

@@ -39,33 +39,33 @@ class Settings:
     sample_weight: Any
 
     @classmethod
-    def of(cls, arguments, **fixed):
+    def of(cls, arguments: dict[str, Any], **fixed: Any) -> Settings:
         """Return the settings out of all arguments of a function (its `locals()`) and what it has no argument for."""
         given = arguments | fixed
         if isinstance(given["metrics"], Iterator):
             given["metrics"] = tuple(given["metrics"])  # it gives them once, and the members of a fleet ask in turn
         return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls)})
 
-    def checked(self, model):
+    def checked(self, model: Any) -> Settings:
         """Return them with plain numbers; raise TypeError or ValueError for what is wrong whatever the data."""
         check_kinds(model, self)
         return dataclasses.replace(
             self, epochs=integer("epochs", self.epochs, low=1), seed=integer("seed", self.seed, low=0),
             threads=None if self.threads is None else integer("threads", self.threads, low=1))
 
-    def samples_at_once(self, n):
+    def samples_at_once(self, n: int) -> int:
         """Return how many of n samples make a batch."""
         if self.batch_size is None:
             return n
         return min(n, integer("batch_size", self.batch_size, low=1, extra=" or None"))
 
-    def penalty_code(self):
+    def penalty_code(self) -> PenaltyCode:
         """Return the penalty and the clipping as the kernels take them."""
         clip = 0.0 if self.clip_norm is None else real_number("clip_norm", self.clip_norm, low=0, open_low=True)
         l1, l2 = (self.penalty.l1, self.penalty.l2) if self.penalty is not None else (0.0, 0.0)
         return PenaltyCode(float(l1), float(l2), clip)
 
-    def check_points(self, total, per_epoch):
+    def check_points(self, total: int, per_epoch: int) -> list[int]:
         """Return the sorted numbers of updates, out of a total, after which to check."""
         every, accepted = self.check_every, "None, an integer >= 0, or a sequence of update counts"
         if every is None:
@@ -78,7 +78,7 @@ class Settings:
             raise ValueError(f"check_every: got {every!r}, accepted: {accepted} from 0 to {total} (epochs x batches)")
         return np.unique(points).tolist()
 
-    def recorded(self, run):
+    def recorded(self, run: Any) -> dict[str, Any]:
         """Return what a checkpoint records of them, in terms of the run: dict name -> text.
 
         A file that lacks a name, or has one more, is refused as foreign. A setting that is newer than such files must

@@ -6,10 +6,14 @@ import functools
 import os
 import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from losses.base import Loss
 from losses.keywords import explains_arguments
 
 from .. import elsewhere
@@ -21,17 +25,23 @@ from ..fitting.metrics import labelled_set
 from ..fitting.refusals import check_kinds
 from ..fitting.run import BestKeeper, Run
 from ..fitting.settings import Settings
+from ..model import Model
+from ..optimizers import Optimizer
 from ..processor import one_blas_thread, thread_limit
 from .history import FleetHistory
-from .members import MemberSets, blame, read_members, with_weights
+from .members import Member, MemberSets, blame, read_members, with_weights
 from .together import stepping
 
 
 @explains_arguments(elsewhere.FLEET)
-def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, max_memory=None, batch_size=32, penalty=None,
-              validation=None, test=None, metrics=(), stopping=None, restore_best=True, check_every=None, lengths=None,
-              augment=None, clip_norm=None, seed=0, progress=True, on_member=None, on_check=None,
-              sample_weight=None):
+def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Mapping[str, Any]], loss: Loss,
+              optimizer: Optimizer, epochs: int, workers: int | None = None, max_memory: int | None = None,
+              batch_size: int | None = 32, penalty: Any = None, validation: Sequence[Any] | None = None,
+              test: Sequence[Any] | None = None, metrics: str | Iterable[str] = (), stopping: Any = None,
+              restore_best: bool = True, check_every: int | Sequence[int] | None = None, lengths: ArrayLike | None = None,
+              augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0,
+              progress: bool = True, on_member: Any = None, on_check: Callable[..., Any] | None = None,
+              sample_weight: ArrayLike | None = None) -> FleetHistory:
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -108,13 +118,13 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     integer("seed", seed, low=0)  # also where all members have their own
     settings, chosen = with_weights(settings, read_members(members, settings))
     sets = {"training": (x, y, lengths), "validation": validation, "test": test}
-    sets = {name: MemberSets(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
+    own = {name: MemberSets(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
     together = stepping(model.backend)
-    crew = _Crew(chosen, sets, together)
+    crew = _Crew(chosen, own, together)
     sample = crew.check(model, settings)
     fleet = FleetHistory(model, [member.overrides for member in chosen], sample.history, sample.check_points, sample.batches)
     most = len(chosen) if together and workers is None else _workers(workers)
-    threads, total = min(most, len(chosen), _room(max_memory, sample)), sample.total * len(chosen)
+    threads, total = int(min(most, len(chosen), _room(max_memory, sample))), sample.total * len(chosen)
     try:
         sample.compile()  # in this thread, where Ctrl-C need not wait for its end
         del sample  # its buffers
@@ -126,14 +136,14 @@ def fit_fleet(model, x, y, *, members, loss, optimizer, epochs, workers=None, ma
     return fleet
 
 
-def _workers(workers):
+def _workers(workers: int | None) -> int:
     """Return the number of threads asked for; None: of processors that this process may use."""
     if workers is not None:
         return integer("workers", workers, low=1, extra=" or None")
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _room(max_memory, run):
+def _room(max_memory: int | None, run: Run) -> float:
     """Return how many members like this run fit into so many bytes."""
     if max_memory is None:
         return np.inf
@@ -151,11 +161,11 @@ class _Stopped(Exception):
 class _Crew:
     """The members' settings and data, and how they are trained."""
 
-    def __init__(self, chosen, sets, together):
+    def __init__(self, chosen: list[Member], sets: dict[str, MemberSets], together: Any) -> None:
         self._chosen, self._sets, self._together = chosen, sets, together
         self._stop = threading.Event()
 
-    def check(self, model, plain):
+    def check(self, model: Model, plain: Settings) -> Run:
         """Raise an error for whatever `fit` would refuse; return the run of the first member with the fleet's Settings."""
         prototype = type(model)(**model.settings())
         differ = any(data.own for data in self._sets.values())
@@ -171,13 +181,13 @@ class _Crew:
                     self._run(r, prototype, member.settings)
         return sample
 
-    def _run(self, r, model, settings):
+    def _run(self, r: int, model: Model, settings: Settings) -> Run:
         augmented = settings.augment is not None
         data = {name: part.raw(r) if augmented and name == "training" else part.checked(r)
                 for name, part in self._sets.items()}
         return Run(model, data, dataclasses.replace(settings, stopping=copy.deepcopy(settings.stopping)))
 
-    def train(self, fleet, threads, advance, on_member):
+    def train(self, fleet: FleetHistory, threads: int, advance: Callable[..., None], on_member: Any) -> None:
         """Train all members, so many at a time, each into the fleet."""
         ended: queue.SimpleQueue = queue.SimpleQueue()  # of (member's index, future)
         with _pool(threads, self._stop) as pool:
@@ -190,8 +200,8 @@ class _Crew:
                 if on_member is not None:
                     on_member(fleet, r)
 
-    def _train_one(self, r, fleet, advance):
-        def tick(updates, loss):
+    def _train_one(self, r: int, fleet: FleetHistory, advance: Callable[..., None]) -> None:
+        def tick(updates: int, loss: float) -> None:
             if self._stop.is_set():
                 raise _Stopped
             advance(updates, loss)
@@ -215,11 +225,11 @@ class _Crew:
         advance(run.total - run.update, run.last_loss)  # updates that will not be taken any more
 
 
-def _report(ended, r, future):
+def _report(ended: "queue.SimpleQueue[Any]", r: int, future: Future[Any]) -> None:
     ended.put((r, future))
 
 
-def _next(ended):
+def _next(ended: "queue.SimpleQueue[Any]") -> Any:
     """Return what comes out of the queue next; Ctrl-C may strike meanwhile, on Windows only between two waits."""
     while True:
         with contextlib.suppress(queue.Empty):
@@ -227,7 +237,7 @@ def _next(ended):
 
 
 @contextlib.contextmanager
-def _pool(threads, stop):
+def _pool(threads: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
     """Yield a pool of threads; on the way out set `stop`, drop what has not begun and wait for what has."""
     pool = ThreadPoolExecutor(threads, "afterzero-fleet")
     try:

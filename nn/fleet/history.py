@@ -1,12 +1,16 @@
 """The record of a fleet: the histories and the weights of all its replicas."""
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from losses.keywords import explains_arguments
 
 from ..checks import missing_column
 from ..fitting.history import History, frame
+from ..model import Model
 
 
 @explains_arguments()
@@ -35,28 +39,30 @@ class FleetHistory(Mapping):
 
     """
 
-    def __init__(self, model, members, names, update, batches):
+    def __init__(self, model: Model, members: Sequence[Any], names: Iterable[str], update: Sequence[int],
+                 batches: int) -> None:
         self.members = list(members)
         self.replicas = len(self.members)
         self.update = np.array(update, np.int64)
         self.epoch = self.update / batches
         self._names, self._class, self._settings = tuple(names), type(model), model.settings()
         self._histories = [History(names) for _ in self.members]
-        self._weights = [None] * self.replicas  # (flat, running) of those that have been trained
-        self._messages = [None] * self.replicas
+        self._weights: list[Any] = [None] * self.replicas  # (flat, running) of those that have been trained
+        self._messages: list[str | None] = [None] * self.replicas
         self._finished = np.zeros(self.replicas, bool)
 
-    def record(self, r, history, flat, running, message, finished):
+    def record(self, r: int, history: History, flat: np.ndarray, running: np.ndarray, message: str | None,
+               finished: bool) -> None:
         """Take over what became of replica r; `message` says how it diverged (None: it did not)."""
         self._histories[r], self._weights[r], self._messages[r] = history, (flat, running), message
         self._finished[r] = finished  # last: who sees this may rely on the rest
 
-    def new_model(self, r):
+    def new_model(self, r: int) -> Model:
         """Return replica r's model as it was before training."""
         seed = self.members[r].get("seed", self._settings["seed"])
         return self._class(**(self._settings | {"seed": seed}))
 
-    def model(self, r):
+    def model(self, r: int) -> Model:
         """Return replica r's trained model, made anew at every call.
 
         It holds what `fit` would have left in it: the best weights if a stopping criterion was given and `restore_best`
@@ -67,11 +73,11 @@ class FleetHistory(Mapping):
             model.flat[:], model.running[:] = weights
         return model
 
-    def history(self, r):
+    def history(self, r: int) -> History:
         """Return the History of replica r: that of the lone `fit`."""
         return self._histories[r]
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._names:
             raise KeyError(missing_column(name, self))
         column = np.full((self.replicas, self.update.size), np.nan)
@@ -79,24 +85,24 @@ class FleetHistory(Mapping):
             row[:history.checks] = history[name]
         return column
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._names)
 
-    def _tidy(self):
+    def _tidy(self) -> dict[str, Any]:
         counts = [history.checks for history in self._histories]
         columns = {"member": np.repeat(np.arange(self.replicas), counts),
                    "check": np.concatenate([np.arange(1, count + 1) for count in counts])}
         return columns | {name: np.concatenate([history[name] for history in self._histories]) for name in self}
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         # pandas.DataFrame(fleet) asks for this, and would otherwise make a frame of the columns' names.
         raise TypeError("a FleetHistory has columns of shape (replicas, checks), which make no array or frame together; "
                         "accepted: fleet.to_frame(), fleet[name], fleet.history(r)")
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return a tidy pandas DataFrame: a row per replica and check that was measured.
 
         Its columns are `member` (the replica's index, from 0), `check` (from 1), and those of this history.
@@ -110,7 +116,7 @@ class FleetHistory(Mapping):
         """
         return frame(self._tidy())
 
-    def plot(self, path=None):
+    def plot(self, path: str | PathLike[str] | None = None) -> Any:
         """Draw loss and error of all replicas over epochs: a panel for each of training, validation and test data.
 
         Up to six replicas have a hue each; of more, thin lines and their median are drawn.
@@ -121,36 +127,36 @@ class FleetHistory(Mapping):
         return plot_fleet(self, path)
 
     @property
-    def diverged(self):
+    def diverged(self) -> np.ndarray:
         """Whether each replica diverged, bool (R,)."""
         return np.array([message is not None for message in self._messages])
 
     @property
-    def messages(self):
+    def messages(self) -> list[str | None]:
         """Why each replica diverged, in the words of TrainingDiverged (list of R; None for those that did not)."""
         return list(self._messages)
 
     @property
-    def finished(self):
+    def finished(self) -> np.ndarray:
         """Whether each replica came to its end, be it that it diverged; False where Ctrl-C came first. bool (R,)."""
         return self._finished.copy()
 
     @property
-    def stopped_epoch(self):
+    def stopped_epoch(self) -> np.ndarray:
         """Where the stopping criterion froze each replica, float64 (R,); NaN for those it did not."""
         return np.array([history.stopped_epoch for history in self._histories], np.float64)
 
     @property
-    def best_epoch(self):
+    def best_epoch(self) -> np.ndarray:
         """The best check's epoch of each replica, float64 (R,); NaN without a criterion that has a best."""
         return np.array([history.best_epoch for history in self._histories], np.float64)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """Return whether both hold the same columns, values and divergences; NaN equals NaN."""
         return isinstance(other, FleetHistory) and self._histories == other._histories and self._messages == other._messages
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"FleetHistory({self.replicas} replicas, {self.update.size} checks, columns {', '.join(self)}; "
                 f"{self.diverged.sum()} diverged)")

@@ -2,8 +2,8 @@
 import contextlib
 import dataclasses
 import reprlib
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Member(NamedTuple):
 
 
 @contextlib.contextmanager
-def blame(r):
+def blame(r: int) -> Iterator[None]:
     """Let a TypeError or ValueError from inside say that it is about member r."""
     try:
         yield
@@ -34,7 +34,7 @@ def blame(r):
         raise (TypeError if isinstance(error, TypeError) else ValueError)(f"members[{r}]: {error}") from error
 
 
-def read_members(members, settings):
+def read_members(members: Any, settings: Settings) -> list[Member]:
     """Return the Member that each dict of overrides makes of a fleet's Settings.
 
     Raises TypeError or ValueError that names the member.
@@ -52,12 +52,12 @@ def read_members(members, settings):
     return chosen
 
 
-def _member(overrides, settings):
+def _member(overrides: Any, settings: Settings) -> Member:
     """Return the Member that overrides make of the fleet's own settings."""
     if not isinstance(overrides, Mapping):
         raise TypeError(f"got {reprlib.repr(overrides)}, accepted: a dict with any of the keys "
                         f"{', '.join(map(repr, OVERRIDES))}")
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in overrides.items():
         choose("key", name, OVERRIDES)
         if name == "seed":
@@ -70,7 +70,7 @@ def _member(overrides, settings):
     return Member(dict(overrides), dataclasses.replace(settings, **changed))
 
 
-def with_weights(settings, chosen):
+def with_weights(settings: Settings, chosen: list[Member]) -> tuple[Settings, list[Member]]:
     """Return the fleet's Settings and Members with weights (N,) each, out of sample weights (N,) or (R, N)."""
     if settings.sample_weight is None:
         return settings, chosen
@@ -85,7 +85,7 @@ def with_weights(settings, chosen):
     return dataclasses.replace(settings, sample_weight=weights[0]), own
 
 
-def _changed(holder, thing, name, value):
+def _changed(holder: Any, thing: Any, name: str, value: Any) -> Any:
     """Return a copy of a loss or an optimizer with one of its settings replaced."""
     if name not in {field.name for field in (dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ())}:
         raise ValueError(f"{name}: got {reprlib.repr(value)}, but the fleet's {holder} {thing!r} has no {name}; accepted: "
@@ -93,7 +93,7 @@ def _changed(holder, thing, name, value):
     return dataclasses.replace(thing, **{name: value})
 
 
-def _penalty(value, fleets):
+def _penalty(value: Any, fleets: Any) -> Any:
     """Return the penalty that a member asked for: an object, None, or another strength of the fleet's."""
     if value is None or (hasattr(value, "l1") and hasattr(value, "l2")):
         return value
@@ -116,7 +116,7 @@ class MemberSets:
 
     """
 
-    def __init__(self, model, data, members, argument):
+    def __init__(self, model: Any, data: Any, members: int, argument: str) -> None:
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
         x, y, lengths = (*data, None)[:3]
@@ -137,17 +137,17 @@ class MemberSets:
         self._parts, self._own = (x, y, lengths), (own_x, own_y, own_lengths)
         self.own = any(self._own)
 
-    def raw(self, r):
+    def raw(self, r: int) -> tuple[Any, ...]:
         """Return member r's (x, y, lengths) as they were handed in."""
         return tuple(part[r] if own else part for part, own in zip(self._parts, self._own, strict=True))
 
-    def checked(self, r):
+    def checked(self, r: int) -> tuple[Any, ...]:
         """Return member r's (x, y, lengths) with Inputs, already checked, in place of an x that all share."""
         x, y, lengths = self.raw(r)
         return (x, y, lengths) if self._inputs is None else (self._inputs, y, None)
 
 
-def _as_array(argument, values):
+def _as_array(argument: str, values: Any) -> np.ndarray:
     try:
         array = np.asarray(values)
     except ValueError:
@@ -156,7 +156,7 @@ def _as_array(argument, values):
     return array
 
 
-def _x_is_own(model, x, members, argument):
+def _x_is_own(model: Any, x: np.ndarray, members: int, argument: str) -> bool:
     """Return whether x has a leading axis of so many members."""
     shape, integers = x.shape, x.dtype.kind in "iu"
     forms = f"(N, {model.sizes[0]})" if not isinstance(model, RNN) else f"(N, T, {model.inputs}) or integer tokens (N, T)"
@@ -174,7 +174,7 @@ def _x_is_own(model, x, members, argument):
     return own
 
 
-def _y_is_own(y, rows, members, outputs, argument):
+def _y_is_own(y: np.ndarray, rows: tuple[int, ...], members: int, outputs: int, argument: str) -> bool:
     """Return whether y has a leading axis of so many members, where one member's targets are `rows` or (*rows, K)."""
     n, shape = len(rows), y.shape
     shared = shape[:n] == rows and y.ndim in (n, n + 1)

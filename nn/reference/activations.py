@@ -14,7 +14,7 @@ SERVED = (IDENTITY, RELU, TANH, SIGMOID)
 def activation_forward(a, z, kind):
     """Fill a = f(z)."""
     if kind == RELU:
-        a[...] = np.where(z.real < 0, 0, z)
+        a[...] = np.where(z.real <= 0, 0, z)  # slope 0 at 0, as backward has it
     elif kind == TANH:
         np.tanh(z, out=a)
     elif kind == SIGMOID:

@@ -2,6 +2,7 @@
 
 Never dispatched on per element. The tuples have the same fields in all backends.
 """
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ POOLINGS = {"last": 0, "mean": 1, "none": 2}
 LAST, MEAN, EVERY_STEP = POOLINGS.values()
 
 
-def unserved(argument, code, names, served, where):
+def unserved(argument: str, code: Any, names: Mapping[str, int], served: Any, where: str) -> ValueError:
     """Return the error for a kind that a file has no maths for: it must never become another kind's.
 
     `names` is one of the tables above, `served` the codes that the file `where` serves.

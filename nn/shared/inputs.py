@@ -2,6 +2,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
 class Inputs(NamedTuple):
@@ -12,12 +13,12 @@ class Inputs(NamedTuple):
     lengths: np.ndarray
 
     @property
-    def count(self):
+    def count(self) -> int:  # type: ignore[override]
         """Number of samples N."""
         return max(len(self.x), len(self.tokens))
 
 
-def kernel_targets(y, outputs, dtype):
+def kernel_targets(y: np.ndarray | None, outputs: int, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
     """Return (labels, targets) of which one is empty."""
     none = np.zeros((0, outputs), dtype)
     if y is None:

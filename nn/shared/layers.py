@@ -2,9 +2,11 @@
 
 The same tables and workspace fields are used by all backends.
 """
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .parameters import aligned_zeros
 
@@ -47,7 +49,7 @@ class Drop(NamedTuple):
     seed: int  # of the masks
 
 
-def layer_table(sizes, offsets, activation_codes):
+def layer_table(sizes: Sequence[int], offsets: Mapping[str, int], activation_codes: Iterable[int]) -> np.ndarray:
     """Return the (layers, 8) int64 table of dense layers whose parameters are named W1, b1, gamma1, …"""
     rows, statistics = [], 0
     for l, (n_in, n_out, code) in enumerate(zip(sizes[:-1], sizes[1:], activation_codes, strict=True), start=1):
@@ -58,7 +60,7 @@ def layer_table(sizes, offsets, activation_codes):
     return np.array(rows, np.int64)  # (layers, 8)
 
 
-def workspace(layers, rows, dtype, width, weighted=False):
+def workspace(layers: np.ndarray, rows: int, dtype: DTypeLike, width: int, weighted: bool = False) -> Workspace:
     """Allocate the buffers for batches of at most `rows` samples with `width` targets each, and weights if `weighted`."""
     sizes = np.append(layers[0, IN], layers[:, OUT])
     room = -(-rows * sizes // 16) * 16  # every layer starts on a cache line, also in float32
@@ -71,11 +73,11 @@ def workspace(layers, rows, dtype, width, weighted=False):
         np.zeros(rows, real) if weighted else None)
 
 
-def matrix(flat, at, rows, columns):
+def matrix(flat: np.ndarray, at: int, rows: int, columns: int) -> np.ndarray:
     """Return the (rows, columns) view that starts at element `at` of a flat vector."""
     return flat[at:at + rows * columns].reshape(rows, columns)
 
 
-def vector(flat, at, n):
+def vector(flat: np.ndarray, at: int, n: int) -> np.ndarray:
     """Return the (n,) view that starts at element `at`; an empty one for at < 0 (no bias) or an empty vector (no state)."""
     return flat[at:at + n] if at >= 0 else flat[:0]

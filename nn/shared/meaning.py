@@ -16,6 +16,7 @@ import ast
 import functools
 import hashlib
 import re
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 # "ctx" follows from where a name stands; "kind" is the u of u"text"; the others hold comments.
@@ -99,7 +100,7 @@ def _sha(text: str) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _imports(node):
+def _imports(node: Any) -> Iterator[Import]:
     if isinstance(node, ast.ImportFrom):
         yield Import(node.level, node.module or "", tuple(alias.name for alias in node.names), False)
     else:
@@ -107,7 +108,7 @@ def _imports(node):
             yield Import(0, alias.name, (), alias.asname is None)
 
 
-def _binds_names_alone(statement) -> bool:
+def _binds_names_alone(statement: ast.stmt) -> bool:
     """Whether a statement of a package's file gives names to what other modules hold, or says which are public."""
     return (isinstance(statement, ast.Import | ast.ImportFrom)
             or (isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) and target.id == "__all__"
@@ -119,7 +120,7 @@ def _fields(kind: Any) -> tuple[str, ...]:
     return tuple(sorted(set(kind._fields) - UNREAD))
 
 
-def _write(node: Any, put, found: list) -> None:
+def _write(node: Any, put: Callable[[str], object], found: list) -> None:
     """Give the text of a node to `put`, and its imports to `found`."""
     kind: Any = type(node)
     if kind is ast.Constant:
@@ -148,14 +149,14 @@ def _write(node: Any, put, found: list) -> None:
     put(")")
 
 
-def _write_value(value, put, found) -> None:
+def _write_value(value: Any, put: Callable[[str], object], found: list) -> None:
     if isinstance(value, ast.AST):
         _write(value, put, found)
     else:  # an identifier, a number, None in place of a key in {**others}
         put(f"{value!a},")
 
 
-def _does_nothing(item) -> bool:
+def _does_nothing(item: Any) -> bool:
     kind = type(item)
     return kind is ast.Pass or (kind is ast.Expr and type(item.value) is ast.Constant and type(item.value.value) is str)
 

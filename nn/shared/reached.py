@@ -81,7 +81,7 @@ def reached(modules: Iterable[str], *, without: Iterable[str] = (), packages: It
 class _Walk:
     """The modules found so far: `followed` with their imports, `above` because one below them was imported."""
 
-    def __init__(self, packages: frozenset[str], without: tuple[str, ...], read: Reader):
+    def __init__(self, packages: frozenset[str], without: tuple[str, ...], read: Reader) -> None:
         self._packages, self._without, self._read = packages, without, read
         self._found: dict[str, tuple[Meaning, bool] | None] = {}
         self._followed: set[str] = set()

@@ -5,6 +5,7 @@ A packed batch has no padding: sequences sorted by length, longest first; step t
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .parameters import aligned_zeros
 
@@ -39,7 +40,8 @@ class Packed(NamedTuple):
     transposed: np.ndarray  # (directions · H · H,) W_hhᵀ, where a kernel copies it
 
 
-def packed(front, batch, most_steps, longest, dtype, input_gradient=False):
+def packed(front: Front, batch: int, most_steps: int, longest: int, dtype: DTypeLike,
+           input_gradient: bool = False) -> Packed:
     """Allocate the buffers for `batch` sequences of `most_steps` steps in all, the longest having `longest`."""
     directions, H = len(front.offsets), front.hidden
     x = 0 if front.tokens else most_steps * front.inputs
@@ -50,7 +52,7 @@ def packed(front, batch, most_steps, longest, dtype, input_gradient=False):
         *(aligned_zeros(directions * rows * H, dtype) for rows in (most_steps, most_steps, most_steps, H)))
 
 
-def block(buffer, direction, rows, columns):
+def block(buffer: np.ndarray, direction: int, rows: int, columns: int) -> np.ndarray:
     """Return the (rows, columns) view of one direction."""
     start = direction * rows * columns
     return buffer[start:start + rows * columns].reshape(rows, columns)
