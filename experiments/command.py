@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import registry
+from .documenting import table
 from .running import EXIT_BAD_USE, EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, run
 
 USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
@@ -19,6 +20,8 @@ USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
        {PROGRAM} run NAME --help            options of one experiment, with a reason for each
        {PROGRAM} export NAME [--output FILE] [--force]
                                          its finished runs as CSV: NAME.csv and NAME_curves.csv
+       {PROGRAM} table NAME [--write FILE] [--figures DIR]
+                                         what its default found as Markdown, for a document
        {PROGRAM} replay LOG --criterion EXPRESSION
                                          where would a stopping rule have stopped a recorded run?
        {PROGRAM} --version
@@ -176,4 +179,5 @@ class Command:
     named: bool = True
 
 
-COMMANDS = {"run": Command(run), "export": Command(_export), "replay": Command(_replay, named=False)}
+COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
+            "replay": Command(_replay, named=False)}

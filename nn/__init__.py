@@ -20,11 +20,11 @@ from .mlp import MLP
 from .optimizers import RPROP, SGD, Adam, AdamW
 from .rnn import RNN
 from .saving import load, save
-from .schedules import constant, cosine, inverse_time, step
+from .schedules import ReduceOnPlateau, constant, cosine, inverse_time, step, warmup
 
 __version__ = "0.1.0"
 
 __all__ = ["MLP", "RNN", "RPROP", "SGD", "Adam", "AdamW", "CheckpointError", "FleetHistory", "GaussianNoise",
-           "GradientReport", "History", "Mixup", "RandomShift", "TrainingDiverged", "TrainingInterrupted", "adaptive_levels",
-           "check_backward", "check_gradients", "check_model", "constant", "cosine", "fit", "fit_fleet", "inverse_time",
-           "load", "save", "step"]
+           "GradientReport", "History", "Mixup", "RandomShift", "ReduceOnPlateau", "TrainingDiverged", "TrainingInterrupted",
+           "adaptive_levels", "check_backward", "check_gradients", "check_model", "constant", "cosine", "fit", "fit_fleet",
+           "inverse_time", "load", "save", "step", "warmup"]

@@ -56,7 +56,7 @@ class NumpyEngine(HostEngine):
         """See engine.Engine."""
         network = self._network
         # Overflow on the way to divergence is reported by `fit`.
-        with interrupt_held_back(), np.errstate(over="ignore", invalid="ignore"):
+        with interrupt_held_back(), self._statistics_at_rest(), np.errstate(over="ignore", invalid="ignore"):
             return self._kernels.train_steps(log, self._weights, self._work, self._sequences, self._norm, self._drop,
                                              network.layers, network.front, self._task(plan), None)
 
@@ -141,9 +141,10 @@ class NumbaEngine(HostEngine):
         network, task, online = self._network, self._task(plan), self._backend.online
         arguments = (log, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
                      task)
-        if online.serves(self._norm, self._drop, network.front, task.penalty, task.optimizer, plan):
+        if self._frozen is None and online.serves(self._norm, self._drop, network.front, task.penalty, task.optimizer, plan):
             return self._call(online.train_steps, arguments, 1)
-        return self._call(self._backend.kernels.train_steps, arguments)
+        with self._statistics_at_rest():
+            return self._call(self._backend.kernels.train_steps, arguments)
 
     def _call(self, kernel: Callable[..., Any], arguments: tuple[Any, ...], threads: int | None = None) -> Any:
         threads, run_team = threads or self._threads, self._backend.threads.run_team

@@ -72,18 +72,20 @@ def missing_column(name: str, columns: Iterable[str]) -> str:
     return f"{message}; {instead}"
 
 
-def learning_rate(argument: str, value: Any, schedule: Any) -> None:
-    """Raise TypeError or ValueError unless `value` is a number above 0 or of the class `schedule`."""
-    if isinstance(value, schedule):
+def learning_rate(argument: str, value: Any, schedules: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a number above 0, one of the classes `schedules`, or a function."""
+    if isinstance(value, schedules):
         return
     if isinstance(value, numbers.Real):  # the range is wrong, not the kind; a bool falls through to its own refusal
         real_number(argument, value, low=0, open_low=True)
         return
-    made = getattr(value, "__module__", "").startswith("nn.") and inspect.isfunction(value)
-    hint = f"; did you mean {value.__name__}(rate, ...)?" if made else (
-        "; functions of your own are not" if callable(value) else "")
-    raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: a finite number > 0, or a schedule: constant(rate), "
-                    f"step(rate, every, factor), cosine(rate, epochs, final), inverse_time(rate, decay){hint}")
+    made = getattr(value, "__module__", None) == "nn.schedules"  # one that was not called
+    if callable(value) and not made and not isinstance(value, type):
+        return
+    hint = f"; did you mean {value.__name__}({next(iter(inspect.signature(value).parameters))}, ...)?" if made else ""
+    raise TypeError(f"{argument}: got {reprlib.repr(value)}, accepted: a finite number > 0, a schedule: constant(rate), "
+                    "step(rate, every, factor), cosine(rate, epochs, final), inverse_time(rate, decay), warmup(schedule, "
+                    f"epochs), ReduceOnPlateau(rate, monitor), or a function of the epoch{hint}")
 
 
 def real_number(argument: str, value: Any, *, low: float = -np.inf, high: float = np.inf, open_low: bool = False) -> Any:

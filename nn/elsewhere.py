@@ -4,7 +4,7 @@ _ORDER = "nothing: every epoch has a new order, which seed= decides"
 _VALIDATION = "validation=(x, y), data of their own, or (x, y, lengths) for an RNN"
 _SPLIT = ("validation=(x, y), split off beforehand: order = np.random.default_rng(0).permutation(len(x)); held, kept = "
           "order[:n], order[n:]; then fit(model, x[kept], y[kept], validation=(x[held], y[held]), ...)")
-_CALLED, _RESUMED = "callbacks callback hooks", "initial_epoch resume resume_from ckpt_path warm_start"
+_CALLED, _RESUMED = "callbacks callback hooks", "initial_epoch resume_from ckpt_path warm_start"
 _CALLBACKS = "on_check=function of (model, row), stopping=a criterion such as stopping.Patience(10), checkpoint=path"
 _STOPPING = "stopping=a criterion such as stopping.Patience(10, monitor='val_loss'); restore_best=True is the default"
 _WEIGHTS = "sample_weight, (N,) numbers, one for each sample; or loss=CrossEntropy(class_weight=[c_0, c_1, ...])"
@@ -17,7 +17,8 @@ _BACKEND = "backend, 'numba' or 'numpy'; there is no GPU yet"
 _MODEL = "model, an MLP or RNN; fit trains one model, fit_fleet many replicas of it"
 _BETAS = "betas=(beta1, beta2), a pair such as betas=(0.9, 0.999)"
 _CLIP = "fit(..., clip_norm=largest norm of the gradient)"
-_DECAY = "learning_rate=a schedule: constant, step, cosine or inverse_time; or weight_decay for smaller weights"
+_DECAY = ("learning_rate=a schedule (constant, step, cosine, inverse_time) or a function of the epoch; or weight_decay for "
+          "smaller weights")
 _METRICS = ("metrics=('margin_min', 'gradient_norm', ...); losses and errors (1 - accuracy) are always measured, of the "
             "training, validation and test set")
 
@@ -55,13 +56,15 @@ FIT = {
     **_all("dropout", "MLP(..., dropout=rate)"), **_all("momentum", "optimizer=SGD(learning_rate, momentum)"),
     **_all("mask seq_lengths sequence_length sequence_lengths lens", "lengths, valid steps of each sequence"),
     **_all("transform augmentation data_augmentation", "augment=function of (x, y, rng)"),
+    **_all("freeze freeze_layers frozen_layers trainable requires_grad", "frozen=[1], layer numbers or parameter names"),
+    **_all("drop_remainder drop_last_batch", "drop_last=True"),
     **_all("accuracy metric", _METRICS),
 }
 FLEET = {name: hint for name, hint in FIT.items() if name != "workers"} | {
     **_all("seeds n_seeds runs n_models n_replicas replicas", "members=[{'seed': 0}, {'seed': 1}, ...]"),
     **_all("n_jobs num_workers n_threads num_threads threads use_multiprocessing", "workers=threads"),
-    **_all(f"checkpoint {_RESUMED}", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for sweeps that "
-           "are kept"),
+    **_all(f"checkpoint resume {_RESUMED}", "nothing yet: fit(..., checkpoint=path) for one run, `afterzero run` for "
+           "sweeps that are kept"),
     **_all(_CALLED, "on_check=function of (r, model, row), on_member=function of (fleet, r), stopping=a criterion such as "
            "stopping.Patience(10)"),
 }
@@ -123,6 +126,7 @@ RPROP = OPTIMIZER | {
     **_all("lr rate step_size delta0", "learning_rate, a number: the first step size"),
 }
 SCHEDULE = {
+    **_all("warmup_epochs warmup_steps total_epoch", "warmup(schedule, epochs)"),
     **_all("lr eta rate base_lr initial_learning_rate eta_max optimizer", "learning_rate, the first rate"),
     **_all("step_size period drop_every decay_steps", "every, a number of epochs (step); epochs (cosine)"),
     **_all("gamma decay_rate drop", "factor (step), decay (inverse_time)"),

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .shared.codes import Log, PenaltyCode, Plan
+from .shared.codes import Frozen, Log, PenaltyCode, Plan
 from .shared.inputs import Inputs
 from .shared.layers import NO_UPDATE
 from .shared.sequences import Front
@@ -130,8 +130,8 @@ class Backend(Protocol):
     name: str
 
     def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, batch: int,
-             optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, input_gradient: bool = False,
-             weights: np.ndarray | None = None) -> Engine:
+             optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, frozen: Frozen | None = None,
+             input_gradient: bool = False, weights: np.ndarray | None = None) -> Engine:
         """Return an engine for a network and a data set.
 
         Parameters
@@ -146,6 +146,9 @@ class Backend(Protocol):
             Its state starts afresh; None: no `steps`.
         penalty : PenaltyCode
             And the clipping, of `steps`.
+        frozen : Frozen or None
+            What `steps` leaves as it is, its optimizer state too: the parameters outside of `free`, which the clipping does
+            not count, and the running statistics `resting`. None: nothing.
         input_gradient : bool
             Whether `gradient` computes that of the inputs too.
 

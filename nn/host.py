@@ -2,13 +2,16 @@
 
 What is added in nn/backends.py are the calls of the kernels, which see the buffers as they are described in nn/shared.
 """
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .engine import NO_PENALTY, Network, State
+from .interrupts import interrupt_held_back
 from .processor import one_blas_thread
-from .shared.codes import EVERY_STEP, Batch, Data, PenaltyCode, Plan, Task, Weights
+from .shared.codes import EVERY_STEP, Batch, Data, Frozen, PenaltyCode, Plan, Task, Weights
 from .shared.inputs import Inputs, kernel_targets
 from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, Workspace, matrix, workspace
 from .shared.parameters import aligned_zeros
@@ -19,10 +22,12 @@ class HostEngine:
     """Everything of engine.Engine but `_forward`, `_gradient` and `steps`, which call kernels."""
 
     def __init__(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, batch: int,
-                 optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, input_gradient: bool = False,
-                 weights: np.ndarray | None = None) -> None:
+                 optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, frozen: Frozen | None = None,
+                 input_gradient: bool = False, weights: np.ndarray | None = None) -> None:
         self._network, self._loss, self._batch_size = network, loss, batch
         self._optimizer, self._penalty, self._input_gradient = optimizer, penalty, input_gradient
+        self._frozen = frozen
+        self._free = np.array([[0, network.flat.size]]) if frozen is None else frozen.free
         self._sizes = np.append(network.layers[0, IN], network.layers[:, OUT])
         self._every_step = network.front is not None and network.front.pooling == EVERY_STEP
         p, dtype = network.flat.size, network.flat.dtype
@@ -85,7 +90,22 @@ class HostEngine:
 
     def _task(self, plan: Plan) -> Task:
         """Return what `steps` hands to the kernels for a plan."""
-        return Task(self._data, self._kernel_loss, self._penalty, self._optimizer.code(), plan)
+        return Task(self._data, self._kernel_loss, self._penalty, self._optimizer.code(), plan, self._free)
+
+    @contextlib.contextmanager
+    def _statistics_at_rest(self) -> Iterator[None]:
+        """Give running statistics that are frozen their values back; steps do not depend on them."""
+        if self._frozen is None or not self._frozen.resting.size:
+            yield
+            return
+        parts = [slice(*ends) for ends in self._frozen.resting.tolist()]
+        before = [self._network.running[part].copy() for part in parts]
+        with interrupt_held_back():
+            try:
+                yield
+            finally:
+                for part, values in zip(parts, before, strict=True):
+                    self._network.running[part] = values
 
     def forward(self, indices: np.ndarray, training: bool = False, update: int = NO_UPDATE) -> np.ndarray:
         """See engine.Engine."""

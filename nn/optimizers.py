@@ -2,6 +2,7 @@
 
 Notation: θ parameters, g gradient of the objective (penalty included), η learning rate, λ weight decay, t = 1, 2, …
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,28 +14,32 @@ from losses.keywords import explains_arguments
 from . import elsewhere
 from .checks import learning_rate as check_learning_rate
 from .checks import real_number
-from .schedules import Schedule, constant
+from .schedules import OWN, ReduceOnPlateau, Schedule, rates_at
 from .shared.codes import ADAM, OptimizerCode
 from .shared.codes import RPROP as RPROP_KIND
 from .shared.codes import SGD as SGD_KIND
 from .shared.parameters import aligned_zeros
 
+Rate = float | Schedule | ReduceOnPlateau | Callable[[float], float]
+
 
 def _check_rate(learning_rate: Any) -> None:
-    check_learning_rate("learning_rate", learning_rate, Schedule)
+    check_learning_rate("learning_rate", learning_rate, OWN)
 
 
 class Optimizer:
     """What `fit` asks of an optimizer: its settings as a code, and room for its state."""
 
-    learning_rate: float | Schedule
+    learning_rate: Rate
     slots: ClassVar[int] = 0  # state vectors of P elements
     full_batch_only: ClassVar[bool] = False
 
     def rates(self, first: int, count: int, per_epoch: float) -> np.ndarray:
-        """Return the learning rates (count,) of the updates `first`, `first` + 1, …, counted from 0."""
-        schedule = self.learning_rate if isinstance(self.learning_rate, Schedule) else constant(self.learning_rate)
-        return schedule(np.arange(first, first + count) / per_epoch)
+        """Return the learning rates (count,) of the updates `first`, `first` + 1, …, counted from 0.
+
+        Raises TypeError or ValueError where a function of the user's own returns no rate.
+        """
+        return rates_at(self.learning_rate, np.arange(first, first + count) / per_epoch)
 
     def state(self, p: int, dtype: DTypeLike) -> tuple[np.ndarray, ...]:
         """Return the two state vectors for p parameters; those not in use are empty."""
@@ -57,7 +62,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float > 0, or a schedule
+    learning_rate : float > 0, a schedule, or any function of the epoch (float)
     momentum : float in [0, 1)
     nesterov : bool, needs momentum > 0
     weight_decay : float >= 0
@@ -72,7 +77,7 @@ class SGD(Optimizer):
 
     """
 
-    learning_rate: float | Schedule
+    learning_rate: Rate
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
@@ -108,7 +113,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float > 0, or a schedule
+    learning_rate : float > 0, a schedule, or any function of the epoch (float)
     betas : (float, float), each in [0, 1)
     eps : float > 0
     weight_decay : float >= 0
@@ -123,7 +128,7 @@ class Adam(Optimizer):
 
     """
 
-    learning_rate: float | Schedule = 1e-3
+    learning_rate: Rate = 1e-3
     betas: tuple = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0

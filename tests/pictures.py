@@ -39,7 +39,18 @@ def zero_loss_results(epochs=None, seeds=3, last=300):
 
     case = zero_loss.cases(zero_loss.Config(seeds=seeds, image_noise=()))[0]
     plain, flooded = ([run(seed, floor) for seed in range(seeds)] for floor in (0.001, 0.17))
-    return Results(case, Measured(plain), Measured(flooded), [0.17] * seeds)
+    return Results.of(case, Measured(plain), [Measured(flooded)])
+
+
+def levels():
+    """A case of zero_loss with levels to choose from."""
+    case = zero_loss.cases(zero_loss.Config(seeds=3, gaussian_noise=(), gaussian_levels=()))[0]
+
+    def some(level):
+        return Measured([Run(scalars={f"end.{part}_{figure}": (level - 0.1) ** 2 + 0.05 + 0.01 * seed
+                                      for part in ("val", "test") for figure in ("error", "loss")}) for seed in range(3)])
+
+    return Results.of(case, some(0.0), [some(one[0].loss.level) for one in case.flooded])
 
 
 def cells(seeds=3):
@@ -108,6 +119,7 @@ FIGURES = {
     "zero_loss_curves": lambda path: zero_loss_figures.draw_curves(
         [zero_loss_results(last=last) for last in (60, 5000)], path),
     "zero_loss_margins": lambda path: zero_loss_figures.draw_margins([zero_loss_results()] * 2, path),
+    "zero_loss_levels": lambda path: zero_loss_figures.draw_levels([levels()], path),
     "flooding_table_levels": lambda path: flooding_table.draw_levels(cells(), path),
     "flooding_table_curves": lambda path: flooding_table.draw_curves(cells(), path),
     "level_choice": lambda path: level_choice.draw(choices(), path),

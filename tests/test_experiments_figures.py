@@ -112,7 +112,7 @@ def test_marks_lie_on_their_curves(monkeypatch):
 def test_no_mark_hides_another(monkeypatch):
     """All rules agree on one epoch, and flooding's curve is the same: each mark still shows."""
     results = zero_loss_results(dict.fromkeys(("zero", "patience_loss", "patience_error", "end"), 40))
-    for run in results.flooded.runs:
+    for run in results.flooding.chosen.runs:
         run.scalars["end.epoch"] = 40.0
     figure = drawing(lambda path: zero_loss_figures.draw_curves([results], path), monkeypatch)
     axes = figure.axes[0]

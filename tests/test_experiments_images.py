@@ -13,11 +13,11 @@ from experiments.data.image_sets import FASHION_MNIST, read_published
 from experiments.data.images import read_images
 from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config, cases
-from experiments.questions.zero_loss.images import announce, images_of
 from experiments.runs.settings import SettingError
 from experiments.runs.store import Store
 from experiments.trainers import train as trainer
 from experiments.trainers.data_sets import load_data
+from experiments.trainers.image_settings import announce, images_of
 from tests.image_folders import NAMES, nothing_installed, small_arrays, write_files
 
 TINY = {"seeds": 1, "gaussian_noise": (), "gaussian_levels": (), "image_noise": (0.1,), "image_levels": (0.3,),
@@ -63,7 +63,7 @@ def test_images_from_a_folder(folder, tmp_path, capsys, monkeypatch):
     assert err.count("images: not the published mnist: 60 + 40 images from other files") == len(err.splitlines()) - 1 == 1
     assert "MNIST, other files, 10% flipped labels (1 seed" in out and "\nnot the published mnist: 60 + 40 images" in out
     stored = Store(tmp_path / "results").require(settings_of("mnist", folder, image_train=30, image_validation=20,
-                                                             curve_points=2000))
+                                                             curve_points=1000))
     assert stored.arrays["end.output_margins"].shape == (30,)
     monkeypatch.setattr(trainer, "train_fleet", lambda runs: pytest.fail("a finished run was trained again"))
     assert run(tmp_path / "results", *arguments) == 0
@@ -90,7 +90,7 @@ def test_the_published_set_needs_no_note(folder, monkeypatch, capsys):
 
 def test_digits_need_no_files(monkeypatch, capsys):
     monkeypatch.setenv("AFTERZERO_DATA", "/nowhere")
-    monkeypatch.setattr("experiments.questions.zero_loss.images.read_images",
+    monkeypatch.setattr("experiments.trainers.image_settings.read_images",
                         lambda *_: pytest.fail("files were read for digits"))
     (case,) = cases(Config(**TINY))
     assert case.title == "Digits, 10% flipped labels" and case.plain[0].data.files == case.note == ""

@@ -136,6 +136,35 @@ def test_members_of_a_fleet_have_their_own_rules_measures_and_models():
     assert len({found.scalars["end.train_loss"] for found in fleet}) == 4
 
 
+def test_zero_error_is_the_first_epoch_without_a_training_error_whenever_the_checks_are():
+    kept = (("zero", "zero error"), ("thrice", "3 * zero"), ("end", "end"))
+    run = describe(**{**TINY, "epochs": 90, "hidden": (16,), "batch_size": 8}, dense=1, growth=3.0, models=kept, noise=0.1)
+    [seen] = train.train_fleet([run.but(every=1).settings()])
+    first = int(seen.curves["epoch"][np.argmax(seen.curves["train_error"] == 0)])
+    assert 1 < first < 30 and {first, 3 * first}.isdisjoint(run.check_epochs())
+    [found] = train.train_fleet([run.settings()])
+    assert (found.scalars["zero.epoch"], found.scalars["zero.stopped"], found.scalars["thrice.epoch"]) == (
+        first, first, 3 * first)
+    np.testing.assert_array_equal(found.curves["epoch"], run.check_epochs())  # nothing else is measured more often
+    for name, epochs in (("zero", first), ("thrice", 3 * first)):
+        [shorter] = train.train_fleet([run.but(epochs=epochs, models=(("end", "end"),)).settings()])
+        for figure in ("train_error", "train_loss", "test_loss", "val_error"):
+            assert found.scalars[f"{name}.{figure}"] == shorter.scalars[f"end.{figure}"]
+    assert found.scalars["zero.train_error"] == 0 < found.scalars["zero.train_loss"]
+
+
+def test_a_run_without_zero_error_has_no_model_of_that_name():
+    found = trained(models=(("zero", "zero error"), ("ten", "10 * zero"), ("end", "end")), epochs=1)
+    assert {name.partition(".")[0] for name in found.scalars} == {"end"}
+
+
+def test_the_first_check_is_not_taken_for_the_first_epoch():
+    """No question can mean a check by the words "zero error"."""
+    with pytest.raises(ValueError, match=r"models: got 'ZeroError\(\)', which would find a check, accepted: 'zero error'"):
+        trained(models=(("zero", "ZeroError()"),))
+    Watcher((("val", "ZeroError('val_error')"), ("zero", "zero error")))
+
+
 def test_data_that_take_much_memory_are_not_stacked(monkeypatch):
     runs = [describe(**{**TINY, "seed": seed}).settings() for seed in range(3)]
     whole, sizes = train.train_fleet(runs), []

@@ -55,5 +55,5 @@ def test_a_network_learns_languages():
 
 @pytest.mark.parametrize("sizes", [(4501, 1), (0, 10)])
 def test_sizes_that_do_not_fit(sizes):
-    with pytest.raises(ValueError, match="train.*: got .*, accepted"):
+    with pytest.raises(ValueError, match=r"train.*: got .*, accepted"):
         words(*sizes)

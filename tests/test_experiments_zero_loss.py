@@ -9,7 +9,9 @@ from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config
 from experiments.questions.zero_loss.sentences import sentences as said
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
+from experiments.report.levels import choose_once
 from experiments.report.tables import mean_error, number
+from experiments.report.words import opening_by
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import train as trainer
 from experiments.trainers.description import check_epochs
@@ -37,30 +39,31 @@ def test_every_run_is_stored_once_and_complete(finished, monkeypatch):
     run = finished.load(zero_loss.cases(TINY)[1].plain[0].settings())
     checks = check_epochs(30, 10, TINY.growth)
     np.testing.assert_array_equal(run.curves["epoch"], checks)
-    for name in ("train_loss", "test_loss", "val_error", "margin_min", "margin_median", "gradient_norm"):
+    for name in ("train_loss", "test_loss", "val_error", "margin_min", "margin_median"):
         assert run.curves[name].shape == (len(checks),) and np.all(np.isfinite(run.curves[name]))
     assert run.scalars["end.epoch"] == 30 and run.scalars["end.movement"] == run.scalars["end.changed"] == 0
     assert run.arrays["end.output_margins"].shape == (60,)
     assert run.scalars["end.margin_min"] == run.arrays["end.output_margins"].min()
     # The last check saw the same model as the final figures.
-    for name in ("train_loss", "val_loss", "gradient_norm", "margin_median"):
+    for name in ("train_loss", "val_loss", "margin_median"):
         assert run.curves[name][-1] == pytest.approx(run.scalars[f"end.{name}"], rel=1e-4)
 
 
 def test_tables_figures_and_answer_come_from_the_store(finished):
     results = zero_loss.gather(finished, TINY)
     tables = zero_loss.tables(results)
-    assert len(tables) == 2
-    text = tables[0].render(None) + tables[1].plain()
+    assert len(tables) == 3
+    text = "".join(table.plain() for table in tables)
     for words in ("zero error", "patience: loss", "flooding", "test error, %", "calibration error", "median margin",
                   "gradient norm", "weights still move", "± standard error", "best possible: test error 14.6%"):
         assert words in text
     paths = zero_loss.figures(results, finished.folder)
-    assert [path.name for path in paths] == ["zero_loss_curves.png", "zero_loss_margins.png"]
+    assert [path.name for path in paths] == ["zero_loss_curves.png", "zero_loss_margins.png", "zero_loss_levels.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert not list(finished.folder.glob("*.part"))
     answer = zero_loss.answer(results)
-    assert answer.startswith("It depends on more than 2 seeds") and answer.endswith(".") and "clear" not in answer
+    assert answer.startswith("It depends on more than 2 seeds, which cannot tell: ")
+    assert answer.endswith(".") and "clear" not in answer
     sentences = said(results)
     assert len(sentences) == 4 and " ".join(sentences) == answer
 
@@ -115,14 +118,17 @@ class Model:
         self.flat, self.running = np.zeros(1), np.zeros(1)
 
 
-RULES = (("zero", "ZeroError()"), ("patience_loss", "Patience(2)"), ("patience_error", "Patience(2, monitor='val_error')"),
+RULES = (("zero", "zero error"), ("patience_loss", "Patience(2)"), ("patience_error", "Patience(2, monitor='val_error')"),
          ("ten", "10 * zero"), ("late", "epoch 21"), ("end", "end"))
 
 
 def watched(train_error, val_loss, val_error):
-    watcher, model = Watcher(RULES), Model()
+    model, errors = Model(), iter(train_error)
+    watcher = Watcher(RULES, lambda model: next(errors) == 0)
     for epoch, row in enumerate(zip(train_error, val_loss, val_error, strict=True), start=1):
         model.flat[0], model.running[0] = epoch, -epoch
+        if watcher.looks:
+            watcher.epoch(model, epoch)
         watcher(model, {"epoch": epoch, **dict(zip(("train_error", "val_loss", "val_error"), row, strict=True))})
     return watcher
 
@@ -143,15 +149,32 @@ def test_a_rule_that_never_fires():
     assert watcher.stopped == {}
 
 
-def test_level_is_chosen_by_validation_error_then_loss(tmp_path):
-    figures = {0.1: (0.2, 1), 0.2: (0.1, 3), 0.3: (0.1, 2), 0.4: (0.1, 2)}
-    config = Config(seeds=1, gaussian_noise=(), gaussian_levels=(), image_noise=(0.1,), image_levels=tuple(figures))
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_level_is_chosen_once_for_all_seeds(tmp_path, order):
+    # Seed by seed it would be 0.1, 0.1 and 0.4; on average 0.2 and 0.3 have equal errors, and 0.3 the lower loss.
+    figures = {0.1: ((0.1, 0.1, 0.9), 1), 0.2: ((0.2, 0.2, 0.2), 3), 0.3: ((0.15, 0.25, 0.2), 2), 0.4: ((0.5, 0.5, 0.0), 2)}
+    config = Config(seeds=3, gaussian_noise=(), gaussian_levels=(), image_noise=(0.1,), image_levels=tuple(figures)[::order])
     [case], store = zero_loss.cases(config), Store(tmp_path)
-    store.save(case.plain[0].settings(), Run())
-    for (spec,), (error, loss) in zip(case.flooded, figures.values(), strict=True):
-        store.save(spec.settings(), Run(scalars={"end.val_error": error, "end.val_loss": loss}))
+    for seed in range(3):
+        store.save(case.plain[seed].settings(), Run())
+        for some in case.flooded:
+            errors, loss = figures[some[0].loss.level]
+            store.save(some[seed].settings(), Run(scalars={"end.val_error": errors[seed], "end.val_loss": loss,
+                                                           "end.test_error": some[0].loss.level}))
     [found] = zero_loss.gather(store, config)
-    assert found.levels == [0.3]  # of equals the first
+    assert found.flooding.level == 0.3 and found.flooding.choice.alone == (2, 0, 0, 1)
+    np.testing.assert_array_equal(found.values("flood", "test_error"), 3 * [0.3])  # the same for every seed
+    table = zero_loss.tables([found])[1]
+    assert [row[0] for row in table.rows] == ["0", "0.1", "0.2", "0.3", "0.4"]
+    assert "chosen for all seeds: 0.3, lowest mean validation error of all seeds, then validation loss; " in table.note
+
+
+def test_how_stable_a_choice_is():
+    losses = np.zeros((2, 10))
+    assert choose_once([10 * [0.1], 10 * [0.2]], losses).share == 1
+    undecided = choose_once([5 * [0.1, 0.2], 5 * [0.2, 0.1]], losses)  # equal: of the first, and half of the resamplings
+    assert undecided.index == 0 and 0.5 < undecided.share < 0.75 and undecided.alone == (5, 5)
+    assert choose_once([5 * [0.1, 0.2], 5 * [0.2, 0.1]], losses) == undecided
 
 
 def test_mean_and_standard_error():
@@ -259,15 +282,38 @@ def test_answer_opens_plainly(tmp_path):
     def opened(name, *made):
         return sentences_for(tmp_path / name, *made)[0]
 
-    assert opened("a", HELPED) == opened("b", HELPED, HELPED) == opened("c", HELPED, UNDECIDED) == "Yes."
-    assert opened("d", HURT) == opened("e", HURT, UNDECIDED) == opened("f", UNDECIDED) == "No."
-    assert opened("g", HELPED, HURT) == "It depends on the data: of 4 comparisons 2 gained clearly, 2 lost."
-    assert opened("h", HELPED, UNDECIDED, UNDECIDED) == (
-        "It depends on the data: of 6 comparisons 2 gained clearly, 0 lost.")
-    assert opened("i", dataclasses.replace(HELPED, loss=(0.5, 1.5))) == (
-        "It depends on what counts: test error gains, test loss loses.")
-    assert opened("j", dataclasses.replace(UNDECIDED, loss=(1.5, 0.5))) == "Yes."
-    assert opened("k", dataclasses.replace(HELPED, zero=3 * [None])).startswith("It depends on more epochs: ")
+    assert opened("a", HELPED) == "Yes for the test error; yes for the test loss."
+    assert opened("b", HURT, UNDECIDED) == ("No for the test error (worse in 1 of 2 cases); "
+                                            "no for the test loss (worse in 1 of 2 cases).")
+    assert opened("c", HELPED, HURT) == (
+        "It depends on the labels for the test error: worse where 20 % are wrong, better where 10 % are wrong; for the test "
+        "loss it depends on the labels: worse where 20 % are wrong, better where 10 % are wrong.")
+    assert opened("d", dataclasses.replace(HELPED, loss=(0.5, 1.5))) == "Yes for the test error; no for the test loss."
+    assert opened("e", dataclasses.replace(HELPED, zero=3 * [None])).startswith("It depends on more epochs: ")
+    # No clear difference of three seeds is not taken for no difference.
+    assert opened("f", UNDECIDED) == "It depends on more than 3 seeds, which cannot tell: the question takes 10."
+    assert opened("g", dataclasses.replace(UNDECIDED, loss=(0.5, 1.5))) == (
+        "No for the test loss; for the test error three seeds cannot tell.")
+    many = Made(*(4 * one for one in (UNDECIDED.zero, UNDECIDED.end)), loss=(1.0, 1.0))  # twelve seeds
+    assert opened("h", many) == "No: test error and test loss did not change clearly."
+    assert opened("i", HURT, dataclasses.replace(HELPED, loss=(0.5, 1.5))) == (
+        "No for the test loss (worse in 2 of 2 cases); for the test error it depends on the labels: worse where 10 % are "
+        "wrong, better where 20 % are wrong.")
+
+
+def test_the_labels_explain_only_what_they_can():
+    error, loss = [WORSE, BETTER, UNCLEAR, BETTER], 4 * [WORSE]
+    wrong, clean = "where 10 % are wrong", "where they are clean"
+
+    def opened(*groups, count=10):
+        return opening_by({"test error": error, "test loss": loss}, groups, count, 10, "the labels")
+
+    assert opened(wrong, clean, wrong, clean) == (
+        "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the labels: worse where 10 % are "
+        "wrong, better where they are clean.")
+    assert opened(wrong, wrong, clean, clean) == (
+        "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the data: clearly better in 2, "
+        "worse in 1 of 4 cases.")
 
 
 @pytest.mark.parametrize("seeds, words", [(1, "One seed"), (2, "Two seeds")])
@@ -275,8 +321,8 @@ def test_one_or_two_seeds_make_nothing_clear(tmp_path, seeds, words):
     """However large and alike the differences."""
     fell = Made(seeds * [18], seeds * [10], loss=(9.0, 0.1))
     opening, effect, still, best = sentences_for(tmp_path, fell, fell)
-    assert opening == (f"It depends on more than {seeds} seed{'s' if seeds > 1 else ''}: at least 3 are needed for a "
-                       "verdict.")
+    assert opening == (f"It depends on more than {seeds} seed{'s' if seeds > 1 else ''}, which cannot tell: the question "
+                       "takes 10.")
     assert effect.startswith(f"{words} cannot tell whether training on from 100 % training accuracy to the end pays; loss ")
     assert best == f"{words} cannot tell which alternative to training to the end is best."
     assert "clear" not in " ".join((opening, effect, still, best))

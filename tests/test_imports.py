@@ -15,7 +15,8 @@ ORDER = {
            ("nn.archive", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
-                    ("experiments.running",), ("experiments.command",), ("experiments.__main__",)]}
+                    ("experiments.running",), ("experiments.documenting",), ("experiments.command",),
+                    ("experiments.__main__",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself
 
 

@@ -51,8 +51,9 @@ def test_every_public_callable_explains_an_unknown_argument(thing):
 
 
 CALLS = [  # what others write, and words of the answer
-    (fit, {"class_weight": {0: 1}}, ["nothing of the kind", "np.repeat"]),
-    (fit, {"sample_weight": [1]}, ["np.repeat"]),
+    (fit, {"class_weight": {0: 1}}, ["sample_weight", "CrossEntropy(class_weight="]),
+    (fit_fleet, {"weights": [1]}, ["sample_weight"]), (losses.Hinge, {"weight": 1}, ["sample_weight (N,) of fit"]),
+    (losses.SquaredError, {"class_weight": 1}, ["sample_weight (N,) of fit"]),
     (fit, {"validation_split": 0.2}, ["validation=(x, y)", "permutation"]),
     (fit, {"validation_data": (1, 2)}, ["validation=(x, y)"]),
     (fit, {"callbacks": []}, ["on_check=", "stopping="]), (fit, {"early_stopping": True}, ["stopping=", "Patience"]),
@@ -71,6 +72,7 @@ CALLS = [  # what others write, and words of the answer
     (Adam, {"lr": 0.1}, ["learning_rate"]), (AdamW, {"lr": 0.1}, ["learning_rate"]),
     (RPROP, {"etas": 1}, ["shrink and grow"]),
     (Adam, {"beta_1": 0.9}, ["betas=(beta1, beta2)"]), (Adam, {"epsilon": 1}, ["eps"]), (SGD, {"decay": 1}, ["schedule"]),
+    (fit, {"freeze": [1]}, ["frozen=[1]"]), (fit, {"drop_remainder": True}, ["drop_last=True"]),
     (nn.step, {"gamma": 0.1}, ["factor"]), (nn.cosine, {"T_max": 3}, ["epochs"]),
     (losses.CrossEntropy, {"reduction": "none"}, ["per_sample"]), (losses.Flooding, {"b": 0.1}, ["level"]),
     (losses.L2, {"l2": 0.1}, ["strength"]), (stopping.Patience, {"restore_best_weights": True}, ["restore_best=True"]),

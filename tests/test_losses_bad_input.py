@@ -77,7 +77,7 @@ def test_outputs(outputs, error, message):
 @pytest.mark.parametrize("function", [*MARGINS, lambda outputs, y: probabilities(outputs)])
 def test_margins_and_probabilities_need_real_finite_outputs(function):
     for bad in (np.nan, -np.inf):
-        with pytest.raises(ValueError, match="outputs: got .* in row 1, accepted: finite"):
+        with pytest.raises(ValueError, match=r"outputs: got .* in row 1, accepted: finite"):
             function([[0.0, 1.0], [bad, 0.0]], [0, 1])
     with pytest.raises(TypeError, match="outputs: got dtype complex128"):
         function(TWO * 1j, [0, 1])
@@ -135,7 +135,7 @@ def test_label_smoothing_stays_below_one():
 
 def test_base_of_flooding():
     for base in ("cross_entropy", CrossEntropy, None):
-        with pytest.raises(TypeError, match="base: got .*accepted: a loss"):
+        with pytest.raises(TypeError, match=r"base: got .*accepted: a loss"):
             Flooding(base, 0.1)
     with pytest.raises(ValueError, match="base is flooded already"):
         Flooding(Flooding(CE, 0.1), 0.1)

@@ -139,7 +139,7 @@ def test_data_that_are_not_separable_are_refused_at_once(name, data):
     with pytest.raises(ValueError, match=r"not linearly separable by a hyperplane through the origin \(bias=True allows"):
         hard_margin(x, y)
     if len(np.unique(y)) == 2:
-        with pytest.raises(ValueError, match="x and y: got samples that are not linearly separable, accepted: separable ones"):
+        with pytest.raises(ValueError, match="x and y: got samples that are not linearly separable, accepted: separable"):
             hard_margin(x, y, bias=True)
     assert time.perf_counter() - started < 20
 

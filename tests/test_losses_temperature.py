@@ -83,7 +83,7 @@ def test_bounds(bounds, error):
 
 
 def test_bad_data():
-    with pytest.raises(ValueError, match="outputs: got .* in row 1, accepted: finite"):
+    with pytest.raises(ValueError, match=r"outputs: got .* in row 1, accepted: finite"):
         fit_temperature([[0.0, 1.0], [np.nan, 0]], [0, 1])
     with pytest.raises(ValueError, match=r"y\[0\]: got 2"):
         fit_temperature([[0.0, 1.0]], [2])

@@ -49,6 +49,9 @@ INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
+ZERO = ("tests/test_experiments_trainers.py::"
+        "test_zero_error_is_the_first_epoch_without_a_training_error_whenever_the_checks_are")
+CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 
 
 class Mutant(NamedTuple):
@@ -276,6 +279,11 @@ MUTANTS = {
     "compiled_scalar": Mutant(
         "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
         "tests/test_nn_twins.py::test_same_results[optimizers-sgd_step-float64]", jit=True),
+    "zero_error_of_the_next_check": Mutant(
+        "nn/fitting/run.py", "if self._watched and self.between_epochs:", "if self._watched and self.update == update:",
+        ZERO),
+    "a_level_by_the_first_seed": Mutant(
+        "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
 }
 # The bugs that everybody plants once; the default run looks for these, --slow (and .ci/run) for all.
 EVERYDAY = {

@@ -46,8 +46,8 @@ class CopiesEngine:
         engine = NumpyBackend().open(own, *copy.deepcopy((inputs, y)), loss, **options)
         self.__private = engine, network, own, fetch, forget, hand_out
 
-    def load(self, inputs, y):
-        self.__private[0].load(*copy.deepcopy((inputs, y)))
+    def load(self, inputs, y, weights=None):
+        self.__private[0].load(*copy.deepcopy((inputs, y, weights)))
 
     def _pass(self, name, *arguments):
         engine, _, _, fetch, forget, hand_out = self.__private

@@ -142,6 +142,25 @@ def test_check_every(backend, check_every, updates):
         assert np.isnan(history["flooded_fraction"][0])
 
 
+@pytest.mark.parametrize("check_every", [None, 0, 5, [12]])
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_on_epoch_sees_every_epoch_until_it_has_seen_enough(backend, check_every, last):
+    model, reference, seen, after = network(backend), network(backend), {}, {}
+    train(reference, on_check=lambda m, row: after.update({int(row["epoch"]): m.flat.copy()}))
+    plain = train(network(backend), check_every=check_every)
+
+    def look(m, epoch):
+        seen[epoch] = m.flat.copy()
+        return epoch == last
+
+    history = train(model, check_every=check_every, on_epoch=look, on_check=lambda m, row: seen.setdefault("check", None))
+    assert history == plain and np.array_equal(model.flat, reference.flat)
+    epochs = [epoch for epoch in seen if epoch != "check"]
+    assert epochs == list(range(1, last + 1)) and all(np.array_equal(seen[epoch], after[epoch]) for epoch in epochs)
+    if check_every is None:
+        assert list(seen)[:2] == [1, "check"]  # it comes first
+
+
 # --- the progress bar ---
 
 SCRIPT = """

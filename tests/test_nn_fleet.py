@@ -48,6 +48,13 @@ def test_overrides(backend, overrides, settings, fleets):
     assert fleet.replicas == 3
 
 
+def test_on_epoch_knows_whose_epoch_it_is(backend):
+    seen = []
+    fleet = fleet_of(network(backend), [{"seed": 8}, {"seed": 9}], workers=1,
+                     on_epoch=lambda r, model, epoch: seen.append((r, epoch, model.seed)) or epoch == r + 1)
+    assert seen == [(r, epoch, fleet.model(r).seed) for r in range(2) for epoch in range(1, r + 2)]
+
+
 # --- the members do not know of one another ---
 
 

@@ -56,6 +56,7 @@ class NoReset:
     ([{}], {"max_memory": -5}, ValueError, "^max_memory: got -5"),
     ([{}], {"on_member": 5}, TypeError, "^on_member: got 5"),
     ([{}], {"on_check": "print"}, TypeError, "^on_check: got 'print'"),
+    ([{}], {"on_epoch": 1}, TypeError, "^on_epoch: got 1, accepted: a function"),
     ([{}], {"stopping": NoReset()}, TypeError, "^stopping: got"),
     ([{}], {"stopping": Patience(3)}, ValueError, "^stopping: .*pass validation"),
     ([{}], {"metrics": ["margin"]}, ValueError, "^metrics: got 'margin'"),

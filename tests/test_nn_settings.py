@@ -12,7 +12,7 @@ from nn.fitting.settings import Settings
 
 FIELDS = {field.name for field in dataclasses.fields(Settings)}
 NO_SETTINGS = {"model", "x", "y", "lengths", "validation", "test", "progress"}
-ONE_RUN = {"checkpoint", "threads"}  # what a fleet has no argument for
+ONE_RUN = {"checkpoint", "threads", "resume"}  # what a fleet has no argument for
 FLEET = {"members", "workers", "max_memory", "on_member"}
 
 
@@ -81,7 +81,7 @@ def test_every_argument_arrives(monkeypatch):
     values, settings = handed(fit, monkeypatch, nn.fitting.fit, "Run")
     assert settings == {name: values[name] for name in FIELDS}
     values, settings = handed(fit_fleet, monkeypatch, nn.fleet.fit_fleet, "check_kinds")
-    fixed = {"checkpoint": None, "threads": 1}
+    fixed = {"checkpoint": None, "threads": 1, "resume": None}
     assert settings == {name: values[name] for name in FIELDS - ONE_RUN} | fixed
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments import documenting
+from experiments.questions import zero_loss
 from tests.test_mutations import MUTANTS
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +36,24 @@ def test_the_readme_has_the_two_commands():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if documenting.SECTION.search((ROOT / page).read_text("utf-8"))])
+def test_tables_are_of_this_code(page):
+    """Of its settings and the meaning of the code that trains; digits differ between processors."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert documenting.stale(text) == [], (
+        f"python -m experiments run NAME && python -m experiments table NAME --write {page} --figures experiments/gallery")
+
+
+def test_the_main_answer_is_in_the_readme_and_has_the_structure_of_today():
+    [found] = documenting.SECTION.finditer((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found["name"] == "zero_loss" and documenting.EARLIER not in found["version"]
+    lines = found["text"].splitlines()
+    for case in zero_loss.cases(zero_loss.Config()):
+        first = next(i for i, line in enumerate(lines) if line.startswith(f"| {case.title} (10 seeds, "))
+        assert [line.split(" | ")[1] for line in lines[first:first + 4]] == list(zero_loss.SUMMARY), case.title
+        assert lines[first].count(" | ") == 1 + len(zero_loss.METHODS)
 
 
 def test_the_number_of_planted_bugs_is_the_one_claimed():

@@ -70,8 +70,13 @@ def run(config: Config, store) -> None:
         return [run for one in found for runs in one for run in runs]
 
     with pool(config.scheduler, config.workers) as place:
-        for title, runs in (("grid of levels", lambda: grid(config)), ("chosen levels", second)):
-            train_missing(store, [one.settings() for one in runs()], TRAINER, place, title)
+        for title, wanted in (("grid of levels", lambda: grid(config)), ("chosen levels", second)):
+            train_missing(store, [one.settings() for one in wanted()], TRAINER, place, title)
+
+
+def runs(config: Config) -> list[dict]:
+    """Settings of the grid, from which all else follows."""
+    return [one.settings() for one in grid(config)]
 
 
 def asked(config: Config, found: Sequence[Trial]) -> tuple[list[Description], ...]:

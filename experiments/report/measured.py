@@ -55,6 +55,14 @@ class Measured:
         checks = min(len(run.curves[name]) for run in self.runs)
         return factor * np.array([run.curves[name][:checks] for run in self.runs])
 
+    def curve_at(self, name: str, epochs, factor: float = 1.0) -> float:
+        """Mean over the seeds of each one's own curve at its own epoch (seeds,): at the mean of these epochs no run stopped.
+
+        A seed whose epoch is NaN is left out. Figures of an end are measured on the whole test set, its curves on a part.
+        """
+        return factor * float(np.mean([np.interp(np.log(epoch), np.log(run.curves["epoch"]), run.curves[name])
+                                       for run, epoch in zip(self.runs, epochs, strict=True) if not np.isnan(epoch)]))
+
     def gain(self, before: "Measured", figure: str = "accuracy", factor: float = 100.0) -> Difference:
         """Gain over other runs of the same seeds, and whether it is clear: more accuracy is better, less of all else."""
         return paired(before.values(figure, factor), self.values(figure, factor), lower_is_better=figure != "accuracy")

@@ -111,3 +111,53 @@ def opening(measures: Mapping[str, Sequence[str]], count: int, what: str = "seed
 
 def _gains(verdicts: Sequence[str]) -> str:
     return "gains" if BETTER in verdicts else "loses" if WORSE in verdicts else "does not change clearly"
+
+
+def opening_by(measures: Mapping[str, Sequence[str]], groups: Sequence[str], count: int, needed: int, what: str) -> str:
+    """Return the first sentence of an answer to "is it better?" where cases stand in groups that may explain a difference.
+
+    "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the labels: worse where 10 % are wrong,
+    better where they are clean."
+
+    Parameters
+    ----------
+    measures : mapping of str to sequence of str
+        Measure -> the verdicts of its cases.
+    groups : sequence of str
+        Of each case: "where 10 % are wrong".
+    count, needed : int
+        Seeds that there are, and that the claim needs: from fewer, no clear difference does not mean that there is none.
+    what : str
+        What the groups are about: "the labels".
+    """
+    unknown = all(unjudged(verdicts) for verdicts in measures.values())
+    unclear = not any({BETTER, WORSE} & set(verdicts) for verdicts in measures.values())
+    if unknown or (unclear and count < needed):
+        return f"It depends on more than {counted(count, 'seed')}, which cannot tell: the question takes {needed}."
+    if unclear:
+        return f"No: {listed(measures)} did not change clearly{f' in any of {len(groups)} cases' * (len(groups) > 1)}."
+    parts = [(*_part(verdicts, groups, count, needed, what), f"for the {name}") for name, verdicts in measures.items()]
+    (_, answer, why, about), *others = sorted(parts, key=lambda part: part[0])  # plain words first
+    said = [f"{answer[0].upper()}{answer[1:]} {about}{why}", *(
+        f"{answer} {about}{why}" if place == 0 else f"{about} {answer}{why}" for place, answer, why, about in others)]
+    return f"{'; '.join(said)}."
+
+
+def _part(verdicts: Sequence[str], groups: Sequence[str], count: int, needed: int, what: str) -> tuple[int, str, str]:
+    """Return what is said of one measure: its place (yes and no stand before what depends, that before what is not clear),
+    the answer and why.
+    """
+    clear = {verdict for verdict in verdicts if verdict in (BETTER, WORSE)}
+    judged = len(verdicts) - list(verdicts).count(UNKNOWN)
+    if not clear:
+        return 2, (f"{too_few(count, 'seed').lower()} cannot tell" if count < needed else "there is no clear difference"), ""
+    if len(clear) == 1:
+        [word] = clear
+        cases = f" ({word} in {list(verdicts).count(word)} of {counted(judged, 'case')})" if len(verdicts) > 1 else ""
+        return 0, "yes" if word == BETTER else "no", cases
+    found = {group: {verdict for verdict, own in zip(verdicts, groups, strict=True) if own == group} & clear
+             for group in groups}
+    if any(len(some) > 1 for some in found.values()):
+        return 1, "it depends on the data", f": {tally(verdicts)} of {counted(judged, 'case')}"
+    each = [f"{word} {' and '.join(group for group, some in found.items() if word in some)}" for word in (WORSE, BETTER)]
+    return 1, f"it depends on {what}", f": {', '.join(each)}"

@@ -184,8 +184,10 @@ class Description:
     data, network, loss, optimizer, schedule, checks
         See there.
     models : tuple of (name, rule)
-        Models that are kept and measured, and when each is taken: a stopping criterion such as "Patience(10)" (its best
-        check, or where it stops), "epoch 50", "10 * NAME" (ten times the epoch at which the rule NAME stopped), or "end".
+        Models that are kept and measured, and when each is taken: "zero error", after the first epoch without a training
+        error, whenever the checks are; a stopping criterion such as "Patience(10)" (its best check, or where it stops);
+        "epoch 50", at the first check from there; "10 * NAME", ten times the epoch at which the rule NAME stopped (the
+        first check from there, of "zero error" that epoch itself); or "end".
         None: the last one.
     measures : tuple of str
         What is measured of each, see measures.py, or "package.module:function", a question's own.
@@ -259,7 +261,7 @@ def description_of(settings: dict) -> Description:
 def check_epochs(epochs: int, dense: int, growth: float) -> list[int]:
     """Every epoch up to `dense`, then epochs growing by the factor `growth`, and the last one.
 
-    Early epochs change a model most, and a stop at zero error must hit its epoch; later ones look alike on a linear axis.
+    Early epochs change a model most; later ones look alike on a linear axis.
     """
     checks = list(range(1, min(dense, epochs) + 1))
     while checks[-1] < epochs:

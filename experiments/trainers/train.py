@@ -1,6 +1,7 @@
 """The trainer of all descriptions, as `runs.sweep` wants one: which runs may share a fleet, what a run costs, training."""
 import itertools
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _train(runs: Sequence[Description]) -> list[Run]:
     one, sets = runs[0], [load_data(run.data, run.seed) for run in runs]
     model, optimizer = network_of(one, sets[0]), optimizer_of(one)
     batches = -(-len(sets[0].train) // one.schedule.batch_size) if one.schedule.batch_size else 1
-    watchers = [Watcher(run.models) for run in runs]
+    watchers = [Watcher(run.models, partial(_without_error, data.train)) for run, data in zip(runs, sets, strict=True)]
     all_named(one.measures)  # before anything is trained
     finished: dict[int, Run] = {}
 
@@ -93,8 +94,14 @@ def _train(runs: Sequence[Description]) -> list[Run]:
                   batch_size=one.schedule.batch_size or None,
                   validation=_stacked(sets, "validation") if one.data.validation else None, test=curve_points_of(runs, sets),
                   metrics=one.checks.metrics, check_every=[epoch * batches for epoch in one.check_epochs()], workers=1,
-                  progress=False, on_check=lambda r, model, row: watchers[r](model, row), on_member=ended)
+                  progress=False, on_member=ended, on_check=lambda r, model, row: watchers[r](model, row),
+                  on_epoch=(lambda r, model, epoch: watchers[r].epoch(model, epoch)) if watchers[0].looks else None)
     return [finished[r] for r in range(len(runs))]
+
+
+def _without_error(train, model) -> bool:
+    """Return whether a model makes no error on a training set."""
+    return bool((model.forward(train.x).argmax(axis=1) == train.y).all())
 
 
 def _member(model, run: Description, data) -> dict:

@@ -1,6 +1,7 @@
 """Whose models are kept: each rule of a description follows a run check by check, and what it would return is copied.
 
 So rules are compared on one run, with the same data and the same initial weights; the run itself goes on to its end.
+"At zero error" means one thing in every question: the first epoch without a training error, whenever the checks are.
 """
 import math
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-END = "end"
+END, ZERO = "end", "zero error"
 
 
 class Taken(NamedTuple):
@@ -31,6 +32,8 @@ class Watcher:
     ----------
     rules : sequence of (name, rule)
         As `Description.models`; "end" is left to the end.
+    zero_error : callable(model) -> bool
+        Whether a model makes no training error; asked after every epoch until then, and only where a rule wants to know.
 
     Attributes
     ----------
@@ -45,30 +48,58 @@ class Watcher:
         For a rule that cannot be read.
     """
 
-    def __init__(self, rules):
+    def __init__(self, rules, zero_error=None):
         self.stopped: dict[str, float] = {}
         self.taken: dict[str, Taken] = {}
         self._criteria: dict[str, Any] = {}
-        self._epochs: dict[str, Callable[[], float]] = {}  # from which the first check is taken
-        self._checks = 0
+        self._epochs: dict[str, Callable[[], float]] = {}  # from which the model is taken
+        self._checks, self._zero_error = 0, zero_error
+        self._zeros: list[str] = []  # the rules "zero error"
+        self._multiples: list[str] = []  # and those that take a multiple of its epoch
         for name, rule in rules:
             self._read(name, rule)
 
     def _read(self, name: str, rule: str) -> None:
+        from stopping import ZeroError
         from stopping.expression import parse
 
         factor, times, other = rule.partition(" * ")
         if rule == END:
             return
+        if rule == ZERO:
+            self._zeros.append(name)
+            return
         if rule.startswith("epoch "):
             after = float(rule.removeprefix("epoch "))
             self._epochs[name] = lambda: after
         elif times:
-            if other not in self._criteria:
-                raise ValueError(f"models: got {rule!r}, accepted: a factor of one of {', '.join(self._criteria)}")
+            known = [*self._zeros, *self._criteria]
+            if other not in known:
+                raise ValueError(f"models: got {rule!r}, accepted: a factor of one of {', '.join(known)}")
             self._epochs[name] = lambda: float(factor) * self.stopped.get(other, math.inf)
+            self._multiples += [name] * (other in self._zeros)
         else:
-            self._criteria[name] = parse(rule)
+            criterion = self._criteria[name] = parse(rule)
+            if isinstance(criterion, ZeroError) and criterion.requires == ("train_error",):
+                raise ValueError(f"models: got {rule!r}, which would find a check, accepted: {ZERO!r}, the first epoch")
+
+    @property
+    def looks(self) -> bool:
+        """Whether it has to be told of every epoch."""
+        return any(name not in self.taken for name in (*self._zeros, *self._multiples))
+
+    def epoch(self, model, epoch: int) -> bool:
+        """Look at the model after an epoch; return whether there is nothing left to look for."""
+        if any(name not in self.stopped for name in self._zeros) and self._zero_error(model):
+            for name in self._zeros:
+                self.taken[name], self.stopped[name] = take(float(epoch), model), float(epoch)
+        self._take_from(epoch, model, self._multiples)
+        return not self.looks
+
+    def _take_from(self, epoch: float, model, names) -> None:
+        for name in names:
+            if name not in self.taken and epoch >= self._epochs[name]():
+                self.taken[name] = take(float(epoch), model)
 
     def __call__(self, model, row) -> None:
         """Note one check. `row` is its line of the history."""
@@ -83,6 +114,4 @@ class Watcher:
                 self.taken[name] = take(epoch, model)
             if stop:
                 self.stopped[name] = epoch
-        for name, first in self._epochs.items():
-            if name not in self.taken and epoch >= first():
-                self.taken[name] = take(epoch, model)
+        self._take_from(epoch, model, self._epochs)

@@ -154,25 +154,50 @@ def clip_gradient(dflat, clip_norm):
             dflat[i] *= scale
 
 
-def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, team):
-    """Take one optimizer step; `slots` (2, P or 0) are its state vectors, `step` counts from 1."""
+def clear_frozen(dflat, free):
+    """Set the gradient of what is not trained, which lies between the ranges `free`, to 0."""
+    end = 0
+    for r in range(free.shape[0]):
+        for i in range(end, free[r, 0]):
+            dflat[i] = 0
+        end = free[r, 1]
+    for i in range(end, dflat.size):
+        dflat[i] = 0
+
+
+def update_range(flat, slots, dflat, optimizer, learning_rate, step, at, n):
+    """Take one optimizer step of the n parameters from `at` on."""
     o = optimizer
-    for k in range(team.rank, (flat.size + BLOCK - 1) // BLOCK, team.size):
-        at, n = k * BLOCK, min(BLOCK, flat.size - k * BLOCK)
-        theta, dtheta, first = vector(flat, at, n), vector(dflat, at, n), vector(slots[0], at, n)
-        if o.kind == SGD:
-            sgd_step(theta, first, dtheta, learning_rate, o.momentum, o.nesterov, o.weight_decay)
-        elif o.kind == ADAM:
-            adam_step(theta, first, vector(slots[1], at, n), dtheta, learning_rate, o.beta1,
-                      o.beta2, o.eps, o.weight_decay, o.decoupled, step)
-        elif o.kind == RPROP:
-            rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest,
-                       o.largest)
+    theta, dtheta, first = vector(flat, at, n), vector(dflat, at, n), vector(slots[0], at, n)
+    if o.kind == SGD:
+        sgd_step(theta, first, dtheta, learning_rate, o.momentum, o.nesterov, o.weight_decay)
+    elif o.kind == ADAM:
+        adam_step(theta, first, vector(slots[1], at, n), dtheta, learning_rate, o.beta1,
+                  o.beta2, o.eps, o.weight_decay, o.decoupled, step)
+    elif o.kind == RPROP:
+        rprop_step(theta, first, vector(slots[1], at, n), dtheta, o.shrink, o.grow, o.smallest,
+                   o.largest)
+
+
+update_range = inner(update_range)
+
+
+def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, free, team):
+    """Take one optimizer step of the ranges `free` (ranges, 2), all there is if none are frozen.
+
+    `slots` (2, P or 0) are the optimizer's state vectors, `step` counts from 1.
+    """
+    for r in range(free.shape[0]):
+        start, size = free[r, 0], free[r, 1] - free[r, 0]
+        for k in range(team.rank, (size + BLOCK - 1) // BLOCK, team.size):
+            n = min(BLOCK, size - k * BLOCK)
+            update_range(flat, slots, dflat, optimizer, learning_rate, step, start + k * BLOCK, n)
 
 
 load_batch = inner(load_batch)
 loss_and_output_gradient, add_penalties = inner(loss_and_output_gradient), inner(add_penalties)
-clip_gradient, update_parameters = apart(clip_gradient), inner(update_parameters)
+clip_gradient, clear_frozen = apart(clip_gradient), plain(clear_frozen)
+update_parameters = inner(update_parameters)
 
 
 def forward_pass(work, sequences, norm, drop, flat, layers, front, data, batch, team):
@@ -214,7 +239,7 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
     state = float_state()
     set_float_state(state | np.uint32(FLUSH_DENORMALS))
     flat, slots, dflat = weights
-    data, loss, penalty, optimizer, plan = task
+    data, loss, penalty, optimizer, plan, free = task
     # True and False; as literals they would make Numba compile everything twice.
     training, input_gradient = team.size > 0, team.size < 0
     layer_0_wanted = input_gradient or front is not None
@@ -248,9 +273,11 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         if team.rank == 0 and (penalty.l1 != 0.0 or penalty.l2 != 0.0):
             add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if team.rank == 0 and penalty.clip_norm > 0.0:
+            clear_frozen(dflat, free)
             clip_gradient(dflat, penalty.clip_norm)
         wait(team)
-        update_parameters(flat, slots, dflat, optimizer, plan.learning_rates[k], update + 1, team)
+        update_parameters(flat, slots, dflat, optimizer, plan.learning_rates[k], update + 1, free,
+                          team)
         if norm is not None:
             if team.rank == 0:
                 update_statistics(norm, layers, rows)

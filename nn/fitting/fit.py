@@ -28,7 +28,9 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
         restore_best: bool = True, check_every: int | Sequence[int] | None = None, lengths: ArrayLike | None = None,
         augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0, progress: bool = True,
         checkpoint: str | PathLike[str] | None = None, on_check: Callable[..., Any] | None = None,
-        threads: int | None = None, sample_weight: ArrayLike | None = None) -> History:
+        on_epoch: Callable[..., Any] | None = None, threads: int | None = None, drop_last: bool = False,
+        frozen: Sequence[int | str] = (), resume: str | None = None,
+        sample_weight: ArrayLike | None = None) -> History:
     """Train a model and return the record of its training.
 
     Parameters
@@ -46,7 +48,7 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
     epochs : int
     batch_size : int or None
         1 is on-line training (an update after every pattern), None or more than N full batch. The last batch of an epoch
-        may be smaller; every batch's loss is a mean over its own size.
+        may be smaller (see `drop_last`); every batch's loss is a mean over its own size.
     penalty : losses.L1, losses.L2 or a sum of them, optional
         Added to the objective outside the flood.
     validation, test : (x, y), or (x, y, lengths) for an RNN, optional
@@ -74,11 +76,29 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
         Show a progress bar, if standard error is a terminal.
     checkpoint : path, optional
         Written at the end of every epoch. If the file exists, the run goes on from there and ends bit for bit as if it had
-        never been interrupted; a file of a different configuration raises CheckpointError.
+        never been interrupted; a file of a different configuration raises CheckpointError. Other `epochs` are no different
+        configuration: with more of them a run that is done is trained on, and ends as the longer run would have, because
+        schedules state their own horizon. (Only a check that was made because the run ended, where the longer one has
+        none, is in the way: see `check_every`.)
     on_check : callable(model, row), optional
         Called after every check with the model as it is and the row of the History.
+    on_epoch : callable(model, epoch) -> bool, optional
+        Called after every epoch, whatever `check_every` says and before a check, until it returns True: for what is looked
+        for often and measured at little cost, such as the first epoch without a training error. It may not change the
+        model. A resumed run calls it after the epochs that it trains itself.
     threads : int, optional
         At most so many threads in the kernels, checks included; the result does not depend on it.
+    drop_last : bool
+        Leave out the last batch of an epoch where it would be smaller than the others: its samples, others in every epoch,
+        are not trained on in this one. Losses and errors of the History are those of all samples all the same. With batch
+        normalisation that is the remedy for a last batch of one.
+    frozen : sequence of layer numbers or parameter names, optional
+        What stays as it is, bit for bit: of layer 1 that is W1, b1, gamma1, beta1 and its running statistics (which rest
+        where both gamma and beta do; the batch is normalised by its own as ever). Its optimizer state does not move
+        either, and neither weight decay nor penalty act on it. `clip_norm` is the norm of the gradient of the others alone.
+    resume : None or "anyway"
+        "anyway": go on from a checkpoint although the state of a callable (`augment`, a loss, a schedule) cannot be known,
+        so that nobody can tell whether it is still the same. What is known to differ is refused all the same.
     sample_weight : array (N,), >= 0, optional
         How much each sample counts (for an RNN each sequence, at all of its steps): the objective of a batch is
         J = Σ w ℓ / Σ w, then flooded, so in batches of one only a weight of 0 makes a difference. `CrossEntropy` has weights
@@ -125,7 +145,7 @@ def train(run: Run, keeper: BestKeeper, file: RunFile, advance: Callable[..., No
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.start()
     advance(run.update, np.nan)
-    for point in run.check_points[run.history.checks:]:
+    for point in run.check_points.after(run.history.checks):
         if run.history.stopped_epoch is not None:
             return
         run.train_until(point, advance, file)

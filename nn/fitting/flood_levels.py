@@ -62,7 +62,7 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
     batch_size = options.get("batch_size", BATCH_SIZE)
     for part in {n - n // folds, n - -(-n // folds)}:  # before any of them is trained
         refuse_batch_of_one(model, part, part if batch_size is None else min(part, integer("batch_size", batch_size, low=1)),
-                            f"x without a fold of {n - part}")
+                            f"x without a fold of {n - part}", options.get("drop_last", False))
     x, y = padded_array("x", x), padded_array("y", y)
     options = {"progress": False, "check_every": 0} | options
     fold = np.random.default_rng(integer("seed", seed, low=0)).permutation(n) % folds  # (N,)

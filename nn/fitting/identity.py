@@ -1,40 +1,12 @@
-"""By what things are told apart in a checkpoint: texts that are the same in another process."""
-import functools
-import hashlib
-from types import CodeType
+"""By what a run is told from another in a checkpoint: texts that are the same in another process."""
+import copy
 from typing import Any
 
-import numpy as np
+from ..archive import CheckpointError, File, printable
+from .described import UNKNOWN, digest, parts_of
 
-
-def digest(*arrays: Any) -> str:
-    """Return a short text that stands for arrays, their shapes and dtypes."""
-    sha = hashlib.sha256()
-    for array in arrays:
-        sha.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return sha.hexdigest()[:16]
-
-
-def text_of(thing: Any) -> str:
-    """Return a text for a callable or a loss that is the same in another process, where a default repr holds an address.
-
-    A function is told by its code as well as by its name, so that two lambdas are not taken for one another.
-    """
-    if isinstance(thing, functools.partial):
-        return f"partial({text_of(thing.func)}, {thing.args!r}, {thing.keywords!r})"
-    if hasattr(thing, "__code__"):
-        code = hashlib.sha256(_code_text(thing.__code__).encode()).hexdigest()[:8]
-        return f"{thing.__module__}.{thing.__qualname__} {code}"
-    if type(thing).__repr__ is object.__repr__:
-        return f"{type(thing).__qualname__}({sorted(vars(thing).items())!r})"
-    settings = sorted(getattr(thing, "__dict__", {}).items())  # a repr of one's own may leave some out
-    return f"{thing!r} {settings!r}"
-
-
-def _code_text(code: CodeType) -> str:
-    """Return a text of compiled Python; functions inside it are constants whose repr would hold an address."""
-    constants = [_code_text(constant) if hasattr(constant, "co_code") else repr(constant) for constant in code.co_consts]
-    return repr((code.co_code, code.co_names, constants))
+ABSENT = "absent"
+FREE = ("epochs", "checks")  # what may differ, within what the functions below say
 
 
 def identity(run: Any) -> dict[str, Any]:
@@ -42,3 +14,74 @@ def identity(run: Any) -> dict[str, Any]:
     sets = {f"{name} data": "none" if data is None else digest(*data.inputs, data.y) for name, data in run.sets.items()}
     return {"model": repr(run.model), "initial weights": digest(run.model.flat, run.model.running), **sets,
             **run.settings.recorded(run)}
+
+
+def criterion_parts(criterion: Any) -> dict[str, str]:
+    """Return what is recorded of a stopping criterion: its repr, and for a class of the user's own what it is made of."""
+    try:
+        fresh = copy.deepcopy(criterion)
+        if fresh is not None:
+            fresh.reset()
+        parts = parts_of(fresh, "stopping")
+    except Exception as error:  # a user's own may raise anything
+        return {"stopping": f"{UNKNOWN}{type(criterion).__qualname__} cannot be copied and reset ({error})"}
+    own = any(text.startswith(UNKNOWN) or name.endswith("class") for name, text in parts.items())
+    return parts if own else {"stopping": repr(criterion)}
+
+
+def require_same(file: File, before: Any, now: dict[str, str], anyway: bool) -> None:
+    """Raise CheckpointError, naming what differs, unless a file's identity is that of the run that wants to go on.
+
+    Parameters
+    ----------
+    file : archive.File
+    before, now : dict name -> text
+    anyway : bool
+        Whether to go on with parts whose state cannot be known.
+
+    """
+    file.require(isinstance(before, dict) and all(isinstance(text, str) for text in before.values())
+                 and now.keys() - before.keys() <= _parts(now) and before.keys() - now.keys() <= _parts(before),
+                 "identity: its fields are not those of a training run")
+    for name in [*now, *(before.keys() - now.keys())]:
+        was, is_ = before.get(name, ABSENT), now.get(name, ABSENT)
+        if was != is_ and name not in FREE:
+            hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
+            raise CheckpointError(f"{file.path}: is the checkpoint of another run: {printable(name)} was {printable(was)} "
+                                  f"there and is {is_} here; {hint}give another path, or delete the file")
+    unknown = [f"{name} ({text[len(UNKNOWN):]})" for name, text in now.items() if text.startswith(UNKNOWN)]
+    if unknown and not anyway:
+        raise CheckpointError(f"{file.path}: nobody can tell whether it is of this run, as the state of some things cannot "
+                              f"be known: {'; '.join(unknown)}; accepted: resume='anyway' to go on all the same, another "
+                              "path, or things whose state can be known (functions, plain objects, arrays)")
+
+
+def _parts(identity: dict[str, str]) -> set[str]:
+    """Return the names that some runs have and others have not."""
+    return {name for name in identity if ", " in name or name in ("frozen", "drop_last")}
+
+
+def require_reachable(file: File, run: Any, before: dict[str, str], update: int) -> None:
+    """Raise CheckpointError unless the run of today would have been where the file is, if its epochs are others."""
+    epochs = int(before["epochs"]) if before["epochs"].isdecimal() and len(before["epochs"]) < 20 else 0
+    file.require(epochs > 0, "identity: its epochs are no number")
+    if epochs == run.settings.epochs:
+        return
+    if update > run.total:
+        raise CheckpointError(f"{file.path}: epochs: got {run.settings.epochs}, accepted: at least "
+                              f"{-(-update // run.batches)}, as many as have been trained there, or another path")
+    every = run.check_points.every
+    ended = update == epochs * run.batches and (every == 0 or (every is not None and update % every))
+    if ended or (update == run.total and run.check_points.made_only_at_the_end()):
+        raise CheckpointError(
+            f"{file.path}: epochs: got {run.settings.epochs}, accepted: {epochs}, as there; after update {update} a run is "
+            "checked only because it ends, so that one with other epochs has another record; with check_every=None, a "
+            f"divisor of {run.batches} (the updates of an epoch) or a sequence, epochs may be others")
+
+
+def require_same_checks(file: File, run: Any, before: dict[str, str], update: int) -> None:
+    """Raise CheckpointError unless all checks up to the file's last update are those of the run of today."""
+    now = run.check_points.text_until(update)
+    if before["checks"] != now:
+        raise CheckpointError(f"{file.path}: is the checkpoint of another run: checks was {printable(before['checks'])} "
+                              f"there and is {now} here; give another path, or delete the file")

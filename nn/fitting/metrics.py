@@ -50,7 +50,8 @@ def labelled_set(model: Model, loss: Loss, data: Any, argument: str, sample_weig
     return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs), weights)
 
 
-def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str]) -> tuple[str, ...]:
+def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str],
+                   argument: str = "stopping") -> tuple[str, ...]:
     """Return the on-request metrics that the user or the criterion wants; raise ValueError for unknown ones."""
     if not isinstance(metrics, (str, Iterable)):
         raise TypeError(f"metrics: got {metrics!r}, accepted: names out of {', '.join(map(repr, ON_REQUEST))}")
@@ -61,9 +62,9 @@ def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterab
     for name in getattr(criterion, "requires", ()):
         if name in ("val_loss", "val_error", "test_loss", "test_error") and name not in columns:
             which = "validation" if name.startswith("val_") else "test"
-            raise ValueError(f"stopping: {criterion!r} watches {name!r}; pass {which}=(x, y)")
+            raise ValueError(f"{argument}: {criterion!r} watches {name!r}; pass {which}=(x, y)")
         if name not in columns:
-            choose(f"stopping: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
+            choose(f"{argument}: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
                    (*columns, *ON_REQUEST))
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
 
@@ -101,7 +102,8 @@ class Meter:
 
     def measure(self) -> dict[str, float]:
         """Return the loss and error of every set, the parameter norm, and the metrics on request."""
-        row, train_outputs = {}, None
+        row: dict[str, float] = {}
+        train_outputs = None
         for name, data in self._sets.items():
             if data is not None:
                 outputs = self._engine(name, data).evaluate()
@@ -131,8 +133,9 @@ class Meter:
 
     def _losses_and_errors(self, name: str, outputs: np.ndarray, data: LabelledSet) -> dict[str, float]:
         losses, _ = self._loss.rows(outputs, data.y)
-        unlabelled = data.labels is None or self._answers == "values"
-        errors = np.full(len(losses), np.nan) if unlabelled else wrong(outputs, data.labels, self._answers)
+        errors = np.full(len(losses), np.nan)
+        if data.labels is not None and self._answers != "values":
+            errors = wrong(outputs, data.labels, self._answers)
         row = {f"{name}_loss": float(np.mean(losses, dtype=np.float64)), f"{name}_error": float(np.mean(errors))}
         if data.weights is not None:
             for what, values in (("loss", losses), ("error", errors)):

@@ -10,19 +10,22 @@ from ..optimizers import Optimizer
 OPTIONAL_KINDS = (  # (setting, what it must have where it is not None, what is accepted)
     ("stopping", ("requires", "reset", "update", "best_step"), "a criterion of `stopping`, such as Patience(10)"),
     ("on_check", ("__call__",), "a function of (model, row)"),
+    ("on_epoch", ("__call__",), "a function of (model, epoch)"),
     ("augment", ("__call__",), "a function of (x, y, rng)"),
     ("penalty", ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum"))
 
-def refuse_batch_of_one(model: Model, n: int, batch_size: int, argument: str) -> None:
+def refuse_batch_of_one(model: Model, n: int, batch_size: int, argument: str, drop_last: bool = False) -> None:
     """Raise ValueError if batches of this size out of n samples leave one sample alone, which has no variance."""
-    if not model.statistics or (n > 1 and n % batch_size != 1 % batch_size):  # x % 1 is 0, also where every batch is of one
+    if not model.statistics or (drop_last and min(n, batch_size) > 1):
+        return
+    if n > 1 and n % batch_size != 1 % batch_size:  # x % 1 is 0, also where every batch is of one
         return
     accepted = "accepted with batch normalisation: at least 2 samples in every batch"
     if n == 1:
         raise ValueError(f"{argument}: got 1 sample, {accepted}")
     if batch_size == 1:
         raise ValueError(f"batch_size: got 1 (on-line training), {accepted}; or MLP(..., batch_norm=False)")
-    rest = "None (full batch), or leave out one sample (x[:-1], y[:-1])"
+    rest = "None (full batch), or drop_last=True, which leaves that batch out"
     near = next(size for distance in range(n) for size in (batch_size + distance, batch_size - distance)
                 if 2 <= size <= n and n % size != 1)
     raise ValueError(f"batch_size: got {batch_size} with {n} samples in {argument}, which leaves a last batch of 1; "

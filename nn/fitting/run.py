@@ -10,8 +10,11 @@ from losses.base import Loss
 from ..engine import BLOCK_ROWS
 from ..model import Model
 from ..processor import thread_limit
+from ..schedules import ReduceOnPlateau, Reductions
 from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
+from .check_points import CheckPoints
+from .freezing import frozen_ranges
 from .history import History, TrainingDiverged
 from .metrics import LabelledSet, Meter, labelled_set, needed_metrics
 from .refusals import refuse_batch_of_one, weights_at_fault
@@ -53,22 +56,27 @@ class Run:
         self.n = train.inputs.count
         loss.check_samples(self.n)
         self.batch_size = settings.samples_at_once(self.n)
-        self.batches = -(-self.n // self.batch_size)  # updates per epoch
-        refuse_batch_of_one(model, self.n, self.batch_size, "training x")
+        self.batches = settings.updates_per_epoch(self.n, self.batch_size)
+        refuse_batch_of_one(model, self.n, self.batch_size, "training x", settings.drop_last)
         if optimizer.full_batch_only and self.batch_size < self.n:
             raise ValueError(f"batch_size: got {settings.batch_size} of {self.n} samples, accepted: None (full batch) with "
                              f"{optimizer!r}")
         self.total = settings.epochs * self.batches
-        self.check_points = settings.check_points(self.total, self.batches)
+        self.check_points = CheckPoints(settings.check_every, self.total, self.batches)
+        plateau = getattr(optimizer, "learning_rate", None)
+        self.reductions = Reductions(plateau) if isinstance(plateau, ReduceOnPlateau) else None
         self.history, self.meter = self._new_history(settings.metrics)
 
         self.penalty = settings.penalty_code()
         with thread_limit(self.threads):
             self.engine = model.open(train.inputs, train.y, loss, batch=self.batch_size, optimizer=optimizer,
-                                     penalty=self.penalty, weights=train.weights)
+                                     penalty=self.penalty, frozen=frozen_ranges(model, settings.frozen),
+                                     weights=train.weights)
         self.update = 0
+        self._rates(1)  # a function that returns no rate is refused now
         self.last_loss = np.nan
         self.since_check: list[Any] = []  # (losses, rows, flooded) of each chunk
+        self._watched = settings.on_epoch is not None
         if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
             self._diverged()  # before any training, and before there is a checkpoint
         self._pace = _Pace(6.0 * self.batch_size * model.flat.size)
@@ -81,6 +89,8 @@ class Run:
         for name, data in self.sets.items():
             columns += [f"{name}_loss_weighted", f"{name}_error_weighted"] if data and data.weights is not None else []
         metrics = needed_metrics(metrics, self.criterion, columns)
+        if self.reductions is not None:
+            metrics = needed_metrics(metrics, self.reductions, columns, "learning_rate")
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
     def memory(self) -> int:
@@ -110,11 +120,13 @@ class Run:
     def train_until(self, update: int, advance: Callable[..., Any], file: Any) -> None:
         """Take updates, a chunk at a time, until `update` of them are done; call `advance` with each chunk's number."""
         while self.update < update:
-            count = min(update - self.update, self._pace.updates, self._updates_at_once(file.wanted))
+            count = min(update - self.update, self._pace.updates, self._updates_at_once(file.wanted or self._watched))
             started = time.perf_counter()
             self._train_chunk(count)
             self._pace.took(count, time.perf_counter() - started)
             advance(count, self.last_loss)
+            if self._watched and self.between_epochs:
+                self._watched = not self.settings.on_epoch(self.model, self.update // self.batches)
             if self.between_epochs and self.update < update:
                 file.write()
 
@@ -129,9 +141,10 @@ class Run:
             augmented = self._augmented(first_epoch, self.augment)
             self.engine.load(augmented.inputs, augmented.y, augmented.weights)
             self._augmented_epoch = first_epoch
-        orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)
+        used = self.batches * self.batch_size  # fewer than N where the last batch is dropped
+        orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)[:used]
                            for epoch in range(first_epoch, last_epoch + 1)])  # (epochs, N)
-        rates = self.optimizer.rates(self.update, count, self.batches)
+        rates = self._rates(count)
         plan = Plan(self.update, self.batch_size, first_epoch, orders, rates)
         log = Log(np.empty(count), np.empty(count), np.empty(count, np.int64))
         taken = self.engine.steps(plan, log)
@@ -141,6 +154,11 @@ class Run:
         self.update += taken
         if taken < count:
             self._diverged()
+
+    def _rates(self, count: int) -> np.ndarray:
+        """Return the learning rates (count,) of the next updates."""
+        rates = self.optimizer.rates(self.update, count, self.batches)
+        return rates if self.reductions is None else rates * self.reductions.scale
 
     def compile(self) -> None:
         """Take no update and evaluate one sample, so that what training will call is compiled."""
@@ -166,7 +184,7 @@ class Run:
         return changed
 
     def _diverged(self) -> None:
-        rate = self.optimizer.rates(self.update, 1, self.batches)[0]
+        rate = self._rates(1)[0]
         fault = weights_at_fault(self.model) if self.update == 0 else None  # the learning rate is not, yet
         raise TrainingDiverged(self.history, self.update + 1, rate, self.last_loss, fault)
 
@@ -182,6 +200,8 @@ class Run:
             self._diverged()
         row = {"update": self.update, "epoch": self.update / self.batches, **self._running(), **measured}
         self.history.append(row)
+        if self.reductions is not None:
+            self.reductions.see(row)
         return row
 
     def _running(self) -> dict[str, float]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..archive import CheckpointError, File, Wanted, printable, shown
+from ..archive import File, Wanted, shown
 from ..engine import State
 from ..shared.parameters import Views
+from .identity import require_reachable, require_same, require_same_checks
 from .run import BestKeeper, Run
 
 VALUES = ("identity", "update", "last_loss", "criterion", "stopped_epoch", "best_epoch")
@@ -23,6 +24,7 @@ SHARES = ("train_error", "val_error", "test_error", "flooded_fraction")  # colum
 def values_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
     """Return the plain values of a run, for JSON."""
     history, criterion = run.history, run.criterion
+    identity = identity | {"checks": run.check_points.text_until(run.update)}
     return {"identity": identity, "update": run.update, "last_loss": repr(run.last_loss),
             "criterion": None if criterion is None else criterion.state_dict(),
             "stopped_epoch": history.stopped_epoch, "best_epoch": history.best_epoch}
@@ -50,39 +52,27 @@ def read(file: File, run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> 
     """Return the checked values and arrays of a File, or raise CheckpointError; nothing has changed in either case."""
     values = file.values
     file.require_keys("values", values, VALUES)
-    file.require_keys("identity", values["identity"], tuple(identity))
-    for name, now in identity.items():
-        _require_same(file, name, values["identity"][name], now)
-    update, checks = values["update"], _checks_before(run, values["update"])
-    file.require(type(update) is int and 0 <= update <= run.total,
-                 f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
-    epochs = [point / run.batches for point in run.check_points[:checks]]
+    before, update = values["identity"], values["update"]
+    require_same(file, before, identity, run.settings.resume == "anyway")
+    file.require(type(update) is int and update >= 0, f"update: got {shown(update)}, accepted: an integer >= 0")
+    require_reachable(file, run, before, update)
+    file.require(update <= run.total, f"update: got {shown(update)}, accepted: an integer from 0 to {run.total}")
+    require_same_checks(file, run, before, update)
+    checks = run.check_points.until(update)
+    epochs = (run.check_points.first(checks) / run.batches).tolist()
     for name, accepted in (("stopped_epoch", epochs[-1:]), ("best_epoch", epochs)):
         file.require(values[name] is None or (run.criterion is not None and type(values[name]) is float
                                               and values[name] in accepted),
                      f"{name}: got {shown(values[name])}, accepted: null, or the epoch of a check")
     stopped = values["stopped_epoch"] is not None
     file.require(update % run.batches == 0 or stopped, f"update: got {update}, which is within an epoch")
-    file.require(not stopped or update == run.check_points[checks - 1], "stopped_epoch: the run went on after it")
+    file.require(not stopped or update == run.check_points.first(checks)[-1], "stopped_epoch: the run went on after it")
     _require_last_loss(file, values["last_loss"], update)
     file.require((values["criterion"] is None) == (run.criterion is None), "criterion: a state without one, or none")
     arrays = file.arrays(_wanted_arrays(run, keeper, values, checks))
     _require_history(file, run, arrays["history"])
     _require_bounds(file, run, arrays)
     return values, arrays
-
-
-def _require_same(file: File, name: str, before: Any, now: Any) -> None:
-    file.require(isinstance(before, str), f"identity: got {shown(before)} for {name}, accepted: text")
-    if before != now:
-        hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
-        raise CheckpointError(f"{file.path}: is the checkpoint of another run: {name} was {printable(before)} there and is "
-                              f"{now} here; {hint}give another path, or delete the file")
-
-
-def _checks_before(run: Run, update: Any) -> int:
-    """Return how many checks a run has made when it writes its file after this many updates."""
-    return sum(point <= update for point in run.check_points) if type(update) is int else 0
 
 
 def _require_last_loss(file: File, text: Any, update: int) -> None:
@@ -103,7 +93,7 @@ def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks:
     wanted = {"flat": flat, "running": running, **slots,
               "history": Wanted(real, (checks, len(run.history)), finite=False),  # NaN where nothing can be measured
               "meter_seconds": Wanted(real, ())}
-    since = values["update"] - (run.check_points[checks - 1] if checks else 0)
+    since = values["update"] - (int(run.check_points.first(checks)[-1]) if checks else 0)
     if since:
         wanted |= {f"since_check{i}": Wanted(dtype, (since,)) for i, dtype in enumerate((real, whole, real))}
     if keeper.restores and values["best_epoch"] is not None:
@@ -118,7 +108,7 @@ def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks:
 def _require_history(file: File, run: Run, rows: np.ndarray) -> None:
     """Raise CheckpointError for checks that this run cannot have made."""
     columns = dict(zip(run.history, rows.T, strict=True))
-    points = np.array(run.check_points[:len(rows)], np.float64)
+    points = run.check_points.first(len(rows)).astype(np.float64)
     file.require(np.array_equal(columns["update"], points), "history: its updates are not those of the checks")
     file.require(np.array_equal(columns["epoch"], points / run.batches), "history: its epochs are not those of the checks")
     file.require(np.isfinite(columns["train_loss"]).all(), "history: train_loss is not finite")
@@ -154,6 +144,9 @@ def take_over(run: Run, keeper: BestKeeper, values: dict[str, Any], arrays: dict
     run.engine.set_weights(State(arrays["flat"], arrays["running"], (arrays["slot0"], arrays["slot1"])))
     run.update, run.last_loss = values["update"], float(values["last_loss"])
     run.history.fill(arrays["history"])
+    if run.reductions is not None:  # what it has seen is in the record
+        for values_at_check in arrays["history"]:
+            run.reductions.see(dict(zip(run.history, values_at_check.tolist(), strict=True)))
     run.history.stopped_epoch, run.history.best_epoch = values["stopped_epoch"], values["best_epoch"]
     if "since_check0" in arrays:
         run.since_check = [tuple(arrays[f"since_check{i}"] for i in range(3))]

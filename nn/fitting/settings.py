@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import integer, real_number
+from ..checks import choose, integer, real_number
 from ..shared.codes import PenaltyCode
-from .identity import digest, text_of
+from .described import digest, parts_of
+from .freezing import frozen_names
+from .identity import criterion_parts
 from .refusals import check_kinds
 
 
@@ -35,7 +37,11 @@ class Settings:
     restore_best: bool
     checkpoint: Any
     on_check: Callable | None
+    on_epoch: Callable | None
     threads: int | None
+    drop_last: bool
+    frozen: Sequence[int | str]
+    resume: str | None
     sample_weight: Any
 
     @classmethod
@@ -49,8 +55,13 @@ class Settings:
     def checked(self, model: Any) -> Settings:
         """Return them with plain numbers; raise TypeError or ValueError for what is wrong whatever the data."""
         check_kinds(model, self)
+        if not isinstance(self.drop_last, (bool, np.bool_)):
+            raise TypeError(f"drop_last: got {self.drop_last!r}, accepted: True or False")
+        if self.resume is not None:
+            choose("resume", self.resume, ("anyway",))
         return dataclasses.replace(
-            self, epochs=integer("epochs", self.epochs, low=1), seed=integer("seed", self.seed, low=0),
+            self, frozen=frozen_names(model, self.frozen), epochs=integer("epochs", self.epochs, low=1),
+            seed=integer("seed", self.seed, low=0),
             threads=None if self.threads is None else integer("threads", self.threads, low=1))
 
     def samples_at_once(self, n: int) -> int:
@@ -65,18 +76,9 @@ class Settings:
         l1, l2 = (self.penalty.l1, self.penalty.l2) if self.penalty is not None else (0.0, 0.0)
         return PenaltyCode(float(l1), float(l2), clip)
 
-    def check_points(self, total: int, per_epoch: int) -> list[int]:
-        """Return the sorted numbers of updates, out of a total, after which to check."""
-        every, accepted = self.check_every, "None, an integer >= 0, or a sequence of update counts"
-        if every is None:
-            every = per_epoch
-        if np.ndim(every) == 0:
-            every = integer("check_every", every, low=0, extra=", None, or a sequence of update counts")
-            return [*range(every, total, every), total] if every else [total]
-        points = np.asarray(every)
-        if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
-            raise ValueError(f"check_every: got {every!r}, accepted: {accepted} from 0 to {total} (epochs x batches)")
-        return np.unique(points).tolist()
+    def updates_per_epoch(self, n: int, batch_size: int) -> int:
+        """Return how many batches of this size an epoch of n samples has."""
+        return n // batch_size if self.drop_last else -(-n // batch_size)
 
     def recorded(self, run: Any) -> dict[str, Any]:
         """Return what a checkpoint records of them, in terms of the run: dict name -> text.
@@ -84,10 +86,11 @@ class Settings:
         A file that lacks a name, or has one more, is refused as foreign. A setting that is newer than such files must
         therefore be left out while it is at its default, so that they can still be resumed.
         """
-        newer = {} if self.sample_weight is None else {"sample_weight": digest(np.asarray(self.sample_weight, np.float64))}
-        return newer | {
-            "loss": text_of(self.loss), "optimizer": repr(self.optimizer), "epochs": str(self.epochs),
-            "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
-            "metrics": ", ".join(run.history), "stopping": repr(self.stopping), "seed": str(self.seed),
-            "checks": digest(np.array(run.check_points)), "augment": text_of(self.augment),
-            "restore_best": str(bool(self.restore_best))}
+        newer = {"drop_last": "True"} if self.drop_last else {}
+        newer |= {"frozen": ", ".join(map(str, self.frozen))} if self.frozen else {}
+        newer |= {} if self.sample_weight is None else {"sample_weight": digest(np.asarray(self.sample_weight, np.float64))}
+        return {**parts_of(self.loss, "loss"), **parts_of(self.optimizer, "optimizer"), "epochs": str(self.epochs),
+                "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
+                "metrics": ", ".join(run.history), **criterion_parts(self.stopping), "seed": str(self.seed),
+                "checks": run.check_points.text_until(run.update), **parts_of(self.augment, "augment"),
+                "restore_best": str(bool(self.restore_best)), **newer}

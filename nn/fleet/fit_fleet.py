@@ -41,7 +41,8 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
               restore_best: bool = True, check_every: int | Sequence[int] | None = None, lengths: ArrayLike | None = None,
               augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0,
               progress: bool = True, on_member: Any = None, on_check: Callable[..., Any] | None = None,
-              sample_weight: ArrayLike | None = None) -> FleetHistory:
+              on_epoch: Callable[..., Any] | None = None, drop_last: bool = False,
+              frozen: Sequence[int | str] = (), sample_weight: ArrayLike | None = None) -> FleetHistory:
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -90,6 +91,9 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
         Called in the calling thread whenever a replica has come to its end, with the FleetHistory so far.
     on_check : callable(r, model, row), optional
         As `fit` takes it, with the replica's index in front. It is called in the replica's thread.
+    on_epoch : callable(r, model, epoch) -> bool, optional
+        Likewise.
+    drop_last, frozen : as `fit` takes them
     sample_weight : array (N,) or (R, N), optional
         As `fit` takes it, shared by all replicas or each one's own.
 
@@ -111,7 +115,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
     in a replica ends the whole fleet and is raised.
 
     """
-    settings = Settings.of(locals(), checkpoint=None, threads=1)
+    settings = Settings.of(locals(), checkpoint=None, threads=1, resume=None)
     check_kinds(model, settings)
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
@@ -206,8 +210,9 @@ class _Crew:
                 raise _Stopped
             advance(updates, loss)
         model, settings = fleet.new_model(r), self._chosen[r].settings
-        if settings.on_check is not None:
-            settings = dataclasses.replace(settings, on_check=functools.partial(settings.on_check, r))
+        called = {name: functools.partial(getattr(settings, name), r) for name in ("on_check", "on_epoch")
+                  if getattr(settings, name) is not None}
+        settings = dataclasses.replace(settings, **called)
         run = self._run(r, model, settings)
         keeper = BestKeeper(run)
         message, finished = None, True

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 from losses.keywords import explains_arguments
 
 from ..checks import missing_column
+from ..fitting.check_points import CheckPoints
 from ..fitting.history import History, frame
 from ..model import Model
 
@@ -39,17 +40,26 @@ class FleetHistory(Mapping):
 
     """
 
-    def __init__(self, model: Model, members: Sequence[Any], names: Iterable[str], update: Sequence[int],
+    def __init__(self, model: Model, members: Sequence[Any], names: Iterable[str], points: CheckPoints,
                  batches: int) -> None:
         self.members = list(members)
         self.replicas = len(self.members)
-        self.update = np.array(update, np.int64)
-        self.epoch = self.update / batches
+        self._points, self._batches = points, batches
         self._names, self._class, self._settings = tuple(names), type(model), model.settings()
         self._histories = [History(names) for _ in self.members]
         self._weights: list[Any] = [None] * self.replicas  # (flat, running) of those that have been trained
         self._messages: list[str | None] = [None] * self.replicas
         self._finished = np.zeros(self.replicas, bool)
+
+    @property
+    def update(self) -> np.ndarray:
+        """Updates taken at each check (checks,), int64; made when asked for, as a run may stop long before its last one."""
+        return self._points.first(len(self._points))
+
+    @property
+    def epoch(self) -> np.ndarray:
+        """The same in epochs."""
+        return self.update / self._batches
 
     def record(self, r: int, history: History, flat: np.ndarray, running: np.ndarray, message: str | None,
                finished: bool) -> None:
@@ -80,7 +90,7 @@ class FleetHistory(Mapping):
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._names:
             raise KeyError(missing_column(name, self))
-        column = np.full((self.replicas, self.update.size), np.nan)
+        column = np.full((self.replicas, len(self._points)), np.nan)
         for row, history in zip(column, self._histories, strict=True):
             row[:history.checks] = history[name]
         return column
@@ -158,5 +168,5 @@ class FleetHistory(Mapping):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return (f"FleetHistory({self.replicas} replicas, {self.update.size} checks, columns {', '.join(self)}; "
+        return (f"FleetHistory({self.replicas} replicas, {len(self._points)} checks, columns {', '.join(self)}; "
                 f"{self.diverged.sum()} diverged)")

@@ -100,8 +100,29 @@ def clip_gradient(dflat, clip_norm):
         dflat *= clip_norm / norm
 
 
-def update_parameters(flat, slots, dflat, optimizer, learning_rate, step):
-    """Take one optimizer step; `slots` (2, P or 0) are its state vectors, `step` counts from 1."""
+def clear_frozen(dflat, free):
+    """Set the gradient of what is not trained, which lies between the ranges `free`, to 0."""
+    end = 0
+    for start, next_end in free:
+        dflat[end:start] = 0
+        end = next_end
+    dflat[end:] = 0
+
+
+def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, free):
+    """Take one optimizer step of the ranges `free` (ranges, 2), all there is if none are frozen.
+
+    `slots` (2, P or 0) are the optimizer's state vectors, `step` counts from 1. What is frozen is
+    not touched: a gradient of 0 would not do, for weight decay and momentum move without one.
+    """
+    for start, end in free:
+        part = slice(start, end)
+        update_range(flat[part], [slot[part] for slot in slots], dflat[part], optimizer,
+                     learning_rate, step)
+
+
+def update_range(flat, slots, dflat, optimizer, learning_rate, step):
+    """Take one optimizer step of some neighbouring parameters."""
     o = optimizer
     if o.kind == SGD:
         sgd_step(flat, slots[0], dflat, learning_rate, o.momentum, o.nesterov, o.weight_decay)
@@ -148,7 +169,7 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
     gradient was used. `team` is the compiled backends' set of threads; NumPy has no use for it.
     """
     flat, slots, dflat = weights
-    data, loss, penalty, optimizer, plan = task
+    data, loss, penalty, optimizer, plan, free = task
     for k, learning_rate in enumerate(plan.learning_rates):
         update = plan.first + k
         epoch, indices = _batch_of(plan, update)
@@ -162,8 +183,10 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
             continue
         add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if penalty.clip_norm > 0:
+            clear_frozen(dflat, free)
             clip_gradient(dflat, penalty.clip_norm)
-        update_parameters(flat, slots, dflat, optimizer, learning_rate, update + 1)
+        update_parameters(flat, slots, dflat, optimizer, learning_rate, update + 1,
+                          free)
         if norm is not None:
             update_statistics(norm, layers, rows)
     return len(plan.learning_rates)

@@ -70,6 +70,13 @@ class PenaltyCode(NamedTuple):
     clip_norm: float = 0.0  # 0: no clipping
 
 
+class Frozen(NamedTuple):
+    """What training leaves alone, as ranges [start, end) of the flat vectors; see fitting/freezing.py."""
+
+    free: np.ndarray  # (ranges, 2) int64 of the parameters: those that move, in order and apart
+    resting: np.ndarray  # (ranges, 2) int64 of the running statistics: those that do not
+
+
 class Data(NamedTuple):
     """Samples, what they should become (either labels or targets, the other one (or both) empty), and how much each counts.
 
@@ -112,6 +119,7 @@ class Task(NamedTuple):
     penalty: PenaltyCode
     optimizer: OptimizerCode
     plan: Plan
+    free: np.ndarray  # (ranges, 2) int64: the parameters that are trained, one range where none is frozen
 
 
 class Batch(NamedTuple):

@@ -1,12 +1,13 @@
-"""The two figures of zero_loss."""
+"""The figures of zero_loss."""
 from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from ...report import plots
+from ...report.margins import MARGINS, margin_panel
 from ...report.words import spread
-from . import Results
+from .cases import Results
 
 # Name, marker, size and hue of each method in the figure of curves, the largest first. Rules often agree on an epoch, and
 # then each mark must show around or inside the others: the large ones are hollow. Shapes differ too, for print.
@@ -18,89 +19,72 @@ HOLLOW = ("patience_error", "patience_loss", "flood", "end")
 # One method at three times, so one hue, from pale to deep.
 TIMES = {"zero": ("at zero training error", 0.45, ":"), "ten": ("at 10 x that epoch", 0.0, "--"),
          "end": ("at the end", -0.43, "-")}
-MARGINS = {"probability_margins": "probability margin: p(label) − largest other",
-           "output_margins": "output margin: f(label) − largest other"}
 
 
 def draw_curves(all_results: Sequence[Results], path) -> list:
-    """Training and test loss and error over epochs, with what each rule returns marked and the time after zero error shaded.
+    """Training and test loss and error over epochs, what each rule returns and the time after zero error."""
+    return _page(all_results, path, _curve_panel, ("loss", "error"), "Training on after zero training error: loss and error",
+                 x="epoch (log scale)", y=("cross-entropy, nats (log scale)", "error, %"), legend=5)
 
-    A column per case; returns the files written.
-    """
-    panels = [[partial(_curve_panel, results, figure) for results in all_results] for figure in ("loss", "error")]
-    title = f"Training on after zero training error: loss and error ({spread(len(all_results[0].levels), 'seed')})"
-    return plots.page(path, panels, title=title, size=(1.2 + 3.4 * len(all_results), 6.8), x="epoch (log scale)",
-                      y=("cross-entropy, nats (log scale)", "error, %"), legend=5)
+
+def draw_margins(all_results: Sequence[Results], path) -> list:
+    """Distribution of probability and output margins of the training samples at three times of the cross-entropy runs."""
+    return _page(all_results, path, _margin_panel, tuple(MARGINS), "Margins of the training samples, trained on with "
+                 "cross-entropy: all seeds together", y=2 * ["share of training samples, %"], legend=3)
+
+
+def draw_levels(all_results: Sequence[Results], path) -> list:
+    """Error and loss over the flood level, where there is one to choose."""
+    some = [results for results in all_results if len(results.flooding.levels) > 1]
+    return _page(some, path, _level_panel, ("error", "loss"), "After flooding: error and loss over the level", legend=3,
+                 x="flood level, nats", y=("error, %", "cross-entropy, nats")) if some else []
+
+
+def _page(some: Sequence[Results], path, panel, rows: Sequence[str], title: str, **how) -> list:
+    """Draw a column per case; returns the files written."""
+    panels = [[partial(panel, results, row) for results in some] for row in rows]
+    return plots.page(path, panels, title=f"{title} ({spread(len(some[0].case.plain), 'seed')})",
+                      size=(1.2 + 3.4 * max(2, len(some)), 6.8), **how)
+
+
+def _head(results: Results, axis) -> None:
+    axis.set_title(results.title.replace(", ", "\n", 1))
 
 
 def _curve_panel(results: Results, figure: str, axis) -> None:
-    factor, epochs = 100.0 if figure == "error" else 1.0, results.plain.curves("epoch")[0]  # the same for all seeds
-    zero = results.mean("zero", "epoch")
+    plain, factor = results.runs["end"][0], 100.0 if figure == "error" else 1.0
+    epochs, zero = plain.curves("epoch")[0], results.mean("zero", "epoch")  # the same checks for all seeds
     if not np.isnan(zero):
         axis.axvspan(zero, epochs[-1], color=plots.ink(plots.PALE), zorder=0, lw=0, label="after zero training error")
-    for runs, hue, method in ((results.plain, plots.PLAIN, "cross-entropy"), (results.flooded, plots.FLOODING, "flooding")):
+    for runs, hue, name in ((plain, plots.PLAIN, "cross-entropy"), (results.flooding.chosen, plots.FLOODING, "flooding")):
         for split in ("train", "test"):
-            values = runs.curves(f"{split}_{figure}", factor)
-            plots.curve(axis, runs.curves("epoch")[0], values, method, hue=hue, split=split)
+            plots.curve(axis, runs.curves("epoch")[0], runs.curves(f"{split}_{figure}", factor), name, hue=hue, split=split)
     for place, (method, (label, marker, size, hue)) in enumerate(MARKS.items()):
-        epoch = results.mean(method, "epoch")
+        epoch, stops = results.mean(method, "epoch"), results.values(method, "epoch")
         if not np.isnan(epoch):
             colour = plots.ink(hue)
             faces = {"mfc": "none", "mec": colour, "mew": 1.8} if method in HOLLOW else {"mec": plots.paper(), "mew": 0.6}
-            height = factor * at_stops(results.of(method)[0].runs, f"test_{figure}", results.values(method, "epoch"))
-            axis.plot([epoch], [height], marker, color=colour, ms=size, zorder=5 + place, ls="", label=label, clip_on=False,
-                      **faces)
+            axis.plot([epoch], [results.runs[method][0].curve_at(f"test_{figure}", stops, factor)], marker, color=colour,
+                      ms=size, zorder=5 + place, ls="", label=label, clip_on=False, **faces)
     plots.log(axis, "x", 1, epochs[-1] * 1.3)
     axis.margins(y=0.08)
     if figure == "error":
         axis.set_ylim(bottom=0)
     else:
-        axis.set_title(results.case.title.replace(", ", "\n", 1))
+        _head(results, axis)
         plots.log(axis, "y")
 
 
-def at_stops(runs, name: str, epochs) -> float:
-    """Mean over the runs of each one's own curve at its own stop (seeds,): at the mean epoch of all stops no run was.
-
-    Where all stop at the same epoch, at the end, this is on the mean curve. The final figures of a run are measured on the
-    whole test set, its curves on a part.
-    """
-    return float(np.mean([np.interp(np.log(epoch), np.log(run.curves["epoch"]), run.curves[name])
-                          for run, epoch in zip(runs, epochs, strict=True) if not np.isnan(epoch)]))
-
-
-def draw_margins(all_results: Sequence[Results], path) -> list:
-    """Distribution of probability and output margins of the training samples at three times of the cross-entropy runs.
-
-    A column per case; returns the files written.
-    """
-    panels = [[partial(_margin_panel, results, name) for results in all_results] for name in MARGINS]
-    title = "Margins of the training samples, trained on with cross-entropy (all seeds together)"
-    return plots.page(path, panels, title=title,
-                      size=(1.2 + 3.4 * len(all_results), 6.4), y=2 * ["share of training samples, %"], legend=3)
-
-
 def _margin_panel(results: Results, name: str, axis) -> None:
-    groups, lines, label = {}, ["median (smallest)"], MARGINS[name]
-    for time, (words, share, line) in TIMES.items():
-        found = [run.arrays[f"{time}.{name}"] for run in results.plain.runs if f"{time}.{name}" in run.arrays]
-        if found:  # a run may be too short for ten times its zero-error epoch
-            values = np.concatenate(found)
-            groups[words] = values, plots.tone(plots.PLAIN, share), line
-            some, seeds = f", {len(found)} of {len(results.plain.runs)} seeds", len(results.plain.runs)
-            digits = ".3f" if name == "probability_margins" else ".2f"
-            lines.append(f"{np.median(values):{digits}} ({values.min():{digits}}) {words}{some * (len(found) < seeds)}")
-    low, high = (float(extreme([extreme(values) for values, *_ in groups.values()])) for extreme in (min, max))
-    # Output margins grow like the logarithm of time and differ by orders of magnitude; an axis with negative ones
-    # stays linear.
-    logarithmic = name == "output_margins" and low > 0
-    bins = np.geomspace(low * 0.999, high * 1.001, 31) if logarithmic else np.linspace(min(0.0, low), max(1.0, high), 31)
-    plots.distribution(axis, groups, bins)
-    if logarithmic:
-        plots.log(axis, "x", bins[0] / 1.05, bins[-1] * 1.05)
-    axis.set_xlabel(label + " (log scale)" * logarithmic)
+    runs = results.runs["end"][0].runs
+    margin_panel(axis, name, {words: ([run.arrays[f"{time}.{name}"] for run in runs if f"{time}.{name}" in run.arrays],
+                                      plots.tone(plots.PLAIN, share), line)  # a run may end before ten times its epoch
+                              for time, (words, share, line) in TIMES.items()}, len(runs))
     if name == "probability_margins":
-        axis.set_title(results.case.title.replace(", ", "\n", 1))
-    axis.set_ylim(top=axis.get_ylim()[1] * 1.3)  # room for the text
-    axis.set_yticks([tick for tick in axis.get_yticks() if tick <= 100])
-    axis.text(0.03, 0.98, "\n".join(lines), transform=axis.transAxes, va="top", fontsize="small")
+        _head(results, axis)
+
+
+def _level_panel(results: Results, figure: str, axis) -> None:
+    results.flooding.panel(figure, results.runs["end"][0], axis)
+    if figure == "error":
+        _head(results, axis)

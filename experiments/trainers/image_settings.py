@@ -1,10 +1,35 @@
-"""The images of zero_loss: which sets there are, their files, and how many samples of them are used."""
+"""Images as settings of a question (`images`, `data_dir`, `image_train`, `image_validation`): their files and sizes."""
 import sys
+from dataclasses import dataclass
+from typing import Annotated
 
-from ...data.images import READERS, Images, read_images
-from ...runs.settings import SettingError, requirement
+from ..data.images import READERS, Images, read_images
+from ..runs.settings import SettingError, Settings, at_least, choice, requirement
 
 TITLES = {"digits": "Digits", "fashion_mnist": "Fashion-MNIST", "mnist": "MNIST"}
+
+
+@dataclass(frozen=True)
+class ImageSettings(Settings):
+    """Settings of a question about images."""
+
+    images: Annotated[str, choice(*TITLES)] = "digits"
+    """The second data set: digits (embedded), fashion_mnist (embedded in part) or mnist; image_... settings are about it."""
+    data_dir: str = ""
+    """Folder of the four files of fashion_mnist or mnist; if empty, the one that AFTERZERO_DATA names, the system's, or the
+    embedded cut. Runs are known by what the files hold, not by where they are."""
+    image_train: Annotated[int, at_least(1)] = 300
+    """Training samples: few, so that the network can memorise wrong labels and generalisation is not saturated."""
+    image_validation: Annotated[int, at_least(0, "0 for as many as image_train")] = 0
+    """Validation samples; 0: as many as for training, or what a training file has left. The rest of the 1797 digits is their
+    test set; fashion_mnist and mnist have a test file, which is used whole."""
+
+    def related(self, need):
+        """Enough digits, and no folder for them."""
+        if self.images == "digits":
+            need(not self.data_dir, "data_dir",
+                 "a folder with images fashion_mnist or mnist, but none with digits, which are embedded")
+            need(sum(sizes(self, None)) < 1797, "image_train", "less than 1797 with image_validation")
 
 
 def images_of(config) -> Images | None:

@@ -1,0 +1,107 @@
+"""Methods that are compared on the same seeds in several cases, and what may be said of the differences."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .compare import BETTER, UNKNOWN, WORSE, Difference, mean_and_error, paired
+from .measured import Measured
+from .tables import number
+from .words import tally, unjudged
+
+PERCENT = ("error", "changed", "movement")  # ends of the names of figures that are shares
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The methods of one case.
+
+    Attributes
+    ----------
+    title : str
+        Of the case.
+    runs : mapping of str to (Measured, str)
+        Of each method its runs, one per seed, and the rule whose models are meant: its figures are named "RULE.FIGURE".
+    """
+
+    title: str
+    runs: Mapping[str, tuple[Measured, str]]
+
+    def values(self, method: str, figure: str, factor: float = 1.0) -> np.ndarray:
+        """One figure of one method for all seeds, shape (seeds,); NaN where the rule never fired."""
+        runs, rule = self.runs[method]
+        return runs.values(f"{rule}.{figure}", factor)
+
+    def mean(self, method: str, figure: str, factor: float = 1.0) -> float:
+        """Mean over the seeds for which the rule fired."""
+        return mean_and_error(self.values(method, figure, factor))[0]
+
+    def text(self, method: str, figure: str, factor: float = 1.0) -> str:
+        """Return "mean ±error"."""
+        runs, rule = self.runs[method]
+        return runs.text(f"{rule}.{figure}", factor)
+
+    def compared(self, before: str, after: str, figure: str) -> Difference:
+        """What one method is compared with another, lower being better."""
+        return paired(self.values(before, figure), self.values(after, figure))
+
+    def means(self, a: str, b: str, figure: str) -> tuple[float, float]:
+        """Means of two methods over the seeds that have both."""
+        values = np.array([self.values(a, figure), self.values(b, figure)])
+        both = values[:, ~np.isnan(values).any(axis=0)]
+        first, second = both.mean(axis=1) if both.size else (np.nan, np.nan)
+        return float(first), float(second)
+
+    def change(self, a: str, b: str, figure: str) -> float:
+        """Relative change of a figure from one method to another; the larger divides, so twice and half count the same."""
+        before, after = self.means(a, b, figure)
+        return abs(after - before) / max(after, before) if after != before else 0.0
+
+    def pair(self, a: str, b: str, figure: str, between: str = "to") -> str:
+        """Both means with a word between them, shares in percent: "0.312 to 1.40", "19.9 to 20.6 %"."""
+        share = figure.endswith(PERCENT)
+        first, second = (100 ** share * mean for mean in self.means(a, b, figure))
+        return f"{number(first)} {between} {number(second)}{' %' * share}"
+
+
+def verdicts(cases: Sequence[Methods], before: str, after: str, figure: str) -> list[str]:
+    """Per case, what a method is compared with another one."""
+    return [case.compared(before, after, figure).verdict for case in cases]
+
+
+def best(cases: Sequence[Methods], against: str, methods: Sequence[str], figures: Sequence[str], example: Methods,
+         ) -> tuple[str, bool]:
+    """Return the method that did best against another one, and whether it was better on balance; "" if none can be judged.
+
+    The most verdicts better and the fewest worse, over all cases and figures; the first figure of an example decides
+    between equals.
+    """
+    found = {name: [verdict for figure in figures for verdict in verdicts(cases, against, name, figure)] for name in methods}
+    balance = {name: said.count(BETTER) - said.count(WORSE) for name, said in found.items() if not unjudged(said)}
+    if not balance:
+        return "", False
+    name = max(balance, key=lambda name: (balance[name], -example.mean(name, figures[0])))
+    return name, balance[name] > 0
+
+
+def outcome(cases: Sequence[Methods], before: str, after: str, figures: Mapping[str, str]) -> str:
+    """What one method is compared with another: "test error was clearly better in 2 and test loss … in 4 of 4 cases".
+
+    Parameters
+    ----------
+    figures : mapping of str to str
+        Name -> figure.
+    """
+    found = {name: verdicts(cases, before, after, figure) for name, figure in figures.items()}
+    text = " and ".join(f"{name} {'was ' * (not i)}{_tally(said)}" for i, (name, said) in enumerate(found.items()))
+    judged = len(cases) - next(iter(found.values())).count(UNKNOWN)
+    if judged < len(cases):
+        return f"{text} of {judged} cases with enough seeds"
+    return text if judged == 1 else f"{text} of {judged} cases"
+
+
+def _tally(said: Sequence[str]) -> str:
+    """Count clear verdicts; a single case needs no count."""
+    if len(said) > 1:
+        return tally(said)
+    return f"clearly {said[0]}" if said[0] in (BETTER, WORSE) else "not clearly different"
