@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
-from .elsewhere import LOSS
+from .elsewhere import LOSS, WITHOUT_CLASSES
 from .keywords import explains_arguments
 
 # A network that diverges gives inf or NaN here; `fit` reports it once, a warning per update would bury that report.
@@ -155,7 +155,7 @@ class CrossEntropy(Loss):
         return t
 
 
-@explains_arguments(LOSS)
+@explains_arguments(WITHOUT_CLASSES)
 @dataclass(frozen=True, repr=False)
 class BinaryCrossEntropy(Loss):
     """Logistic loss of every logit: y log(1 + exp(-o)) + (1 - y) log(1 + exp(o)), summed over the K outputs.

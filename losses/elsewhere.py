@@ -10,9 +10,11 @@ _LOGITS = "nothing: outputs are always logits, never probabilities"
 LOSS = {
     "reduction": _REDUCTION, "size_average": _REDUCTION, "reduce": _REDUCTION, "axis": _REDUCTION, "dim": _REDUCTION,
     "weight": _WEIGHT, "weights": _WEIGHT, "pos_weight": _WEIGHT, "class_weights": _WEIGHT, "sample_weights": _WEIGHT,
+    "sample_weight": _WEIGHT,
     "from_logits": _LOGITS, "logits": _LOGITS, "smoothing": _LABEL_SMOOTHING, "epsilon": _LABEL_SMOOTHING,
     "ignore_index": "nothing: steps beyond `lengths` are left out by the RNN", "delta": "margin, for hinge losses",
 }
+WITHOUT_CLASSES = LOSS | {"class_weight": _WEIGHT}
 FLOOD = {
     "b": _LEVEL, "flood_level": _LEVEL, "flood": _LEVEL, "threshold": _LEVEL, "alpha": _LEVEL,
     "loss": "base, the loss that is flooded", "criterion": "base, the loss that is flooded",

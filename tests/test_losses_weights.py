@@ -121,8 +121,8 @@ def test_the_loss_is_a_value():
     (np.zeros(N), "got 12 weights that are all 0, accepted: at least one above 0"),
     (np.where(np.arange(N) == 3, -1, 1), r"sample_weight\[3\]: got -1.0, accepted: finite numbers >= 0"),
     (np.where(np.arange(N) == 4, np.nan, 1), r"sample_weight\[4\]: got nan"), (np.full(N, np.inf), "got inf"),
-    (["a"] * N, "sample_weight has dtype"), (np.ones(N) * 1j, "sample_weight has dtype complex"),
-    ({0: 1}, "sample_weight is a dict"), (np.ma.masked_equal(np.arange(N), 3), "1 masked entries")])
+    (["a"] * N, "sample_weight: got dtype"), (np.ones(N) * 1j, "sample_weight: got dtype complex"),
+    ({0: 1}, "sample_weight: got a dict"), (np.ma.masked_equal(np.arange(N), 3), "1 masked entries")])
 def test_wrong_weights_are_refused(weights, message):
     with pytest.raises((TypeError, ValueError), match=message):
         CrossEntropy().value(O, Y, sample_weight=weights)
@@ -130,8 +130,8 @@ def test_wrong_weights_are_refused(weights, message):
 
 @pytest.mark.parametrize(("weights", "message"), [
     ([1.0, 2.0], r"class_weight: got shape \(2,\), accepted: \(3,\), one weight for each output"),
-    ([1, -1, 1], r"class_weight\[1\]: got -1.0"), ([0, 0, 0], "all 0"), ({0: 1, 1: 2}, "class_weight is a dict"),
-    ("balanced", "class_weight has dtype"), ([[1, 2, 3]], r"accepted: \(K,\), one weight for each class"),
+    ([1, -1, 1], r"class_weight\[1\]: got -1.0"), ([0, 0, 0], "all 0"), ({0: 1, 1: 2}, "class_weight: got a dict"),
+    ("balanced", "class_weight: got dtype"), ([[1, 2, 3]], r"accepted: \(K,\), one weight for each class"),
     ([1, np.nan, 1], "got nan")])
 def test_wrong_class_weights_are_refused(weights, message):
     with pytest.raises((TypeError, ValueError), match=message):

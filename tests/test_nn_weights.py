@@ -249,7 +249,7 @@ def test_augmentation_keeps_the_place_and_weighs_new_targets():
 @pytest.mark.parametrize(("weights", "message"), [
     (np.ones(N - 1), r"sample_weight: got shape \(19,\), accepted: \(20,\), one weight for each sample"),
     (np.ones((N, T)), r"sample_weight: got shape \(20, 4\)"), (np.zeros(N), "all 0"), (-np.ones(N), "got -1.0"),
-    (np.full(N, np.nan), "got nan"), ({0: 1, 1: 2}, "sample_weight.* a dict"), ("balanced", "sample_weight.* has dtype")])
+    (np.full(N, np.nan), "got nan"), ({0: 1, 1: 2}, "sample_weight.* a dict"), ("balanced", "sample_weight.* got dtype")])
 def test_wrong_weights_are_refused_before_anything_moves(weights, message):
     for model, x, y in ((mlp(), X, Y), (RNN(3, 4, 3, pooling="none", backend="numpy"), SEQUENCES, Y_STEPS)):
         before = model.flat.copy()
