@@ -4,9 +4,11 @@ Ctrl-C ends it with one line from here on, also while everything else is still b
 """
 import signal
 import sys
+from collections.abc import Sequence
+from types import FrameType
 
 
-def _leave(number, frame):
+def _leave(number: int, frame: FrameType | None) -> None:
     """Leave at once: nothing has been made yet that would have to be cleaned up."""
     import os  # loaded since Python started
 
@@ -28,7 +30,7 @@ from .ways_out import run  # noqa: E402
 __all__ = ["main", "menu", "parse"]
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; without arguments those of the process, which ends with the exit code that is returned.
 
     Parameters and return value as `command.main`.

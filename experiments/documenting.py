@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import registry
 from .report.tables import Table
@@ -69,8 +70,8 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def section(name: str, module, config, store) -> str:
-    """Return what stands in a document about a question: tables, notes of the last ones, and the answer.
+def section(name: str, module: Any, config: Any, store: Any) -> str:
+    """Return what stands in a document about a question: the answer, tables, and notes of those that are whole.
 
     Raises
     ------
@@ -81,8 +82,8 @@ def section(name: str, module, config, store) -> str:
     tables, short = module.tables(results), getattr(module, "SUMMARY", ())
     notes = [f"{_escaped(one.title)}: {_escaped(one.note)}.\n" for one in tables
              if short and not {row[0] for row in one.rows} >= set(short)]
-    return "\n".join([f"<!-- {name}: begin, runs {version(module.runs(config))} -->", markdown(tables, short), *notes,
-                      "In the program's own words:\n", f"> {module.answer(results)}", f"<!-- {name}: end -->"])
+    return "\n".join([f"<!-- {name}: begin, runs {version(module.runs(config))} -->", "In the program's own words:\n",
+                      f"> {module.answer(results)}\n", markdown(tables, short), *notes, f"<!-- {name}: end -->"])
 
 
 def table(name: str, options: list[str]) -> int:

@@ -9,6 +9,7 @@ import importlib
 from dataclasses import dataclass
 from importlib.resources import files
 from types import ModuleType
+from typing import Any
 
 # In the order of the menu.
 NAMES = ("zero_loss", "loss_matters", "published_flooding", "flooding_table", "level_choice", "speed")
@@ -33,7 +34,7 @@ class Entry:
     times: tuple[str, str, str]
 
 
-def _source(name: str):
+def _source(name: str) -> Any:
     """The file in which a question introduces itself: NAME.py or NAME/__init__.py."""
     folder = files("experiments").joinpath("questions")
     page = folder.joinpath(f"{name}.py")

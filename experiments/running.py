@@ -5,7 +5,8 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 from . import registry
 from .report.tables import wrapped
@@ -43,7 +44,7 @@ class Common:
     takes: str = field(default="", compare=False)
 
 
-def parse(name: str, options: list[str]):
+def parse(name: str, options: list[str]) -> Any:
     """Turn the options of ``run NAME`` into the experiment's module, its Config and the common options.
 
     A preset (--quick, --full) chooses the Config that single options then change.
@@ -134,7 +135,7 @@ def run(name: str, options: list[str]) -> int:
         return EXIT_INTERRUPTED
 
 
-def answer(module, config, store, common: Common) -> int:
+def answer(module: ModuleType, config: Any, store: Any, common: Common) -> int:
     """Train what is missing, load all results once, then show tables, figures and the answer."""
     from .report.plots import Look, drawn
 

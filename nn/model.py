@@ -40,6 +40,7 @@ class Model:
     layers: np.ndarray  # the layer table
     rates: np.ndarray  # (layers,) dropout on the input of each dense layer
     outputs: int  # K
+    activation: str  # of the hidden layers, or the recurrence
     batch_norm_eps = 1e-5
     batch_norm_momentum = 0.1
 

@@ -1,12 +1,13 @@
 """Every public function and method says what it takes and what it returns, in names that can be looked up."""
 import importlib
 import inspect
+import pkgutil
 import types
 import typing
 
 import pytest
 
-PACKAGES = ["losses", "nn", "stopping"]
+PACKAGES = ["experiments", "losses", "nn", "stopping"]
 
 
 def functions_of(kind, package):
@@ -21,14 +22,21 @@ def functions_of(kind, package):
                 member = member.fget
             elif isinstance(member, (classmethod, staticmethod)):
                 member = member.__func__
-            if inspect.isfunction(member):
+            if inspect.isfunction(member) and member.__module__.split(".")[0] == package:  # not what a Protocol makes
                 yield f"{base.__qualname__}.{name}", member
 
 
 def public_functions(package):
-    """Return name -> function for all that `__all__` of a package names; modules stand for what is public in them."""
+    """Return name -> function for all that `__all__` of a package names; modules stand for what is public in them.
+
+    A package without `__all__` is a program: what counts are the modules of its rooms, but not those that need somebody
+    else's library.
+    """
     top = importlib.import_module(package)
     found, left = {}, [top]
+    if not hasattr(top, "__all__"):
+        left = [importlib.import_module(name) for _, name, _ in pkgutil.walk_packages(top.__path__, f"{package}.")
+                if not name.rpartition(".")[2].startswith(("__main__", "peers_"))]
     while left:
         module = left.pop()
         for name in getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")]):

@@ -39,6 +39,10 @@ def test_a_section_is_replaced_and_nothing_else(tmp_path, capsys):
     assert text == f"""# Before
 
 <!-- made: begin, runs {documenting.version(RUNS)} -->
+In the program's own words:
+
+> No.
+
 | case |  | a|b |
 | --- | --- | --- |
 | case C 0 | x | 1 |
@@ -53,9 +57,6 @@ def test_a_section_is_replaced_and_nothing_else(tmp_path, capsys):
 
 levels: chosen: 1.
 
-In the program's own words:
-
-> No.
 <!-- made: end -->
 
 after

@@ -136,7 +136,8 @@ def test_members_of_a_fleet_have_their_own_rules_measures_and_models():
     assert len({found.scalars["end.train_loss"] for found in fleet}) == 4
 
 
-def test_zero_error_is_the_first_epoch_without_a_training_error_whenever_the_checks_are():
+def test_zero_error_is_the_first_epoch_without_a_training_error():
+    """Whenever the checks are."""
     kept = (("zero", "zero error"), ("thrice", "3 * zero"), ("end", "end"))
     run = describe(**{**TINY, "epochs": 90, "hidden": (16,), "batch_size": 8}, dense=1, growth=3.0, models=kept, noise=0.1)
     [seen] = train.train_fleet([run.but(every=1).settings()])

@@ -311,6 +311,9 @@ def test_the_labels_explain_only_what_they_can():
     assert opened(wrong, clean, wrong, clean) == (
         "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the labels: worse where 10 % are "
         "wrong, better where they are clean.")
+    assert opened(wrong, clean, "where 1 % are wrong", clean) == (
+        "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the labels: worse where 10 % are "
+        "wrong, better where they are clean, no clear difference where 1 % are wrong.")
     assert opened(wrong, wrong, clean, clean) == (
         "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the data: clearly better in 2, "
         "worse in 1 of 4 cases.")

@@ -123,7 +123,7 @@ def test_adaflooding_looks_levels_up_by_index():
     loss, indices = AdaFlooding(CE, LEVELS), np.array([5, 1, 1, 7])
     losses = np.array([0.5, 1.0, 1.5, 0.5])
     np.testing.assert_array_equal(loss.weigh(losses, indices=indices)[1], np.sign(losses - LEVELS[indices]) / 4)
-    with pytest.raises(ValueError, match="levels has 8 entries for 4 samples, accepted: one for each"):
+    with pytest.raises(ValueError, match="levels: got 8 entries for 4 samples, accepted: one for each"):
         loss.weigh(losses)
     single = AdaFlooding(CE, np.where(np.arange(8) == 3, 0, LEVELS))  # one sample of level 0 is trained plainly
     assert single.weigh(np.zeros(8))[1][3] == 1 / 8 and (np.delete(single.weigh(np.zeros(8))[1], 3) < 0).all()
@@ -200,7 +200,7 @@ def test_relaxloss_alternates():
     assert loss.value(OUTPUTS, IDS) == Flooding(CE, 0.3).value(OUTPUTS, IDS)
     assert CE.in_epoch(1) is CE
     y = RNG.normal(size=(8, 3))
-    with pytest.raises(ValueError, match=r"real-valued targets .*RelaxLoss needs class labels"):
+    with pytest.raises(ValueError, match=r"y: got real-valued targets for SquaredError\(\), accepted: class labels, which"):
         RelaxLoss(SquaredError(), 0.3).value(OUTPUTS, y)
 
 
@@ -234,20 +234,20 @@ def test_a_diverged_network_stays_visible(kind):
 
 
 @pytest.mark.parametrize(("make", "error", "message"), [
-    (lambda: InstanceFlooding(3, 0.1), TypeError, r"base must be a loss, got 3; for example InstanceFlooding\("),
-    (lambda: SoftAD(Flooding(CE, 0.1), 0.1), ValueError, "base is flooded already"),
-    (lambda: RelaxLoss(InstanceFlooding(CE, 0.1), 0.1), ValueError, "base is flooded already"),
-    (lambda: InstanceFlooding(CE, -1), ValueError, "level must be a finite number >= 0, got -1"),
-    (lambda: SoftAD(CE, 0.1, 0), ValueError, "scale must be a finite number > 0 .*, got 0"),
-    (lambda: SoftAD(CE, 0.1, "1"), TypeError, "scale must be a real number, got '1'"),
-    (lambda: SoftAD(CE, 0.1, 1e-200), ValueError, "scale must be .* got 1e-200"),
-    (lambda: RelaxLoss(CE, 0.1, 1.5), ValueError, r"upper must be in \(0, 1\], got 1\.5"),
-    (lambda: RelaxLoss(CE, 0.1, 0), ValueError, "upper must be a finite number > 0"),
-    (lambda: AdaFlooding(CE, []), ValueError, r"levels has shape \(0,\); accepted is \(N,\)"),
-    (lambda: AdaFlooding(CE, 0.1), ValueError, r"levels has shape \(\)"),
-    (lambda: AdaFlooding(CE, [0.1, -0.2]), ValueError, r"levels must be finite numbers >= 0, but levels\[1\] is -0\.2"),
-    (lambda: AdaFlooding(CE, [np.nan, 1]), ValueError, r"levels\[0\] is nan"),
-    (lambda: AdaFlooding(CE, ["a"]), TypeError, "levels has dtype <U1"),
+    (lambda: InstanceFlooding(3, 0.1), TypeError, "base: got 3, accepted: a loss, as in"),
+    (lambda: SoftAD(Flooding(CE, 0.1), 0.1), ValueError, r"base: got .*, accepted: a loss that is not flooded"),
+    (lambda: RelaxLoss(InstanceFlooding(CE, 0.1), 0.1), ValueError, r"base: got .*, accepted: a loss that is not flooded"),
+    (lambda: InstanceFlooding(CE, -1), ValueError, "level: got -1, accepted: a finite number >= 0"),
+    (lambda: SoftAD(CE, 0.1, 0), ValueError, "scale: got 0, accepted: a finite number > 0 whose square does not"),
+    (lambda: SoftAD(CE, 0.1, "1"), TypeError, r"scale: got '1' \(str\), accepted: a real number"),
+    (lambda: SoftAD(CE, 0.1, 1e-200), ValueError, "scale: got 1e-200, accepted: a finite number > 0 whose square does"),
+    (lambda: RelaxLoss(CE, 0.1, 1.5), ValueError, r"upper: got 1\.5, accepted: a number in \(0, 1\]"),
+    (lambda: RelaxLoss(CE, 0.1, 0), ValueError, "upper: got 0, accepted: a finite number > 0 whose square does not"),
+    (lambda: AdaFlooding(CE, []), ValueError, r"levels: got shape \(0,\), accepted: \(N,\), one level for each sample"),
+    (lambda: AdaFlooding(CE, 0.1), ValueError, r"levels: got shape \(\), accepted: \(N,\), one level for each sample"),
+    (lambda: AdaFlooding(CE, [0.1, -0.2]), ValueError, r"levels\[1\]: got -0\.2, accepted: finite numbers >= 0"),
+    (lambda: AdaFlooding(CE, [np.nan, 1]), ValueError, r"levels\[0\]: got nan, accepted: finite numbers >= 0"),
+    (lambda: AdaFlooding(CE, ["a"]), TypeError, "levels: got dtype <U1, accepted: real numbers"),
     (lambda: AdaFlooding(CE), TypeError, "levels"),
 ])
 def test_arguments(make, error, message):
@@ -273,5 +273,5 @@ def test_what_may_nest_is_flat_or_bounded():
     assert loss.confidence == pytest.approx(0.2) and repr(loss) and pickle.loads(pickle.dumps(copy.deepcopy(loss))) == loss
     assert Flooding(loss, 0.1).value(OUTPUTS, IDS) == pytest.approx(
         Flooding(ConfidencePenalty(CE, 0.2), 0.1).value(OUTPUTS, IDS), rel=1e-12)
-    with pytest.raises(ValueError, match=r"base is 20 penalties deep, accepted: up to 20 .* the sum of their strengths"):
+    with pytest.raises(ValueError, match="base: got 20 penalties, accepted: up to 20 around each other; use one, with"):
         ConfidencePenalty(loss, 0.01)

@@ -154,14 +154,14 @@ def test_separable_only_with_an_offset():
 
 
 @pytest.mark.parametrize("x, y, error, message", [
-    ([[1.0], [2]], [1, 2], ValueError, r"y has the values \[1 2\]; labels must be 0 and 1, or -1 and 1"),
-    ([[1.0], [2], [3]], [-1, 0, 1], ValueError, "y has the values"),
-    ([[1.0], [2]], [1], ValueError, r"y has shape \(1,\); its first axis must have length 2"),
-    ([[1.0], [2]], np.ones((2, 2)), ValueError, r"y has shape \(2, 2\); labels must have shape \(2,\)"),
-    ([[1.0], [np.nan]], [0, 1], ValueError, "x must be finite, but row 1"),
-    (np.zeros((0, 2)), [], ValueError, r"x has shape \(0, 2\): empty"),
-    ([["a"]], [1], TypeError, "x has dtype <U1"),
-    (np.zeros((2, 2, 2)), [0, 1], ValueError, r"x has shape \(2, 2, 2\)"),
+    ([[1.0], [2]], [1, 2], ValueError, r"y: got the values \[1 2\], accepted: labels 0 and 1, or -1 and 1"),
+    ([[1.0], [2], [3]], [-1, 0, 1], ValueError, r"y: got the values \[-1  0  1\], accepted: labels 0 and 1, or -1 and 1"),
+    ([[1.0], [2]], [1], ValueError, r"y: got shape \(1,\), accepted: a first axis of length 2, one row per sample"),
+    ([[1.0], [2]], np.ones((2, 2)), ValueError, r"y: got shape \(2, 2\), accepted: labels of shape \(2,\) or \(2, 1\)"),
+    ([[1.0], [np.nan]], [0, 1], ValueError, r"x: got \[nan\] in row 1, accepted: finite numbers"),
+    (np.zeros((0, 2)), [], ValueError, r"x: got shape \(0, 2\), empty, accepted: at least one sample and one output"),
+    ([["a"]], [1], TypeError, "x: got dtype <U1, accepted: real numbers"),
+    (np.zeros((2, 2, 2)), [0, 1], ValueError, r"x: got shape \(2, 2, 2\), accepted: \(N, K\), or \(N,\) for one output"),
 ])
 def test_bad_data(x, y, error, message):
     with pytest.raises(error, match=message):

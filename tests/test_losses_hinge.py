@@ -77,7 +77,7 @@ def test_targets_and_arguments():
     assert Hinge() == Hinge(1.0) != SquaredHinge() and repr(SquaredHinge(2)) == "SquaredHinge(margin=2.0)"
     np.testing.assert_array_equal(Hinge().labels([2, 0], 3), [2, 0])
     np.testing.assert_array_equal(SquaredHinge().labels([[1.0], [0.0]], 1), [1, 0])
-    for y, error, message in [([0, 4], ValueError, r"y\[1\] is 4; class ids must lie in 0 \.\. 3"),
+    for y, error, message in [([0, 4], ValueError, r"y\[1\]: got 4, accepted: class ids in 0 \.\. 3, one for each of the"),
                               ([0.0, 1.0], TypeError, "class ids must be integers")]:
         with pytest.raises(error, match=message):
             Hinge().value(OUTPUTS[:2], y)

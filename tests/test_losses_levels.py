@@ -51,17 +51,17 @@ def test_never_above_the_held_out_loss():
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), [
-    ({}, ValueError, "nothing to estimate from; accepted: soft_labels, noise or held_out_loss"),
+    ({}, ValueError, "suggest_level: got nothing to estimate from, accepted: soft_labels, noise or"),
     ({"classes": 3}, ValueError, "classes: got 3 without noise"),
-    ({"noise": 0.1, "classes": 1}, ValueError, "classes must be at least 2, got 1"),
-    ({"noise": 0.1, "classes": 2.5}, TypeError, r"classes must be an integer, got 2\.5"),
-    ({"noise": 1.0}, ValueError, r"noise must be in \[0, 1\), got 1\.0"),
-    ({"noise": "0.1"}, TypeError, "noise must be a real number"),
-    ({"held_out_loss": -1}, ValueError, "held_out_loss must be a finite number >= 0"),
-    ({"noise": 0.1, "fraction": 1.2}, ValueError, r"fraction must be in \(0, 1\], got 1\.2: a level above the risk hurts"),
-    ({"noise": 0.1, "fraction": 0}, ValueError, "fraction must be a finite number > 0"),
-    ({"soft_labels": [[0.5, 0.6]]}, ValueError, "soft_labels must have rows that sum to 1"),
-    ({"soft_labels": [1.5]}, ValueError, "soft_labels must not be negative"),
+    ({"noise": 0.1, "classes": 1}, ValueError, "classes: got 1, accepted: an integer of at least 2"),
+    ({"noise": 0.1, "classes": 2.5}, TypeError, r"classes: got 2\.5, accepted: an integer"),
+    ({"noise": 1.0}, ValueError, r"noise: got 1\.0, accepted: a number in \[0, 1\)"),
+    ({"noise": "0.1"}, TypeError, r"noise: got '0\.1' \(str\), accepted: a real number"),
+    ({"held_out_loss": -1}, ValueError, "held_out_loss: got -1, accepted: a finite number >= 0"),
+    ({"noise": 0.1, "fraction": 1.2}, ValueError, r"fraction: got 1\.2, accepted: a number in \(0, 1\]; a level above the"),
+    ({"noise": 0.1, "fraction": 0}, ValueError, "fraction: got 0, accepted: a finite number > 0 whose square does not"),
+    ({"soft_labels": [[0.5, 0.6]]}, ValueError, r"soft_labels: got row 0 with the sum 1\.1, accepted: rows that sum to 1"),
+    ({"soft_labels": [1.5]}, ValueError, r"soft_labels: got \[-0\.5  1\.5\] in row 0, accepted: numbers that are not"),
 ])
 def test_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
@@ -86,10 +86,11 @@ def test_levels_from_losses():
 
 
 @pytest.mark.parametrize(("losses", "gamma", "error", "message"), [
-    ([0.1], 1.5, ValueError, r"gamma must be in \[0, 1\], got 1\.5"), ([0.1], -1, ValueError, "gamma must be"),
-    ([-0.1], 0.5, ValueError, r"losses must be finite numbers >= 0 of shape \(N,\), got \[-0\.1\]"),
-    ([[0.1]], 0.5, ValueError, "losses must be"), ([np.nan], 0.5, ValueError, "losses must be"),
-    ([], 0.5, ValueError, "losses must be")])
+    ([0.1], 1.5, ValueError, r"gamma: got 1\.5, accepted: a number in \[0, 1\]"), ([0.1], -1, ValueError, "gamma: got -1"),
+    ([-0.1], 0.5, ValueError, r"losses: got \[-0\.1\], accepted: finite numbers >= 0 of shape \(N,\)"),
+    ([[0.1]], 0.5, ValueError, r"losses: got .*, accepted: finite"),
+    ([np.nan], 0.5, ValueError, r"losses: got .*, accepted: finite"),
+    ([], 0.5, ValueError, r"losses: got .*, accepted: finite")])
 def test_levels_from_losses_arguments(losses, gamma, error, message):
     with pytest.raises(error, match=message):
         levels_from_losses(losses, gamma)

@@ -131,7 +131,7 @@ def test_confidence_penalty_arguments():
                                   CrossEntropy().value_and_gradient(OUTPUTS, IDS)[1])
     with pytest.raises(TypeError, match="base: got 3, accepted: a loss"):
         ConfidencePenalty(3, 0.1)
-    with pytest.raises(ValueError, match="put the flood outside"):
+    with pytest.raises(ValueError, match=r"base: got Flooding\(CrossEntropy\(\), level=0\.1\), accepted: a loss that is"):
         ConfidencePenalty(Flooding(CrossEntropy(), 0.1), 0.1)
     with pytest.raises(ValueError, match="strength: got"):
         ConfidencePenalty(CrossEntropy(), -0.1)

@@ -197,7 +197,7 @@ def test_own_loss_with_wrong_shapes_is_named():
         def rows(self, outputs, y):
             return outputs.sum(axis=0), outputs
 
-    with pytest.raises(ValueError, match=r"Transposed\.rows returned shapes \(4,\)"):
+    with pytest.raises(ValueError, match=r"Transposed\.rows: got shapes \(4,\) and \(7, 4\), accepted: losses \(7,\) and"):
         Transposed().value(OUTPUTS, IDS)
     with pytest.raises(NotImplementedError, match="does not define rows"):
         Loss().value(OUTPUTS, IDS)

@@ -42,16 +42,20 @@ DROP_BACKWARD = "tests/test_nn_dropout.py::test_backward_by_complex_step"
 DROP_GRADIENT = "tests/test_nn_dropout.py::test_gradients_with_the_mask_frozen"
 DROP_PLACE = "tests/test_nn_dropout.py::test_on_hidden_layers_never_on_input_or_output"
 FIT = "tests/test_nn_training_equivalence.py::test_fit_is_what_the_formulas_say"
+FROZEN_ALL, RESTING = "tests/test_nn_frozen.py", "test_running_statistics_of_a_frozen_layer_rest"
+FROZEN = f"{FROZEN_ALL}::test_untouched_bit_for_bit_and_without_a_state"
+CLIPPED = f"{FROZEN_ALL}::test_by_hand"
+DROPPED = f"{FROZEN_ALL}::test_drop_last_by_hand"
+RATES = "tests/test_nn_schedules.py"
 PER_NORM = "tests/test_losses_normalized_margins.py"
 HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
 INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
 TEMPERATURE = "tests/test_losses_temperature.py"
-CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
-ZERO = ("tests/test_experiments_trainers.py::"
-        "test_zero_error_is_the_first_epoch_without_a_training_error_whenever_the_checks_are")
+ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
 
 class Mutant(NamedTuple):
@@ -272,6 +276,26 @@ MUTANTS = {
         "losses/rows.py", "if missing <= zero:\n        return zero",
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
+    # --- what is left out, and how fast ---
+    "frozen_in_adam": Mutant(  # a gradient of 0 instead of none: decay and moments move what is frozen
+        "nn/reference/training.py", "    for start, end in free:\n        part = slice(start, end)\n",
+        "    clear_frozen(dflat, free)\n    for part in (slice(0, flat.size),):\n", FROZEN),
+    "frozen_in_adam_cpu": Mutant(
+        "nn/cpu/training.py", "start, size = free[r, 0], free[r, 1] - free[r, 0]", "start, size = 0, free[r, 1]", FROZEN),
+    "clipped_by_what_is_frozen_cpu": Mutant("nn/cpu/training.py", "            clear_frozen(dflat, free)\n", "", CLIPPED),
+    "frozen_statistics_that_move": Mutant(
+        "nn/host.py", "self._network.running[part] = values", "pass", f"{FROZEN_ALL}::{RESTING}"),
+    "last_batch_not_dropped": Mutant(
+        "nn/fitting/settings.py", "n // batch_size if self.drop_last else -(-n // batch_size)", "-(-n // batch_size)",
+        DROPPED),
+    "dropped_batch_of_another_epoch": Mutant(  # the right number of updates, out of orders of the wrong length
+        "nn/fitting/run.py", ".permutation(self.n)[:used]", ".permutation(self.n)", DROPPED),
+    "warmup_off_by_one": Mutant("nn/schedules.py", "np.minimum(epoch / self.numbers[0], 1)",
+                                "np.minimum((epoch + 1) / self.numbers[0], 1)", RATES),
+    "reduction_a_check_late": Mutant("nn/schedules.py", "self._waited >= self._plateau.patience",
+                                     "self._waited > self._plateau.patience", RATES),
+    "reductions_forgotten_by_a_checkpoint": Mutant(
+        "nn/fitting/run_state.py", "if run.reductions is not None:", "if run.reductions is None:", RATES),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
         "mean, mean, loss.level, loss.flood_parameter)",

@@ -105,8 +105,8 @@ def test_evidence_leaves_out_what_has_no_variance():
 
 @pytest.mark.parametrize("arguments, message", [
     (([1.0], [1.0, 2.0], 2), "one shape"), (([1.0], [-1.0], 2), "no variance negative"), (([NAN], [1.0], 2), "finite"),
-    (([1.0], [INF], 2), "finite"), (([1.0], [1.0], 1), "n must be a whole number of at least 2"),
-    (([1.0], [1.0], 2.5), "n must")])
+    (([1.0], [INF], 2), "finite"), (([1.0], [1.0], 1), "n: got 1, accepted: a whole number of at least 2"),
+    (([1.0], [1.0], 2.5), r"n: got 2\.5, accepted: a whole number of at least 2")])
 def test_evidence_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         evidence(*arguments)

@@ -1,10 +1,11 @@
 """Checks that all loaders share. Every refusal names the argument, the value received and what is accepted."""
 import operator
+from typing import Any
 
 import numpy as np
 
 
-def counts(low: int = 1, **named) -> tuple[int, ...]:
+def counts(low: int = 1, **named: Any) -> tuple[int, ...]:
     """Return the values of named arguments as ints of at least `low`.
 
     Raises
@@ -24,7 +25,7 @@ def counts(low: int = 1, **named) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def part_sizes(samples: int, train, validation, test) -> tuple[int, int, int]:
+def part_sizes(samples: int, train: int, validation: int, test: int | None) -> tuple[int, int, int]:
     """Return the sizes of three parts of N samples; a test size of None is all that is left.
 
     A part of which nothing is wanted is empty: with 0 and 0 for the others, everything can be trained on.
@@ -42,7 +43,7 @@ def part_sizes(samples: int, train, validation, test) -> tuple[int, int, int]:
     return train, validation, samples - train - validation if test is None else test
 
 
-def numbers_of(name: str, values) -> np.ndarray:
+def numbers_of(name: str, values: Any) -> np.ndarray:
     """Return `values` as an array.
 
     Raises
@@ -56,7 +57,7 @@ def numbers_of(name: str, values) -> np.ndarray:
     return np.asarray(values)
 
 
-def class_ids(y, low: int = 0) -> np.ndarray:
+def class_ids(y: Any, low: int = 0) -> np.ndarray:
     """Return class ids (N,) as int64, N at least `low`; booleans are 0 and 1.
 
     Raises

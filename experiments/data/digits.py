@@ -23,7 +23,8 @@ def _table() -> np.ndarray:
     return table
 
 
-def digits(train=300, validation=300, test=None, *, noise=0.0, seed=0) -> DataSet:
+def digits(train: int = 300, validation: int = 300, test: int | None = None, *, noise: float = 0.0,
+           seed: int = 0) -> DataSet:
     """Stratified, seeded splits of the embedded digits.
 
     Parameters

@@ -2,6 +2,8 @@
 import io
 import os
 import re
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ class FannError(ValueError):
     """A file is not what it should be: names the file and line, what was found and what is accepted."""
 
 
-def read_fann(path, *, max_bytes=2**28) -> tuple[np.ndarray, np.ndarray]:
+def read_fann(path: str | PathLike[str], *, max_bytes: int = 2**28) -> tuple[np.ndarray, np.ndarray]:
     """Read one table.
 
     Parameters
@@ -54,7 +56,7 @@ def read_fann(path, *, max_bytes=2**28) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _header(line, path):
+def _header(line: Any, path: str | PathLike[str]) -> tuple[int, ...]:
     """Return samples, inputs, outputs."""
     if not re.fullmatch(rb"\s*[0-9]{1,10}[ \t]+[0-9]{1,10}[ \t]+[0-9]{1,10}\s*", line):
         raise FannError(f"{path}: got first line {line[:60]!r}, accepted: three whole numbers, samples, inputs, outputs")
@@ -64,7 +66,7 @@ def _header(line, path):
     return samples, inputs, outputs
 
 
-def _row(line, count, path, number):
+def _row(line: Any, count: int, path: str | PathLike[str], number: int) -> np.ndarray:
     """Return the numbers (count,) of a line."""
     words = line.split()
     if len(words) != count:

@@ -1,5 +1,6 @@
 """Fashion-MNIST: 28 x 28 pixels of clothes, ten classes. The whole set where it is installed, else a small embedded cut."""
 import io
+from os import PathLike
 
 from .embedded import read_embedded
 from .idx import parse_idx
@@ -14,7 +15,8 @@ CUT_SHA256 = {
 CUT_NOTE = f"an embedded cut of Fashion-MNIST, {CUT} + {CUT} of its 60000 + 10000 images; for all, {FASHION_MNIST.advice}"
 
 
-def fashion_mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir=None) -> DataSet:
+def fashion_mnist(train: int | None = None, validation: int | None = None, test: int | None = None, *, noise: float = 0.0,
+                  seed: int = 0, data_dir: str | PathLike[str] | None = None) -> DataSet:
     """Fashion-MNIST, whole or cut.
 
     The first of these that has the files is taken: `data_dir`; the folder that the environment variable AFTERZERO_DATA names
@@ -50,7 +52,7 @@ def fashion_mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, 
     return image_data_set(FASHION_MNIST, files, train, validation, test, noise=noise, seed=seed, note=note)
 
 
-def read_fashion_mnist(data_dir=None) -> tuple[ImageFiles, str]:
+def read_fashion_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[ImageFiles, str]:
     """Return the files and a note on them; `data_dir` and errors of the files as of `fashion_mnist`."""
     return read_published(FASHION_MNIST, data_dir) or (read_cut(), CUT_NOTE)
 

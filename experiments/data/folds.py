@@ -1,11 +1,14 @@
 """Cross-validation, and splits that keep equal rows together."""
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .checks import class_ids, counts, numbers_of
 from .labels import stratified_order
 
 
-def row_groups(x) -> np.ndarray:
+def row_groups(x: ArrayLike) -> np.ndarray:
     """Number the distinct rows: equal rows get equal numbers. Inputs (N, ...) to int64 (N,), numbers 0, 1, ... without gaps.
 
     Equal means equal in value: 0 equals -0, and NaN equals NaN, in the dtype of `x`.
@@ -15,7 +18,8 @@ def row_groups(x) -> np.ndarray:
     return groups.reshape(-1).astype(np.int64)
 
 
-def k_fold(y, folds=5, *, seed=0, groups=None) -> list[tuple[np.ndarray, np.ndarray]]:
+def k_fold(y: ArrayLike, folds: int = 5, *, seed: int = 0,
+           groups: ArrayLike | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
     """Stratified cross-validation: every sample is held out in exactly one fold.
 
     Parameters
@@ -58,7 +62,7 @@ def k_fold(y, folds=5, *, seed=0, groups=None) -> list[tuple[np.ndarray, np.ndar
     return [(np.setdiff1d(np.arange(len(y)), part), part) for part in held]
 
 
-def grouped_split(y, groups, sizes, rng) -> list[np.ndarray]:
+def grouped_split(y: ArrayLike, groups: ArrayLike, sizes: Sequence[float], rng: np.random.Generator) -> list[np.ndarray]:
     """Cut a data set into disjoint parts of about its class shares, no group in two parts.
 
     With `groups=row_groups(x)` no row of one part is in another: a split without duplicates to leak.
@@ -105,7 +109,7 @@ def grouped_split(y, groups, sizes, rng) -> list[np.ndarray]:
     return parts
 
 
-def row_keys(x) -> np.ndarray:
+def row_keys(x: ArrayLike) -> np.ndarray:
     """One opaque value per row (N,), equal where rows are equal."""
     x = numbers_of("x", x)
     if x.ndim < 1 or x.size == 0 or x.dtype.kind not in "biuf":

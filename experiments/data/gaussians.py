@@ -14,7 +14,8 @@ from .labels import flip_labels
 from .sets import DataSet, Split
 
 
-def two_gaussians(train=100, validation=100, test=10_000, *, dimensions=10, distance=1.0, noise=0.1, seed=0) -> DataSet:
+def two_gaussians(train: int = 100, validation: int = 100, test: int = 10_000, *, dimensions: int = 10,
+                  distance: float = 1.0, noise: float = 0.1, seed: int = 0) -> DataSet:
     """Class 0 is N(0, I), class 1 is N(distance * (1, ..., 1), I), equally likely.
 
     Parameters
@@ -57,7 +58,7 @@ def two_gaussians(train=100, validation=100, test=10_000, *, dimensions=10, dist
                    source="generated; protocol of Ishida et al. 2020, arXiv 2002.08709", licence="none needed")
 
 
-def two_gaussians_bayes(*, dimensions=10, distance=1.0, noise=0.1) -> bayes.BayesFigures:
+def two_gaussians_bayes(*, dimensions: int = 10, distance: float = 1.0, noise: float = 0.1) -> bayes.BayesFigures:
     """Bayes error and Bayes cross-entropy of `two_gaussians`: see `losses.bayes.two_gaussians`.
 
     Returns

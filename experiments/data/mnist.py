@@ -1,11 +1,14 @@
 """MNIST: 28 x 28 pixels of handwritten digits, from files that the user has."""
+from os import PathLike
+
 from .image_files import ImageFiles
 from .image_sets import MNIST, image_data_set, read_published
 from .places import VARIABLE
 from .sets import DataSet
 
 
-def mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir=None) -> DataSet:
+def mnist(train: int | None = None, validation: int | None = None, test: int | None = None, *, noise: float = 0.0,
+          seed: int = 0, data_dir: str | PathLike[str] | None = None) -> DataSet:
     """MNIST, or another set of ten classes in four IDX files of the same names (KMNIST, for instance), from a folder.
 
     Looked for in `data_dir`; else in the folder that the environment variable AFTERZERO_DATA names (itself, or mnist or
@@ -25,7 +28,7 @@ def mnist(train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir
     return image_data_set(MNIST, files, train, validation, test, noise=noise, seed=seed, note=note)
 
 
-def read_mnist(data_dir=None) -> tuple[ImageFiles, str]:
+def read_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[ImageFiles, str]:
     """Return the files and a note on them; `data_dir` and errors of the files as of `mnist`."""
     found = read_published(MNIST, data_dir)
     if found is None:

@@ -5,7 +5,7 @@ TREE_COLUMNS = 16  # from about here on a k-d tree looks at most leaves, and a m
 BLOCK = 2**22  # distances at a time: 32 MiB
 
 
-def nearest_rows(queries, rows, reach) -> tuple[np.ndarray, np.ndarray]:
+def nearest_rows(queries: np.ndarray, rows: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Find for each query the nearest row at a Euclidean distance of at most `reach`.
 
     Parameters
@@ -25,7 +25,7 @@ def nearest_rows(queries, rows, reach) -> tuple[np.ndarray, np.ndarray]:
     return search(queries, rows, reach)
 
 
-def _by_tree(queries, rows, reach):
+def _by_tree(queries: np.ndarray, rows: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     from scipy.spatial import KDTree  # here, not above: the command line must not wait for SciPy
 
     # The bound of the tree is exclusive.
@@ -33,7 +33,7 @@ def _by_tree(queries, rows, reach):
     return np.where(np.isfinite(distances), nearest, -1), distances
 
 
-def _by_products(queries, rows, reach):
+def _by_products(queries: np.ndarray, rows: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """|a - b|² = |a|² + |b|² - 2 a·b block by block.
 
     That cancels where a and b are nearly equal, just the rows wanted. So the products only choose candidates, by a bound on

@@ -1,4 +1,6 @@
 """From one table of samples to training, validation and test parts: what all loaders of real data do alike."""
+from typing import Any
+
 import numpy as np
 
 from .checks import part_sizes
@@ -6,7 +8,8 @@ from .labels import flip_labels, stratified_split
 from .sets import Split
 
 
-def split_parts(x, y, sizes, classes: int, *, noise=0.0, seed=0, lengths=None, stream=0) -> list[Split]:
+def split_parts(x: np.ndarray, y: np.ndarray, sizes: Any, classes: int, *, noise: float = 0.0, seed: int = 0,
+                lengths: np.ndarray | None = None, stream: int = 0) -> list[Split]:
     """Stratified, seeded parts of a data set, with flipped labels beside the clean ones.
 
     Parameters
@@ -43,7 +46,7 @@ def split_parts(x, y, sizes, classes: int, *, noise=0.0, seed=0, lengths=None, s
     return splits
 
 
-def three_sizes(samples: int, train, validation, test) -> tuple[int, int, int]:
+def three_sizes(samples: int, train: int | None, validation: int | None, test: int | None) -> tuple[int, int, int]:
     """Sizes of three parts of N samples; None takes half of N for training, a quarter for validation, the rest for test.
 
     Raises

@@ -1,11 +1,14 @@
 """Where data sets that do not travel with the package are looked for."""
 import os
+from collections.abc import Callable, Iterable
+from os import PathLike
 from pathlib import Path
 
 VARIABLE = "AFTERZERO_DATA"
 
 
-def find_folder(wanted, subfolders, system_folder=None, *, data_dir=None) -> Path | None:
+def find_folder(wanted: Callable[[Path], bool], subfolders: Iterable[str], system_folder: str | PathLike[str] | None = None,
+                *, data_dir: str | PathLike[str] | None = None) -> Path | None:
     """Return the first folder that holds what is wanted: `data_dir`, or else AFTERZERO_DATA, or else the system's folder.
 
     Parameters

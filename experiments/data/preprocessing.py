@@ -7,7 +7,7 @@ told the training set something. Here a step is made from training inputs, `Step
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ STRATEGIES = ("mean", "median", "most_frequent")
 class Step(Protocol):
     """What `prepared` applies."""
 
-    def apply(self, x) -> np.ndarray:
+    def apply(self, x: Any) -> np.ndarray:
         """Inputs (N, D) to inputs of the same shape and dtype."""
         ...
 
@@ -44,7 +44,7 @@ class Standardisation:
     constant: np.ndarray
 
     @classmethod
-    def of(cls, x) -> "Standardisation":
+    def of(cls, x: Any) -> "Standardisation":
         """Measure training inputs (N, D), finite; the standard deviation is that of the N rows themselves (divided by N)."""
         values = _table("x", x, missing=False)
         # Not std == 0: the mean of equal numbers may differ from them by rounding, and so would get a scale of 1e-17.
@@ -54,7 +54,7 @@ class Standardisation:
         scale = (values / unit).std(axis=0) * unit
         return cls(mean, np.where(constant, 1.0, np.maximum(scale, np.nextafter(0.0, 1.0))), constant)
 
-    def apply(self, x) -> np.ndarray:
+    def apply(self, x: Any) -> np.ndarray:
         """Inputs (N, D), finite, of any part; ValueError where a result is not: too far out, in units of a tiny scale."""
         table = _table("x", x, len(self.mean), missing=False)
         with np.errstate(over="ignore"):
@@ -79,7 +79,7 @@ class Imputation:
     values: np.ndarray
 
     @classmethod
-    def of(cls, x, strategy="mean") -> "Imputation":
+    def of(cls, x: Any, strategy: str = "mean") -> "Imputation":
         """Measure training inputs (N, D), where NaN is missing.
 
         Parameters
@@ -101,7 +101,7 @@ class Imputation:
             return cls(np.array([_most_frequent(column[~np.isnan(column)]) for column in table.T]))
         return cls((np.nanmean if strategy == "mean" else np.nanmedian)(table, axis=0))
 
-    def apply(self, x) -> np.ndarray:
+    def apply(self, x: Any) -> np.ndarray:
         """Inputs (N, D) of any part; no NaN is left."""
         table = _table("x", x, len(self.values))
         return _as_dtype_of(x, np.where(np.isnan(table), self.values, table))
@@ -121,7 +121,7 @@ class Clipping:
     high: np.ndarray
 
     @classmethod
-    def of_quantiles(cls, x, low=0.01, high=0.99) -> "Clipping":
+    def of_quantiles(cls, x: Any, low: float = 0.01, high: float = 0.99) -> "Clipping":
         """Bounds at two quantiles of each training column, 0 <= low < high <= 1.
 
         Of N samples about N (1 - high) are moved in each column even if nothing is wrong with them.
@@ -133,7 +133,7 @@ class Clipping:
         return cls(*np.nanquantile(table, (low, high), axis=0))
 
     @classmethod
-    def of_deviations(cls, x, k=5.0) -> "Clipping":
+    def of_deviations(cls, x: Any, k: float = 5.0) -> "Clipping":
         """Bounds at median ± k deviations, each 1.4826 times the median absolute deviation of the training column.
 
         For a normal distribution this is k standard deviations, but outliers hardly move it. A column of which more than
@@ -148,7 +148,7 @@ class Clipping:
         reach = np.where(deviation > 0, k * deviation, np.inf)
         return cls(median - reach, median + reach)
 
-    def apply(self, x) -> np.ndarray:
+    def apply(self, x: Any) -> np.ndarray:
         """Inputs (N, D) of any part."""
         return _as_dtype_of(x, np.clip(_table("x", x, len(self.low)), self.low, self.high))
 
@@ -175,7 +175,7 @@ def prepared(data: DataSet, *makers: Callable[[np.ndarray], Step]) -> DataSet:
     return data
 
 
-def _table(name, x, columns=None, *, missing=True) -> np.ndarray:
+def _table(name: str, x: Any, columns: Any = None, *, missing: bool = True) -> np.ndarray:
     """Return inputs as float64 (N, D), N and D at least 1, without infinity, and without NaN unless it may be missing."""
     x = numbers_of(name, x)
     if x.dtype.kind not in "biuf":
@@ -191,26 +191,26 @@ def _table(name, x, columns=None, *, missing=True) -> np.ndarray:
     return table
 
 
-def _unit(values):
+def _unit(values: np.ndarray) -> np.ndarray:
     """Return a power of two per column (D,) in whose units squares neither vanish nor overflow; 1 where none do anyway."""
     exponent = np.frexp(np.abs(values).max(axis=0))[1]
     # Division by a power of two is exact, and by 1 for all but a few columns in the world. (2^1024 is infinite.)
     return np.where(np.abs(exponent) > 400, np.ldexp(1.0, np.clip(exponent, -1021, 1023)), 1.0)
 
 
-def _as_dtype_of(x, result):
+def _as_dtype_of(x: Any, result: np.ndarray) -> np.ndarray:
     """Return the result in the float dtype of x, float64 if x has none."""
     dtype = np.asarray(x).dtype
     return result.astype(dtype if dtype.kind == "f" else np.float64, copy=False)
 
 
-def _refuse_empty_columns(table):
+def _refuse_empty_columns(table: np.ndarray) -> None:
     empty = np.flatnonzero(np.isnan(table).all(axis=0))
     if empty.size:
         raise ValueError(f"x: got no value in column {', '.join(map(str, empty))}, accepted: a value in each training "
                          "column")
 
 
-def _most_frequent(values):
+def _most_frequent(values: np.ndarray) -> Any:
     unique, counts = np.unique(values, return_counts=True)
     return unique[counts.argmax()]

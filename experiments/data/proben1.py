@@ -4,7 +4,9 @@ The permutations that Prechelt cut his three versions of each problem from canno
 of the package are put together and cut anew, 50/25/25 as he did, by a seed: numbers compare with his in kind, not in digits.
 """
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +34,8 @@ PROBLEMS = {"building": Problem(4208, 14, 3, classes=False), "diabetes": Problem
             "mushroom": Problem(8124, 125, 2), "soybean": Problem(683, 82, 19), "thyroid": Problem(7200, 21, 3)}
 
 
-def proben1(problem: str, train=None, validation=None, test=None, *, noise=0.0, seed=0, data_dir=None) -> DataSet:
+def proben1(problem: str, train: int | None = None, validation: int | None = None, test: int | None = None, *,
+            noise: float = 0.0, seed: int = 0, data_dir: str | PathLike[str] | None = None) -> DataSet:
     """One problem, its two tables put together and cut anew by a seed.
 
     Looked for in `data_dir`; else in the folder that the environment variable AFTERZERO_DATA names (itself, or proben1 or
@@ -84,8 +87,8 @@ def proben1(problem: str, train=None, validation=None, test=None, *, noise=0.0, 
                    licence="LGPL-2.1+ (FANN); the tables are UCI's and DELVE's")
 
 
-def _folder(problem, data_dir) -> Path:
-    def holds_table(folder):
+def _folder(problem: Any, data_dir: str | PathLike[str] | None) -> Path:
+    def holds_table(folder: Path) -> bool:
         return (folder / f"{problem}.train").is_file()
 
     folder = find_folder(holds_table, SUBFOLDERS, SYSTEM_FOLDER, data_dir=data_dir)
@@ -95,7 +98,7 @@ def _folder(problem, data_dir) -> Path:
     return folder
 
 
-def _read_problem(problem, folder):
+def _read_problem(problem: Any, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return inputs float32 (N, D) and outputs float64 (N, K) of both tables."""
     about = PROBLEMS[problem]
     tables = [read_fann(folder / f"{problem}.{part}") for part in ("train", "test")]

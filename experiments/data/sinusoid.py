@@ -13,6 +13,7 @@ Three inputs and waves go by this name. All are here, because their results must
     flips a single label by mistake; here it flips the share that is asked for, as in all others.
 """
 import numpy as np
+from numpy.typing import ArrayLike
 
 from losses import bayes
 
@@ -23,7 +24,8 @@ from .sets import DataSet, Split
 VARIANTS = ("gaussian", "disc", "wide")
 
 
-def sinusoid(train=100, validation=100, test=20_000, *, variant="gaussian", dimensions=2, noise=0.1, seed=0) -> DataSet:
+def sinusoid(train: int = 100, validation: int = 100, test: int = 20_000, *, variant: str = "gaussian", dimensions: int = 2,
+             noise: float = 0.1, seed: int = 0) -> DataSet:
     """Class 1 lies where w·x + sin(v·x) > 0; see the module for the three variants.
 
     Parameters
@@ -68,7 +70,7 @@ def sinusoid(train=100, validation=100, test=20_000, *, variant="gaussian", dime
                    licence="none needed")
 
 
-def sinusoid_side(x, variant="gaussian") -> np.ndarray:
+def sinusoid_side(x: ArrayLike, variant: str = "gaussian") -> np.ndarray:
     """w·x + sin(v·x), positive in class 1; inputs (N, D) to float64 (N,)."""
     a, b = np.asarray(x, dtype=np.float64).T[:2]  # (N,), (N,)
     if variant == "gaussian":
@@ -78,7 +80,7 @@ def sinusoid_side(x, variant="gaussian") -> np.ndarray:
     return a + np.sin(b)
 
 
-def sinusoid_bayes(*, noise=0.1) -> bayes.BayesFigures:
+def sinusoid_bayes(*, noise: float = 0.1) -> bayes.BayesFigures:
     """Bayes error and Bayes cross-entropy of every variant: see `losses.bayes.flipped_labels`.
 
     Returns
@@ -89,7 +91,7 @@ def sinusoid_bayes(*, noise=0.1) -> bayes.BayesFigures:
     return bayes.flipped_labels(noise)
 
 
-def _inputs(size, dimensions, variant, rng):
+def _inputs(size: int, dimensions: int, variant: str, rng: np.random.Generator) -> np.ndarray:
     """Return inputs (size, dimensions) in float64."""
     if variant == "gaussian":
         return rng.standard_normal((size, 2))

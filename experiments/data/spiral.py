@@ -5,6 +5,7 @@ scaled: radii go up to about 5π = 15.7. The demo of the paper has two defaults 
 file, and the paper's own is unknown.
 """
 import math
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ SHARP = 0.25
 PANEL_NODES, PANEL_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
-def spiral(train=100, validation=100, test=10_000, *, tau=1.0, noise=0.1, seed=0) -> DataSet:
+def spiral(train: int = 100, validation: int = 100, test: int = 10_000, *, tau: float = 1.0, noise: float = 0.1,
+           seed: int = 0) -> DataSet:
     """Two interleaved spirals in the plane.
 
     Parameters
@@ -62,7 +64,7 @@ def spiral(train=100, validation=100, test=10_000, *, tau=1.0, noise=0.1, seed=0
                    source=f"generated, tau {tau:g}; protocol of Ishida et al. 2020, arXiv 2002.08709", licence="none needed")
 
 
-def spiral_bayes(*, tau=1.0, noise=0.1) -> bayes.BayesFigures:
+def spiral_bayes(*, tau: float = 1.0, noise: float = 0.1) -> bayes.BayesFigures:
     """Bayes error and Bayes cross-entropy of `spiral`, for angles uniform in [0, 4π].
 
     The density of a class is an integral over its arm (Gauss-Legendre in panels), a sum of Gaussians that are products of a
@@ -88,17 +90,17 @@ def spiral_bayes(*, tau=1.0, noise=0.1) -> bayes.BayesFigures:
     return bayes.BayesFigures(clean, noisy, cross_entropy, float(np.abs(fine - coarse).max()) + 1e-10)
 
 
-def _check_tau(tau):
+def _check_tau(tau: float) -> None:
     if not 0 <= tau < math.inf:  # also refuses NaN
         raise ValueError(f"tau: got {tau!r}, accepted: a finite number of at least 0")
 
 
-def _arm(a, offset):
+def _arm(a: np.ndarray, offset: float) -> np.ndarray:
     """Points (n, 2) at angles a (n,) of the arm whose radius is a + offset."""
     return (a + offset)[:, None] * np.stack([np.cos(a), np.sin(a)], axis=1)
 
 
-def _figures_on_grid(tau, noise, step):
+def _figures_on_grid(tau: float, noise: float, step: float) -> Any:
     """Return clean error, noisy error and cross-entropy (3,), summed over a square grid of the plane."""
     reach = TURN + math.pi + 9 * tau
     axis = np.arange(-reach, reach + step, step)  # (G,)
@@ -111,7 +113,7 @@ def _figures_on_grid(tau, noise, step):
     return (values * total).sum(axis=(1, 2)) / total.sum()
 
 
-def _density(axis, tau, offset):
+def _density(axis: np.ndarray, tau: float, offset: float) -> np.ndarray:
     """Density of one class on the grid axis x axis: (G, G)."""
     # The curve is at most 5π long per unit of a, so panels of ten nodes and 4τ/(5π) leave τ/2 or less between nodes.
     edges = np.linspace(0, TURN, math.ceil(TURN * 5 * math.pi / (4 * tau)) + 1)  # (panels + 1,)

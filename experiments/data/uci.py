@@ -26,7 +26,7 @@ def _table(name: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     return x, y, tuple(first.split(",")[2:])
 
 
-def _load(name, train, validation, test, noise, seed):
+def _load(name: str, train: int | None, validation: int | None, test: int | None, noise: float, seed: int) -> DataSet:
     x, y, classes = _table(name)
     sizes = three_sizes(len(y), train, validation, test)
     train_set, validation_set, test_set = split_parts(x, y, sizes, len(classes), noise=noise, seed=seed)
@@ -34,7 +34,8 @@ def _load(name, train, validation, test, noise, seed):
                    source=f"{SOURCES[name]}, as distributed with scikit-learn 1.9.1", licence=LICENCE)
 
 
-def iris(train=None, validation=None, test=None, *, noise=0.0, seed=0) -> DataSet:
+def iris(train: int | None = None, validation: int | None = None, test: int | None = None, *, noise: float = 0.0,
+         seed: int = 0) -> DataSet:
     """Stratified, seeded splits of 150 flowers of 3 species, 50 each; 4 lengths in cm, not scaled.
 
     One flower is in the table twice (and may be in two parts): `leakage_report` finds it.
@@ -61,7 +62,8 @@ def iris(train=None, validation=None, test=None, *, noise=0.0, seed=0) -> DataSe
     return _load("iris", train, validation, test, noise, seed)
 
 
-def wine(train=None, validation=None, test=None, *, noise=0.0, seed=0) -> DataSet:
+def wine(train: int | None = None, validation: int | None = None, test: int | None = None, *, noise: float = 0.0,
+         seed: int = 0) -> DataSet:
     """Stratified, seeded splits of 178 wines of 3 growers (59, 71, 48); 13 chemical measures, in very different units.
 
     Parameters as `iris`. x is float32 of shape (N, 13), not scaled: see `Standardisation`.
@@ -69,7 +71,8 @@ def wine(train=None, validation=None, test=None, *, noise=0.0, seed=0) -> DataSe
     return _load("wine", train, validation, test, noise, seed)
 
 
-def breast_cancer(train=None, validation=None, test=None, *, noise=0.0, seed=0) -> DataSet:
+def breast_cancer(train: int | None = None, validation: int | None = None, test: int | None = None, *, noise: float = 0.0,
+                  seed: int = 0) -> DataSet:
     """Stratified, seeded splits of 569 tumours, 212 malignant (class 0) and 357 benign; 30 measures of cell nuclei.
 
     Parameters as `iris`. x is float32 of shape (N, 30), not scaled: see `Standardisation`. This is the Diagnostic table, not

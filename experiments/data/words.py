@@ -28,7 +28,8 @@ def alphabet() -> str:
     return "".join(sorted({letter for _, word in _lines() for letter in word}))
 
 
-def words(train=3000, validation=500, test=None, *, noise=0.0, seed=0) -> DataSet:
+def words(train: int = 3000, validation: int = 500, test: int | None = None, *, noise: float = 0.0,
+          seed: int = 0) -> DataSet:
     """Stratified, seeded splits of the embedded words.
 
     Parameters

@@ -8,10 +8,12 @@ A run is trained to the end and remembers its best validation epoch. What early 
 shorter run with the same settings, which is the same run up to there bit for bit; it is made for the levels that were chosen
 alone. So the large test set is looked at once per run.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Annotated, NamedTuple
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from ..report.measured import Measured, load
 from ..report.tables import Table, number
 from ..report.words import counted, direction, opening, spread, tally, too_few, unjudged
 from ..runs.settings import at_least
+from ..runs.store import Store
 from ..runs.sweep import pool, train_missing
 from ..trainers.data_sets import bayes_figures
 from ..trainers.description import Description
@@ -55,7 +58,7 @@ class Config(Grid):
         """The published protocol: 51 levels, 500 epochs, every epoch checked."""
         return cls(levels=GRID, epochs=500, every=1, curve_seeds=2)
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """No more curves than trials."""
         super().related(need)
         need(self.curve_seeds <= self.seeds, "curve_seeds", "a whole number from 0 to seeds")
@@ -63,7 +66,7 @@ class Config(Grid):
 
 # --- runs ---
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: the grid, then what the chosen levels ask for."""
     def second() -> list[Description]:
         found = [asked(config, trials(store, config, data, noise)) for data in config.data for noise in config.noise]
@@ -115,7 +118,7 @@ class Cell(NamedTuple):
         return np.array([trial.specs[getattr(trial, which)].loss.level for trial in self.trials])
 
     @property
-    def best(self):
+    def best(self) -> Any:
         """What no classifier can beat."""
         return best_possible(self.data, self.noise)
 
@@ -125,12 +128,12 @@ class Cell(NamedTuple):
         return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
 
 
-def gather(store, config: Config) -> list[list[Cell]]:
+def gather(store: Store, config: Config) -> list[list[Cell]]:
     """Load everything: a list per data set, a Cell per noise; raises StoreError when runs are missing."""
     return [[_cell(store, config, data, noise) for noise in config.noise] for data in config.data]
 
 
-def _cell(store, config: Config, data: str, noise: float) -> Cell:
+def _cell(store: Store, config: Config, data: str, noise: float) -> Cell:
     found = trials(store, config, data, noise)
     early, early_flooded, *curves = (load(store, specs) for specs in asked(config, found))
     last = Measured([trial.runs[trial.plain] for trial in found]), Measured([trial.runs[trial.last] for trial in found])
@@ -170,19 +173,19 @@ def _published(noise: float) -> list[str]:
 
 # --- figures ---
 
-def figures(results: Sequence[Sequence[Cell]], folder) -> list:
+def figures(results: Sequence[Sequence[Cell]], folder: Path) -> list:
     """Draw accuracy over the flood level, and loss over epochs where it was followed."""
     followed = draw_curves(results, folder / "flooding_table_curves.png") if results[0][0].curves[0].runs else []
     return [*draw_levels(results, folder / "flooding_table_levels.png"), *followed]
 
 
-def draw_levels(results: Sequence[Sequence[Cell]], path) -> list:
+def draw_levels(results: Sequence[Sequence[Cell]], path: str | PathLike[str]) -> list:
     """Accuracy over the flood level, a row of panels per data set, a column per noise."""
     title = f"Accuracy after the last epoch, on noisy labels ({spread(len(results[0][0].trials), 'trial')})"
     return _page(path, _level_panel, results, title, "flood level, nats", "accuracy, %")
 
 
-def draw_curves(results: Sequence[Sequence[Cell]], path) -> list:
+def draw_curves(results: Sequence[Sequence[Cell]], path: str | PathLike[str]) -> list:
     """Loss over epochs, likewise."""
     count = len(results[0][0].curves[0].runs)
     title = f"Loss with and without flooding ({f'mean of {count} trials' if count > 1 else 'one trial'})"
@@ -190,12 +193,12 @@ def draw_curves(results: Sequence[Sequence[Cell]], path) -> list:
                  f"cross-entropy, nats\n(log scale, cut at {LOWEST:g})")
 
 
-def _page(path, panel, results, title: str, x: str, y: str) -> list:
+def _page(path: str | PathLike[str], panel: Callable[..., Any], results: Any, title: str, x: str, y: str) -> list:
     return plots.page(path, [[partial(panel, cell) for cell in cells] for cells in results], title=title, x=x,
                       y=[y] * len(results), legend=3)
 
 
-def _level_panel(cell: Cell, axis) -> None:
+def _level_panel(cell: Cell, axis: Any) -> None:
     """Validation and test accuracy over the flood level, with the chosen levels and the Bayes cross-entropy marked."""
     levels = np.array([one.loss.level for one in cell.trials[0].specs])
     for split in ("val", "test"):
@@ -216,7 +219,7 @@ def _level_panel(cell: Cell, axis) -> None:
     axis.set_ylim(bottom, top)
 
 
-def _curve_panel(cell: Cell, axis) -> None:
+def _curve_panel(cell: Cell, axis: Any) -> None:
     """Loss on training and test set over epochs, without flooding and with the chosen level."""
     for runs, hue, name in zip(cell.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
                                strict=True):
@@ -248,7 +251,7 @@ def sentences(results: Sequence[Sequence[Cell]]) -> list[str]:
             _compare(beside, count, "With early stopping, flooding"), _where(cells), *_against_published(cells)]
 
 
-def _opening(alone, beside, count: int) -> str:
+def _opening(alone: Any, beside: Any, count: int) -> str:
     """Answer both halves of the question: does it help, and does early stopping make it needless?"""
     said = opening({"accuracy": [gain.verdict for gain in alone]}, count, "trial", "data and noise")
     if said != "Yes.":
@@ -260,7 +263,7 @@ def _opening(alone, beside, count: int) -> str:
             }[direction([gain.verdict for gain in beside])]
 
 
-def _compare(found, count: int, lead: str) -> str:
+def _compare(found: Any, count: int, lead: str) -> str:
     verdicts, gains = [gain.verdict for gain in found], [gain.mean for gain in found]
     if unjudged(verdicts):
         return f"{lead} cannot be judged: {too_few(count, 'trial').lower()} cannot tell."

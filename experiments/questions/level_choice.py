@@ -10,7 +10,9 @@ Runs of the grid are those of `flooding_table`: whichever of the two comes first
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, NamedTuple
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from ..report.measured import Measured, load
 from ..report.tables import Table, mean_error, number
 from ..report.words import counted, depends_on_more, spread, too_few, unjudged
 from ..runs.settings import DIFFERENT, SOME, above, at_least, choice
+from ..runs.store import Store
 from ..runs.sweep import pool, train_missing
 from ..trainers import flooding_grid
 from ..trainers.data_sets import bayes_figures
@@ -91,7 +94,7 @@ def at_levels(config: Config, data: str, noise: float, grid: Sequence[Trial]) ->
     return found
 
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: grid and AdaFlood, then the suggested levels."""
     where = [(data, noise) for data in config.data for noise in config.noise]
     both = replace(config, levels=tuple(sorted({*config.levels, *config.coarse})))
@@ -133,17 +136,17 @@ class Case(NamedTuple):
         return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
 
     @property
-    def best(self):
+    def best(self) -> Any:
         """What no classifier can beat."""
         return bayes_figures(self.data, self.noise)
 
 
-def gather(store, config: Config) -> list[Case]:
+def gather(store: Store, config: Config) -> list[Case]:
     """Load everything; raises StoreError when runs are missing."""
     return [_case(store, config, data, noise) for data in config.data for noise in config.noise]
 
 
-def _case(store, config: Config, data: str, noise: float) -> Case:
+def _case(store: Store, config: Config, data: str, noise: float) -> Case:
     grid, coarse = trials(store, config, data, noise), trials(store, config, data, noise, config.coarse)
     chosen = {"none": [trial.specs[trial.plain] for trial in grid], "grid": [trial.specs[trial.last] for trial in grid],
               "coarse": [trial.specs[choose(trial.runs, "")] for trial in coarse],
@@ -176,19 +179,19 @@ def _table(case: Case) -> Table:
                  f"{case.best.cross_entropy:.3f}; {case.epochs} epochs")
 
 
-def figures(results: Sequence[Case], folder) -> list:
+def figures(results: Sequence[Case], folder: Path) -> list:
     """Draw the figure; returns its files."""
     return draw(results, folder / "level_choice.png")
 
 
-def draw(results: Sequence[Case], path) -> list:
+def draw(results: Sequence[Case], path: str | PathLike[str]) -> list:
     """Accuracy over cost, a panel per case."""
     title = f"Accuracy on noisy test labels over cost ({spread(len(results[0].runs['grid'].runs), 'trial')})"
     return plots.page(path, [[partial(_panel, case) for case in results]], title=title,
                       size=(1.2 + 3.6 * len(results), 4.2), x="whole trainings (log scale)", y=["accuracy, %"], legend=4)
 
 
-def _panel(case: Case, axis) -> None:
+def _panel(case: Case, axis: Any) -> None:
     for method, (name, marker, hue) in METHODS.items():
         # Side by side where they cost the same, so that none hides another.
         same = [one for one in case.costs if case.costs[one] == case.costs[method]]

@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ..report.measured import Measured, load
 from ..report.tables import Table, mean_error
 from ..report.words import between, counted, depends_on_more, listed, spread, tally, unjudged
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, Settings, above, at_least
+from ..runs.store import Store
 from ..runs.sweep import Threads, train_missing
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description, describe
@@ -52,7 +54,7 @@ class Config(Settings):
     hidden: Annotated[tuple[int, ...], at_least(1)] = (128, 128)
     """Hidden units: far more weights than samples."""
     epochs: Annotated[int, at_least(20)] = 1400
-    """Zero error must come within a twentieth of them, in which every epoch is looked at; squared error needs up to 60."""
+    """Zero error must come within a twentieth of them; squared error needs up to 60."""
     batch_size: Annotated[int, at_least(1)] = 40
     """Five updates per epoch."""
     learning_rate: Annotated[float, above(0)] = 4e-3
@@ -82,7 +84,7 @@ def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]
              "test": TEST if generated else 0, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
              "batch_size": config.batch_size, "learning_rate": config.learning_rate, "dense": config.epochs // TIMES[-1],
              "growth": 1.1, "metrics": ("margin_min", "margin_median", "margin_normalized"), "measures": ("final_test",),
-             "models": (("1", "ZeroError()"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
+             "models": (("1", "zero error"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
     level = {loss: config.level * (math.log(SETS[data].classes) if loss == EXPONENTIAL else 1) for loss in LOSSES}
     change: dict[str, dict] = {loss: {} for loss in LOSSES}
     change |= {arm: {"label_smoothing": config.smoothing} for arm in UNFLOODED if SMOOTHED in arm}
@@ -91,7 +93,7 @@ def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]
                   for seed in range(config.seeds)] for arm, settings in change.items()}
 
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
     runs = [one.settings() for data in DATA for noise in config.noise
             for some in arms(config, data, noise).values() for one in some]
@@ -118,7 +120,7 @@ class Case(NamedTuple):
         return 100 * (after - before) if figure == "test_error" else np.log(after / before)
 
 
-def gather(store, config: Config) -> list[Case]:
+def gather(store: Store, config: Config) -> list[Case]:
     """Load everything; raises StoreError when runs are missing."""
     return [Case(f"{title}, {100 * noise:g} % flipped", SETS[data].classes, config.seeds, config.epochs,
                  {arm: load(store, some) for arm, some in arms(config, data, noise).items()})
@@ -136,7 +138,7 @@ def tables(results: Sequence[Case]) -> list[Table]:
         note.format(case.epochs // TIMES[-1], case.epochs, TIMES[-1])) for case in results]
 
 
-def figures(results: Sequence[Case], folder) -> list:
+def figures(results: Sequence[Case], folder: Path) -> list:
     """Draw what training on changes, and what happens meanwhile on the test set and to the margins."""
     seeds = spread(results[0].seeds, "seed")
     panels = [[partial(_changes, case) for case in results[i:i + 2]] for i in range(0, len(results), 2)]
@@ -149,7 +151,7 @@ def figures(results: Sequence[Case], folder) -> list:
     return paths
 
 
-def _changes(case: Case, axis) -> None:
+def _changes(case: Case, axis: Any) -> None:
     """Change of the test error by arm, mean with standard error: a group of points per loss."""
     for place, (loss, hue) in enumerate(LOSSES.items()):
         for step, (kind, marker) in enumerate({"": "o", SMOOTHED: "s", FLOODED: "^"}.items()):
@@ -161,7 +163,7 @@ def _changes(case: Case, axis) -> None:
     axis.set_title(case.title)
 
 
-def _course(case: Case, shown: tuple, axis) -> None:
+def _course(case: Case, shown: tuple, axis: Any) -> None:
     """One figure over multiples of the epochs to zero error, mean and standard error of the seeds that reached it."""
     name, figure, factor, scale = shown
     for arm in UNFLOODED:
@@ -206,7 +208,7 @@ def answer(results: Sequence[Case]) -> str:
             f"Measured: the root mean square distance went from {off[0]} to {off[1]}, {nearer}.")
 
 
-def _means(cases) -> str:
+def _means(cases: Any) -> str:
     """Return the smallest and the largest mean over seeds of some cases."""
     return between(mean_and_error(values)[0] for values in cases)
 

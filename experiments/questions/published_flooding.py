@@ -9,10 +9,12 @@ The published figures are known from a transcription (github.com/bongseokkim/flo
 without the number of runs behind each.
 """
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Annotated, NamedTuple
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 from ..data import two_gaussians_bayes
 from ..report import plots
@@ -21,6 +23,7 @@ from ..report.measured import Measured, load
 from ..report.tables import Table, number
 from ..report.words import counted, listed, spread, too_few
 from ..runs.settings import DIFFERENT, SOME, Settings, above, at_least
+from ..runs.store import Store
 from ..runs.sweep import Threads, train_missing
 from ..trainers.description import Description, describe
 from ..trainers.train import TRAINER
@@ -64,7 +67,7 @@ class Config(Settings):
         """The same as the default: the tolerance of one point is meant for 20 seeds."""
         return cls()
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """The noise is a published one."""
         need(set(self.noise) <= set(PUBLISHED), "noise", f"different shares out of {', '.join(map(str, PUBLISHED))}")
 
@@ -79,7 +82,7 @@ class Cell(NamedTuple):
     runs: Measured = Measured(())
 
     @property
-    def best(self):
+    def best(self) -> Any:
         """What no classifier can beat on the labels of this cell."""
         return two_gaussians_bayes(noise=self.noise)
 
@@ -118,7 +121,7 @@ def departures(config: Config) -> list[str]:
             and getattr(config, field.name) != field.default]
 
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
     runs = [spec.settings() for cell in cells(config) for spec in cell.specs]
     train_missing(store, runs, TRAINER, Threads(config.workers), "training")
@@ -131,7 +134,7 @@ class Results(NamedTuple):
     config: Config
 
 
-def gather(store, config: Config) -> Results:
+def gather(store: Store, config: Config) -> Results:
     """All cells with their runs from the store; raises StoreError when a run is missing."""
     return Results([cell._replace(runs=load(store, cell.specs)) for cell in cells(config)], config)
 
@@ -151,12 +154,12 @@ def tables(results: Results) -> list[Table]:
     return [Table(title, heads, rows, "\n".join(note))]
 
 
-def figures(results: Results, folder) -> list:
+def figures(results: Results, folder: Path) -> list:
     """Draw the figure; returns its files."""
     return draw(results, folder / "published_flooding.png")
 
 
-def draw(results: Results, path) -> list:
+def draw(results: Results, path: str | PathLike[str]) -> list:
     """Accuracy beside the published values, and test cross-entropy: every run a dot, means with standard errors."""
     seeds = results.config.seeds
     title = f"Two Gaussians, published and measured ({counted(seeds, 'seed')}{', bars: ± standard error' * (seeds > 1)})"
@@ -164,7 +167,7 @@ def draw(results: Results, path) -> list:
     return plots.page(path, [panels], size=(10.5, 4.6), title=title, legend=5)
 
 
-def _panel(row: Sequence[Cell], figure: str, axis) -> None:
+def _panel(row: Sequence[Cell], figure: str, axis: Any) -> None:
     for i, one in enumerate(row):
         values = one.runs.values(figure, 100 if figure == "accuracy" else 1)
         label, hue, shift = METHODS[i % 2]
@@ -247,7 +250,7 @@ def consistent_runs(difference: float, deviation: float, seeds: int) -> int:
     return int(1 / share)
 
 
-def _flooding_helps(pairs) -> str:
+def _flooding_helps(pairs: Any) -> str:
     found = [flooded.runs.gain(plain.runs) for plain, flooded in pairs]
     verdicts, gains = [one.verdict for one in found], listed(f"{one.mean:+.1f}" for one in found)
     published = listed(f"{flooded.published - plain.published:+.1f}" for plain, flooded in pairs)
@@ -262,7 +265,7 @@ def _flooding_helps(pairs) -> str:
             f"({listed(f'{number(a)} against {number(b)}' for a, b in losses)}).")
 
 
-def _memorised(pairs) -> str:
+def _memorised(pairs: Any) -> str:
     wrong, errors = ([number(100 * pair[i].runs.mean("train_error")) for pair in pairs] for i in (1, 0))
     gaps = listed(f"{one.runs.mean('accuracy', 100) - 100 * (1 - one.best.noisy_error):+.1f}" for _, one in pairs)
     plain = ("memorised every training label, flipped ones included" if set(errors) == {"0"} else

@@ -1,8 +1,11 @@
 """The sheet that figures are drawn on: how it looks, where it is written, and what keeps its words from overlapping."""
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ..runs import outputs
 
@@ -31,7 +34,7 @@ class Look:
     talk: bool = False
     dark: bool = False
 
-    def paths(self, path) -> list[Path]:
+    def paths(self, path: str | PathLike[str]) -> list[Path]:
         """Return the files of the figure that is called `path` (with the ending .png)."""
         path = Path(path)
         return [path, path.with_suffix(".svg")] if self.svg else [path]
@@ -41,7 +44,7 @@ _look: ContextVar[Look] = ContextVar("look", default=Look())  # noqa: B039 (froz
 
 
 @contextmanager
-def drawn(look: Look):
+def drawn(look: Look) -> Iterator[None]:
     """Draw all figures inside the block in this way; what the figures show, and who asks for them, need not know."""
     before = _look.set(look)
     try:
@@ -55,13 +58,14 @@ def look() -> Look:
     return _look.get()
 
 
-def written(path) -> list[Path]:
+def written(path: str | PathLike[str]) -> list[Path]:
     """Return the files that `figure` writes for this path."""
     return _look.get().paths(path)
 
 
 @contextmanager
-def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: str):
+def figure(path: str | PathLike[str], rows: int, columns: int, *, size: tuple[float, float],
+           title: str) -> Iterator[tuple[Any, Any]]:
     """Yield (figure, axes) of shape (rows, columns) and save the figure afterwards: to `path`, and what else `drawn` asks.
 
     The canvas is attached to this figure alone: the user's Matplotlib backend is left as it is, and no display is needed.
@@ -87,20 +91,20 @@ def figure(path, rows: int, columns: int, *, size: tuple[float, float], title: s
                 save(drawing, one)
 
 
-def save(drawing, path) -> None:
+def save(drawing: Any, path: str | PathLike[str]) -> None:
     """Write a figure, see `nn.drawing.save`."""
     from nn import drawing as files
 
     files.save(drawing, path)
 
 
-def _title(drawing, title: str) -> None:
+def _title(drawing: Any, title: str) -> None:
     """Set the title of a figure, broken between words where it is wider than the figure."""
     heading = drawing.suptitle("")
     heading.set_text(_broken(title, heading.get_fontsize(), 0.97 * drawing.get_figwidth(), "bold"))
 
 
-def _fit_labels(drawing, axes) -> None:
+def _fit_labels(drawing: Any, axes: Any) -> None:
     """Break the labels and titles of panels that are wider than their panel, and would run into the next one."""
     drawing.canvas.draw()  # the layout
     for axis in axes.flat:

@@ -1,8 +1,10 @@
 """Means, standard errors, and which words a measured difference deserves."""
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 BETTER, WORSE, UNCLEAR, UNKNOWN = "better", "worse", "no clear difference", "cannot be judged"
 CONFIDENCE = 0.95
@@ -12,7 +14,7 @@ CONFIDENCE = 0.95
 FEWEST = 3
 
 
-def mean_and_error(values) -> tuple[float, float]:
+def mean_and_error(values: Any) -> tuple[float, float]:
     """Mean and standard error over seeds, ignoring NaN.
 
     Parameters
@@ -43,7 +45,7 @@ def half_width(error: float, count: int, comparisons: int = 1) -> float:
     return error * float(stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons)) if count >= FEWEST else math.inf
 
 
-def clearly_above(values, bound: float) -> bool:
+def clearly_above(values: Any, bound: float) -> bool:
     """Whether the mean of some figures lies above a bound with its whole 95 % t interval, NaN left out."""
     values = np.asarray(values, dtype=float)
     values = values[~np.isnan(values)]
@@ -68,7 +70,7 @@ class Difference:
     verdict: str
 
 
-def paired(a, b, *, lower_is_better=True, comparisons=1) -> Difference:
+def paired(a: ArrayLike, b: ArrayLike, *, lower_is_better: bool = True, comparisons: int = 1) -> Difference:
     """Compare two methods seed by seed.
 
     Both methods of a seed share data and initial weights, so their difference varies less than either figure. A

@@ -1,6 +1,7 @@
 """One flood level for all seeds, chosen by validation: the choice, how stable it is, and the curve that it was made on."""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Choice:
     alone: tuple[int, ...]
 
 
-def choose_once(errors, losses) -> Choice:
+def choose_once(errors: Any, losses: Any) -> Choice:
     """Choose the candidate with the lowest validation error, mean over all seeds.
 
     The mean validation loss decides between equals, then the order. A choice for each seed would follow single samples of
@@ -52,7 +53,7 @@ def choose_once(errors, losses) -> Choice:
     return Choice(index, float(share), tuple(int(n) for n in np.bincount(alone, minlength=count)))
 
 
-def _lowest(errors, losses) -> int:
+def _lowest(errors: Any, losses: Any) -> int:
     # Means of the same errors in another order are equal but for rounding.
     return int(np.lexsort((losses.mean(axis=1), np.round(errors.mean(axis=1), 12)))[0])
 
@@ -108,7 +109,7 @@ class Levels:
                      rows, f"chosen for all seeds: {self.level:g}, {RULE}; {self.choice.share:.0%} of resamplings of the "
                            "seeds agree")
 
-    def panel(self, figure: str, plain: Measured, axis) -> None:
+    def panel(self, figure: str, plain: Measured, axis: Any) -> None:
         """Draw "error" (in percent) or "loss" on validation and test set over the level."""
         factor = 100.0 if figure == "error" else 1.0
         for split in ("val", "test"):

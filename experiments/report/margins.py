@@ -1,5 +1,6 @@
 """How margins are distributed."""
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ MARGINS = {"probability_margins": "probability margin: p(label) − largest othe
            "output_margins": "output margin: f(label) − largest other"}
 
 
-def margin_panel(axis, name: str, groups: Mapping[str, tuple[list, str, str]], seeds: int) -> None:
+def margin_panel(axis: Any, name: str, groups: Mapping[str, tuple[list, str, str]], seeds: int) -> None:
     """Draw the distributions of margins of some groups of runs, with median and smallest in words.
 
     Parameters

@@ -1,9 +1,10 @@
 """Finished runs of one kind, a run per seed, and what is read off them."""
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ..runs.store import Run
+from ..runs.store import Run, Store
 from .compare import Difference, half_width, mean_and_error, paired
 from .tables import mean_error
 
@@ -16,7 +17,7 @@ class Measured:
 
     runs: Sequence[Run]
 
-    def __init__(self, runs: Sequence[Run]):
+    def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = runs
 
     def values(self, figure: str, factor: float = 1.0) -> np.ndarray:
@@ -27,7 +28,7 @@ class Measured:
 
     def at(self, rule: str, figure: str, factor: float = 1.0) -> np.ndarray:
         """One figure of the models that a rule took, shape (seeds,): measured, else the check's; NaN where it took none."""
-        def of(run):
+        def of(run: Run) -> Any:
             epoch, given = run.scalars.get(f"{rule}.epoch"), run.scalars.get(f"{rule}.{figure}")
             if given is not None or epoch is None:
                 return np.nan if given is None else given
@@ -55,7 +56,7 @@ class Measured:
         checks = min(len(run.curves[name]) for run in self.runs)
         return factor * np.array([run.curves[name][:checks] for run in self.runs])
 
-    def curve_at(self, name: str, epochs, factor: float = 1.0) -> float:
+    def curve_at(self, name: str, epochs: Any, factor: float = 1.0) -> float:
         """Mean over the seeds of each one's own curve at its own epoch (seeds,): at the mean of these epochs no run stopped.
 
         A seed whose epoch is NaN is left out. Figures of an end are measured on the whole test set, its curves on a part.
@@ -68,6 +69,6 @@ class Measured:
         return paired(before.values(figure, factor), self.values(figure, factor), lower_is_better=figure != "accuracy")
 
 
-def load(store, specs) -> Measured:
+def load(store: Store, specs: Any) -> Measured:
     """The finished runs of these descriptions, one per seed; raises StoreError when one is missing."""
     return Measured([store.require(spec.settings()) for spec in specs])

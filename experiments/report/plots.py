@@ -6,10 +6,12 @@ say on which part of the data it was measured. Nothing heavy is imported before 
 """
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .canvas import Look, drawn, figure, look, written  # noqa: F401 (what figures are drawn with)
 from .compare import mean_and_error
@@ -67,8 +69,8 @@ def look_of(split: str, hue: str) -> dict[str, Any]:
 
 # --- the page ---
 
-def page(path, panels: Sequence[Sequence[Callable]], *, title: str, size: tuple[float, float] | None = None, x: str = "",
-         y: Sequence[str] = (), legend: int = 0) -> list[Path]:
+def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, title: str,
+         size: tuple[float, float] | None = None, x: str = "", y: Sequence[str] = (), legend: int = 0) -> list[Path]:
     """Draw a page of panels.
 
     Parameters
@@ -110,7 +112,7 @@ def page(path, panels: Sequence[Sequence[Callable]], *, title: str, size: tuple[
     return written(path)
 
 
-def log(axis, which: str, low: float | None = None, high: float | None = None) -> None:
+def log(axis: Any, which: str, low: float | None = None, high: float | None = None) -> None:
     """Make an axis ("x", "y" or "xy") logarithmic, with ticks that do not overlap; last, when its limits are final."""
     from nn.drawing import log_ticks
 
@@ -123,7 +125,8 @@ def log(axis, which: str, low: float | None = None, high: float | None = None) -
 
 # --- what stands in a panel ---
 
-def curve(axis, x, values, label: str = "", *, hue: str = PLAIN, split: str = "test", band: bool = True, **how) -> None:
+def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = PLAIN, split: str = "test", band: bool = True,
+          **how: Any) -> None:
     """Draw the mean of some curves, with a band of one standard error.
 
     Parameters
@@ -149,22 +152,22 @@ def curve(axis, x, values, label: str = "", *, hue: str = PLAIN, split: str = "t
         axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=0.2, lw=0)
 
 
-def point(axis, place: float, values, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,
-          **how) -> None:
+def point(axis: Any, place: float, values: Any, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,
+          **how: Any) -> None:
     """Draw a mean with a bar of one standard error, where there are two values or more."""
     mean, error = mean_and_error(values)
     axis.errorbar([place], [mean], yerr=None if np.isnan(error) else [error], fmt=marker, color=ink(hue), ms=size,
                   label=label, **{"capsize": 3, **how})
 
 
-def dots(axis, place: float, values, *, hue: str = PLAIN, columns: int = 3, step: float = 0.035) -> None:
+def dots(axis: Any, place: float, values: Any, *, hue: str = PLAIN, columns: int = 3, step: float = 0.035) -> None:
     """Draw every value as a dot left of `place`, in columns by rank so that they do not cover each other."""
     values = np.sort(np.asarray(values, dtype=float))
     axis.plot(place - step * (np.arange(len(values)) % columns), values, ".", color=ink(hue), ms=6, mew=0,
               alpha=0.7 if look().dark else 0.4)
 
 
-def bars(axis, names: Sequence[str], means, errors=None, *, hues: Sequence[str] = ()) -> None:
+def bars(axis: Any, names: Sequence[str], means: Any, errors: Any = None, *, hues: Sequence[str] = ()) -> None:
     """Draw horizontal bars, the first on top, with error bars.
 
     Parameters
@@ -184,7 +187,7 @@ def bars(axis, names: Sequence[str], means, errors=None, *, hues: Sequence[str] 
     axis.grid(visible=False, axis="y")
 
 
-def distribution(axis, groups: Mapping[str, tuple[Any, str, Any]], bins) -> None:
+def distribution(axis: Any, groups: Mapping[str, tuple[Any, str, Any]], bins: Any) -> None:
     """Draw the distributions of some groups of values, as shares in percent.
 
     Parameters
@@ -199,8 +202,8 @@ def distribution(axis, groups: Mapping[str, tuple[Any, str, Any]], bins) -> None
         axis.hist(values, bins, weights=weights, histtype="step", color=colour, ls=line, label=label)
 
 
-def heat_map(axis, values, rows: Sequence[str], columns: Sequence[str], *, form: str = "{:.3g}", low: float | None = None,
-             high: float | None = None) -> None:
+def heat_map(axis: Any, values: Any, rows: Sequence[str], columns: Sequence[str], *, form: str = "{:.3g}",
+             low: float | None = None, high: float | None = None) -> None:
     """Draw a table of numbers as colours, each with its number; NaN stays empty.
 
     The colours are cividis, which runs evenly from dark to light for colour-blind readers too.

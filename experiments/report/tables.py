@@ -5,6 +5,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Table:
         note = [wrapped(self.note, width)] if self.note else []
         return "\n".join([wrapped(self.title, width), *text, text[0], *note, ""])
 
-    def render(self, stream=None) -> str:
+    def render(self, stream: Any = None) -> str:
         """Return the table for a stream (default: standard output): in rich's form when that is a terminal wide enough."""
         stream = sys.stdout if stream is None else stream
         if not getattr(stream, "isatty", lambda: False)():

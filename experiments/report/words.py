@@ -1,7 +1,7 @@
 """Words that answers and titles share: counts, lists, verdicts, how an answer opens, what so few seeds can tell."""
 from collections.abc import Iterable, Mapping, Sequence
 
-from .compare import BETTER, FEWEST, UNKNOWN, WORSE
+from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE
 from .tables import number
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -159,5 +159,6 @@ def _part(verdicts: Sequence[str], groups: Sequence[str], count: int, needed: in
              for group in groups}
     if any(len(some) > 1 for some in found.values()):
         return 1, "it depends on the data", f": {tally(verdicts)} of {counted(judged, 'case')}"
-    each = [f"{word} {' and '.join(group for group, some in found.items() if word in some)}" for word in (WORSE, BETTER)]
+    each = [f"{word} {' and '.join(group for group, some in found.items() if (word in some if word in clear else not some))}"
+            for word in (WORSE, BETTER, *[UNCLEAR] * (not all(found.values())))]
     return 1, f"it depends on {what}", f": {', '.join(each)}"

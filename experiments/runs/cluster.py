@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import Any
 
 from .shards import Finished, Shard, SweepError, run_shard
 
@@ -21,7 +22,7 @@ CREDENTIALS = tuple(f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE
 class Dask:
     """The workers behind a Dask client, as a `sweep.Pool`."""
 
-    def __init__(self, client, origin: str):
+    def __init__(self, client: Any, origin: str) -> None:
         self._client, self._origin = client, origin
         self.workers = sum(client.nthreads().values())
         if not self.workers:
@@ -48,7 +49,7 @@ class Dask:
         for future in waiting:
             yield self._result(future)
 
-    def _result(self, future):
+    def _result(self, future: Any) -> Any:
         from concurrent.futures import CancelledError
 
         from distributed.scheduler import KilledWorker
@@ -66,7 +67,7 @@ class Dask:
                              "from there") from error
 
 
-def _distributed():
+def _distributed() -> Any:
     """Import Dask, and let it keep its tracebacks to itself: what matters is said in errors of our own."""
     try:
         import distributed
@@ -79,7 +80,7 @@ def _distributed():
     return distributed
 
 
-def _check_credentials(security) -> None:
+def _check_credentials(security: Any) -> None:
     """Raise unless Dask finds what a client shows: it would try in vain until its time is up, and leave a traceback.
 
     Files and texts in PEM format are good for it; the key may stand in the file of the certificate.

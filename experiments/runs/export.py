@@ -8,7 +8,10 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
 from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
 
 from . import records, schema
 from .outputs import writing
@@ -24,7 +27,8 @@ class ExportError(Exception):
     """There is nothing to export, or nowhere to write it; the message says why and what to do."""
 
 
-def export(folder, names: Sequence[str], output, *, force: bool = False) -> list[Path]:
+def export(folder: str | PathLike[str], names: Sequence[str], output: str | PathLike[str], *,
+           force: bool = False) -> list[Path]:
     """Write the runs of some experiments as CSV: one row per run, and one row per run and check.
 
     Parameters
@@ -93,7 +97,7 @@ def _check_places(output: Path, curves: Path, store: Path, force: bool) -> None:
         raise ExportError(f"{output} and {curves} are one file; nothing was written. Choose another --output")
 
 
-def _rows(connection, names: Sequence[str], store: Path) -> list[Row]:
+def _rows(connection: Connection, names: Sequence[str], store: Path) -> list[Row]:
     """All rows of these experiments, or an error that says what there is."""
     rows = records.rows(connection, store)
     wanted = [row for row in rows if row.about["experiment"] in names]
@@ -110,7 +114,7 @@ def _settings(row: Row) -> dict:
     return {name: value for name, value in row.settings.items() if name not in ABOUT}
 
 
-def _columns(connection, query: str, rows: Sequence[Row]) -> list[str]:
+def _columns(connection: Connection, query: str, rows: Sequence[Row]) -> list[str]:
     return _names([name for (name,) in connection.execute(query, (row.id,)) if isinstance(name, str)] for row in rows)
 
 
@@ -119,7 +123,7 @@ def _names(groups: Iterable[Iterable[str]]) -> list[str]:
     return list({name: None for group in groups for name in group})
 
 
-def _write(first, second, found: Iterable[tuple[Row, Run]], settings: list, scalars: list, metrics: list) -> None:
+def _write(first: Any, second: Any, found: Iterable[tuple[Row, Run]], settings: list, scalars: list, metrics: list) -> None:
     """Write both files at once, a run at a time."""
     runs, checks = csv.writer(first, lineterminator="\n"), csv.writer(second, lineterminator="\n")
     runs.writerow(map(cell, [*ABOUT, *settings, *scalars]))
@@ -138,7 +142,7 @@ def _checks(run: Run, metrics: list) -> Iterator[list]:
         yield [check + 1, *(cell(float(curve[check])) if check < len(curve) else "" for curve in curves)]
 
 
-def cell(value):
+def cell(value: Any) -> Any:
     """What stands in a cell: nothing for None and NaN, all digits of a number, JSON for a list or a dict; text is text."""
     if isinstance(value, list | dict):
         value = json.dumps(value, separators=(",", ":"))

@@ -1,5 +1,8 @@
 """Figures and tables that are written beside the store."""
+from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
+from typing import IO, Any
 
 from .schema import StoreError
 
@@ -9,7 +12,7 @@ class OutputError(StoreError):
 
 
 @contextmanager
-def writing(path, *, text: bool = False):
+def writing(path: str | PathLike[str], *, text: bool = False) -> Iterator[IO[Any]]:
     """As `nn.files.replacing`, for people: an error is an OutputError of one line.
 
     Raises
@@ -24,7 +27,7 @@ def writing(path, *, text: bool = False):
 
 
 @contextmanager
-def named(path):
+def named(path: str | PathLike[str]) -> Iterator[None]:
     """Turn an OSError of what writes `path` into an OutputError of one line."""
     try:
         yield

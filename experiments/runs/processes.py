@@ -99,7 +99,7 @@ class Processes:
         Processes, with one thread each.
     """
 
-    def __init__(self, workers: int):
+    def __init__(self, workers: int) -> None:
         self.workers = workers
         self._running: list[Worker] = []
         self._temporary = tempfile.TemporaryDirectory(prefix="afterzero-")  # theirs: they are killed and clean up nothing

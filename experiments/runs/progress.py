@@ -2,6 +2,7 @@
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .store import Store
 
@@ -22,7 +23,7 @@ class Progress:
         That share them.
     """
 
-    def __init__(self, title: str, runs: int, seconds: float, workers: int):
+    def __init__(self, title: str, runs: int, seconds: float, workers: int) -> None:
         self.title, self.runs, self.done = title, runs, 0
         self._total, self._finished = seconds, 0.0
         self._begin = self._said = time.monotonic()
@@ -42,11 +43,11 @@ class Progress:
             left = (now - self._begin) * (self._total - self._finished) / self._finished
             print(f"{self.title}: {self.done} of {self.runs} runs, about {duration(left)} left", file=sys.stderr, flush=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self._bar.__enter__()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         self._bar.__exit__(*error)
 
 
@@ -69,7 +70,7 @@ def duration(seconds: float) -> str:
 class Bar:
     """A progress bar on standard error, or nothing when that is not a terminal."""
 
-    def __init__(self, title: str, total: float):
+    def __init__(self, title: str, total: float) -> None:
         from rich.console import Console
         from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -86,13 +87,13 @@ class Bar:
         """Move on by so much of the total."""
         self.progress.advance(self.task, amount)
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         if not self.progress.disable:
             self._watched.__enter__()
         self.progress.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.progress.stop()
         if not self.progress.disable:
             self._watched.__exit__()

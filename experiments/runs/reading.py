@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10.0  # how long a store may change too fast to be opened
 class Changing(StoreError):
     """Others write the store while it is read, and no lock holds them back."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         super().__init__(f"the results file {path} was changed while it was read; do it again")
 
 

@@ -8,8 +8,10 @@ import io
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
+from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +55,7 @@ class Row(NamedTuple):
 
 # --- writing ---
 
-def insert(connection, about: Mapping, run: Run) -> bool:
+def insert(connection: Connection, about: Mapping, run: Run) -> bool:
     """Write a run inside the caller's transaction; False when its key is there already.
 
     Raises
@@ -80,7 +82,7 @@ def insert(connection, about: Mapping, run: Run) -> bool:
     return True
 
 
-def _floats(values) -> np.ndarray:
+def _floats(values: Any) -> np.ndarray:
     """Numbers as they will come back: SQLite knows neither -0.0 nor kinds of NaN."""
     numbers = np.array(values, "<f8") + 0.0
     if numbers.ndim != 1:
@@ -113,7 +115,7 @@ def _checksum(about: Mapping, curves: Mapping, scalars: Mapping, arrays: Mapping
 
 # --- reading ---
 
-def rows(connection, path) -> list[Row]:
+def rows(connection: Connection, path: str | PathLike[str]) -> list[Row]:
     """All rows of `runs`, each looked over, and compared with the index by which runs are found."""
     found = [look_over(row, path) for row in connection.execute(f"{SELECT} NOT INDEXED ORDER BY id")]
     indexed = connection.execute("SELECT key, id FROM runs INDEXED BY sqlite_autoindex_runs_1").fetchall()
@@ -122,7 +124,7 @@ def rows(connection, path) -> list[Row]:
     return found
 
 
-def look_over(row: tuple, path) -> Row:
+def look_over(row: tuple, path: str | PathLike[str]) -> Row:
     """Return a row of SELECT, if its values have the right types and agree with each other."""
     number, *values = row
     about = dict(zip(COLUMNS, values, strict=True))
@@ -141,7 +143,7 @@ def look_over(row: tuple, path) -> Row:
     return Row(number, about, settings)
 
 
-def read(connection, row: Row, path, *, checked: bool = True) -> tuple[Run, str]:
+def read(connection: Connection, row: Row, path: str | PathLike[str], *, checked: bool = True) -> tuple[Run, str]:
     """Return a run and its checksum.
 
     Parameters
@@ -177,7 +179,7 @@ def read(connection, row: Row, path, *, checked: bool = True) -> tuple[Run, str]
     return run, checksum
 
 
-def _curves(connection, number: int) -> dict[str, list[float]]:
+def _curves(connection: Connection, number: int) -> dict[str, list[float]]:
     curves: dict[str, list[float]] = {}
     for name, check, value in connection.execute(
             'SELECT metric, "check", value FROM curves WHERE run = ? ORDER BY metric, "check"', (number,)):
@@ -188,14 +190,14 @@ def _curves(connection, number: int) -> dict[str, list[float]]:
     return curves
 
 
-def _pairs(connection, what: str, number: int, *, blob: bool = False):
+def _pairs(connection: Connection, what: str, number: int, *, blob: bool = False) -> Iterator[tuple[str, Any]]:
     for name, value in connection.execute(f"SELECT {what} WHERE run = ?", (number,)):
         _need(type(name) is str, "a value without a name")
         _need(not blob or type(value) is bytes, f"{name!r:.80} is no array")
         yield name, value if blob else _number(value)
 
 
-def _number(value) -> float:
+def _number(value: Any) -> float:
     _need(value is None or type(value) is float, f"{value!r:.80} is no number")
     return math.nan if value is None else value
 
@@ -207,7 +209,7 @@ def _need(good: bool, otherwise: str) -> None:
 
 # --- arrays ---
 
-def pack(name: str, values) -> bytes:
+def pack(name: str, values: Any) -> bytes:
     """An array as the bytes of a .npy file; ValueError for what `unpack` would refuse."""
     values = np.asarray(values)
     if values.dtype.kind not in ARRAY_KINDS or not values.dtype.itemsize:

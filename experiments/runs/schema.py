@@ -4,6 +4,9 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from os import PathLike
+from sqlite3 import Connection
+from typing import Any
 
 SCHEMA_VERSION = 2  # 1 had no checksums
 APPLICATION_ID = 0x61667A30  # "afz0" in the file's header marks it as ours
@@ -53,14 +56,14 @@ class StoreError(Exception):
     """The results file cannot be used; the message says why and what to do."""
 
 
-def damaged(path, what) -> StoreError:
+def damaged(path: str | PathLike[str], what: object) -> StoreError:
     """The error of a store that does not hold what was written into it."""
     return StoreError(f"the results file {path} is damaged: {what}. Put a copy of it back, or move it away and run the "
                       "experiment again")
 
 
 @contextmanager
-def opened(path, database=None) -> Iterator[sqlite3.Connection]:
+def opened(path: str | PathLike[str], database: Any = None) -> Iterator[sqlite3.Connection]:
     """Open a results file; whatever SQLite finds wrong with it, now or later, is a StoreError that names `path`.
 
     Parameters
@@ -87,7 +90,7 @@ def opened(path, database=None) -> Iterator[sqlite3.Connection]:
         raise _explained(path, error) from error
 
 
-def _explained(path, error) -> StoreError:
+def _explained(path: str | PathLike[str], error: Any) -> StoreError:
     words = _one_line(str(error))
     if isinstance(error, UnicodeDecodeError) or words.startswith("Could not decode"):
         return damaged(path, "its text is not UTF-8")
@@ -110,7 +113,7 @@ REMEDIES = {"locked": ". Another program keeps it busy: try again when that has 
 
 
 @contextmanager
-def transaction(connection) -> Iterator[None]:
+def transaction(connection: Connection) -> Iterator[None]:
     """Everything inside happens, or nothing: also when the body raises or the process dies."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -122,7 +125,7 @@ def transaction(connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def version_of(connection, path) -> int:
+def version_of(connection: Connection, path: str | PathLike[str]) -> int:
     """Return the schema of a store, 1 or 2, or 0 for an empty file; StoreError for all else. Nothing is written."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -143,18 +146,18 @@ def version_of(connection, path) -> int:
     return version
 
 
-def _words(sql) -> list[str]:
+def _words(sql: Any) -> list[str]:
     return sql.split() if isinstance(sql, str) else []
 
 
-def require_integrity(connection, path) -> None:
+def require_integrity(connection: Connection, path: str | PathLike[str]) -> None:
     """Raise StoreError unless SQLite finds all pages in order: the one check of a store of schema 1."""
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise damaged(path, _one_line(found))
 
 
-def create(connection, path) -> None:
+def create(connection: Connection, path: str | PathLike[str]) -> None:
     """Make the tables, unless another process is just doing so."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:

@@ -37,7 +37,7 @@ class Range:
     below: bool = False
     note: str = ""
 
-    def holds(self, value) -> bool:
+    def holds(self, value: Any) -> bool:
         """Whether a value is inside; NaN is not."""
         return bool((value > self.low if self.beyond else value >= self.low)
                     and (value < self.high if self.below else value <= self.high) and math.isfinite(value))
@@ -57,7 +57,7 @@ class Names:
 
     names: tuple[str, ...]
 
-    def holds(self, value) -> bool:
+    def holds(self, value: Any) -> bool:
         """Whether a text is among them."""
         return value in self.names
 
@@ -112,14 +112,14 @@ class Accepted:
             words.append(str(self.range) + (f", {self.range.note}" if self.range.note else ""))
         return " ".join(words) + (f", {SOME}" if SOME in self.marks else "")
 
-    def holds(self, value) -> bool:
+    def holds(self, value: Any) -> bool:
         """Whether a value is accepted."""
         if not self.many:
             return self._one(value)
         return (isinstance(value, tuple) and all(map(self._one, value)) and (bool(value) or SOME not in self.marks)
                 and (len(set(value)) == len(value) or DIFFERENT not in self.marks))
 
-    def _one(self, value) -> bool:
+    def _one(self, value: Any) -> bool:
         kinds = {int: (int, np.integer), float: (int, float, np.number)}.get(self.kind, (self.kind,))
         return (isinstance(value, kinds) and not isinstance(value, bool)
                 and (self.range is None or self.range.holds(value)))
@@ -149,7 +149,7 @@ class Settings:
         For the first setting out of range: "name: got VALUE, accepted: …".
     """
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         need = requirement(self)
         for name, one in accepted(type(self)).items():
             need(one.holds(getattr(self, name)), name, str(one))
@@ -159,7 +159,7 @@ class Settings:
         """Check what relates fields to each other, by ``need(good, name, accepted)``."""
 
 
-def requirement(config, error: type[ValueError] = ValueError) -> Callable[[bool, str, str], None]:
+def requirement(config: Any, error: type[ValueError] = ValueError) -> Callable[[bool, str, str], None]:
     """Return a function need(good, name, accepted) for the settings of one experiment.
 
     Parameters
@@ -180,7 +180,7 @@ def requirement(config, error: type[ValueError] = ValueError) -> Callable[[bool,
     return need
 
 
-def one_of(name: str, value, accepted: Collection | None) -> None:
+def one_of(name: str, value: Any, accepted: Collection | None) -> None:
     """Raise ValueError unless a value is among those accepted; None accepts all."""
     if accepted is not None and value not in accepted:
         raise ValueError(f"{name}: got {value!r}, accepted: {', '.join(map(repr, accepted))}")

@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
+from os import PathLike
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
 from . import identity, records, schema
 from .records import Run
@@ -39,7 +41,7 @@ class Store:
         One from an older version keeps its runs and gets what it lacks.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "results.sqlite"
         try:
@@ -95,7 +97,7 @@ class Store:
                              "(it trains only those)")
         return run
 
-    def missing(self, settings_list) -> list:
+    def missing(self, settings_list: Any) -> list:
         """Of a list of settings, those that have no finished run yet, in order."""
         with self._connection() as connection:
             connection.execute("BEGIN")
@@ -163,7 +165,7 @@ class Store:
                            if row.about["experiment"] in experiments)
 
 
-def _upgrade(connection, path) -> None:
+def _upgrade(connection: Connection, path: str | PathLike[str]) -> None:
     """Give the runs of a store of schema 1 their checksums: all of them, or the file stays as it is."""
     with schema.transaction(connection):
         if schema.version_of(connection, path) == SCHEMA_VERSION:

@@ -3,6 +3,7 @@ from typing import Any, NamedTuple
 
 from .. import data as datasets
 from ..data.images import READERS, images_with
+from ..data.sets import DataSet
 from ..runs.settings import one_of
 from .description import Data
 
@@ -27,7 +28,7 @@ SETS = {"two_gaussians": Shape(10, 2, 2, 2), "sinusoid": Shape(2, 2, 1, 2), "spi
         "digits": Shape(64, 10), "fashion_mnist": Shape(784, 10), "mnist": Shape(784, 10)}
 
 
-def load_data(data: Data, seed: int):
+def load_data(data: Data, seed: int) -> DataSet:
     """Return the data set of a run.
 
     A validation set of which none is wanted has one sample all the same, as no loader makes less.
@@ -57,7 +58,7 @@ def data_bytes(data: Data) -> int:
     return 4 * shape.inputs * shape.per_train * (data.train + data.validation)
 
 
-def bayes_figures(data: str, noise: float):
+def bayes_figures(data: str, noise: float) -> Any:
     """Return what no classifier can beat on a generated data set."""
     return {"two_gaussians": datasets.two_gaussians_bayes, "sinusoid": datasets.sinusoid_bayes,
             "spiral": datasets.spiral_bayes}[data](noise=noise)

@@ -67,7 +67,7 @@ class Network:
     init: str = "auto"
     dtype: str = "float32"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("network", self.network, ("mlp",))
 
 
@@ -102,7 +102,7 @@ class Loss:
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("loss", self.loss, LOSSES)
         one_of("flood", self.flood, FLOODS)
         one_of("label_smoothing", self.label_smoothing, (0.0,) if "hinge" in self.loss else None)
@@ -118,7 +118,7 @@ class Optimizer:
     momentum: float = 0.0
     weight_decay: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("momentum", self.momentum, (0.0,) if self.optimizer != "sgd" else None)
         one_of("weight_decay", self.weight_decay, (0.0,) if self.optimizer == "rprop" else None)
@@ -132,7 +132,7 @@ class Schedule:
     batch_size: int = 0
     rate: str = "constant"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("rate", self.rate, ("constant", "cosine"))
 
 
@@ -161,7 +161,7 @@ class Checks:
     metrics: tuple[str, ...] = ()
     curves: str = "all"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("curves", self.curves, ("all", "thinned"))
 
     def epochs(self, last: int) -> list[int]:
@@ -204,7 +204,7 @@ class Description:
     models: tuple[tuple[str, str], ...] = ()
     measures: tuple[str, ...] = ("errors", "losses")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if "best_check" in self.measures and not self.data.validation:
             raise ValueError("validation: got 0, accepted: at least 1 with the measure 'best_check'")
 
@@ -212,7 +212,7 @@ class Description:
         """Identity of the run: all fields, flat, and the version of the code that trains and measures."""
         return {**self._flat(), "code": code_version(TRAINER), "measures_code": code_of(self.measures)}
 
-    def but(self, **changes) -> "Description":
+    def but(self, **changes: Any) -> "Description":
         """Return a description that differs in these settings."""
         return describe(**{**self._flat(), **changes})
 
@@ -232,7 +232,7 @@ FIELDS = {field.name: group for group, kind in GROUPS.items() for field in field
 ALONE = ("experiment", "seed", "models", "measures")
 
 
-def describe(**settings) -> Description:
+def describe(**settings: Any) -> Description:
     """Return the description with these settings, given by their flat names; what is left out has its default.
 
     Raises
@@ -276,10 +276,10 @@ def code_of(measures: tuple[str, ...]) -> str:
     return code_version(*modules) if modules else ""
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A value as JSON has it."""
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _frozen(value):
+def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,12 +1,12 @@
 """The grid of flood levels that questions share: its settings, its runs, and the choice of a level by validation."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from ..runs.settings import DIFFERENT, SHARE, SOME, Settings, above, at_least, choice
-from ..runs.store import Run
+from ..runs.store import Run, Store
 from ..runs.sweep import check_places
 from .description import Description, describe
 
@@ -49,13 +49,13 @@ class Grid(Settings):
     workers: Annotated[int, at_least(0, "0 for threads of this process")] = 0
     """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """No flooding is among several levels; the places where runs are trained exclude each other."""
         need(0 in self.levels and len(self.levels) > 1, "levels", "different levels, among them 0")
         check_places(self.scheduler, self.workers)
 
 
-def spec(config, data: str, noise: float, level: float, seed: int) -> Description:
+def spec(config: Any, data: str, noise: float, level: float, seed: int) -> Description:
     """Return one run of the grid."""
     return describe(experiment="flooding_table", seed=seed, data=data, train=config.train, validation=config.validation,
                     test=config.test, noise=noise, hidden=config.hidden, batch_norm=True, init="fan_in_uniform", level=level,
@@ -63,7 +63,7 @@ def spec(config, data: str, noise: float, level: float, seed: int) -> Descriptio
                     measures=("last_check", "final_test", "best_check", "divergence"))
 
 
-def grid(config) -> list[Description]:
+def grid(config: Any) -> list[Description]:
     """Return all runs from which levels are chosen."""
     return [spec(config, data, noise, level, seed) for data in config.data for noise in config.noise
             for level in config.levels for seed in range(config.seeds)]
@@ -74,7 +74,7 @@ def stopped(run: Description, epoch: int) -> Description:
     return run.but(epochs=epoch, every=epoch)
 
 
-def followed(config, run: Description) -> Description:
+def followed(config: Any, run: Description) -> Description:
     """Return the same run with its test loss looked at on the way."""
     return run.but(every=0, curve_points=config.curve_points)
 
@@ -122,7 +122,7 @@ class Trial:
         return self.specs[index] if epoch != epoch else stopped(self.specs[index], int(epoch))
 
 
-def trials(store, config, data: str, noise: float, levels: Sequence[float] | None = None) -> list[Trial]:
+def trials(store: Store, config: Any, data: str, noise: float, levels: Sequence[float] | None = None) -> list[Trial]:
     """Load the grid of one data set and noise, or of its runs those with some levels."""
     found = []
     for seed in range(config.seeds):

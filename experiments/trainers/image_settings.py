@@ -1,7 +1,8 @@
 """Images as settings of a question (`images`, `data_dir`, `image_train`, `image_validation`): their files and sizes."""
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from ..data.images import READERS, Images, read_images
 from ..runs.settings import SettingError, Settings, at_least, choice, requirement
@@ -24,7 +25,7 @@ class ImageSettings(Settings):
     """Validation samples; 0: as many as for training, or what a training file has left. The rest of the 1797 digits is their
     test set; fashion_mnist and mnist have a test file, which is used whole."""
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """Enough digits, and no folder for them."""
         if self.images == "digits":
             need(not self.data_dir, "data_dir",
@@ -32,7 +33,7 @@ class ImageSettings(Settings):
             need(sum(sizes(self, None)) < 1797, "image_train", "less than 1797 with image_validation")
 
 
-def images_of(config) -> Images | None:
+def images_of(config: Any) -> Images | None:
     """Return the files of the images, read once per process; None for digits, which are embedded.
 
     Raises
@@ -48,13 +49,13 @@ def images_of(config) -> Images | None:
         raise SettingError(str(error)) from error
 
 
-def images_title(config, images: Images | None) -> str:
+def images_title(config: Any, images: Images | None) -> str:
     """Return what tables and figures call the images: "Fashion-MNIST", or "Fashion-MNIST, embedded cut"."""
     name = TITLES[config.images]
     return f"{name}, {images.stand_in}" if images is not None and images.stand_in else name
 
 
-def sizes(config, images: Images | None) -> tuple[int, int]:
+def sizes(config: Any, images: Images | None) -> tuple[int, int]:
     """Return how many images are for training and for validation.
 
     Raises

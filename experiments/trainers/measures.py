@@ -65,7 +65,7 @@ class Subject:
 
 def gives(*names: str) -> Callable:
     """Return a decorator that notes the names of the scalars that a measure returns, as its attribute `names`."""
-    def noted(measure):
+    def noted(measure: Any) -> Callable[..., Any]:
         measure.names = names
         return measure
     return noted

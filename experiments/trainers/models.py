@@ -6,7 +6,7 @@ import numpy as np
 from .description import Description, Loss
 
 
-def network_of(run: Description, data):
+def network_of(run: Description, data: Any) -> Any:
     """Return the untrained network for a data set (image files may have other sizes than the published ones)."""
     from nn import MLP
 
@@ -16,7 +16,7 @@ def network_of(run: Description, data):
                bias=network.bias, init=network.init, seed=run.seed, dtype=network.dtype)
 
 
-def loss_of(loss: Loss, samples: int):
+def loss_of(loss: Loss, samples: int) -> Any:
     """Return the loss that is minimised, always one with a flood: at level 0 it is the base exactly."""
     from losses import AdaFlooding, Flooding, InstanceFlooding, RelaxLoss, SoftAD
 
@@ -27,7 +27,7 @@ def loss_of(loss: Loss, samples: int):
     return floods[loss.flood](base, loss.level)
 
 
-def base_of(loss: Loss):
+def base_of(loss: Loss) -> Any:
     """Return the loss without its flood, which is what is measured."""
     from losses import CrossEntropy, Hinge, SquaredError, SquaredHinge
 
@@ -38,7 +38,7 @@ def base_of(loss: Loss):
     return {"hinge": Hinge, "squared_hinge": SquaredHinge}[loss.loss](loss.margin)
 
 
-def penalty_of(loss: Loss):
+def penalty_of(loss: Loss) -> Any:
     """Return the penalty on the weights, or None."""
     from losses import L1, L2
 
@@ -46,7 +46,7 @@ def penalty_of(loss: Loss):
     return parts[0] + parts[1] if len(parts) == 2 else parts[0] if parts else None
 
 
-def optimizer_of(run: Description):
+def optimizer_of(run: Description) -> Any:
     """Return the optimizer with its learning rate or schedule."""
     from nn import RPROP, SGD, Adam, AdamW, cosine
 

@@ -2,6 +2,7 @@
 import itertools
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def _train(runs: Sequence[Description]) -> list[Run]:
     all_named(one.measures)  # before anything is trained
     finished: dict[int, Run] = {}
 
-    def ended(fleet, r: int) -> None:  # at once: what was copied on the way need not be kept
+    def ended(fleet: Any, r: int) -> None:  # at once: what was copied on the way need not be kept
         finished[r] = _record(runs[r], fleet, r, sets[r], watchers[r])
         watchers[r] = Watcher(())
 
@@ -99,12 +100,12 @@ def _train(runs: Sequence[Description]) -> list[Run]:
     return [finished[r] for r in range(len(runs))]
 
 
-def _without_error(train, model) -> bool:
+def _without_error(train: Any, model: Any) -> bool:
     """Return whether a model makes no error on a training set."""
     return bool((model.forward(train.x).argmax(axis=1) == train.y).all())
 
 
-def _member(model, run: Description, data) -> dict:
+def _member(model: Any, run: Description, data: Any) -> dict:
     """Return what makes a run differ from the others of its fleet."""
     from nn import adaptive_levels
 
@@ -116,12 +117,12 @@ def _member(model, run: Description, data) -> dict:
     return {"seed": run.seed, "levels": levels}
 
 
-def _stacked(sets, part: str) -> tuple[np.ndarray, np.ndarray]:
+def _stacked(sets: Any, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Return x (R, N, D) and y (R, N) of one part of all members' data."""
     return np.stack([getattr(data, part).x for data in sets]), np.stack([getattr(data, part).y for data in sets])
 
 
-def curve_points_of(runs: Sequence[Description], sets) -> tuple[np.ndarray, np.ndarray] | None:
+def curve_points_of(runs: Sequence[Description], sets: Any) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the test samples of the curves, x (R, N, D) and y (R, N), or None.
 
     Samples of one class may stand together, so they are drawn, the same for all runs of a seed.
@@ -135,7 +136,7 @@ def curve_points_of(runs: Sequence[Description], sets) -> tuple[np.ndarray, np.n
             np.stack([data.test.y[rows] for data, rows in zip(sets, some, strict=True)]))
 
 
-def _record(run: Description, fleet, r: int, data, watcher: Watcher) -> Run:
+def _record(run: Description, fleet: Any, r: int, data: Any, watcher: Watcher) -> Run:
     """Return what is kept of one member."""
     history = fleet.history(r)
     record = Run(curves=_curves(run, history))
@@ -172,7 +173,7 @@ def _record(run: Description, fleet, r: int, data, watcher: Watcher) -> Run:
     return record
 
 
-def _curves(run: Description, history) -> dict[str, np.ndarray]:
+def _curves(run: Description, history: Any) -> dict[str, np.ndarray]:
     """Return the curves that are kept."""
     if run.checks.curves == "all":
         return {name: np.asarray(history[name], dtype=float) for name in history}

@@ -4,7 +4,7 @@ So rules are compared on one run, with the same data and the same initial weight
 "At zero error" means one thing in every question: the first epoch without a training error, whenever the checks are.
 """
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ class Taken(NamedTuple):
     running: np.ndarray
 
 
-def take(epoch: float, model) -> Taken:
+def take(epoch: float, model: Any) -> Taken:
     """Return a copy of a model as it is now."""
     return Taken(epoch, model.flat.copy(), model.running.copy())
 
@@ -48,7 +48,7 @@ class Watcher:
         For a rule that cannot be read.
     """
 
-    def __init__(self, rules, zero_error=None):
+    def __init__(self, rules: Any, zero_error: Any = None) -> None:
         self.stopped: dict[str, float] = {}
         self.taken: dict[str, Taken] = {}
         self._criteria: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class Watcher:
         """Whether it has to be told of every epoch."""
         return any(name not in self.taken for name in (*self._zeros, *self._multiples))
 
-    def epoch(self, model, epoch: int) -> bool:
+    def epoch(self, model: Any, epoch: int) -> bool:
         """Look at the model after an epoch; return whether there is nothing left to look for."""
         if any(name not in self.stopped for name in self._zeros) and self._zero_error(model):
             for name in self._zeros:
@@ -96,12 +96,12 @@ class Watcher:
         self._take_from(epoch, model, self._multiples)
         return not self.looks
 
-    def _take_from(self, epoch: float, model, names) -> None:
+    def _take_from(self, epoch: float, model: Any, names: Iterable[str]) -> None:
         for name in names:
             if name not in self.taken and epoch >= self._epochs[name]():
                 self.taken[name] = take(float(epoch), model)
 
-    def __call__(self, model, row) -> None:
+    def __call__(self, model: Any, row: Any) -> None:
         """Note one check. `row` is its line of the history."""
         self._checks += 1
         epoch = float(row["epoch"])

@@ -4,9 +4,8 @@ Definition: nn/reference/training.py.
 
 `sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation
 or dropout, `work.row_weights` where all samples count the same, `loss.confidence` and `loss.upper`
-for most losses. Numba leaves out a branch on `x is
-not None` where the argument x is None (hence arguments of their own for such fields), so nobody
-waits for compiling what is not used.
+for most losses. Numba leaves out a branch on `x is not None` where the argument x is None (hence
+arguments of their own for such fields), so nobody waits for compiling what is not used.
 """
 import math
 

@@ -133,9 +133,8 @@ class Meter:
 
     def _losses_and_errors(self, name: str, outputs: np.ndarray, data: LabelledSet) -> dict[str, float]:
         losses, _ = self._loss.rows(outputs, data.y)
-        errors = np.full(len(losses), np.nan)
-        if data.labels is not None and self._answers != "values":
-            errors = wrong(outputs, data.labels, self._answers)
+        labels = None if self._answers == "values" else data.labels
+        errors = np.full(len(losses), np.nan) if labels is None else wrong(outputs, labels, self._answers)
         row = {f"{name}_loss": float(np.mean(losses, dtype=np.float64)), f"{name}_error": float(np.mean(errors))}
         if data.weights is not None:
             for what, values in (("loss", losses), ("error", errors)):

@@ -37,7 +37,7 @@ class Settings:
     restore_best: bool
     checkpoint: Any
     on_check: Callable | None
-    on_epoch: Callable | None
+    on_epoch: Any
     threads: int | None
     drop_last: bool
     frozen: Sequence[int | str]

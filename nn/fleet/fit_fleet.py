@@ -210,7 +210,7 @@ class _Crew:
                 raise _Stopped
             advance(updates, loss)
         model, settings = fleet.new_model(r), self._chosen[r].settings
-        called = {name: functools.partial(getattr(settings, name), r) for name in ("on_check", "on_epoch")
+        called: dict[str, Any] = {name: functools.partial(getattr(settings, name), r) for name in ("on_check", "on_epoch")
                   if getattr(settings, name) is not None}
         settings = dataclasses.replace(settings, **called)
         run = self._run(r, model, settings)

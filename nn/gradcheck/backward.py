@@ -1,4 +1,7 @@
 """check_backward: forward and backward of one layer of somebody's own, whatever it is made of."""
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from losses.keywords import explains_arguments
@@ -6,12 +9,14 @@ from losses.keywords import explains_arguments
 from ..checks import choose, integer, real_number
 from .differences import Probe
 from .gradients import METHODS, STEPS, compare
-from .report import TOLERANCE
+from .report import TOLERANCE, GradientReport
 
 
 @explains_arguments()
-def check_backward(forward, backward, inputs, *, method="complex", step=None, samples=None, kinks=None, seed=0,
-                   tolerance=TOLERANCE):
+def check_backward(forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any], *,
+                   method: str = "complex", step: float | None = None, samples: int | None = None,
+                   kinks: Callable[..., Mapping[str, Any]] | None = None, seed: int = 0,
+                   tolerance: float = TOLERANCE) -> GradientReport:
     """Check what a layer's backward sends back: the gradient of each of its inputs, weights included.
 
     The output is made one number by a random upstream gradient R of its shape, f = Σ R · forward(inputs), and the gradients
@@ -59,10 +64,10 @@ def check_backward(forward, backward, inputs, *, method="complex", step=None, sa
     tolerance = real_number("tolerance", tolerance, low=0, open_low=True)
     thetas = _differentiable(inputs)
 
-    def copies(theta):  # a layer may write to what it is given
+    def copies(theta: Mapping[str, np.ndarray]) -> list[Any]:  # a layer may write to what it is given
         return [np.array(theta[name]) if name in theta else value for name, value in inputs.items()]
 
-    def output(theta):
+    def output(theta: Mapping[str, np.ndarray]) -> tuple[np.ndarray, tuple]:
         made = forward(*copies(theta))
         return (np.asarray(made[0]), made[1:]) if isinstance(made, tuple) and len(made) == 2 else (np.asarray(made), ())
 
@@ -73,7 +78,7 @@ def check_backward(forward, backward, inputs, *, method="complex", step=None, sa
     made = backward(upstream.copy(), *(cache or copies(thetas)))
     gradients = _named(made, inputs, thetas, out.shape)
 
-    def objective(theta):
+    def objective(theta: Mapping[str, np.ndarray]) -> Any:
         return np.sum(upstream * output(theta)[0])
 
     branches = None if kinks is None else lambda theta: kinks(*copies(theta))
@@ -83,7 +88,7 @@ def check_backward(forward, backward, inputs, *, method="complex", step=None, sa
     return compare(probe, checked, gradients, method, samples, seed, tolerance, batch=batch, upstream=upstream)
 
 
-def _differentiable(inputs):
+def _differentiable(inputs: Any) -> dict[str, np.ndarray]:
     """Return the float64 arrays among the inputs."""
     if not isinstance(inputs, dict) or not inputs:
         raise TypeError(f"inputs: got {type(inputs).__name__}, accepted: a dict name -> array with at least one entry, in "
@@ -103,7 +108,8 @@ def _differentiable(inputs):
     return thetas
 
 
-def _named(made, inputs, thetas, shape):
+def _named(made: Any, inputs: Mapping[str, Any], thetas: Mapping[str, np.ndarray],
+           shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Return dict name -> gradient from what backward returned."""
     if not isinstance(made, (dict, tuple, list)):
         made = (made,)
@@ -133,7 +139,7 @@ def _named(made, inputs, thetas, shape):
     return found
 
 
-def _shape_hint(got, right, output):
+def _shape_hint(got: tuple[int, ...], right: tuple[int, ...], output: tuple[int, ...]) -> str:
     if got == right[::-1]:
         return "; it is transposed"
     if got == () and right:

@@ -11,6 +11,9 @@ Where the two sides of a difference lie on different branches (a relu input or a
 means nothing. Such entries are skipped and named in the report; no tolerance is loosened for them. Every entry is judged by
 itself, so that a small one may not hide behind the norm of a large array; how is said in report.py.
 """
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 from losses.keywords import explains_arguments
@@ -22,11 +25,14 @@ from .report import TOLERANCE, GradientReport, ParameterReport
 
 METHODS = ("complex", "central", "direction")
 STEPS = {"complex": 1e-20, "central": 1e-6, "direction": 1e-6}
+Found = tuple[list[tuple[Any, str]], list[tuple]]  # (index, kink) of what was skipped, rows of what was compared
 
 
 @explains_arguments()
-def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=None, kinks=None, seed=0,
-                    tolerance=TOLERANCE):
+def check_gradients(f: Callable[[Any], Any], theta: np.ndarray | dict[str, np.ndarray], gradient: Any, *,
+                    method: str = "complex", step: float | None = None, samples: int | None = None,
+                    kinks: Callable[[Any], Mapping[str, Any]] | None = None, seed: int = 0,
+                    tolerance: float = TOLERANCE) -> GradientReport:
     """Compare `gradient` with a numerical derivative of f at theta.
 
     Parameters
@@ -76,7 +82,7 @@ def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=
     h = STEPS[method] if step is None else real_number("step", step, low=0, open_low=True)
     samples = None if samples is None else integer("samples", samples, low=1)
     single = not isinstance(theta, dict)
-    thetas = {"theta": theta} if single else theta
+    thetas: Any = {"theta": theta} if single else theta
     gradients = {"theta": gradient} if single else gradient
     _check_arrays(thetas, gradients, single)
     tolerance = real_number("tolerance", tolerance, low=0, open_low=True)
@@ -84,7 +90,7 @@ def check_gradients(f, theta, gradient, *, method="complex", step=None, samples=
     return compare(probe, thetas, {name: np.asarray(gradients[name]) for name in thetas}, method, samples, seed, tolerance)
 
 
-def _check_arrays(thetas, gradients, single):
+def _check_arrays(thetas: Mapping[str, Any], gradients: Any, single: bool) -> None:
     if not isinstance(gradients, dict) or set(thetas) - set(gradients):
         got = sorted(gradients) if isinstance(gradients, dict) else type(gradients).__name__
         raise ValueError(f"gradient: got {got}, accepted: a dict with an array for each of {sorted(thetas)}")
@@ -101,10 +107,13 @@ def _check_arrays(thetas, gradients, single):
                 raise ValueError(f"{argument}: got {values[at]} at {at}, which is not finite; accepted: finite numbers")
 
 
-def compare(probe, thetas, gradients, method, samples, seed, tolerance, beforehand=None, batch=None,
-            upstream=None):
+def compare(probe: Probe, thetas: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], method: str,
+            samples: int | None, seed: int, tolerance: float,
+            beforehand: Mapping[str, Mapping[tuple[int, ...], str]] | None = None, batch: int | None = None,
+            upstream: np.ndarray | None = None) -> GradientReport:
     """Return the report; `beforehand` names kinks: dict name -> dict index -> kink, of entries not to look at."""
-    rng, found = np.random.default_rng(seed), {}
+    rng = np.random.default_rng(seed)
+    found: dict[str, Found] = {}
     for name, gradient in gradients.items():
         if method == "direction":
             found[name] = _directions(probe, name, gradient, samples, rng)
@@ -124,18 +133,20 @@ def compare(probe, thetas, gradients, method, samples, seed, tolerance, beforeha
     return GradientReport(method, reports, tolerance)
 
 
-def _entries(probe, name, gradient, method, samples, rng, beforehand):
+def _entries(probe: Probe, name: str, gradient: np.ndarray, method: str, samples: int | None, rng: np.random.Generator,
+             beforehand: Mapping[tuple[int, ...], str]) -> Found:
     """Return what was skipped, and (index, analytic, numerical, bound) of each entry compared."""
     entries = np.arange(gradient.size)
     if samples is not None and samples < gradient.size:
         entries = np.sort(rng.choice(entries, samples, replace=False))
-    skipped, rows = [], []
+    skipped: list[tuple[Any, str]] = []
+    rows: list[tuple] = []
     for entry in entries:
         index = tuple(map(int, np.unravel_index(entry, gradient.shape)))
         direction, bound = np.zeros(gradient.shape), 0.0
         direction[index] = 1
         if index in beforehand:
-            kink = beforehand[index]
+            kink: str | None = beforehand[index]
         elif method == "central":
             slope, bound, kink = probe.central(name, direction, gradient[index])
         else:
@@ -149,7 +160,7 @@ def _entries(probe, name, gradient, method, samples, rng, beforehand):
     return skipped, rows
 
 
-def _directions(probe, name, gradient, samples, rng):
+def _directions(probe: Probe, name: str, gradient: np.ndarray, samples: int | None, rng: np.random.Generator) -> Found:
     """Return as `_entries` does, for random directions."""
     skipped, rows = [], []
     for k in range(samples or 1):

@@ -1,18 +1,23 @@
 """Which classic mistake a wrong gradient fits."""
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 CLOSE = 1e-5
+Fits = Callable[[Any], bool]  # whether an array is the analytic gradient
 
 
-def hint(thetas, name, analytic, numerical, batch=None, upstream=None):
+def hint(thetas: Mapping[str, np.ndarray], name: str, analytic: np.ndarray, numerical: np.ndarray, batch: int | None = None,
+         upstream: np.ndarray | None = None) -> str:
     """Return the mistake that makes `analytic` of the right gradient, in words; "" if none is known that does.
 
     thetas : dict name -> array, what the gradient is with respect to; batch : number of samples, where that is known;
     upstream : the gradient of the output that was handed to a backward.
     """
-    def fits(candidate):
-        return (np.shape(candidate) == analytic.shape and np.linalg.norm(analytic) > 0
-                and np.linalg.norm(analytic - candidate) <= CLOSE * np.linalg.norm(analytic))
+    def fits(candidate: np.ndarray) -> bool:
+        return bool(np.shape(candidate) == analytic.shape and np.linalg.norm(analytic) > 0
+                    and np.linalg.norm(analytic - candidate) <= CLOSE * np.linalg.norm(analytic))
 
     if not np.any(numerical):
         return ""
@@ -38,7 +43,7 @@ def hint(thetas, name, analytic, numerical, batch=None, upstream=None):
     return ""
 
 
-def _factor(factor, batch):
+def _factor(factor: float, batch: int | None) -> str:
     if batch is not None and batch > 1:
         if np.isclose(factor, batch, rtol=CLOSE):
             return f"too large by the factor {batch}, the size of the batch: a sum where a mean belongs (1/B is missing)"
@@ -48,7 +53,7 @@ def _factor(factor, batch):
     return f"it is {factor:.6g} times the right one: a constant factor"
 
 
-def _swapped(W, numerical, fits):
+def _swapped(W: np.ndarray, numerical: np.ndarray, fits: Fits) -> bool:
     """Return whether a product with Wᵀ (or W), as its last or first factor, was taken with W (or Wᵀ) instead."""
     if W.shape[0] != W.shape[1] or np.linalg.cond(W) > 1e8:
         return False
@@ -61,7 +66,7 @@ def _swapped(W, numerical, fits):
     return False
 
 
-def _no_derivative(thetas, upstream, fits):
+def _no_derivative(thetas: Mapping[str, np.ndarray], upstream: np.ndarray, fits: Fits) -> bool:
     """Return whether the upstream gradient went on as if z were the output: dx = dz Wᵀ, dW = xᵀ dz, db = Σ dz."""
     candidates = [upstream]
     if upstream.ndim == 2:

@@ -1,20 +1,28 @@
 """check_model: a whole network against a numerical derivative, and its own backend and dtype against what that proved."""
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from losses.base import Loss
 from losses.keywords import explains_arguments
 
 from ..checks import choose, integer, real_number
+from ..model import Model
 from .differences import Probe
 from .gradients import METHODS, STEPS, compare
 from .kinks import Definition, perturbed, reached
-from .report import TOLERANCE, ParameterReport
+from .report import TOLERANCE, GradientReport, ParameterReport
 
 LEAST = {"float32": 1e-4, "float64": 0.0}
 
 
 @explains_arguments()
-def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None, samples=None, seed=0, update=None,
-                tolerance=TOLERANCE, sample_weight=None):
+def check_model(model: Model, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
+                method: str = "complex", step: float | None = None, samples: int | None = None, seed: int = 0,
+                update: int | None = None, tolerance: float = TOLERANCE,
+                sample_weight: ArrayLike | None = None) -> GradientReport:
     """Check a model's backprop, and then the model's own backend and dtype against what has been proved.
 
     First the NumPy definition in float64, at the model's weights, is compared with a numerical derivative; then the
@@ -48,7 +56,8 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
     with_x = not len(inputs.tokens)
     y_prepared = loss.prepare(definition.pack_targets(y, inputs), definition.rows_of(inputs), model.outputs)
     thetas = {name: array.copy() for name, array in definition.parameters.items()} | ({"x": inputs.x} if with_x else {})
-    arguments = {"lengths": lengths, "input_gradient": with_x, "update": update, "sample_weight": sample_weight}
+    arguments: dict[str, Any] = {"lengths": lengths, "input_gradient": with_x, "update": update,
+                                 "sample_weight": sample_weight}
     _, gradients = definition.loss_and_gradients(x, y, loss, **arguments)
     weights = definition.row_weights(loss, y_prepared, sample_weight, inputs)
     network = Definition(definition, inputs, y_prepared, loss, update, weights)
@@ -61,7 +70,8 @@ def check_model(model, x, y, loss, lengths=None, *, method="complex", step=None,
     return report
 
 
-def _of_the_backend(model, own, gradients, network, thetas):
+def _of_the_backend(model: Model, own: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], network: Definition,
+                    thetas: Mapping[str, np.ndarray]) -> list[ParameterReport]:
     """Return the comparison of a model's own gradients with the proved ones, at the precision of its dtype."""
     eps, rng = float(np.finfo(model.dtype).eps), np.random.default_rng(0)
     skipped = reached(network.unsettled(thetas, eps), thetas)

@@ -3,6 +3,7 @@
 An entry with the analytic value a and the numerical value n agrees if |a − n| <= max(tolerance·|n|, bound). The bound is
 what rounding leaves open in n. Where a and n differ and both lie within it, nothing can be said: the entry is *not judged*.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,7 +31,8 @@ class ParameterReport:
     largest: float = 0.0  # |numerical| of the largest entry of all arrays
     values: tuple = field(default=(), repr=False)  # (indices, analytic, numerical, bounds) of what was compared
 
-    def fill(self, indices, analytic, numerical, bounds):
+    def fill(self, indices: Sequence[tuple[int, ...] | None], analytic: np.ndarray, numerical: np.ndarray,
+             bounds: np.ndarray) -> None:
         """Take what was compared: a list of indices, and three arrays of that length."""
         self.checked = len(indices)
         if not indices:
@@ -40,12 +42,12 @@ class ParameterReport:
         at = int(np.argmax(deviation))
         self.worst, self.analytic, self.numerical = indices[at], float(analytic[at]), float(numerical[at])
         lost = (deviation > 0) & (np.maximum(np.abs(analytic), np.abs(numerical)) <= bounds)
-        self.not_judged = [(indices[k], float(bounds[k])) for k in np.flatnonzero(lost)]
+        self.not_judged = [(indices[k], float(bounds[k])) for k in np.flatnonzero(lost).tolist()]
         # An array that is 0 to rounding has no size of its own.
         scale = self.largest if lost.all() else np.linalg.norm(numerical)
         self.error = float(np.linalg.norm(deviation) / (scale if scale > 0 else 1))
 
-    def worst_entry(self, tolerance):
+    def worst_entry(self, tolerance: float) -> int | None:
         """Return the position, among the entries compared, of the one furthest beyond what is allowed; None: all agree."""
         if not self.checked:
             return None
@@ -56,7 +58,7 @@ class ParameterReport:
             return None
         return int(np.argmax(np.where(beyond, deviation / np.where(numerical == 0, 1, np.abs(numerical)), -1)))
 
-    def verdict(self, tolerance):
+    def verdict(self, tolerance: float) -> bool | None:
         """Return True (agrees), False (does not) or None: nothing of it could be judged."""
         if not self.checked:
             return None
@@ -72,7 +74,7 @@ class ParameterReport:
             return None
         return True
 
-    def lines(self, tolerance):
+    def lines(self, tolerance: float) -> list[str]:
         """Return the lines of the report about this array."""
         where = f"{self.worst}: analytic {self.analytic:.10g}, numerical {self.numerical:.10g}" if self.checked else "-"
         lines = [f"{self.name:<20}{self.checked:>8}{self.error:>12.2e}  {where}"]
@@ -98,16 +100,16 @@ class GradientReport:
     """What a gradient check found, one `ParameterReport` per array; print it."""
 
     method: str
-    parameters: list
+    parameters: list[ParameterReport]
     tolerance: float = TOLERANCE
 
     @property
-    def error(self):
+    def error(self) -> float:
         """Largest relative error of all arrays; NaN if some array could not be checked anywhere."""
         errors = [p.error for p in self.parameters]
         return float(np.max(errors)) if errors else np.nan
 
-    def passed(self, tolerance=None):
+    def passed(self, tolerance: float | None = None) -> bool:
         """Return whether every array was checked somewhere and every entry agrees within the tolerance.
 
         None: the tolerance of the check. What rounding does not resolve is allowed its bound (see the module); a backend
@@ -116,7 +118,7 @@ class GradientReport:
         tolerance = self.tolerance if tolerance is None else tolerance
         return bool(self.parameters) and all(p.verdict(tolerance) is True for p in self.parameters)
 
-    def verdict(self, tolerance=None):
+    def verdict(self, tolerance: float | None = None) -> str:
         """Return the verdict in words: PASSED, FAILED or NOT DECIDED at the tolerance, and what is the matter where."""
         tolerance = self.tolerance if tolerance is None else tolerance
         at = f"at {np.format_float_scientific(tolerance, trim='-', exp_digits=1)}"
@@ -128,7 +130,7 @@ class GradientReport:
             return f"NOT DECIDED {at}: nothing could be judged of {', '.join(open_) or 'no array'}; nothing else is wrong"
         return f"PASSED {at}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"gradient check ({self.method})", f"{'array':<20}{'checked':>8}{'rel. error':>12}  worst at"]
         for p in self.parameters:
             lines += p.lines(self.tolerance)

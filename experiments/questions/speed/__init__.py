@@ -12,12 +12,15 @@ matrices, measured in the same rounds, is called the peak.
 
 Peers: pip install -e '.[peers]'. Without them the others still run, and the tables name what is missing.
 """
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 from ...runs.runner import cores, measure_missing
 from ...runs.settings import SOME, Settings, above, at_least
+from ...runs.store import Store
 
 RUN_TIMES = {"quick": "5 min", "default": "15 min", "full": "45 min"}  # on 2 cores, with all peers installed
 # What a measurement is made by. Contenders are imported by their names, and a worker is started: no import leads to them.
@@ -59,7 +62,7 @@ class Config(Settings):
         """More rounds, and growth well beyond the caches."""
         return cls(rounds=21, cold_rounds=7, growth_seconds=3.0)
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """Workloads, contenders and the baseline exist."""
         from .contenders import NAMES, OURS
         from .workloads import WORKLOADS
@@ -124,26 +127,26 @@ def parts(config: Config) -> list[Part]:
     return found
 
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Measure what the store does not have yet, one thing at a time: nothing may run beside a measurement."""
     measure_missing(store, [(part.settings, part.measure) for part in parts(config)], "measuring")
 
 
-def gather(store, config: Config):
+def gather(store: Store, config: Config) -> Any:
     """Load all measurements; raises StoreError when some are missing."""
     from .report import gathered
 
     return gathered(store, config, parts(config))
 
 
-def tables(results) -> list:
+def tables(results: Any) -> list:
     """Summary with targets, a table per race, first epochs, and growth."""
     from .report import all_tables
 
     return all_tables(results)
 
 
-def figures(results, folder) -> list:
+def figures(results: Any, folder: Path) -> list:
     """Draw a bar chart per workload and the growth curves, and write the tables as Markdown; returns all paths."""
     from .drawing import draw_growth, draw_race
     from .report import write_markdown
@@ -156,7 +159,7 @@ def figures(results, folder) -> list:
     return [*paths, write_markdown(results, folder / "speed.md")]
 
 
-def answer(results) -> str:
+def answer(results: Any) -> str:
     """Open with yes, no or what it depends on, then say which targets are met, where a peer is faster, what limits us."""
     from .report import sentences
 

@@ -1,7 +1,9 @@
 """How long a user waits: from the start of a process to its first finished epoch, with an empty and a filled cache."""
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,12 +48,12 @@ STARTS = (
 )
 
 
-def chosen(names=()) -> list[Start]:
+def chosen(names: Sequence[str] = ()) -> list[Start]:
     """The starts of ours and of the peers in `names` (all when empty)."""
     return [start for start in STARTS if not names or start.contender in (OURS, *names)]
 
 
-def measure(start: Start, rounds: int, tick) -> Run:
+def measure(start: Start, rounds: int, tick: Callable[..., None]) -> Run:
     """Start the process `rounds` times with an empty cache, and each time once more with the cache that this left.
 
     Returns
@@ -74,7 +76,7 @@ def measure(start: Start, rounds: int, tick) -> Run:
     return run
 
 
-def _pair(start: Start, tick, share: float) -> tuple[float, ...]:
+def _pair(start: Start, tick: Callable[..., None], share: float) -> tuple[float, ...]:
     """Seconds to the first epoch: cold wall and CPU, warm wall and CPU."""
     tick(share)
     with tempfile.TemporaryDirectory(prefix="afterzero-cold-") as folder:
@@ -83,7 +85,7 @@ def _pair(start: Start, tick, share: float) -> tuple[float, ...]:
         return *_first_epoch(start, caches), *_first_epoch(start, caches)
 
 
-def _first_epoch(start: Start, caches) -> tuple[float, float]:
+def _first_epoch(start: Start, caches: Any) -> tuple[float, float]:
     begin = time.perf_counter()
     with Process(start.contender, start.workload, 1, caches) as process:
         process.ask(do="time", epochs=1)

@@ -1,7 +1,9 @@
 """Who takes part: name, package, and a class per kind of workload, imported only by the process that runs it."""
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from typing import Any
 
 OURS, SGEMM, DEFINITION = "afterzero", "sgemm", "definition"
 PEERS_EXTRA = "pip install -e '.[peers]'"
@@ -34,7 +36,7 @@ class Contender:
         except metadata.PackageNotFoundError:
             return None
 
-    def load(self, kind: str):
+    def load(self, kind: str) -> Any:
         """Import the class for a kind of workload."""
         module, _, name = self.classes[kind].partition(":")
         return getattr(importlib.import_module(f"experiments.questions.speed.{module}"), name)
@@ -68,7 +70,7 @@ def by_name(name: str) -> Contender:
     return next(contender for contender in (*CONTENDERS, *HELPERS) if contender.name == name)
 
 
-def entered(kind: str, names=()) -> list[Contender]:
+def entered(kind: str, names: Sequence[str] = ()) -> list[Contender]:
     """Contenders for a kind of workload, ours first; `names` (all when empty) chooses among the peers."""
     return [contender for contender in CONTENDERS
             if kind in contender.classes and (not names or contender.name in (OURS, *names))]

@@ -1,5 +1,8 @@
 """Bar charts of the races and curves of growth, drawn from stored measurements."""
 from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +15,7 @@ from .race import TIMING_ONLY
 HUES = {"afterzero": plots.BLUE, "numpy": plots.SKY, "torch": plots.RED, "jax": plots.GREEN, "scikit-learn": plots.ORANGE}
 
 
-def draw_race(results, path):
+def draw_race(results: Any, path: str | PathLike[str]) -> list[Path]:
     """Horizontal bars, milliseconds per epoch with quartiles, a panel per number of threads.
 
     Parameters
@@ -34,7 +37,7 @@ def draw_race(results, path):
                       size=(2.2 + 4.2 * len(results), 1.5 + 0.36 * tallest))
 
 
-def _bars(result, axis) -> None:
+def _bars(result: Any, axis: Any) -> None:
     medians = result.medians()
     spreads = [Spread.of(result.seconds(name)) for name in medians]
     errors = 1e3 * np.array([(one.median - one.low, one.high - one.median) for one in spreads]).T
@@ -56,7 +59,7 @@ def _bars(result, axis) -> None:
     axis.set_xlabel(f"ms per epoch, {clock} time, {counted(cores, 'core')}{star}")
 
 
-def draw_growth(results, path):
+def draw_growth(results: Any, path: str | PathLike[str]) -> list[Path]:
     """Milliseconds per epoch against each size on logarithmic axes, with the exponents fitted to both halves.
 
     Parameters and return value as `draw_race`, for axes of growth.
@@ -68,7 +71,7 @@ def draw_growth(results, path):
                       title="Time of an epoch, ours, 1 core", size=(4.2 * columns, 3.2 * len(rows)))
 
 
-def _grown(result, axis) -> None:
+def _grown(result: Any, axis: Any) -> None:
     from .growth import exponents
 
     run = result.run

@@ -1,7 +1,8 @@
 """How the time of an epoch grows with one size, all others fixed, until an epoch takes too long: ours alone, one thread."""
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Axis:
     task: Callable[[int], Workload]
 
 
-def _mlp(network, samples=1000, batch=50, optimizer=ADAM, replicas=0) -> Workload:
+def _mlp(network: Sequence[int], samples: int = 1000, batch: int = 50, optimizer: Any = ADAM, replicas: int = 0) -> Workload:
     data = "largest" if network[0] > 10 else "sum"
     return Workload("growth", "", tuple(network), samples, batch, optimizer, 1e-4, data, 1, replicas=replicas)
 
@@ -55,7 +56,7 @@ AXES = (
 )
 
 
-def measure(axis: Axis, seconds: float, tick) -> Run:
+def measure(axis: Axis, seconds: float, tick: Callable[..., None]) -> Run:
     """Double the size until an epoch takes longer than `seconds`.
 
     Returns
@@ -85,7 +86,7 @@ def measure(axis: Axis, seconds: float, tick) -> Run:
     return run
 
 
-def _goes_on(times, seconds: float) -> bool:
+def _goes_on(times: Sequence[float], seconds: float) -> bool:
     """At least three sizes; then until an epoch is too long and longer than the last (larger batches make it shorter)."""
     return len(times) < 3 or times[-1] < seconds or times[-1] < 0.95 * times[-2]
 

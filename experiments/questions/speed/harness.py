@@ -1,8 +1,10 @@
 """The arithmetic of a fair race: order of the rounds, medians and quartiles, ratios, validation, verdicts."""
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 TIE = 1.15  # ratios closer to 1 than this are called a tie: it is what repeated runs on a shared machine differ by
 TOLERANCE = 1e-4
@@ -12,7 +14,7 @@ class WrongCurve(Exception):
     """A contender's losses are not those of the definition, so it does not do the same work."""
 
 
-def rotation(names, rounds: int) -> list[list]:
+def rotation(names: Any, rounds: int) -> list[list]:
     """Order of the contenders in each round: all of them, each round begun by the next one.
 
     A slow phase of the machine then meets all alike, and nobody always runs after the same neighbour.
@@ -30,7 +32,7 @@ class Spread:
     high: float
 
     @classmethod
-    def of(cls, values) -> "Spread":
+    def of(cls, values: Any) -> "Spread":
         """Summarise values, shape (rounds,); NaN when there are none."""
         values = np.asarray(values, float)
         if not values.size:
@@ -39,7 +41,7 @@ class Spread:
         return cls(float(median), float(low), float(high))
 
 
-def ratio(ours, theirs) -> Spread:
+def ratio(ours: ArrayLike, theirs: ArrayLike) -> Spread:
     """Median and quartiles of ours / theirs, formed round by round: both (rounds,), in seconds."""
     return Spread.of(np.asarray(ours, float) / np.asarray(theirs, float))
 
@@ -65,7 +67,7 @@ def fastest(medians: dict[str, float]) -> str | None:
     return min(medians, key=medians.__getitem__) if medians else None
 
 
-def check_curve(losses, reference) -> float:
+def check_curve(losses: Any, reference: ArrayLike) -> float:
     """Return the largest relative difference between two loss curves of the same shape.
 
     Raises
@@ -83,7 +85,7 @@ def check_curve(losses, reference) -> float:
     return worst
 
 
-def exponent(sizes, seconds) -> float:
+def exponent(sizes: Any, seconds: Any) -> float:
     """Slope p of the straight line through (log size, log seconds): seconds grow as size ** p. NaN below two points."""
     if len(sizes) < 2:
         return math.nan

@@ -1,8 +1,10 @@
 """Our own contender: the public calls `fit` and `fit_fleet`; and the definition, with which all curves are compared."""
+from typing import Any
+
 import numpy as np
 
 
-def network(workload, seed: int, backend: str = "numba", dtype: str = "float32"):
+def network(workload: Any, seed: int, backend: str = "numba", dtype: str = "float32") -> Any:
     """Make the model of a workload."""
     from nn import MLP, RNN
     if workload.kind == "rnn":
@@ -10,7 +12,7 @@ def network(workload, seed: int, backend: str = "numba", dtype: str = "float32")
     return MLP(workload.network, activation="relu", seed=seed, backend=backend, dtype=dtype)
 
 
-def optimizer(workload):
+def optimizer(workload: Any) -> Any:
     """Make its optimizer."""
     from nn import SGD, Adam
     if workload.optimizer == "adam":
@@ -18,13 +20,13 @@ def optimizer(workload):
     return SGD(workload.learning_rate, momentum=0.9 if workload.optimizer == "momentum" else 0.0)
 
 
-def objective(level: float):
+def objective(level: float) -> Any:
     """Cross-entropy, flooded where the level is above 0."""
     from losses import CrossEntropy, Flooding
     return Flooding(CrossEntropy(), level) if level else CrossEntropy()
 
 
-def fitted(model, problem, replica: int, epochs: int, check_every, threads: int):
+def fitted(model: Any, problem: Any, replica: int, epochs: int, check_every: Any, threads: int) -> Any:
     """Train one model of the problem and return the running training loss of each check, (checks,)."""
     from nn import fit
     workload = problem.workload
@@ -45,12 +47,12 @@ class Ours:
 
     validated = True
 
-    def __init__(self, problem, threads: int):
+    def __init__(self, problem: Any, threads: int) -> None:
         self.problem, self.threads = problem, threads
         self.model = network(problem.workload, problem.seeds[0])
         self.start = self.model.flat.copy()
 
-    def train(self, epochs: int, check_every=0) -> np.ndarray:
+    def train(self, epochs: int, check_every: Any = 0) -> np.ndarray:
         """Train from the initial weights; return the mean loss of all epochs, (1,)."""
         self.model.flat[...] = self.start
         return fitted(self.model, self.problem, 0, epochs, check_every, self.threads)
@@ -65,13 +67,13 @@ class OursFleet:
 
     validated = True
 
-    def __init__(self, problem, threads: int):
+    def __init__(self, problem: Any, threads: int) -> None:
         import nn
         self.fit_fleet, self.problem, self.threads = nn.fit_fleet, problem, threads  # type: ignore[attr-defined]
         self.model = network(problem.workload, problem.seeds[0])
         self.members = [{"seed": seed, "level": level} for seed, level in zip(problem.seeds, problem.levels, strict=True)]
 
-    def train(self, epochs: int, check_every=0) -> np.ndarray:
+    def train(self, epochs: int, check_every: Any = 0) -> np.ndarray:
         """Train all members from their initial weights; return their mean losses, (1, R)."""
         from losses import CrossEntropy, Flooding
         problem, workload = self.problem, self.problem.workload
@@ -90,7 +92,7 @@ class Definition:
 
     validated = True
 
-    def __init__(self, problem, threads: int):
+    def __init__(self, problem: Any, threads: int) -> None:
         self.problem = problem
 
     def train(self, epochs: int) -> np.ndarray:

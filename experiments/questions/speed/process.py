@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from .workloads import Workload
 
@@ -34,7 +35,7 @@ class Process:
         When it cannot be built.
     """
 
-    def __init__(self, contender: str, workload: Workload, threads: int, extra=None):
+    def __init__(self, contender: str, workload: Workload, threads: int, extra: Any = None) -> None:
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "AFTERZERO_WORKER_CORES": str(threads)}
         if threads == 1:
             # Without this JAX hands parts of a product to a pool, even on one core.
@@ -56,7 +57,7 @@ class Process:
         fields = {name: value for name, value in asdict(workload).items() if name != "targets"}
         self.ask(do="build", contender=contender, workload=fields, threads=threads)
 
-    def ask(self, **order) -> dict:
+    def ask(self, **order: Any) -> dict:
         """Send an order and wait for its answer.
 
         Raises
@@ -84,8 +85,8 @@ class Process:
             self.process.stdin.close()  # type: ignore[union-attr]
         self.process.stdout.close()  # type: ignore[union-attr]
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.close()

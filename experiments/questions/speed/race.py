@@ -2,6 +2,8 @@
 import contextlib
 import math
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from ...runs.store import Run
 from .contenders import DEFINITION, OURS, SGEMM, entered, unavailable
 from .harness import WrongCurve, check_curve, rotation
 from .process import ContenderFailed, Process
+from .workloads import Workload
 
 EPOCHS_CHECKED = 2
 CALL_SECONDS = 0.2  # a timed call of a peer takes at least so long: it has no set-up that more epochs would hide
@@ -16,7 +19,7 @@ PAUSE = 0.25  # before each call with several threads: until then the last conte
 VALIDATED, TIMING_ONLY = "ok", "timing only"
 
 
-def measure(workload, threads: int, names, rounds: int, tick) -> Run:
+def measure(workload: Workload, threads: int, names: Sequence[str], rounds: int, tick: Callable[..., None]) -> Run:
     """Validate and time every contender.
 
     Parameters
@@ -72,13 +75,13 @@ def measure(workload, threads: int, names, rounds: int, tick) -> Run:
     return run
 
 
-def definition(workload) -> list:
+def definition(workload: Workload) -> list:
     """The loss curve of the definition in float64."""
     with Process(DEFINITION, workload, 1) as process:
         return process.ask(do="curve", epochs=EPOCHS_CHECKED)["losses"]
 
 
-def _admit(name, workload, threads, reference, racers, processes, run) -> str:
+def _admit(name: str, workload: Workload, threads: int, reference: Any, racers: Any, processes: Any, run: Any) -> str:
     """Start one contender and validate it; return its status."""
     try:
         process = processes.enter_context(Process(name, workload, threads))
@@ -93,13 +96,13 @@ def _admit(name, workload, threads, reference, racers, processes, run) -> str:
     return VALIDATED if answer["validated"] else TIMING_ONLY
 
 
-def _timed(racer, epochs: int) -> tuple[float, float]:
+def _timed(racer: Any, epochs: int) -> tuple[float, float]:
     """Wall and CPU seconds per epoch of one call."""
     answer = racer.ask(do="time", epochs=epochs)
     return answer["wall"] / epochs, answer["cpu"] / epochs
 
 
-def _epochs_per_call(name, workload, racer) -> int:
+def _epochs_per_call(name: str, workload: Workload, racer: Any) -> int:
     """Epochs of one timed call: ours always the workload's, so that set-up has its stated share."""
     if name == OURS:
         return workload.epochs

@@ -2,6 +2,7 @@
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ...report.tables import Table, number
 from ...runs import outputs
 from ...runs.identity import cpu_name
 from ...runs.runner import cores
-from ...runs.store import Run
+from ...runs.store import Run, Store
 from . import cold, growth
 from .contenders import CONTENDERS, OURS, SGEMM, by_name, versions
 from .harness import TIE, Spread, fastest, judged, ratio, verdict
@@ -79,7 +80,7 @@ class Results:
         return min(result.run.scalars["measured"] for result in (*self.races, *self.cold, *self.growth))
 
 
-def gathered(store, config, parts) -> Results:
+def gathered(store: Store, config: Any, parts: Any) -> Results:
     """Load the measurements of a configuration, its `parts`.
 
     Raises
@@ -123,7 +124,7 @@ def _ratio(spread: Spread) -> str:
     return "–" if math.isnan(spread.median) else f"{spread.median:.3g} [{spread.low:.3g}–{spread.high:.3g}]"
 
 
-def summary(races, config) -> Table:
+def summary(races: Any, config: Any) -> Table:
     """One line per target: ours, the peer, the ratio, and whether the target is met."""
     rows = []
     for result in races:
@@ -171,7 +172,7 @@ def race_table(result: Result, baseline: str) -> Table:
                   "first call, s"), rows, "\n".join(notes))
 
 
-def cold_table(results) -> Table:
+def cold_table(results: Any) -> Table:
     """Seconds from the start of a process to its first epoch."""
     rows, notes = [], []
     for result in results:
@@ -198,7 +199,7 @@ def latencies(result: Result) -> tuple[float, float, float]:
             float(np.median(curves["cold_cpu"] - curves["warm_cpu"])))
 
 
-def growth_table(results) -> Table:
+def growth_table(results: Any) -> Table:
     """Fitted exponents per axis."""
     rows = []
     notes = ["exponent p: seconds per epoch grow as size to the p, fitted to the lower and the upper half of the sizes"]
@@ -218,13 +219,13 @@ def growth_table(results) -> Table:
 # --- Markdown ---
 
 def _markdown(table: Table) -> str:
-    def line(cells):
+    def line(cells: Any) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
     head = [line(table.columns), "|" + "---|" * len(table.columns)]
     return "\n".join([f"**{table.title}**", "", *head, *map(line, table.rows), "", *table.note.splitlines(), ""])
 
 
-def write_markdown(results: Results, path):
+def write_markdown(results: Results, path: str | PathLike[str]) -> Any:
     """Write all tables for a README, with date and hardware; returns the path."""
     day = datetime.fromtimestamp(results.measured(), timezone.utc).date().isoformat()
     parts = [f"Measured {day} (UTC) on {hardware()}.", "", *map(_markdown, all_tables(results)),
@@ -255,7 +256,7 @@ def sentences(results: Results) -> list[str]:
     return said if said[1:] else [*said, "Nothing was measured."]
 
 
-def _opening(races) -> str:
+def _opening(races: Any) -> str:
     """Return whether ours is at least as fast as the fastest peer of each workload."""
     ratios = [value for result in races if not math.isnan(value := result.versus(result.best_peer()).median)]
     if not ratios:
@@ -265,7 +266,7 @@ def _opening(races) -> str:
         f"It depends on the workload: it is as fast in {len(ratios) - slower} of {len(ratios)} races.")
 
 
-def _against_peers(races) -> str:
+def _against_peers(races: Any) -> str:
     outcomes: dict[str, list[str]] = {"faster": [], "a tie": [], "slower": []}
     for result in races:
         value = result.versus(result.best_peer()).median
@@ -278,7 +279,7 @@ def _against_peers(races) -> str:
             else "No peer could be compared.")
 
 
-def _targets_met(races) -> str:
+def _targets_met(races: Any) -> str:
     lines = [(result, target, result.versus(target.versus or result.best_peer()).median)
              for result in races for target in targets(result)]
     lines = [(result, target, value) for result, target, value in lines if not math.isnan(value)]

@@ -30,10 +30,10 @@ def limit_cores(threads: int) -> None:
 class Worker:
     """Carries out orders."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.contender: Any = None
 
-    def build(self, order) -> dict:
+    def build(self, order: Any) -> dict:
         """Import a contender and give it its problem."""
         from .contenders import by_name
         from .workloads import Problem, Workload
@@ -42,20 +42,20 @@ class Worker:
         self.contender = by_name(order["contender"]).load(workload.kind)(Problem(workload), order["threads"])
         return {}
 
-    def curve(self, order) -> dict:
+    def curve(self, order: Any) -> dict:
         """Train for validation; the first call compiles."""
         begin = time.perf_counter()
         losses = self.contender.curve(order["epochs"])
         return {"losses": losses.astype(float).tolist(), "validated": self.contender.validated,
                 "seconds": time.perf_counter() - begin}
 
-    def time(self, order) -> dict:
+    def time(self, order: Any) -> dict:
         """Time one call."""
         wall, cpu = time.perf_counter(), time.process_time()
         self.contender.train(order["epochs"])
         return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
-    def age(self, order) -> dict:
+    def age(self, order: Any) -> dict:
         """CPU time so far."""
         return {"cpu": time.process_time()}
 
@@ -64,7 +64,7 @@ def main() -> None:
     """Answer orders until the input ends."""
     orders: queue.Queue = queue.Queue()
 
-    def read():
+    def read() -> None:
         for line in sys.stdin:
             orders.put(json.loads(line))
         os._exit(0)

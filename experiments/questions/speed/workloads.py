@@ -3,9 +3,11 @@
 Contenders get the initial weights of our own model, the same data in float32 and the same order of samples, so that their
 loss curves must agree and only the time may differ.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -119,7 +121,7 @@ WORKLOADS = (
 )
 
 
-def named(prefixes) -> list[Workload]:
+def named(prefixes: Sequence[str]) -> list[Workload]:
     """Every workload whose name begins with one of the prefixes, in order: "W1" stands for W1a and W1b."""
     return [workload for workload in WORKLOADS if workload.name.startswith(tuple(prefixes))]
 
@@ -143,7 +145,7 @@ def flops(workload: Workload) -> float:
 
 # --- data ---
 
-def inputs_and_labels(workload: Workload):
+def inputs_and_labels(workload: Workload) -> Any:
     """Generate the data; the seed is fixed.
 
     Returns
@@ -190,7 +192,7 @@ class Problem:
         Flooding level of each replica.
     """
 
-    def __init__(self, workload: Workload):
+    def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.x, self.y, self.lengths = inputs_and_labels(workload)
         count = max(1, workload.replicas)

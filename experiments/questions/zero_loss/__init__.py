@@ -9,16 +9,18 @@ Besides test error, test loss and calibration the table shows what still goes on
 gradient, the distance that the parameters still travel, and the share of test predictions that still change.
 """
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...data import two_gaussians_bayes
 from ...report.tables import Table
 from ...report.words import spread
+from ...runs.store import Store
 from ...runs.sweep import Threads, train_missing
 from ...trainers.image_settings import announce, images_of
 from ...trainers.train import TRAINER
 from .cases import METHODS, Config, Results, cases, gather, runs  # noqa: F401 (what a question consists of)
 
-RUN_TIMES = {"quick": "20 s", "default": "2 min", "full": "45 min"}  # on 2 cores, compilation included
+RUN_TIMES = {"quick": "20 s", "default": "2.5 min", "full": "45 min"}  # on 2 cores, compilation included
 # Figure, name of the row, factor for display; the rows that stand in README.md.
 ROWS = (("epoch", "epoch", 1), ("test_error", "test error, %", 100), ("test_error_clean", "... on true labels, %", 100),
         ("test_loss", "test loss", 1), ("calibration_error", "calibration error, %", 100),
@@ -28,7 +30,7 @@ ROWS = (("epoch", "epoch", 1), ("test_error", "test error, %", 100), ("test_erro
 SUMMARY = ("epoch", "test error, %", "test loss", "median margin")
 
 
-def run(config: Config, store) -> None:
+def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet; raises SettingError as `cases` does, before any training."""
     wanted = runs(config)
     announce(images_of(config))
@@ -57,7 +59,7 @@ def _methods(results: Results) -> Table:
     return Table(f"{results.title} ({spread(seeds, 'seed')})", ("", *METHODS.values()), rows, "\n".join(notes))
 
 
-def figures(results: Sequence[Results], folder) -> list:
+def figures(results: Sequence[Results], folder: Path) -> list:
     """Draw all figures."""
     from . import drawing
 

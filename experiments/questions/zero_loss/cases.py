@@ -1,12 +1,13 @@
 """The cases of zero_loss: settings, what is trained, and what came of it."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from ...report.levels import Levels
 from ...report.measured import Measured, load
 from ...report.methods import Methods
 from ...runs.settings import DIFFERENT, SHARE, SOME, above, at_least
+from ...runs.store import Store
 from ...trainers.description import Description, describe
 from ...trainers.image_settings import ImageSettings, images_of, images_title, short_note, sizes
 
@@ -69,7 +70,7 @@ class Config(ImageSettings):
         return cls(seeds=20, gaussian_epochs=2000, image_epochs=5000, gaussian_test=10_000, growth=1.15,
                    image_levels=(0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5))
 
-    def related(self, need):
+    def related(self, need: Callable[..., None]) -> None:
         """A level per share, something to train, and enough images."""
         need(len(self.gaussian_levels) == len(self.gaussian_noise), "gaussian_levels", "one level per gaussian_noise")
         need(bool(self.gaussian_noise or self.image_noise), "gaussian_noise", "at least one share here or in image_noise")
@@ -107,8 +108,8 @@ def cases(config: Config) -> list[Case]:
                 "batch_size": config.image_batch, "epochs": config.image_epochs,
                 "files": "" if images is None else images.fingerprint, **shared}
 
-    def case(title, noise, levels, fixed, note=""):
-        def some(level, models=(("end", "end"),)):
+    def case(title: Any, noise: float, levels: Any, fixed: Any, note: str = "") -> Any:
+        def some(level: Any, models: Any = (("end", "end"),)) -> Any:
             return tuple(describe(noise=noise, level=level, seed=seed, models=models, **fixed)
                          for seed in range(config.seeds))
         return Case(f"{title}, {noise:.0%} flipped labels" if noise else f"{title}, labels as they are",
@@ -145,7 +146,7 @@ class Results(Methods):
         return sum(value == value for value in self.values("zero", "epoch"))
 
 
-def gather(store, config: Config) -> list[Results]:
+def gather(store: Store, config: Config) -> list[Results]:
     """Load all runs and choose levels; raises StoreError when a run is missing."""
     return [Results.of(case, load(store, case.plain), [load(store, some) for some in case.flooded])
             for case in cases(config)]
