@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from losses.answers import ANSWERS
 from losses.base import Loss
-from losses.checks import refuse_nonfinite
 from losses.checks import weights as checked_weights
 from losses.keywords import explains_arguments
 from losses.weights import given, row_weights
@@ -15,15 +15,18 @@ from . import elsewhere
 from .backends import BACKENDS, backend_named
 from .checks import choose, integer, refuse_objects
 from .engine import BLOCK_ROWS, Engine, Network
+from .predicting import Predicting
+from .settled import Settled
 from .shared.inputs import Inputs
 from .shared.layers import NO_UPDATE
 from .shared.parameters import Views, aligned_zeros
 from .shared.sequences import Front
+from .tracing import trace
 
 DTYPES = ("float32", "float64")
 
 
-class Model:
+class Model(Settled, Predicting):
     """Base of `MLP` and `RNN`, which describe themselves by a table of dense layers and perhaps a sequences.Front.
 
     Attributes
@@ -50,7 +53,9 @@ class Model:
         self.dtype = np.dtype(choose("dtype", dtype, DTYPES))
         self.seed = integer("seed", seed, low=0)
         self.backend = choose("backend", backend, BACKENDS)
-        self._shapes = shapes
+        self._shapes, self._answers = shapes, ANSWERS[0]
+        for name in ("batch_norm_eps", "batch_norm_momentum"):  # set once, also where they are no arguments
+            vars(self).setdefault(name, getattr(type(self), name))
         self._flat = aligned_zeros(sum(int(np.prod(shape)) for shape in shapes.values()), self.dtype)
         self.parameters = Views(self.flat, shapes)
         self.running = np.zeros(sum(int(np.prod(shape)) for shape in statistics.values()), self.dtype)
@@ -89,12 +94,10 @@ class Model:
         twin = type(self)(**settings)
         twin.flat[:] = self.flat
         twin.running[:] = self.running
+        twin._answers = self._answers
         return twin
 
     __copy__ = copy
-
-    def __deepcopy__(self, memo: Any) -> "Model":
-        return self.copy()
 
     @explains_arguments(elsewhere.INPUTS)
     def copy_from(self, other: "Model", layers: Any = None) -> None:
@@ -202,18 +205,54 @@ class Model:
         gradients : dict name -> ndarray, shaped as `parameters`
 
         """
+        inputs, y, weights, engine = self._differentiated(x, y, loss, lengths, input_gradient, update, sample_weight)
+        gradients = dict(Views(engine.gradient(np.arange(inputs.count), _update_number(update)), self._shapes))
+        if input_gradient:
+            gradients["x"] = engine.input_deltas()
+        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs), weights), gradients
+
+    @explains_arguments(elsewhere.INPUTS)
+    def trace(self, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
+              update: int | None = None, sample_weight: ArrayLike | None = None) -> dict[str, np.ndarray]:
+        """Return what every layer takes in and gives out on one batch, and the gradient of the objective for each of that.
+
+        Training mode, arguments as `loss_and_gradients`. With it each weight's gradient can be followed by hand:
+        ``t["x1"].T @ t["dz1"]`` is dW1.
+
+        Returns
+        -------
+        dict name -> ndarray
+            For layer l of an MLP, l = 1, 2, …, each (N, size): `x1` what it multiplies (after dropout), `z1` = x1 W1 + b1,
+            with batch normalisation `y1` = γ ẑ + β, and `a1` the activation; `dx1`, `dz1`, `dy1`, `da1` are the
+            derivatives of the objective. The outputs are the last a, which is its z.
+            For an RNN, by the names of its biases: `x_h`, `z_h` = x W_xh + h_before W_hh + b_h, `a_h` (the states) and their
+            gradients, (N, T, size) with 0 in the padding, again with suffix _reverse; da_h is all that reaches a state, from
+            the pooling and from the step taken after it; then `x_y` (the pooled states), `z_y`, `a_y`, (N, size), or a row
+            for every valid step, sample by sample, where every step is kept.
+
+        """
+        inputs, y, _, engine = self._differentiated(x, y, loss, lengths, False, update, sample_weight)
+        engine.gradient(np.arange(inputs.count), _update_number(update))
+        return trace(engine, self.network(inputs), inputs, self.samples_of_rows(inputs), _update_number(update),
+                     self.layer_names())
+
+    def layer_names(self) -> list[str]:
+        """Return what stands behind W, b, x, z, a, … of each layer, the recurrence's directions first."""
+        return [str(l + 1) for l in range(len(self.layers))]
+
+    def _differentiated(self, x: Any, y: Any, loss: Loss, lengths: Any, input_gradient: bool,
+                        update: int | None, sample_weight: Any) -> tuple[Inputs, Any, np.ndarray | None, Engine]:
+        """Return checked Inputs, prepared targets, their weights and an engine for the gradient of one batch of all."""
         inputs = self.check_x(x, lengths)
         self.check_batch(inputs.count)
         y = loss.prepare(self.pack_targets(y, inputs), self.rows_of(inputs), self.outputs)
         if input_gradient and len(inputs.tokens):
             raise ValueError("input_gradient: got True, accepted: False, because tokens have no gradient")
         loss.check_samples(inputs.count)
+        _update_number(update)
         weights = self.row_weights(loss, y, sample_weight, inputs)
         engine = self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient, weights=weights)
-        gradients = dict(Views(engine.gradient(np.arange(inputs.count), _update_number(update)), self._shapes))
-        if input_gradient:
-            gradients["x"] = engine.input_deltas()
-        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs), weights), gradients
+        return inputs, y, weights, engine
 
     def _objective(self, outputs: np.ndarray, y: Any, loss: Any, samples: np.ndarray, weights: np.ndarray | None) -> float:
         """Return the objective of a batch."""
@@ -236,6 +275,11 @@ class Model:
             raise ValueError("x: got a batch of 1 sample, accepted: at least 2 with batch normalisation, which in training "
                              "mode takes its mean and variance from the batch")
 
+    @property
+    def every_step(self) -> bool:
+        """Whether each valid step has an output. (The number of rows does not tell, for sequences may be empty.)"""
+        return False
+
     def rows_of(self, inputs: Inputs) -> int:
         """Return the number of output rows for these inputs."""
         return inputs.count
@@ -251,31 +295,6 @@ class Model:
     def _unpack(self, outputs: np.ndarray, inputs: Inputs, padding: float = 0) -> np.ndarray:
         """Return the outputs in the shape users expect."""
         return outputs
-
-    @explains_arguments(elsewhere.INPUTS)
-    def predict(self, x: ArrayLike, lengths: ArrayLike | None = None) -> np.ndarray:
-        """Return class ids (N,) int64: the first largest output, or for one output whether it is positive.
-
-        Where every step is kept (N, T), with -1 in the padding.
-        """
-        inputs = self.check_x(x, lengths)
-        outputs = self.evaluate(inputs)
-        refuse_nonfinite("outputs", outputs)  # as `predict_proba` does: the class of NaN would be 0
-        return self._unpack(predictions(outputs), inputs, padding=-1)
-
-    @explains_arguments(elsewhere.INPUTS)
-    def predict_proba(self, x: ArrayLike, lengths: ArrayLike | None = None) -> np.ndarray:
-        """Return class probabilities (N, K) by softmax; for one output P(class 1) (N, 1) by the sigmoid."""
-        from losses.calibration import probabilities
-        inputs = self.check_x(x, lengths)
-        return self._unpack(probabilities(self.evaluate(inputs)), inputs)
-
-
-def predictions(outputs: np.ndarray) -> np.ndarray:
-    """Return class ids (N,) from outputs (N, K)."""
-    if outputs.shape[1] == 1:
-        return (outputs[:, 0] > 0).astype(np.int64)
-    return outputs.argmax(axis=1)
 
 
 def _update_number(update: int | None) -> int:

@@ -22,7 +22,9 @@ from .shared.sequences import Front
 class RNN(Model):
     """Recurrent network: h_t = f(x_t W_xh + h_{t-1} W_hh + b_h), pooled over time, then a linear output.
 
-    No state crosses padding, and padded inputs (which may hold anything) influence no output and no gradient.
+    A sequence may be of length 0: its state is 0, the mean over its steps too, and where every step has an output it has
+    none. A batch without a valid step moves nothing in training. No state crosses padding, and padded inputs (which may
+    hold anything) influence no output and no gradient.
 
     Parameters
     ----------
@@ -120,14 +122,26 @@ class RNN(Model):
                              "accepted: finite numbers")
         return Inputs(clean, none, lengths)
 
+    def layer_names(self) -> list[str]:
+        """Return what stands behind b, x, z, a, … of each layer: as in the parameters' names, directions first."""
+        return [*["_h", "_h_reverse"][:1 + self.bidirectional], "_y"]
+
+    @property
+    def every_step(self) -> bool:
+        """Whether each valid step has an output."""
+        return self.pooling == "none"
+
     def rows_of(self, inputs: Inputs) -> int:
         """Return the number of output rows for these inputs."""
-        return int(inputs.lengths.sum()) if self.pooling == "none" else inputs.count
+        return int(inputs.lengths.sum()) if self.every_step else inputs.count
 
     def pack_targets(self, y: np.ndarray, inputs: Inputs) -> Any:
         """Return the targets of each output row: of all valid steps, sample by sample, where every step is kept."""
         if self.pooling != "none":
             return y
+        if not inputs.lengths.any():
+            raise ValueError("lengths: got 0 for every sequence, accepted with pooling 'none': at least one valid step, for "
+                             "only those have outputs and targets")
         y, shape = padded_array("y", y), self._padded_shape(inputs)
         if y.shape[:2] != shape:
             raise ValueError(f"y: got shape {y.shape}, accepted: {shape} (or with K targets per step) with pooling 'none'")
@@ -155,10 +169,10 @@ def _checked_lengths(argument: str, lengths: ArrayLike | None, n: int, longest: 
     if lengths is None:
         return np.full(n, longest)
     lengths = padded_array(argument, lengths)
-    accepted = f"{n} integers from 1 to {longest} (the steps in x)"
+    accepted = f"{n} integers from 0 to {longest} (the steps in x)"
     if lengths.dtype.kind not in "iu" or lengths.shape != (n,):
         raise ValueError(f"{argument}: got dtype {lengths.dtype} and shape {lengths.shape}, accepted: {accepted}")
-    if lengths.min() < 1 or lengths.max() > longest:
+    if lengths.min() < 0 or lengths.max() > longest:
         raise ValueError(f"{argument}: got values from {lengths.min()} to {lengths.max()}, accepted: {accepted}")
     return lengths.astype(np.int64)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from losses.answers import ANSWERS
 from losses.keywords import explains_arguments
 
 from . import mlp, rnn
@@ -22,7 +23,7 @@ CLASSES: dict[str, type[Model]] = {"MLP": mlp.MLP, "RNN": rnn.RNN}
 
 @explains_arguments()
 def save(path: str | PathLike[str], model: Model) -> None:
-    """Write a model: settings, parameters, running statistics.
+    """Write a model: settings, parameters, running statistics, and how `predict` reads the outputs.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def save(path: str | PathLike[str], model: Model) -> None:
     if not (np.isfinite(model.flat).all() and np.isfinite(model.running).all()):
         raise ValueError("model: got weights that are not finite, accepted: finite ones; has its training diverged?")
     values = {"class": name, "settings": model.settings()}
+    if model.answers != ANSWERS[0]:
+        values["answers"] = model.answers
     if len(json.dumps(values)) > LONGEST_JSON["model"] - 100:
         raise ValueError(f"model: got settings of more than {LONGEST_JSON['model']} characters, accepted: fewer, for no "
                          "file with more is read; are there thousands of layers?")
@@ -75,13 +78,22 @@ def load(path: str | PathLike[str], *, backend: str | None = None) -> Model:
         choose("backend", backend, BACKENDS)
     with opened(path, "model") as file:
         values = file.values
-        file.require_keys("values", values, ("class", "settings"))
+        answers = ANSWERS[0]  # what a model says that has not been fitted, and most that have, stands in no file
+        if isinstance(values, dict) and "answers" in values:
+            answers = values["answers"]
+            file.require(isinstance(answers, str) and answers in ANSWERS[1:],
+                         f"answers: got {shown(answers)}, accepted: {', '.join(ANSWERS[1:])}")
+        file.require_keys("values", values, ("class", "settings", *(["answers"] if answers != ANSWERS[0] else [])))
         name, settings = values["class"], values["settings"]
         file.require(isinstance(name, str) and name in CLASSES,
                      f"class: got a model of class {shown(name)}, accepted: {', '.join(CLASSES)}")
         file.require_keys("settings", settings, tuple(inspect.signature(CLASSES[name]).parameters))
         arrays = file.arrays(_wanted_arrays(file, name, settings))  # before a model of such sizes is made
-        return _model(file, name, settings, arrays, backend)
+        model = _model(file, name, settings, arrays, backend)
+        file.require(answers not in ("half", "labels") or (model.outputs == 1) == (answers == "half"),
+                     f"answers: got {answers!r} for {model.outputs} outputs")
+        model.answer_as(answers)
+        return model
 
 
 def _wanted_arrays(file: File, name: str, settings: dict[str, Any]) -> dict[str, Wanted]:

@@ -12,6 +12,7 @@ without a further line.
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Iterable, Mapping
@@ -65,6 +66,14 @@ class Criterion:
     def __init__(self, requires: Iterable[str]) -> None:
         self.requires = tuple(dict.fromkeys(requires))
         self._clear()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse to change a setting: what is derived from it, and what has been counted with it, would stay as it was."""
+        cls: Any = type(self)
+        if name in vars(self) and name in _settings(cls):
+            raise AttributeError(f"{name}: got {value!r}, accepted: no assignment, for {self!r} keeps its settings; make "
+                                 "another criterion")
+        super().__setattr__(name, value)
 
     # --- what a criterion writes itself ---
 
@@ -232,6 +241,12 @@ class Criterion:
             elif value != parameter.default:
                 arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
+
+
+@functools.cache
+def _settings(cls: Any) -> frozenset[str]:
+    """Return the names of the attributes that stay as the constructor has set them."""
+    return (frozenset(inspect.signature(cls).parameters) | {"requires", "operands"}) - set(getattr(cls, "_counters", ()))
 
 
 def _number(name: str, value: Any) -> float:

@@ -59,6 +59,12 @@ class RunningAverage:
             raise ValueError(f"decay: got {decay!r}, accepted: a number below 1 (with 1 nothing new would ever count)")
         self.value, self.weight = math.nan, 0.0  # weight: that of all values seen, 1 - decay^t
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse another decay: the weight of the values seen was counted with this one."""
+        if name == "decay" and name in vars(self):
+            raise AttributeError(f"decay: got {value!r}, accepted: no assignment, for {self!r} keeps it; make another")
+        super().__setattr__(name, value)
+
     @property
     def window(self) -> float:
         """About so many of the last values count."""

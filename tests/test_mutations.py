@@ -46,7 +46,7 @@ FROZEN_ALL, RESTING = "tests/test_nn_frozen.py", "test_running_statistics_of_a_f
 FROZEN = f"{FROZEN_ALL}::test_untouched_bit_for_bit_and_without_a_state"
 CLIPPED = f"{FROZEN_ALL}::test_by_hand"
 DROPPED = f"{FROZEN_ALL}::test_drop_last_by_hand"
-RATES = "tests/test_nn_schedules.py"
+RATES = "tests/test_nn_rates.py"
 PER_NORM = "tests/test_losses_normalized_margins.py"
 HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
@@ -57,6 +57,12 @@ WEIGHED = "tests/test_nn_weights.py::test_walk[mlp-ce-instance]"
 WEIGHTLESS = "tests/test_nn_weights.py::test_a_batch_that_weighs_nothing_moves_nothing"
 TEMPERATURE = "tests/test_losses_temperature.py"
 ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
+ATTACHED = "tests/test_public_objects.py::test_the_views_of_a_network_are_attached"
+ANSWER = "tests/test_nn_answers.py::test_predict_answers_what_the_last_loss_says"
+ANSWER_KEPT = "tests/test_nn_answers.py::test_the_answer_is_kept"
+TRACE = "tests/test_nn_trace.py::test_rnn_equals_the_complex_step"
+EMPTY = "tests/test_nn_empty_sequences.py::test_an_empty_sequence_says_what_the_bias_says"
+EMPTY_MOVES = "tests/test_nn_empty_sequences.py::test_a_batch_without_a_valid_step_moves_nothing"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
 
@@ -148,7 +154,9 @@ MUTANTS = {
         "nn/cpu/rows.py", "flood_weight(loss.flood, mean, mean,", "flood_weight(loss.flood, losses[0], losses[0],", FLOOD),
     "levels_by_place_in_the_batch": Mutant(
         "losses/flooding.py", "self.levels[indices]", "self.levels[:len(losses)]", LEVELS),
-    "levels_by_place_in_the_batch_cpu": Mutant("nn/cpu/rows.py", "loss.levels[samples[n]]", "loss.levels[n]", LEVELS),
+    "levels_by_place_in_the_batch_cpu": Mutant(
+        "nn/cpu/rows.py", "loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level\n            weight",
+        "loss.levels[n] if loss.flood == ADAPTIVE else loss.level\n            weight", LEVELS),
     "relaxloss_that_does_not_alternate_cpu": Mutant("nn/cpu/rows.py", "epoch % 2 == 1", "epoch % 2 == 2", FAMILY),
     "penalty_on_biases": Mutant(  # b lies behind W: one more row
         "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
@@ -191,11 +199,12 @@ MUTANTS = {
         "        if not tokens:\n            valid = np.any(np.nan_to_num(x) != 0, axis=2)\n"
         "            lengths = np.maximum(valid.sum(axis=1), 1)\n        none = np.zeros((0, 0), np.int64)\n", ZEROS),
     "mean_over_padding": Mutant(
-        "nn/reference/recurrent.py", ".sum(axis=0) / length", ".sum(axis=0) / (len(starts) - 1)", RECURRENCE),
+        "nn/reference/recurrent.py", ".sum(axis=0) / max(length, 1)", ".sum(axis=0) / (len(starts) - 1)", RECURRENCE),
     "mean_over_padding_cpu": Mutant(
-        "nn/cpu/recurrent.py", "/= real(lengths[i])", "/= real(starts.size - 1)", RECURRENCE),
+        "nn/cpu/recurrent.py", "/= real(max(lengths[i], 1))", "/= real(starts.size - 1)", RECURRENCE),
     "gradient_of_the_mean_over_the_batch": Mutant(
-        "nn/reference/recurrent.py", "dpooled[i, columns] / length", "dpooled[i, columns] / len(lengths)", RECURRENCE),
+        "nn/reference/recurrent.py", "dpooled[i, columns] / max(length, 1)", "dpooled[i, columns] / len(lengths)",
+        RECURRENCE),
     "gradient_of_the_mean_over_the_batch_cpu": Mutant(
         "nn/cpu/recurrent.py", "here[j] = d[j] / real(lengths[i])",
         "here[j] = d[j] / real(lengths.size)", RECURRENCE),
@@ -279,7 +288,7 @@ MUTANTS = {
         "nn/cpu/training.py", "load_weight(work.row_weights, data.row_weights, n, place)",
         "load_weight(work.row_weights, data.row_weights, n, n)", WEIGHED),
     "momentum_of_a_batch_without_weight": Mutant(
-        "nn/reference/training.py", "if _weightless(work, rows):", "if False:", WEIGHTLESS),
+        "nn/reference/training.py", "or _weightless(work, rows):", "or False:", WEIGHTLESS),
     "momentum_of_a_batch_without_weight_cpu": Mutant(
         "nn/cpu/rows.py", "return heaviest == 0.0", "return heaviest < 0.0", WEIGHTLESS),
     "flood_of_the_plain_mean_cpu": Mutant(
@@ -320,6 +329,18 @@ MUTANTS = {
                                      "self._waited > self._plateau.patience", RATES),
     "reductions_forgotten_by_a_checkpoint": Mutant(
         "nn/fitting/run_state.py", "if run.reductions is not None:", "if run.reductions is None:", RATES),
+    # --- what is said, shown and kept ---
+    "pickled_views_detached": Mutant(
+        "nn/settled.py", 'Views(flat, state["_shapes"])', 'Views(flat.copy(), state["_shapes"])', ATTACHED),
+    "answer_that_a_copy_forgets": Mutant("nn/model.py", "twin._answers = self._answers", "pass", ANSWER_KEPT),
+    "labels_of_one_output_told_apart_at_0": Mutant(
+        "losses/answers.py", '(0.5 if answers == "half" else 0)', "0", ANSWER),
+    "trace_without_the_way_through_time": Mutant(
+        "nn/tracing.py", '"da": through_time + _unpooled(', '"da": 0 * through_time + _unpooled(', TRACE),
+    "empty_sequence_takes_its_neighbours_state": Mutant(
+        "nn/reference/recurrent.py", "h[last] if length > 0 else 0", "h[last]", EMPTY),
+    "empty_batch_that_decays_weights": Mutant(
+        "nn/reference/training.py", "sequences is not None and sequences.steps[0] == 0", "False", EMPTY_MOVES),
     "compiled_kernel": Mutant(
         "nn/cpu/rows.py", "mean, mean, loss.level, loss.flood_parameter) / n_rows",
         "mean, mean, loss.level, loss.flood_parameter)",

@@ -163,7 +163,8 @@ def test_mlp_by_complex_step():
 
 # --- the recurrent network ---
 
-LENGTHS = {"different": [2, 5, 1, 4, 3], "equal": [4, 4, 4], "one": [3], "short_in_front": [1, 1, 6]}
+LENGTHS = {"different": [2, 5, 1, 4, 3], "equal": [4, 4, 4], "one": [3], "short_in_front": [1, 1, 6],
+           "empty": [3, 0, 2]}
 
 
 def sequences(lengths):
@@ -200,7 +201,7 @@ def test_rnn_equals_the_package(backend, name):
     assert all(is_close(mine[key], gradients[key]) for key in gradients) and list(mine) == list(gradients)
 
 
-@pytest.mark.parametrize("lengths", [*LENGTHS.values(), [3, 0, 2]], ids=[*LENGTHS, "empty"])
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 def test_rnn_by_complex_step(lengths):
     x, lengths = sequences(lengths)
     W_xh, W_hh, b_h = (a.copy() for a in list(rnn().parameters.values())[:3])

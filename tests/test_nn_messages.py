@@ -104,7 +104,8 @@ def test_running_statistics_count_too():
 def test_a_learning_rate_of_another_kind_names_the_schedules(value):
     for make in (SGD, Adam, nn.AdamW):
         message = answer(TypeError, lambda make=make: make(learning_rate=value))
-        for piece in ("learning_rate: got", "a finite number > 0", "constant(", "step(", "cosine(", "inverse_time(", "warmup(",
+        for piece in ("learning_rate: got", "a finite number > 0", "constant(", "step(", "cosine(", "inverse_time(",
+                      "warmup(",
                       "ReduceOnPlateau(", "a function of the epoch"):
             assert piece in message
     message = answer(TypeError, lambda: fit_fleet(mlp(), X, Y, members=[{"learning_rate": value}], **GOOD))

@@ -1,133 +1,107 @@
-"""Schedules of the user's own, warm-up, and rates that fall on plateaus: in numbers, in fit, in fleets, over a checkpoint."""
+"""Learning-rate schedules in numbers and in `fit`."""
+import math
+
 import numpy as np
 import pytest
 
-import nn
-from nn import RPROP, SGD, Adam, ReduceOnPlateau, constant, cosine, fit, fit_fleet, step, warmup
-from nn.schedules import Reductions
-from stopping import Patience
-from tests.checkpointing import Y_WRONG, remains, start
-from tests.fitting import CE, X_VAL, X, Y, network, train
+import nn.cpu.optimizers
+import nn.reference.optimizers
+from nn import SGD, Adam, AdamW, constant, cosine, inverse_time, step
+from nn.schedules import Schedule
+from tests.fitting import X, Y, network, order, tanh_gradient, train
 
 
-def halved(epoch):
-    return 0.2 * (1 / (1 + epoch))
+@pytest.mark.parametrize(("schedule", "epochs", "rates"), [
+    (constant(0.3), [0, 0.5, 100], [0.3, 0.3, 0.3]),
+    (step(0.8, 3, 0.5), [0, 2.99, 3, 5.99, 6, 9.5], [0.8, 0.8, 0.4, 0.4, 0.2, 0.1]),
+    (step(1.0, 10), [0, 10, 25], [1, 0.1, 0.01]),
+    (step(1.0, 0.1, 0.5), np.arange(8) / 10, 0.5 ** np.arange(8)),  # 0.3 / 0.1 is less than 3 in floating point
+    (step(1.0, 1 / 3, 0.5), np.arange(40) / 3, 0.5 ** np.arange(40)),
+    (cosine(0.2, 6), [0, 2, 3, 4, 6, 100], [0.2, 0.15, 0.1, 0.05, 0, 0]),  # cos 60° is 1/2
+    (cosine(0.2, 6, final=0.5), [0, 2, 3, 4, 6, 7], [0.2, 0.175, 0.15, 0.125, 0.1, 0.1]),
+    (inverse_time(0.6, 0.5), [0, 1, 2, 4], [0.6, 0.4, 0.3, 0.2]),
+    (inverse_time(0.6, 0), [0, 7], [0.6, 0.6])])
+def test_schedules_by_hand(schedule, epochs, rates):
+    np.testing.assert_allclose(schedule(np.array(epochs)), rates, rtol=1e-14, atol=1e-17)
+    assert schedule(epochs[1]) == pytest.approx(rates[1], rel=1e-14, abs=1e-17)
+    assert eval(repr(schedule)) == schedule
+    assert hash(eval(repr(schedule))) == hash(schedule)
 
 
-def test_a_function_gets_floats_and_is_the_schedule_of_its_numbers(backend):
-    seen = []
-
-    def mine(epoch):
-        seen.append(epoch)
-        return halved(epoch)
-    one, other = network(backend), network(backend)
-    history = train(one, optimizer=SGD(mine))
-    assert {type(epoch) for epoch in seen} == {float}
-    assert sorted(set(seen)) == [u / 4 for u in range(12)]
-    assert history == train(other, optimizer=SGD(nn.inverse_time(0.2, 1)))
-    assert np.array_equal(one.flat, other.flat)
+def test_repr_of_schedules():
+    assert repr(SGD(cosine(0.1, 20))).startswith("SGD(learning_rate=cosine(0.1, 20.0, 0.0), momentum=0.0, ")
+    assert repr(constant(1)) == "constant(1.0)"
 
 
-@pytest.mark.parametrize(("returned", "error"), [(-0.1, ValueError), (np.nan, ValueError), (np.inf, ValueError),
-                                                 (None, TypeError), ("0.1", TypeError), (True, TypeError), ([0.1], TypeError)])
-def test_a_function_that_returns_no_rate(backend, returned, error):
-    model = network(backend)
-    with pytest.raises(error, match=r"learning_rate: got .* from .*lambda.* at epoch 0, accepted: a finite number >= 0"):
-        train(model, optimizer=Adam(lambda epoch: returned))
-    assert np.array_equal(model.flat, network(backend).flat)
-    with pytest.raises(error, match="at epoch 1, accepted"):
-        train(model, optimizer=Adam(lambda epoch: 0.1 if epoch < 1 else returned))
-
-
-def test_rates_of_every_kind_of_number():
-    for value in (np.float32(0.5), np.array(0.5), 1, np.int64(1), 0):
-        assert SGD(lambda epoch, value=value: value).rates(3, 2, 4).tolist() == [float(value)] * 2
-
-
-def test_warmup_by_hand():
-    assert warmup(0.4, 4)(np.array([0, 1, 2, 3, 3.5, 4, 9])).tolist() == pytest.approx([0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.4])
-    assert warmup(cosine(0.2, 6), 2)(np.array([1, 2, 3])).tolist() == pytest.approx([cosine(0.2, 6)(1.0) / 2, 0.15, 0.1])
-    assert warmup(halved, 1)(0.5) == pytest.approx(halved(0.5) / 2)
-    assert SGD(warmup(0.4, 2)).rates(0, 5, 2).tolist() == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
-    for schedule in (warmup(0.1, 3), warmup(step(0.1, 2), 0.5), ReduceOnPlateau(warmup(constant(0.1), 3), "val_error", 0.5, 2)):
-        assert eval(repr(schedule)) == schedule
-        assert hash(eval(repr(schedule))) == hash(schedule)
-
-
-@pytest.mark.parametrize(("make", "error", "words"), [
-    (lambda: warmup(0.1, 0), ValueError, "epochs: got 0"), (lambda: warmup(0, 1), ValueError, "schedule: got 0"),
-    (lambda: warmup(cosine, 1), TypeError, "schedule: got .*did you mean cosine"),
-    (lambda: warmup(ReduceOnPlateau(0.1), 1), TypeError, r"ReduceOnPlateau\(warmup\(rate, epochs\)\)"),
-    (lambda: ReduceOnPlateau(-1), ValueError, "rate: got -1"), (lambda: ReduceOnPlateau(0.1, factor=1), ValueError, "factor"),
-    (lambda: ReduceOnPlateau(0.1, factor=0), ValueError, "factor"), (lambda: ReduceOnPlateau(0.1, 3), TypeError, "monitor"),
-    (lambda: ReduceOnPlateau(0.1, patience=0), ValueError, "patience"),
-    (lambda: ReduceOnPlateau(0.1, mode="less"), ValueError, "mode"),
-    (lambda: ReduceOnPlateau(ReduceOnPlateau(0.1)), TypeError, "rate: got"),
-    (lambda: SGD(warmup), TypeError, "did you mean warmup"), (lambda: RPROP(ReduceOnPlateau(0.1)), TypeError, "learning_rate"),
-    (lambda: train(network("numpy"), optimizer=SGD(ReduceOnPlateau(0.1))), ValueError, "learning_rate: .*validation="),
-    (lambda: train(network("numpy"), optimizer=SGD(ReduceOnPlateau(0.1, "loss"))), ValueError, "learning_rate: .*'loss'")])
-def test_wrong_schedules(make, error, words):
-    with pytest.raises(error, match=words):
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: constant(0), "learning_rate: got 0"), (lambda: constant(-0.1), "learning_rate"),
+    (lambda: step(0.1, 0), "every: got 0"), (lambda: step(0.1, 3, 0), "factor: got 0"),
+    (lambda: step(math.nan, 3), "learning_rate"), (lambda: cosine(0.1, 0), "epochs: got 0"),
+    (lambda: cosine(0.1, 5, final=1.5), "final: got 1.5"), (lambda: cosine(0.1, 5, final=-0.1), "final"),
+    (lambda: inverse_time(0.1, -1), "decay: got -1"), (lambda: inverse_time(math.inf, 1), "learning_rate")])
+def test_bad_schedules(make, words):
+    with pytest.raises(ValueError, match=words):
         make()
 
 
-def test_reductions_by_hand():
-    seen = Reductions(ReduceOnPlateau(1.0, "train_loss", 0.5, 2))
-    scales = []
-    for loss in (3.0, 2.0, 2.0, 2.5, 2.0, np.nan, 1.0, 1.5, 0.5, 0.6, 0.7, np.nan, 0.6):
-        seen.see({"train_loss": loss})
-        scales.append(seen.scale)
-    assert scales == [1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25, 0.125, 0.125, 0.0625]
-    most = Reductions(ReduceOnPlateau(1.0, "margin_min", 0.5, 1, mode="max"))
-    for margin, scale in ((1.0, 1), (2.0, 1), (1.5, 0.5), (3.0, 0.5), (3.0, 0.25)):
-        most.see({"margin_min": margin})
-        assert most.scale == scale
+@pytest.mark.parametrize("make", [lambda v: constant(v), lambda v: step(0.1, v), lambda v: cosine(0.1, v),
+                                  lambda v: inverse_time(0.1, v), lambda v: cosine(0.1, 3, v)])
+def test_schedules_of_wrong_types(make):
+    for bad in ("1", None, True, 1j, constant(0.1)):
+        with pytest.raises(TypeError):
+            make(bad)
 
 
-def plateau(rate=0.5, **options):
-    return SGD(ReduceOnPlateau(rate, **{"factor": 0.5, "patience": 1, **options}), momentum=0.5)
+SCHEDULES = [constant(0.3), step(0.4, 0.5, 0.5), cosine(0.5, 2.5), inverse_time(0.5, 0.7)]
 
 
-def test_a_reduction_acts_from_the_next_update_on(backend):
-    """Against a function that is told by the epoch where the reductions fell."""
-    options = {"epochs": 8, "validation": (X_VAL, Y_WRONG)}
-    one, other = network(backend), network(backend)
-    history, fell, best = train(one, optimizer=plateau(), **options), [], np.inf
-    for epoch, loss in zip(history["epoch"], history["val_loss"], strict=True):
-        fell += [epoch] if loss >= best else []
-        best = min(best, loss)
-    assert len(fell) > 2
-    again = train(other, optimizer=SGD(lambda e: 0.5 * 0.5 ** sum(e >= at for at in fell), momentum=0.5), **options)
-    assert again == history
-    assert np.array_equal(one.flat, other.flat)
-    assert np.array_equal(train(network(backend), optimizer=plateau(), **options)["val_loss"], history["val_loss"])
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_epochs_with_a_schedule_by_hand(backend, schedule):
+    """The rate changes with every update: update u is at epoch u / 4."""
+    model = network(backend)
+    p = {name: array.copy() for name, array in model.parameters.items()}
+    train(model, optimizer=SGD(schedule), check_every=5)
+    for u in range(12):
+        batch = order(u // 4)[u % 4 * 7:(u % 4 + 1) * 7]
+        for name, g in tanh_gradient(p, X[batch], Y[batch])[1].items():
+            p[name] -= float(schedule(u / 4)) * g
+    for name, array in p.items():
+        np.testing.assert_allclose(model.parameters[name], array, rtol=0, atol=1e-13)
 
 
-def test_a_metric_on_request_is_measured():
-    history = train(network("numpy"), optimizer=plateau(monitor="gradient_norm"), stopping=Patience(9, "train_loss"))
-    assert "gradient_norm" in history
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+@pytest.mark.parametrize("make", [SGD, lambda rate: SGD(rate, momentum=0.9, weight_decay=0.1), Adam, AdamW])
+def test_every_optimizer_with_a_schedule(backend, make, schedule):
+    """Against the definition's steps, one at a time, with the rates handed to them."""
+    model, by_hand, optimizer = network(backend), network("numpy"), make(schedule)
+    train(model, optimizer=optimizer, epochs=2)
+    state, o = optimizer.state(by_hand.flat.size, np.float64), optimizer.code()
+    for u in range(8):
+        batch = order(u // 4)[u % 4 * 7:(u % 4 + 1) * 7]
+        g = np.concatenate([a.ravel() for a in tanh_gradient(by_hand.parameters, X[batch], Y[batch])[1].values()])
+        rate = float(schedule(u / 4))
+        if isinstance(optimizer, SGD):
+            nn.reference.optimizers.sgd_step(by_hand.flat, state[0], g, rate, o.momentum, False, o.weight_decay)
+        else:
+            nn.reference.optimizers.adam_step(by_hand.flat, *state, g, rate, o.beta1, o.beta2, o.eps, o.weight_decay,
+                                              o.decoupled, u + 1)
+    np.testing.assert_allclose(model.flat, by_hand.flat, rtol=0, atol=1e-10)
 
 
-def test_it_goes_on_over_a_checkpoint(backend, tmp_path):
-    options = {"optimizer": plateau(warmup(0.5, 1)), "validation": (X_VAL, Y_WRONG), "epochs": 6, "check_every": 2}
-
-    def cut(model, row):
-        if row["update"] == 14:
-            raise RuntimeError
-    with pytest.raises(RuntimeError):
-        start("momentum", backend, tmp_path / "run", on_check=cut, **options)
-    again = remains(*start("momentum", backend, tmp_path / "run", **options))
-    assert again == remains(*start("momentum", backend, **options))
-    assert again != remains(*start("momentum", backend, **options | {"optimizer": SGD(warmup(0.5, 1), momentum=0.5)}))
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_rates_do_not_depend_on_chunks(schedule):
+    """Bit for bit, or a resumed run would not end as an uninterrupted one."""
+    optimizer = SGD(schedule)
+    whole = optimizer.rates(0, 60, 7)
+    assert whole.shape == (60,)
+    for first in range(60):
+        for count in range(1, 60 - first + 1):
+            assert np.array_equal(optimizer.rates(first, count, 7), whole[first:first + count])
 
 
-def test_members_of_a_fleet_have_their_own(backend):
-    options = {"loss": CE, "epochs": 6, "batch_size": 7, "validation": (X_VAL, Y_WRONG), "progress": False}
-    members = [{"seed": 3}, {"seed": 5}, {"seed": 3, "learning_rate": halved}, {"seed": 3, "learning_rate": warmup(halved, 2)}]
-    fleet = fit_fleet(network(backend), X, Y, members=members, optimizer=plateau(), workers=2, **options)
-    for r, member in enumerate(members):
-        alone, rate = network(backend, seed=member["seed"]), member.get("learning_rate")
-        optimizer = plateau() if rate is None else SGD(rate, momentum=0.5)
-        history = fit(alone, X, Y, optimizer=optimizer, seed=member["seed"], **options)
-        assert fleet.history(r) == history
-        assert np.array_equal(fleet.model(r).flat, alone.flat)
+def test_a_constant_schedule_is_its_number(backend):
+    models = [network(backend) for _ in range(2)]
+    for model, rate in zip(models, (0.05, constant(0.05)), strict=True):
+        train(model, optimizer=Adam(rate))
+    assert np.array_equal(models[0].flat, models[1].flat)
+    assert isinstance(constant(0.05), Schedule)

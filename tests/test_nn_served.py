@@ -162,3 +162,57 @@ def test_a_recurrence_with_an_activation_that_only_dense_layers_have_is_refused(
     with pytest.raises(ValueError, match=r"activation: got 'sigmoid', accepted: 'relu', 'tanh' .nn/cpu/recurrent.py"):
         trained("numba", make=lambda backend: planted_rnn(backend, "kind", ACTIVATIONS["sigmoid"]), x=SEQUENCES,
                 lengths=LENGTHS)
+
+
+# --- classes of one's own that define what training does not call ---
+
+
+class Focal(CrossEntropy):
+    def value_and_gradient(self, outputs, y):
+        raise AssertionError("training asks rows")
+
+
+class FocalRows(CrossEntropy):
+    def rows(self, outputs, y):
+        losses, gradient = super().rows(outputs, y)
+        return 2 * losses, 2 * gradient
+
+    def value_and_gradient(self, outputs, y):  # quicker, say
+        return super().value_and_gradient(outputs, y)
+
+
+class Cubes(losses.L2):
+    def add_gradient(self, dweights, weights):
+        for dw, w in zip(dweights, weights, strict=True):
+            dw += w**2
+
+
+class Residual(MLP):
+    def forward(self, x, lengths=None, training=False, update=0):
+        return super().forward(x, lengths, training, update) + x[:, :3]
+
+
+class Spoken(MLP):
+    def predict(self, x, lengths=None):
+        return np.array(["no", "yes", "perhaps"])[super().predict(x, lengths)]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("argument, planted, name", [
+    ("loss", Focal(), "value_and_gradient"), ("penalty", Cubes(0.1), "add_gradient"), ("model", Residual, "forward")])
+def test_maths_that_training_would_pass_over_is_refused(backend, argument, planted, name):
+    def make(backend):
+        return (planted if argument == "model" else MLP)([4, 5, 3], backend=backend)
+    arguments = {} if argument == "model" else {argument: planted}
+    with pytest.raises(TypeError, match=rf"{argument}: got .* defines {name}, which training does not call; accepted: "):
+        trained(backend, make=make, **arguments)
+
+
+def test_classes_that_define_what_is_called_are_trained():
+    after = []
+    for make, loss, rate in ((MLP, CrossEntropy(), 0.2), (MLP, FocalRows(), 0.1), (Spoken, CrossEntropy(), 0.2)):
+        model = make([4, 5, 3], dtype="float64", backend="numpy")
+        fit(model, X, Y, loss=loss, optimizer=SGD(rate), epochs=2, progress=False)
+        after.append(model.flat.copy())
+    assert set(model.predict(X)) <= {"no", "yes", "perhaps"}
+    np.testing.assert_allclose(after[1:], after[:1] * 2, rtol=1e-13)

@@ -28,7 +28,7 @@ ADDED = {
     "rnn": {"rnn_forward": TEAM, "rnn_backward": TEAM},
     "training": {"load_targets": (), "load_vectors": (), "sort_by_length": (), "load_sequences": (), "load_batch": TEAM,
                  "loss_and_output_gradient": (), "add_penalties": (), "clip_gradient": (),
-                 "clear_frozen": (), "update_range": ("at", "n"),
+                 "stepless": (), "clear_frozen": (), "update_range": ("at", "n"),
                  "update_parameters": TEAM, "forward_pass": (), "gradient_pass": (), "train_steps": ()},
 }
 

@@ -34,7 +34,7 @@ def dense_parameter_gradient_panel(dW, dz, x, lo, hi):
 def bias_gradient(db, dz):
     """Fill db = Σ over the batch of dz."""
     for j in range(db.size):
-        db[j] = dz[0, j]
+        db[j] = dz[0, j] if dz.shape[0] > 0 else db.dtype.type(0)
     for n in range(1, dz.shape[0]):
         here = row(dz, n)
         for j in range(db.size):

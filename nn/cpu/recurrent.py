@@ -113,8 +113,11 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     real, end = h.dtype.type, column + h.shape[1]
     if pooling == LAST:
         for i in range(lengths.size):
-            m = i if reverse else starts[lengths[i] - 1] + i
-            copy_row(part(pooled, i, column, end), row(h, m))
+            here = part(pooled, i, column, end)
+            if lengths[i] > 0:
+                copy_row(here, row(h, i if reverse else starts[lengths[i] - 1] + i))
+            else:
+                _clear(here)
     elif pooling == MEAN:
         for i in range(lengths.size):
             here = part(pooled, i, column, end)
@@ -124,7 +127,7 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
                 for j in range(here.size):
                     here[j] += state[j]
             for j in range(here.size):
-                here[j] /= real(lengths[i])
+                here[j] /= real(max(lengths[i], 1))
     elif pooling == EVERY_STEP:
         for m in range(h.shape[0]):
             copy_row(part(pooled, m, column, end), row(h, m))
@@ -137,8 +140,9 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
         for m in range(dh.shape[0]):
             _clear(row(dh, m))
         for i in range(lengths.size):
-            m = i if reverse else starts[lengths[i] - 1] + i
-            copy_row(row(dh, m), part(dpooled, i, column, end))
+            if lengths[i] > 0:
+                m = i if reverse else starts[lengths[i] - 1] + i
+                copy_row(row(dh, m), part(dpooled, i, column, end))
     elif pooling == MEAN:
         for i in range(lengths.size):
             d = part(dpooled, i, column, end)

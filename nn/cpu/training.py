@@ -58,7 +58,7 @@ def sort_by_length(sequences, data, indices):
         longest = max(longest, data.lengths[indices[n]])
     sequences.steps[0] = longest
     place = 0
-    for length in range(longest, 0, -1):
+    for length in range(longest, -1, -1):
         for n in range(indices.size):
             if data.lengths[indices[n]] == length:
                 sequences.order[place], sequences.lengths[place] = n, length
@@ -93,6 +93,15 @@ def load_sequences(work, sequences, data, front, indices):
     return indices.size
 
 
+def stepless(sequences):
+    """Return whether all sequences of a batch are empty: such an update moves nothing."""
+    longest = 1
+    if sequences is not None:
+        longest = sequences.steps[0]
+    return longest == 0
+
+
+stepless = inner(stepless)
 load_targets, sort_by_length = inner(load_targets), plain(sort_by_length)
 load_vectors, load_sequences = inner(load_vectors), plain(load_sequences)
 
@@ -218,7 +227,7 @@ def gradient_pass(weights, work, sequences, norm, drop, layers, front, data, los
     """
     flat, dflat = weights.flat, weights.dflat
     rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, batch, team)
-    if team.rank == 0:
+    if team.rank == 0 and rows > 0:  # empty sequences may have none
         loss_and_output_gradient(work, layers, data, loss, rows)
     wait(team)
     layer_0_wanted = batch.input_gradient or front is not None
@@ -253,16 +262,18 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         batch = Batch(indices, update, training, input_gradient)
         rows = run_forward(work, sequences, norm, drop, flat, layers, front, data, batch, team)
         if team.rank == 0:
-            log.losses[k] = loss_and_output_gradient(
-                work, layers, data, in_epoch(loss, update // batches), rows)
-            negative = 0
-            for i in range(rows):
-                negative += work.weights[i] < 0.0
-            log.flooded[k], log.rows[k] = negative / rows, rows
+            log.losses[k], log.flooded[k], log.rows[k] = 0.0, 0.0, rows
+            if rows > 0:
+                log.losses[k] = loss_and_output_gradient(
+                    work, layers, data, in_epoch(loss, update // batches), rows)
+                negative = 0
+                for i in range(rows):
+                    negative += work.weights[i] < 0.0
+                log.flooded[k] = negative / rows
         wait(team)
         if not math.isfinite(log.losses[k]):
             break
-        if weightless(work.row_weights, rows):
+        if stepless(sequences) or weightless(work.row_weights, rows):
             wait(team)  # all have looked before the next batch is loaded
             taken = k + 1
             continue

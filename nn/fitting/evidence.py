@@ -64,10 +64,10 @@ def evidence(model: Model, inputs: Inputs, y: np.ndarray | None, loss: Loss, blo
 def gradient_blocks(engine: Engine, model: Model, inputs: Inputs,
                     block: int) -> Iterator[tuple[np.ndarray, float, np.ndarray]]:
     """Yield (indices, share of all rows, gradient (P,) of their mean loss) of a set, a block of samples after another."""
-    rows = model.rows_of(inputs)
+    rows, every_step = model.rows_of(inputs), model.every_step
     for start in range(0, inputs.count, block):
         indices = np.arange(start, min(start + block, inputs.count))
-        found = inputs.lengths[indices].sum() if rows != inputs.count else len(indices)
+        found = inputs.lengths[indices].sum() if every_step else len(indices)
         yield indices, found / rows, engine.gradient(indices)
 
 
@@ -75,7 +75,7 @@ def _squares_of_parts(engine: Engine, model: Model, inputs: Inputs, indices: np.
     """Return Σ_n c_n² (P,) from the activations and deltas of the engine's last gradient, on the samples `indices`."""
     network = model.network(inputs)
     groups = None  # rows of the dense layers that belong to one sample; None: each row is one
-    if model.rows_of(inputs) != inputs.count:
+    if model.every_step:
         ends = np.cumsum(inputs.lengths[indices])
         groups = [slice(end - length, end) for end, length in zip(ends, inputs.lengths[indices], strict=True)]
     squares = np.zeros(model.flat.size)

@@ -144,6 +144,7 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
 def train(run: Run, keeper: BestKeeper, file: RunFile, advance: Callable[..., None]) -> None:
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.start()
+    run.model.answer_as(run.sets["train"].answers)
     advance(run.update, np.nan)
     for point in run.check_points.after(run.history.checks):
         if run.history.stopped_epoch is not None:

@@ -78,9 +78,11 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
 
 
 def _losses_per_sample(model: Model, loss: Loss, data: LabelledSet) -> np.ndarray:
-    """Return the raw loss of every sample (N,), the mean over its rows."""
+    """Return the raw loss of every sample (N,), the mean over its rows; 0 where it has none."""
     losses, _ = loss.rows(model.evaluate(data.inputs), data.y)
-    if len(losses) == data.inputs.count:
+    if not model.every_step:
         return losses
-    starts = np.cumsum(data.inputs.lengths) - data.inputs.lengths  # rows come sample by sample
-    return np.add.reduceat(losses, starts) / data.inputs.lengths
+    result, lengths = np.zeros(data.inputs.count), data.inputs.lengths[data.inputs.lengths > 0]
+    starts = np.cumsum(lengths) - lengths  # rows come sample by sample
+    result[data.inputs.lengths > 0] = np.add.reduceat(losses, starts) / lengths
+    return result

@@ -175,6 +175,9 @@ class TrainingInterrupted(KeyboardInterrupt):
         super().__init__(message or f"training was interrupted after {history.checks} checks")
         self.history = history
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, vars(self).copy())
+
 
 class TrainingDiverged(ArithmeticError):
     """A loss was no longer finite; `.history` holds the checks up to there.
@@ -189,3 +192,13 @@ class TrainingDiverged(ArithmeticError):
             f"training diverged: the loss of update {update} is not finite (learning rate {learning_rate:g}, last finite "
             f"loss {last_loss:g}); lower the learning rate, or check the scale of the inputs")
         self.history, self.update, self.learning_rate, self.last_loss = history, update, learning_rate, last_loss
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, vars(self).copy())
+
+
+def _remade(cls: Any, args: tuple, attributes: dict[str, Any]) -> Any:
+    """Return an exception as it was pickled. Python would call the class with its message alone, and a pool would hang."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(attributes)
+    return error

@@ -69,6 +69,20 @@ def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterab
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
 
 
+def refuse_errors_of_values(wanted: Iterable[str], who: str, sets: Mapping[str, Any]) -> None:
+    """Raise ValueError where an error is watched of a set whose targets are real numbers: it would be NaN at every check."""
+    for name in wanted:
+        which, _, what = name.removesuffix("_weighted").rpartition("_") if isinstance(name, str) else ("", "", "")
+        data = sets.get(which)
+        if what == "error" and data is not None and _has_no_error(data, sets["train"].answers):
+            raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; "
+                             f"accepted: '{which}_loss', or class labels")
+
+
+def _has_no_error(data: LabelledSet, answers: str) -> bool:
+    return data.labels is None or answers == "values"
+
+
 def _choose_metric(name: str) -> None:
     """Raise ValueError for what is no metric on request, and say so where it is always measured under another name."""
     try:
@@ -91,6 +105,9 @@ class Meter:
         self._engines: dict = {}  # of each set that has been evaluated: a backend may keep the set where it computes
         if "evidence" in metrics:
             require_sample_gradients(model)
+            if sets["train"].inputs.count == 1:
+                raise ValueError("training x: got 1 sample, accepted with the metric 'evidence': at least 2, for it "
+                                 "compares the samples' gradients")
         self._answers = sets["train"].answers
         if self._answers == "values" and {*MARGINS, "prediction_changes"} & set(metrics):
             raise ValueError(f"metrics: got {metrics}, but margins and predictions need classes, not real-valued targets")
@@ -133,8 +150,9 @@ class Meter:
 
     def _losses_and_errors(self, name: str, outputs: np.ndarray, data: LabelledSet) -> dict[str, float]:
         losses, _ = self._loss.rows(outputs, data.y)
-        labels = None if self._answers == "values" else data.labels
-        errors = np.full(len(losses), np.nan) if labels is None else wrong(outputs, labels, self._answers)
+        labels: Any = data.labels
+        no_error = _has_no_error(data, self._answers)
+        errors = np.full(len(losses), np.nan) if no_error else wrong(outputs, labels, self._answers)
         row = {f"{name}_loss": float(np.mean(losses, dtype=np.float64)), f"{name}_error": float(np.mean(errors))}
         if data.weights is not None:
             for what, values in (("loss", losses), ("error", errors)):

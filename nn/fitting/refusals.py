@@ -1,4 +1,5 @@
 """What `fit` and `fit_fleet` refuse before any training."""
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,15 @@ OPTIONAL_KINDS = (  # (setting, what it must have where it is not None, what is 
     ("on_epoch", ("__call__",), "a function of (model, epoch)"),
     ("augment", ("__call__",), "a function of (x, y, rng)"),
     ("penalty", ("l1", "l2"), "losses.L1(strength), losses.L2(strength), or their sum"))
+
+# Methods that a class of one's own may define anew without training taking notice, and what to write instead.
+UNHEARD = {"model": {"forward", "evaluate", "loss_and_gradients"}, "loss": {"per_sample", "value", "value_and_gradient"},
+           "penalty": {"value", "add_gradient"}}
+UNHEARD_ADVICE = {
+    "model": "an nn.MLP or nn.RNN as it is, whose layers a backend computes",
+    "loss": "a losses.Loss that defines rows(outputs, y), from which the others follow",
+    "penalty": "losses.L1(strength), losses.L2(strength), or their sum; anything else is part of a loss of your own"}
+
 
 def refuse_batch_of_one(model: Model, n: int, batch_size: int, argument: str, drop_last: bool = False) -> None:
     """Raise ValueError if batches of this size out of n samples leave one sample alone, which has no variance."""
@@ -57,3 +67,21 @@ def check_kinds(model: Model, settings: Any) -> None:
     for argument, attributes, accepted in OPTIONAL_KINDS:
         if getattr(settings, argument) is not None:
             _require(argument, getattr(settings, argument), attributes, accepted)
+    for argument, thing, instead in (("model", model, ()), ("loss", settings.loss, ("rows", "weigh", "objective")),
+                                     ("penalty", settings.penalty, ())):
+        _refuse_maths_of_ones_own(argument, thing, instead)
+
+
+def _refuse_maths_of_ones_own(argument: str, thing: Any, instead: Sequence[str]) -> None:
+    """Raise TypeError for a class that defines anew what training never calls: another's maths would be trained.
+
+    `instead` are the methods that training does call: where the class defines one of them too, its maths is used.
+    """
+    for cls in type(thing).__mro__:
+        if cls.__module__.partition(".")[0] in ("losses", "nn"):
+            return  # one of ours
+        own = vars(cls).keys()
+        unheard = sorted(UNHEARD[argument] & own)
+        if unheard and not own & set(instead):
+            raise TypeError(f"{argument}: got {thing!r}, whose class {cls.__name__} defines {', '.join(unheard)}, which "
+                            f"training does not call; accepted: {UNHEARD_ADVICE[argument]}")

@@ -16,7 +16,7 @@ from ..shared.inputs import Inputs
 from .check_points import CheckPoints
 from .freezing import frozen_ranges
 from .history import History, TrainingDiverged
-from .metrics import LabelledSet, Meter, labelled_set, needed_metrics
+from .metrics import LabelledSet, Meter, labelled_set, needed_metrics, refuse_errors_of_values
 from .refusals import refuse_batch_of_one, weights_at_fault
 from .settings import Settings
 
@@ -88,9 +88,12 @@ class Run:
             columns += [f"{name}_loss", f"{name}_error"] if self.sets[name] else []
         for name, data in self.sets.items():
             columns += [f"{name}_loss_weighted", f"{name}_error_weighted"] if data and data.weights is not None else []
-        metrics = needed_metrics(metrics, self.criterion, columns)
+        named, metrics = metrics, needed_metrics(metrics, self.criterion, columns)
+        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics: got ", self.sets)
         if self.reductions is not None:
             metrics = needed_metrics(metrics, self.reductions, columns, "learning_rate")
+        for argument, watcher in (("stopping", self.criterion), ("learning_rate", self.reductions)):
+            refuse_errors_of_values(getattr(watcher, "requires", ()), f"{argument}: {watcher!r} watches ", self.sets)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
     def memory(self) -> int:
@@ -210,8 +213,9 @@ class Run:
             return {"train_loss_running": np.nan, "flooded_fraction": np.nan}
         losses, rows, flooded = (np.concatenate(part) for part in zip(*self.since_check, strict=True))
         self.since_check = []
-        return {"train_loss_running": float(losses @ rows / rows.sum()),
-                "flooded_fraction": float(flooded @ rows / rows.sum())}
+        seen = rows.sum()  # 0 if all sequences were empty
+        return {"train_loss_running": float(losses @ rows / seen) if seen else np.nan,
+                "flooded_fraction": float(flooded @ rows / seen) if seen else np.nan}
 
 
 def _set_or_none(model: Model, loss: Loss, data: Mapping[str, Any], name: str) -> Any:

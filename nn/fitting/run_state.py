@@ -101,7 +101,9 @@ def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks:
     if "update_norm" in run.history:
         wanted["meter_flat"] = flat
     if "prediction_changes" in run.history and checks:
-        wanted["meter_predictions"] = Wanted(whole, (run.model.rows_of(run.sets["train"].inputs),))
+        train = run.sets["train"]
+        several = (run.model.outputs,) if train.answers == "labels" else ()
+        wanted["meter_predictions"] = Wanted(whole, (run.model.rows_of(train.inputs), *several))
     return wanted
 
 
@@ -126,11 +128,12 @@ def no_negative_variance(statistics: Mapping[str, np.ndarray]) -> bool:
 def _require_bounds(file: File, run: Run, arrays: dict[str, np.ndarray]) -> None:
     """Raise CheckpointError for arrays with entries that would bring NaN, or a negative count, later on."""
     model, empty = run.model, np.zeros(0)
-    labels, rows = max(model.outputs, 2), model.rows_of(run.sets["train"].inputs)
+    inputs = run.sets["train"].inputs
+    labels, rows = max(model.outputs, 2), model.rows_of(inputs)
     file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS, f"meter_seconds is {arrays['meter_seconds']}")
     # Slots may have overflown, and such a parameter rests (its second moment) or diverges; NaN is in no bounds.
     bounds = {"slot0": (-np.inf, np.inf), "slot1": (0, np.inf), "meter_predictions": (0, labels - 1),
-              "since_check1": (1, rows), "since_check2": (0, 1)}
+              "since_check1": (int(inputs.lengths.all()), rows), "since_check2": (0, 1)}
     for name, (least, most) in bounds.items():
         array = arrays.get(name, empty)
         file.require(((array >= least) & (array <= most)).all(), f"{name}: accepted are numbers from {least} to {most}")

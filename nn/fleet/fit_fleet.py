@@ -226,7 +226,7 @@ class _Crew:
         except _Stopped:
             finished = False
         keeper.restore()
-        fleet.record(r, run.history, model.flat, model.running, message, finished)
+        fleet.record(r, run.history, model, message, finished)
         advance(run.total - run.update, run.last_loss)  # updates that will not be taken any more
 
 

@@ -48,6 +48,7 @@ class FleetHistory(Mapping):
         self._names, self._class, self._settings = tuple(names), type(model), model.settings()
         self._histories = [History(names) for _ in self.members]
         self._weights: list[Any] = [None] * self.replicas  # (flat, running) of those that have been trained
+        self._answers = [model.answers] * self.replicas
         self._messages: list[str | None] = [None] * self.replicas
         self._finished = np.zeros(self.replicas, bool)
 
@@ -61,10 +62,10 @@ class FleetHistory(Mapping):
         """The same in epochs."""
         return self.update / self._batches
 
-    def record(self, r: int, history: History, flat: np.ndarray, running: np.ndarray, message: str | None,
-               finished: bool) -> None:
-        """Take over what became of replica r; `message` says how it diverged (None: it did not)."""
-        self._histories[r], self._weights[r], self._messages[r] = history, (flat, running), message
+    def record(self, r: int, history: History, model: Model, message: str | None, finished: bool) -> None:
+        """Take over what became of replica r, its weights as they are; `message` says how it diverged (None: it did not)."""
+        self._histories[r], self._weights[r], self._messages[r] = history, (model.flat, model.running), message
+        self._answers[r] = model.answers
         self._finished[r] = finished  # last: who sees this may rely on the rest
 
     def new_model(self, r: int) -> Model:
@@ -81,6 +82,7 @@ class FleetHistory(Mapping):
         model, weights = self.new_model(r), self._weights[r]
         if weights is not None:
             model.flat[:], model.running[:] = weights
+            model.answer_as(self._answers[r])
         return model
 
     def history(self, r: int) -> History:

@@ -79,15 +79,16 @@ def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     """Fill the columns `column`, … of pooled (B, directions·H), or (M, …) where every step is kept.
 
     LAST is the last state taken: at the last valid step, or at t = 0 in reverse. MEAN is over the
-    valid steps. EVERY_STEP keeps all.
+    valid steps. Of a sequence of length 0 both are 0. EVERY_STEP keeps all.
     """
     columns = slice(column, column + h.shape[1])
     if pooling == LAST:
         for i, length in enumerate(lengths):
-            pooled[i, columns] = h[i if reverse else starts[length - 1] + i]
+            last = i if reverse else starts[length - 1] + i
+            pooled[i, columns] = h[last] if length > 0 else 0
     elif pooling == MEAN:
         for i, length in enumerate(lengths):
-            pooled[i, columns] = h[starts[:length] + i].sum(axis=0) / length
+            pooled[i, columns] = h[starts[:length] + i].sum(axis=0) / max(length, 1)
     elif pooling == EVERY_STEP:
         pooled[:, columns] = h
     else:
@@ -103,10 +104,11 @@ def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):
     if pooling == LAST:
         dh[...] = 0
         for i, length in enumerate(lengths):
-            dh[i if reverse else starts[length - 1] + i] = dpooled[i, columns]
+            if length > 0:
+                dh[i if reverse else starts[length - 1] + i] = dpooled[i, columns]
     elif pooling == MEAN:
         for i, length in enumerate(lengths):
-            dh[starts[:length] + i] = dpooled[i, columns] / length
+            dh[starts[:length] + i] = dpooled[i, columns] / max(length, 1)
     elif pooling == EVERY_STEP:
         dh[...] = dpooled[:, columns]
     else:

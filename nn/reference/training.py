@@ -66,6 +66,11 @@ def load_sequences(work, sequences, data, front, indices):
     return rows
 
 
+def stepless(sequences):
+    """Return whether all sequences of a batch are empty: such an update moves nothing."""
+    return sequences is not None and sequences.steps[0] == 0
+
+
 def load_batch(work, sequences, data, layers, front, indices):
     """Copy the samples `indices` (B,) into the workspace.
 
@@ -153,7 +158,8 @@ def gradient_pass(weights, work, sequences, norm, drop, layers, front, data, los
     """
     flat, dflat = weights.flat, weights.dflat
     rows = forward_pass(work, sequences, norm, drop, flat, layers, front, data, batch, team)
-    loss_and_output_gradient(work, layers, data, loss, rows)
+    if rows > 0:  # empty sequences may have none
+        loss_and_output_gradient(work, layers, data, loss, rows)
     layer_0_wanted = batch.input_gradient or front is not None
     backward(dflat, work, norm, drop, flat, layers, rows, layer_0_wanted, batch.update)
     if front is not None:
@@ -179,7 +185,7 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         _record(log, k, work, rows)
         if not np.isfinite(log.losses[k]):
             return k
-        if _weightless(work, rows):
+        if stepless(sequences) or _weightless(work, rows):
             continue
         add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if penalty.clip_norm > 0:
@@ -207,5 +213,7 @@ def _weightless(work, rows):
 
 def _record(log, k, work, rows):
     """Write the raw mean loss of a batch, and the share of its rows below the flood."""
-    log.losses[k], log.rows[k] = np.mean(work.losses[:rows]), rows
-    log.flooded[k] = np.mean(work.weights[:rows] < 0)
+    log.losses[k], log.flooded[k], log.rows[k] = 0, 0, rows
+    if rows > 0:
+        log.losses[k] = np.mean(work.losses[:rows])
+        log.flooded[k] = np.mean(work.weights[:rows] < 0)

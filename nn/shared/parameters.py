@@ -55,6 +55,11 @@ class Views(dict):
     def _fixed(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("the set of parameters is fixed; assign to one of them by name")
 
+    def __reduce__(self) -> tuple:
+        """Pickle and deepcopy: the same names and values, as views into a vector of their own."""
+        flat = np.concatenate([array.ravel() for array in self.values()]) if self else np.zeros(0)
+        return Views, (flat, {name: array.shape for name, array in self.items()})
+
     __delitem__ = __ior__ = pop = popitem = clear = setdefault = update = _fixed
 
 
