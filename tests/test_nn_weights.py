@@ -266,3 +266,27 @@ def test_levels_of_adaflooding_are_made_with_weights():
     one, two = (adaptive_levels(mlp(), X, Y, sample_weight=w, **options) for w in (np.ones(N), RNG.uniform(0.1, 3, N)))
     np.testing.assert_allclose(one, adaptive_levels(mlp(), X, Y, **options))
     assert relative_error(two, one) > 1e-3
+
+
+def test_trace_is_of_the_weighted_objective(backend):
+    model = mlp(backend)
+    traced = model.trace(X, Y, CE, sample_weight=TIMES)
+    _, gradients = model.loss_and_gradients(X, Y, CE, sample_weight=TIMES)
+    assert relative_error(traced["x1"].T @ traced["dz1"], gradients["W1"]) <= 1e-14
+
+
+def test_a_weighted_error_of_real_targets_is_no_metric():
+    with pytest.raises(ValueError, match=r"train_error_weighted.*NaN at every check"):
+        trained(mlp(), y=RNG.normal(size=(N, 3)), loss=SquaredError(), sample_weight=TIMES,
+                stopping=Patience(2, "train_error_weighted"))
+
+
+@pytest.mark.parametrize("pooling", ["last", "none"])
+def test_empty_sequences_with_weights(pooling):
+    lengths = np.where(np.arange(N) % 3 == 0, 0, LENGTHS)
+    models = [RNN(3, 4, 3, pooling=pooling, dtype="float64", backend=b) for b in backends]
+    y = Y_STEPS if pooling == "none" else Y
+    for model in models:
+        trained(model, SEQUENCES, y, Flooding(CrossEntropy(class_weight=C), 0.5), lengths=lengths, batch_size=2,
+                sample_weight=TIMES)
+    assert relative_error(models[1].flat, models[0].flat) <= 1e-9
