@@ -17,6 +17,7 @@ from . import answers as answering
 from . import checks
 from .elsewhere import LOSS
 from .keywords import explains_arguments
+from .weights import given, row_weights
 
 NO_LEVELS = np.empty(0)
 
@@ -154,8 +155,13 @@ class Loss:
         """
         raise NotImplementedError(f"{type(self).__name__} does not define rows(outputs, y)")
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
-        """What is minimised over a batch, and the weight of each sample in its gradient. Here: the mean.
+    def target_weights(self, y: NDArray) -> NDArray | None:
+        """Weights (N,) that the loss itself gives samples, by what `prepare` returned. Here: None, all the same."""
+        return None
+
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
+        """What is minimised over a batch, and the weight of each sample in its gradient. Here: J = Σ w_i l_i / Σ w_i.
 
         Parameters
         ----------
@@ -163,6 +169,8 @@ class Loss:
             Raw losses of the samples of one batch.
         indices : ndarray, int (N,), optional
             Positions of the samples in the data set, for weightings that hold one number per sample.
+        weights : ndarray, float64 (N,), optional
+            How much each sample counts, >= 0; None: all the same. Where all are 0, so are J and what is returned.
 
         Returns
         -------
@@ -171,6 +179,9 @@ class Loss:
         weights : ndarray (N,), real dtype of `losses`
             d objective / d losses.
         """
+        if weights is not None:
+            shares = weights / (weights.sum() or 1)
+            return (shares * losses).sum().item(), shares.astype(losses.real.dtype)
         accumulator = np.complex128 if np.iscomplexobj(losses) else np.float64
         mean = losses.mean(dtype=accumulator).item()
         return mean, np.full(len(losses), 1 / len(losses), dtype=losses.real.dtype)
@@ -199,17 +210,19 @@ class Loss:
         return self._sized_rows(*self._checked(outputs, y))[0]
 
     @explains_arguments(LOSS)
-    def value(self, outputs: ArrayLike, y: ArrayLike) -> float:
+    def value(self, outputs: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
         """Objective over the batch: the mean loss, or what flooding makes of it. Arguments as `per_sample`.
 
-        Complex outputs (the complex step) give a complex value.
+        With `sample_weight` (N,), and with class weights of the loss, the mean is J = Σ w_i l_i / Σ w_i. Complex outputs
+        (the complex step) give a complex value.
         """
         outputs, y = self._checked(outputs, y)
-        return self.objective(outputs, y)[0]
+        return self.objective(outputs, y, weights=row_weights(self, y, sample_weight))[0]
 
     @explains_arguments(LOSS)
-    def value_and_gradient(self, outputs: ArrayLike, y: ArrayLike) -> tuple[float, NDArray]:
-        """Objective over the batch and its derivative with respect to the outputs. Arguments as `per_sample`.
+    def value_and_gradient(self, outputs: ArrayLike, y: ArrayLike, *,
+                           sample_weight: ArrayLike | None = None) -> tuple[float, NDArray]:
+        """Objective over the batch and its derivative with respect to the outputs. Arguments as `value`.
 
         Returns
         -------
@@ -217,11 +230,11 @@ class Loss:
         dOutputs : ndarray, shape of `outputs`, dtype as `per_sample`
         """
         rows, y = self._checked(outputs, y)
-        value, _, _, dOutputs = self.objective(rows, y)
+        value, _, _, dOutputs = self.objective(rows, y, weights=row_weights(self, y, sample_weight))
         return value, dOutputs.reshape(np.shape(outputs))
 
-    def objective(self, outputs: NDArray, y: NDArray, *,
-                  indices: NDArray | None = None) -> tuple[float, NDArray, NDArray, NDArray]:
+    def objective(self, outputs: NDArray, y: NDArray, *, indices: NDArray | None = None,
+                  weights: NDArray | None = None) -> tuple[float, NDArray, NDArray, NDArray]:
         """All that training needs of a batch: `rows` and `weigh` put together.
 
         Parameters
@@ -231,6 +244,8 @@ class Loss:
             What `prepare` returned.
         indices : ndarray, int (N,), optional
             See `weigh`.
+        weights : ndarray, float64 (N,), optional
+            See `weigh`: all of them, class weights included (`losses.weights.row_weights`).
 
         Returns
         -------
@@ -244,8 +259,8 @@ class Loss:
         """
         losses, dOutputs = self._sized_rows(outputs, y)
         wide = losses.astype(np.complex128 if np.iscomplexobj(losses) else np.float64)
-        value, weights = self.weigh(wide, indices=indices)
-        return value, losses, weights, dOutputs * weights[:, None].astype(dOutputs.real.dtype)
+        value, slopes = self.weigh(wide, indices=indices, **given(weights))
+        return value, losses, slopes, dOutputs * slopes[:, None].astype(dOutputs.real.dtype)
 
     def _checked(self, outputs: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
         outputs = checks.as_rows(outputs)

@@ -205,6 +205,21 @@ def shares_of_one(name: str, values: NDArray) -> NDArray:
     return values.astype(np.float64)
 
 
+def weights(name: str, values: ArrayLike, n: int | None = None, of: str = "sample") -> NDArray:
+    """Return float64 weights (n,), checked to be finite, >= 0 and not all 0; n None: any number of them."""
+    array = array_of(name, values)
+    if array.ndim != 1 or array.size == 0 or n not in (None, array.size):
+        shape = "(K,)" if n is None else f"({n},)"
+        raise ValueError(f"{name}: got shape {array.shape}, accepted: {shape}, one weight for each {of}")
+    array = array.astype(np.float64)  # a copy
+    bad = ~(np.isfinite(array) & (array >= 0))
+    if bad.any():
+        raise ValueError(f"{name}[{bad.argmax()}]: got {array[bad.argmax()]}, accepted: finite numbers >= 0")
+    if not array.any():
+        raise ValueError(f"{name}: got {array.size} weights that are all 0, accepted: at least one above 0")
+    return array
+
+
 def labels_for(y: ArrayLike, n: int, k: int) -> NDArray:
     """Return the class ids that go with `k` outputs: {0, 1} for one output, [0, k) for more; int64 (N,)."""
     return binary_ids(y, n) if k == 1 else class_ids(y, n, k)

@@ -11,6 +11,7 @@ from .base import Loss, set_frozen
 from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials, times
 from .elsewhere import FLOOD
 from .keywords import explains_arguments
+from .weights import given
 
 DEEPEST = 20  # penalties around each other, whose strengths add up: each is a level of recursion
 
@@ -84,9 +85,14 @@ class ConfidencePenalty(Loss):
         strength = outputs.real.dtype.type(self.strength)
         return losses - strength * H, dOutputs - strength * dH
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
+    def target_weights(self, y: NDArray) -> NDArray | None:
         """As the base loss does."""
-        return self.base.weigh(losses, indices=indices)
+        return self.base.target_weights(y)
+
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
+        """As the base loss does."""
+        return self.base.weigh(losses, indices=indices, **given(weights))
 
 
 @diverging_is_reported_elsewhere

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .base import Loss, set_frozen
-from .elsewhere import LOSS
+from .elsewhere import LOSS, WITHOUT_CLASSES
 from .keywords import explains_arguments
 
 # A network that diverges gives inf or NaN here; `fit` reports it once, a warning per update would bury that report.
@@ -65,6 +65,10 @@ class CrossEntropy(Loss):
     ----------
     label_smoothing : float in [0, 1), default 0.0
         The target becomes (1 - s)·target + s/K (Szegedy et al. 2016).
+    class_weight : array_like (K,), >= 0, optional
+        How much a sample of each class counts: J = Σ w_n l_n / Σ w_n over the batch, w_n = Σ_k t_nk c_k with the target t
+        before smoothing, times the sample's own weight (`fit(sample_weight=...)`). For equal shares of all classes take
+        N/(K·np.bincount(y)). `per_sample` and logged losses stay raw.
 
     Notes
     -----
@@ -78,11 +82,14 @@ class CrossEntropy(Loss):
     """
 
     label_smoothing: float = 0.0
+    class_weight: ArrayLike | None = None
     row = "cross_entropy"  # "soft_cross_entropy" when the prepared targets are (N, K)
 
     def __post_init__(self) -> None:
         s = checks.nonnegative_number("label_smoothing", self.label_smoothing, below=1.0)
         set_frozen(self, label_smoothing=s, row_parameter=s)
+        if self.class_weight is not None:  # as a tuple: it is compared, hashed and shown
+            set_frozen(self, class_weight=tuple(checks.weights("class_weight", self.class_weight, of="class").tolist()))
 
     def prepare(self, y: ArrayLike, n: int, k: int) -> NDArray:
         """Class ids -> int64 (N,); soft targets -> float64 (N, K). See `Loss.prepare`.
@@ -93,6 +100,8 @@ class CrossEntropy(Loss):
         if k < 2:
             raise ValueError(f"outputs: got {k}, accepted: at least 2 with CrossEntropy; for one output use "
                              "BinaryCrossEntropy")
+        if self.class_weight is not None:
+            checks.weights("class_weight", self.class_weight, k, of="output")
         y = checks.targets_of(y, n)
         if y.ndim == 1:
             return checks.class_ids(y, n, k)
@@ -102,6 +111,17 @@ class CrossEntropy(Loss):
         # The gradient p - t belongs to targets that sum to 1, not to 1 + 1e-6.
         targets /= targets.sum(axis=1, keepdims=True)
         return (1 - self.label_smoothing) * targets + self.label_smoothing / k
+
+    def target_weights(self, y: NDArray) -> NDArray | None:
+        """Σ_k t_nk c_k / max c (N,), t before smoothing; None without class weights. See `Loss.target_weights`."""
+        if self.class_weight is None:
+            return None
+        c = np.array(self.class_weight)  # (K,)
+        c /= c.max()
+        if y.ndim == 1:
+            return c[y]
+        # Prepared targets are (1 - s) t + s/K, rounded, and not below s/K.
+        return np.maximum(y - self.label_smoothing / len(c), 0) / (1 - self.label_smoothing) @ c
 
     def labels(self, y: ArrayLike, k: int) -> NDArray:
         """Class ids, or the first largest soft target; int64 (N,). See `Loss.labels`."""
@@ -135,7 +155,7 @@ class CrossEntropy(Loss):
         return t
 
 
-@explains_arguments(LOSS)
+@explains_arguments(WITHOUT_CLASSES)
 @dataclass(frozen=True, repr=False)
 class BinaryCrossEntropy(Loss):
     """Logistic loss of every logit: y log(1 + exp(-o)) + (1 - y) log(1 + exp(o)), summed over the K outputs.

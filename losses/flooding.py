@@ -14,6 +14,7 @@ SoftAD                mean ψ(l_i),                 (l_i - b)/√(s² + (l_i - b
                       - s + b
 ====================  ===========================  ==============================  ==========================
 
+Where samples have weights, J and "mean" are Σ w_i u_i / Σ w_i: the flood turns the loss, and never the weight.
 (`RelaxLoss`, which alternates between flooding and something else, is in relax.py.)
 """
 from __future__ import annotations
@@ -28,6 +29,7 @@ from . import checks
 from .base import Loss, set_frozen
 from .elsewhere import FLOOD
 from .keywords import explains_arguments
+from .weights import given
 
 
 def mirrored(values: NDArray, level: float | NDArray) -> tuple[NDArray, NDArray]:
@@ -78,11 +80,16 @@ class Flood(Loss):
         """As the base loss does: flooding changes no sample's own loss."""
         return self.base.rows(outputs, y)
 
-    def _weigh_each(self, turned: tuple[NDArray, NDArray], indices: NDArray | None) -> tuple[float, NDArray]:
+    def target_weights(self, y: NDArray) -> NDArray | None:
+        """As the base loss does."""
+        return self.base.target_weights(y)
+
+    def _weigh_each(self, turned: tuple[NDArray, NDArray], indices: NDArray | None,
+                    weights: NDArray | None) -> tuple[float, NDArray]:
         """Objective and weights where ψ acts on each loss by itself, before the base's mean; turned: (ψ(l), ψ'(l))."""
         values, slopes = turned
-        objective, weights = self.base.weigh(values, indices=indices)  # and then the chain rule
-        return objective, weights * slopes.astype(weights.dtype)
+        objective, outer = self.base.weigh(values, indices=indices, **given(weights))  # and then the chain rule
+        return objective, outer * slopes.astype(outer.dtype)
 
 
 @explains_arguments(FLOOD)
@@ -119,14 +126,15 @@ class Flooding(Flood):
     def __post_init__(self) -> None:
         self._set_up(level=checks.nonnegative_number("level", self.level))
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
         """|J - b| + b, and the base loss's weights times sign(J - b); see `Loss.weigh`."""
-        J, weights = self.base.weigh(losses, indices=indices)
+        J, slopes = self.base.weigh(losses, indices=indices, **given(weights))
         if self.level == 0:
-            return J, weights  # and not |J| + 0, which differs for losses below zero
+            return J, slopes  # and not |J| + 0, which differs for losses below zero
         sign = np.sign(J.real - self.level).item()
         # sign·(J - b) is |J - b|, and stays analytic for the complex step. NaN stays NaN.
-        return sign * (J - self.level) + self.level, weights * weights.dtype.type(sign)
+        return sign * (J - self.level) + self.level, slopes * slopes.dtype.type(sign)
 
 
 @explains_arguments(FLOOD)
@@ -152,9 +160,10 @@ class InstanceFlooding(Flood):
     def __post_init__(self) -> None:
         self._set_up(level=checks.nonnegative_number("level", self.level))
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
         """Mean of |l_i - b| + b, and the base loss's weights times sign(l_i - b); see `Loss.weigh`."""
-        return self._weigh_each(mirrored(losses, self.level), indices)
+        return self._weigh_each(mirrored(losses, self.level), indices, weights)
 
 
 @explains_arguments(FLOOD)
@@ -186,11 +195,12 @@ class SoftAD(Flood):
         scale = checks.positive_number("scale", self.scale)
         self._set_up(level=checks.nonnegative_number("level", self.level), scale=scale, flood_parameter=scale)
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
         """Mean of √(s² + (l_i - b)²) - s + b, and the base loss's weights times its slopes; see `Loss.weigh`."""
         if self.level == 0:
-            return self.base.weigh(losses, indices=indices)
-        return self._weigh_each(softened(losses, self.level, self.scale), indices)
+            return self.base.weigh(losses, indices=indices, **given(weights))
+        return self._weigh_each(softened(losses, self.level, self.scale), indices, weights)
 
 
 @explains_arguments(FLOOD)
@@ -229,12 +239,13 @@ class AdaFlooding(Flood):
         if n != len(self.levels):
             raise ValueError(f"levels: got {len(self.levels)} entries for {n} samples, accepted: one for each")
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
         """Mean of |l_i - b_i| + b_i, and the base loss's weights times sign(l_i - b_i); see `Loss.weigh`."""
         if indices is None:
             self.check_samples(len(losses))
             indices = np.arange(len(losses))
-        return self._weigh_each(mirrored(losses, self.levels[indices]), indices)
+        return self._weigh_each(mirrored(losses, self.levels[indices]), indices, weights)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is AdaFlooding and self.base == other.base and np.array_equal(self.levels, other.levels)

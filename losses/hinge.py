@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks
 from .base import Loss, set_frozen
 from .cross_entropy import diverging_is_reported_elsewhere
-from .elsewhere import LOSS
+from .elsewhere import WITHOUT_CLASSES
 from .keywords import explains_arguments
 
 
-@explains_arguments(LOSS)
+@explains_arguments(WITHOUT_CLASSES)
 @dataclass(frozen=True, repr=False)
 class Hinge(Loss):
     """max(0, margin - (o_y - max_{j != y} o_j)), multi-class (Crammer & Singer, JMLR 2001); one output: max(0, margin - q).
@@ -59,7 +59,7 @@ class Hinge(Loss):
         return np.where(active, missing, 0), -dq * active[:, None]
 
 
-@explains_arguments(LOSS)
+@explains_arguments(WITHOUT_CLASSES)
 @dataclass(frozen=True, repr=False)
 class SquaredHinge(Hinge):
     """The square of `Hinge`, smooth where the margin is reached; the runner-up's kink remains.

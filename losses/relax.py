@@ -12,6 +12,7 @@ from .cross_entropy import diverging_is_reported_elsewhere, shifted_exponentials
 from .elsewhere import FLOOD
 from .flooding import Flooding
 from .keywords import explains_arguments
+from .weights import given
 
 
 @explains_arguments(FLOOD)
@@ -83,21 +84,22 @@ class _OddEpoch(RelaxLoss):
         """Return this loss itself: it was chosen for an epoch already."""
         return self
 
-    def weigh(self, losses: NDArray, *, indices: NDArray | None = None) -> tuple[float, NDArray]:
+    def weigh(self, losses: NDArray, *, indices: NDArray | None = None,
+              weights: NDArray | None = None) -> tuple[float, NDArray]:
         """J above the level, -J at and below it: `objective` without the flattening."""
-        J, weights = self.base.weigh(losses, indices=indices)
-        return (-J, -weights) if self.level > 0 and J.real <= self.level else (J, weights)
+        J, slopes = self.base.weigh(losses, indices=indices, **given(weights))
+        return (-J, -slopes) if self.level > 0 and J.real <= self.level else (J, slopes)
 
-    def objective(self, outputs: NDArray, y: NDArray, *,
-                  indices: NDArray | None = None) -> tuple[float, NDArray, NDArray, NDArray]:
+    def objective(self, outputs: NDArray, y: NDArray, *, indices: NDArray | None = None,
+                  weights: NDArray | None = None) -> tuple[float, NDArray, NDArray, NDArray]:
         """`Loss.objective`, and where the batch ascends the flattening of what is classified wrong."""
-        value, losses, weights, dOutputs = super().objective(outputs, y, indices=indices)
-        ascent = np.maximum(-weights, 0)  # 0 where the batch descends
+        value, losses, slopes, dOutputs = super().objective(outputs, y, indices=indices, weights=weights)
+        ascent = np.maximum(-slopes, 0)  # 0 where the batch descends
         if ascent.any():
             F, dF = posterior_flattening(outputs, class_of(y), self.upper)
             value += (ascent * F).sum().item()
             dOutputs += ascent[:, None].astype(dOutputs.real.dtype) * dF
-        return value, losses, weights, dOutputs
+        return value, losses, slopes, dOutputs
 
 
 def class_of(y: NDArray) -> NDArray:

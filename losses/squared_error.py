@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks
 from .base import Loss, set_frozen
 from .cross_entropy import diverging_is_reported_elsewhere
-from .elsewhere import LOSS
+from .elsewhere import WITHOUT_CLASSES
 from .keywords import explains_arguments
 
 
-@explains_arguments(LOSS)
+@explains_arguments(WITHOUT_CLASSES)
 @dataclass(frozen=True, repr=False)
 class SquaredError(Loss):
     """Sum over the outputs of (o - y)²; the objective is its mean over samples.

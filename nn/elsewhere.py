@@ -7,8 +7,7 @@ _SPLIT = ("validation=(x, y), split off beforehand: order = np.random.default_rn
 _CALLED, _RESUMED = "callbacks callback hooks", "initial_epoch resume_from ckpt_path warm_start"
 _CALLBACKS = "on_check=function of (model, row), stopping=a criterion such as stopping.Patience(10), checkpoint=path"
 _STOPPING = "stopping=a criterion such as stopping.Patience(10, monitor='val_loss'); restore_best=True is the default"
-_WEIGHTS = ("nothing: all samples weigh the same; rows of a rare class can be repeated (np.repeat), and AdaFlooding takes a "
-            "level for each sample")
+_WEIGHTS = "sample_weight, (N,) numbers, one for each sample; or loss=CrossEntropy(class_weight=[c_0, c_1, ...])"
 _RATE = "optimizer=SGD(learning_rate) or another optimizer with a learning_rate, a number or a schedule"
 _PENALTY = "penalty=losses.L2(strength) or losses.L1(strength), or weight_decay of the optimizer"
 _SIZES = "sizes, one list of all layers: [inputs, hidden, ..., outputs], such as MLP([64, 128, 10])"
@@ -46,7 +45,7 @@ FIT = {
     **_all("verbose verbosity disp show_progress progress_bar enable_progress_bar", "progress=True or False"),
     **_all("logger log_every print_every validation_freq eval_every", "check_every=updates between checks; what is measured "
            "is the History that fit returns, with to_csv(path)"),
-    **_all("class_weight sample_weight weights", _WEIGHTS),
+    **_all("class_weight class_weights sample_weights weights weight", _WEIGHTS),
     **_all("shuffle random_shuffle", _ORDER), **_all("random_state rng random_seed", "seed"),
     **_all(_RESUMED, "checkpoint=path: a run whose file is there already goes on from it"),
     **_all("workers n_jobs num_workers use_multiprocessing n_threads num_threads", "threads=at most so many in the kernels; "

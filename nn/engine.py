@@ -57,7 +57,7 @@ class State(NamedTuple):
 class Engine(Protocol):
     """One network on one data set, with room for batches of a given size."""
 
-    def load(self, inputs: Inputs, y: np.ndarray | None) -> None:
+    def load(self, inputs: Inputs, y: np.ndarray | None, weights: np.ndarray | None = None) -> None:
         """Take other inputs and targets of as many samples of the same lengths, as augmentation makes them.
 
         Parameters
@@ -66,6 +66,9 @@ class Engine(Protocol):
             x (N, D); for a recurrent network x (N, T, D) or tokens (N, T), and lengths (N,).
         y : ndarray or None
             As `loss.prepare` returned them: labels (rows,) or targets (rows, K), for the rows of all N samples.
+        weights : ndarray, float64 (rows,), or None
+            How much each row counts, J = Σ w ℓ / Σ w over a batch and then flooded; None: all the same. There are some in
+            every `load` if there were when the engine was opened, and in none otherwise.
 
         """
 
@@ -82,7 +85,8 @@ class Engine(Protocol):
     def steps(self, plan: Plan, log: Log) -> int:
         """Take the updates of a plan and fill the log; return how many were taken.
 
-        That is fewer than planned where a loss was not finite: it stands in the log, and its gradient was not used.
+        That is fewer than planned where a loss was not finite: it stands in the log, and its gradient was not used. The
+        update of a batch whose rows all weigh 0 is counted and logged, and moves nothing.
         """
 
     def evaluate(self, layer: int = -1) -> np.ndarray:
@@ -127,13 +131,13 @@ class Backend(Protocol):
 
     def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, batch: int,
              optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, frozen: Frozen | None = None,
-             input_gradient: bool = False) -> Engine:
+             input_gradient: bool = False, weights: np.ndarray | None = None) -> Engine:
         """Return an engine for a network and a data set.
 
         Parameters
         ----------
         network : Network
-        inputs, y : as `Engine.load` takes them; y None: only forward
+        inputs, y, weights : as `Engine.load` takes them; y None: only forward
         loss : losses.Loss
             Flooding included; None: only forward.
         batch : int

@@ -23,7 +23,7 @@ class HostEngine:
 
     def __init__(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, batch: int,
                  optimizer: Any = None, penalty: PenaltyCode = NO_PENALTY, frozen: Frozen | None = None,
-                 input_gradient: bool = False) -> None:
+                 input_gradient: bool = False, weights: np.ndarray | None = None) -> None:
         self._network, self._loss, self._batch_size = network, loss, batch
         self._optimizer, self._penalty, self._input_gradient = optimizer, penalty, input_gradient
         self._frozen = frozen
@@ -33,11 +33,12 @@ class HostEngine:
         p, dtype = network.flat.size, network.flat.dtype
         slots = optimizer.state(p, dtype) if optimizer is not None else (np.zeros(0, dtype),) * 2
         self._weights = Weights(network.flat, slots, aligned_zeros(p if loss is not None else 0, dtype))
-        self._work, self._sequences, self._norm, self._drop = self._buffers(inputs, y)
+        self._work, self._sequences, self._norm, self._drop = self._buffers(inputs, y, weights is not None)
         self._batch, self._rows = np.zeros(0, np.int64), 0  # samples of the last pass, and its rows
-        self.load(inputs, y)
+        self.load(inputs, y, weights)
 
-    def _buffers(self, inputs: Inputs, y: np.ndarray | None) -> tuple[Workspace, Any, Norm | None, Drop | None]:
+    def _buffers(self, inputs: Inputs, y: np.ndarray | None,
+                 weighted: bool) -> tuple[Workspace, Any, Norm | None, Drop | None]:
         """Return Workspace, Packed, Norm, Drop for batches of these samples; None what the network does not use."""
         network, batch, dtype = self._network, self._batch_size, self._network.flat.dtype
         width = self._sizes[-1] if y is None or y.ndim == 1 else y.shape[1]
@@ -46,7 +47,7 @@ class HostEngine:
             most_steps = int(np.sort(inputs.lengths)[::-1][:batch].sum())
             rows = most_steps if self._every_step else batch
             sequences = packed(network.front, batch, most_steps, int(inputs.lengths.max()), dtype, self._input_gradient)
-        work = workspace(network.layers, rows, dtype, width)
+        work = workspace(network.layers, rows, dtype, width, weighted)
         like, norm, drop = work.activations.size, None, None
         if network.running.size:
             norm = Norm(aligned_zeros(like, dtype), np.zeros(network.running.size, dtype), network.running, network.eps,
@@ -55,7 +56,7 @@ class HostEngine:
             drop = Drop(aligned_zeros(like, dtype), network.rates, network.seed)
         return work, sequences, norm, drop
 
-    def load(self, inputs: Inputs, y: np.ndarray | None) -> None:
+    def load(self, inputs: Inputs, y: np.ndarray | None, weights: np.ndarray | None = None) -> None:
         """See engine.Engine."""
         self._inputs = inputs
         real = np.dtype(self._network.flat.real.dtype)
@@ -69,7 +70,10 @@ class HostEngine:
                 spread = np.zeros((valid.size, *y.shape[1:]), labels.dtype if y.ndim == 1 else real)
                 spread[valid] = y
                 labels, targets = (spread, targets) if y.ndim == 1 else (labels, spread)
-        self._data = Data(x, inputs.tokens, inputs.lengths, labels, targets, steps)
+                if weights is not None:
+                    compact, weights = weights, np.zeros(valid.size)
+                    weights[valid] = compact
+        self._data = Data(x, inputs.tokens, inputs.lengths, labels, targets, steps, weights)
         self._kernel_loss = None if self._loss is None else self._loss_for_kernels(y)
 
     def _loss_for_kernels(self, y: np.ndarray | None) -> Any:

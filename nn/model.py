@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from losses.answers import ANSWERS
 from losses.base import Loss
+from losses.checks import weights as checked_weights
 from losses.keywords import explains_arguments
+from losses.weights import given, row_weights
 
 from . import elsewhere
 from .backends import BACKENDS, backend_named
@@ -176,7 +178,8 @@ class Model(Settled, Predicting):
 
     @explains_arguments(elsewhere.INPUTS)
     def loss_and_gradients(self, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
-                           input_gradient: bool = False, update: int | None = None) -> tuple[float, dict[str, np.ndarray]]:
+                           input_gradient: bool = False, update: int | None = None,
+                           sample_weight: ArrayLike | None = None) -> tuple[float, dict[str, np.ndarray]]:
         """Return the objective of one batch and its gradients.
 
         Training mode: batch normalisation uses the batch's statistics and leaves the running ones alone.
@@ -193,6 +196,8 @@ class Model(Settled, Predicting):
             Adds the gradient of x under the name "x".
         update : int, optional
             Number of the update (from 0) whose dropout masks to use; None: no dropout.
+        sample_weight : array (N,), optional
+            As `fit` takes it: J = Σ w ℓ / Σ w, then flooded.
 
         Returns
         -------
@@ -200,15 +205,15 @@ class Model(Settled, Predicting):
         gradients : dict name -> ndarray, shaped as `parameters`
 
         """
-        inputs, y, engine = self._differentiated(x, y, loss, lengths, input_gradient, update)
+        inputs, y, weights, engine = self._differentiated(x, y, loss, lengths, input_gradient, update, sample_weight)
         gradients = dict(Views(engine.gradient(np.arange(inputs.count), _update_number(update)), self._shapes))
         if input_gradient:
             gradients["x"] = engine.input_deltas()
-        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs)), gradients
+        return self._objective(engine.activations(-1), y, loss, self.samples_of_rows(inputs), weights), gradients
 
     @explains_arguments(elsewhere.INPUTS)
     def trace(self, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
-              update: int | None = None) -> dict[str, np.ndarray]:
+              update: int | None = None, sample_weight: ArrayLike | None = None) -> dict[str, np.ndarray]:
         """Return what every layer takes in and gives out on one batch, and the gradient of the objective for each of that.
 
         Training mode, arguments as `loss_and_gradients`. With it each weight's gradient can be followed by hand:
@@ -226,7 +231,7 @@ class Model(Settled, Predicting):
             for every valid step, sample by sample, where every step is kept.
 
         """
-        inputs, y, engine = self._differentiated(x, y, loss, lengths, False, update)
+        inputs, y, _, engine = self._differentiated(x, y, loss, lengths, False, update, sample_weight)
         engine.gradient(np.arange(inputs.count), _update_number(update))
         return trace(engine, self.network(inputs), inputs, self.samples_of_rows(inputs), _update_number(update),
                      self.layer_names())
@@ -236,8 +241,8 @@ class Model(Settled, Predicting):
         return [str(l + 1) for l in range(len(self.layers))]
 
     def _differentiated(self, x: Any, y: Any, loss: Loss, lengths: Any, input_gradient: bool,
-                        update: int | None) -> tuple[Inputs, Any, Engine]:
-        """Return checked Inputs, prepared targets and an engine for the gradient of one batch of all of them."""
+                        update: int | None, sample_weight: Any) -> tuple[Inputs, Any, np.ndarray | None, Engine]:
+        """Return checked Inputs, prepared targets, their weights and an engine for the gradient of one batch of all."""
         inputs = self.check_x(x, lengths)
         self.check_batch(inputs.count)
         y = loss.prepare(self.pack_targets(y, inputs), self.rows_of(inputs), self.outputs)
@@ -245,12 +250,20 @@ class Model(Settled, Predicting):
             raise ValueError("input_gradient: got True, accepted: False, because tokens have no gradient")
         loss.check_samples(inputs.count)
         _update_number(update)
-        return inputs, y, self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient)
+        weights = self.row_weights(loss, y, sample_weight, inputs)
+        engine = self.open(inputs, y, loss, batch=inputs.count, input_gradient=input_gradient, weights=weights)
+        return inputs, y, weights, engine
 
-    def _objective(self, outputs: np.ndarray, y: Any, loss: Any, samples: np.ndarray) -> float:
+    def _objective(self, outputs: np.ndarray, y: Any, loss: Any, samples: np.ndarray, weights: np.ndarray | None) -> float:
         """Return the objective of a batch."""
         targets = y if y.ndim == 1 else y.astype(self.dtype)
-        return float(loss.objective(outputs, targets, indices=samples)[0])
+        return float(loss.objective(outputs, targets, indices=samples, **given(weights))[0])
+
+    def row_weights(self, loss: Loss, y: np.ndarray, sample_weight: ArrayLike | None, inputs: Inputs) -> np.ndarray | None:
+        """Return how much each output row for prepared y counts, (rows,); None: all the same."""
+        if sample_weight is not None:
+            sample_weight = checked_weights("sample_weight", sample_weight, inputs.count)[self.samples_of_rows(inputs)]
+        return row_weights(loss, y, sample_weight)
 
     def front_for(self, inputs: Inputs) -> Front | None:
         """Return the sequences.Front for these inputs; None for an MLP."""

@@ -51,8 +51,9 @@ def test_every_public_callable_explains_an_unknown_argument(thing):
 
 
 CALLS = [  # what others write, and words of the answer
-    (fit, {"class_weight": {0: 1}}, ["nothing of the kind", "np.repeat"]),
-    (fit, {"sample_weight": [1]}, ["np.repeat"]),
+    (fit, {"class_weight": {0: 1}}, ["sample_weight", "CrossEntropy(class_weight="]),
+    (fit_fleet, {"weights": [1]}, ["sample_weight"]), (losses.Hinge, {"weight": 1}, ["sample_weight (N,) of fit"]),
+    (losses.SquaredError, {"class_weight": 1}, ["sample_weight (N,) of fit"]),
     (fit, {"validation_split": 0.2}, ["validation=(x, y)", "permutation"]),
     (fit, {"validation_data": (1, 2)}, ["validation=(x, y)"]),
     (fit, {"callbacks": []}, ["on_check=", "stopping="]), (fit, {"early_stopping": True}, ["stopping=", "Patience"]),

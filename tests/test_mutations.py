@@ -52,6 +52,9 @@ HARD_MARGIN = "tests/test_losses_hard_margin.py"
 BAYES = "tests/test_losses_bayes.py"
 INFINITE = "tests/test_losses_infinite.py"
 MULTI_LABEL = "tests/test_losses_multi_label.py"
+COPIES = "tests/test_losses_weights.py::test_a_weight_is_so_many_copies_of_the_sample"
+WEIGHED = "tests/test_nn_weights.py::test_walk[mlp-ce-instance]"
+WEIGHTLESS = "tests/test_nn_weights.py::test_a_batch_that_weighs_nothing_moves_nothing"
 TEMPERATURE = "tests/test_losses_temperature.py"
 ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
 ATTACHED = "tests/test_public_objects.py::test_the_views_of_a_network_are_attached"
@@ -144,14 +147,16 @@ MUTANTS = {
     "sign_of_the_flood": Mutant(
         "losses/flooding.py", "np.sign(J.real - self.level)", "np.sign(self.level - J.real)", FLOOD),
     "instance_flooding": Mutant(
-        "losses/flooding.py", "weights * weights.dtype.type(sign)", "weights * np.sign(losses.real - self.level)", FLOOD),
+        "losses/flooding.py", "slopes * slopes.dtype.type(sign)", "slopes * np.sign(losses.real - self.level)", FLOOD),
     "instance_flooding_rows": Mutant(
         "losses/rows.py", "if kind in (FLOODING, RELAX, RELAXED):", "if kind in (RELAX, RELAXED):", LOSS),
     "instance_flooding_cpu": Mutant(
         "nn/cpu/rows.py", "flood_weight(loss.flood, mean, mean,", "flood_weight(loss.flood, losses[0], losses[0],", FLOOD),
     "levels_by_place_in_the_batch": Mutant(
         "losses/flooding.py", "self.levels[indices]", "self.levels[:len(losses)]", LEVELS),
-    "levels_by_place_in_the_batch_cpu": Mutant("nn/cpu/rows.py", "loss.levels[samples[n]]", "loss.levels[n]", LEVELS),
+    "levels_by_place_in_the_batch_cpu": Mutant(
+        "nn/cpu/rows.py", "loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level\n            weight",
+        "loss.levels[n] if loss.flood == ADAPTIVE else loss.level\n            weight", LEVELS),
     "relaxloss_that_does_not_alternate_cpu": Mutant("nn/cpu/rows.py", "epoch % 2 == 1", "epoch % 2 == 2", FAMILY),
     "penalty_on_biases": Mutant(  # b lies behind W: one more row
         "nn/reference/views.py", "layer[AT_W], layer[IN], layer[OUT])", "layer[AT_W], layer[IN] + 1, layer[OUT])", FIT),
@@ -267,6 +272,27 @@ MUTANTS = {
         "losses/relax.py", "(y[:, 0] > 0.5).astype(np.int64)", "y[:, 0].astype(np.int64)", MULTI_LABEL),
     "border_of_labels_at_zero": Mutant(
         "losses/answers.py", '0.5 if answers == "half" else 0', "0", "tests/test_losses_answers.py"),
+    # --- weights of samples and classes ---
+    "weights_in_the_flood": Mutant(
+        "losses/flooding.py", "mirrored(losses, self.level), indices, weights)",
+        "mirrored(losses * (1 if weights is None else weights), self.level), indices, weights)", COPIES),
+    "weights_in_the_flood_cpu": Mutant(
+        "nn/cpu/rows.py", "own = losses[n] if each", "own = row_weights[n] * losses[n] if each", WEIGHED),
+    "mean_of_weighted_losses": Mutant("losses/base.py", "weights / (weights.sum() or 1)", "weights / len(weights)", COPIES),
+    "mean_of_weighted_losses_cpu": Mutant("nn/cpu/rows.py", "total += row_weights[n]", "total += 1.0", WEIGHED),
+    "class_weights_of_smoothed_targets": Mutant(
+        "losses/cross_entropy.py",
+        "np.maximum(y - self.label_smoothing / len(c), 0) / (1 - self.label_smoothing) @ c", "y @ c",
+        "tests/test_losses_weights.py::test_class_weights_go_by_the_target_before_smoothing"),
+    "weights_by_place_in_the_batch_cpu": Mutant(
+        "nn/cpu/training.py", "load_weight(work.row_weights, data.row_weights, n, place)",
+        "load_weight(work.row_weights, data.row_weights, n, n)", WEIGHED),
+    "momentum_of_a_batch_without_weight": Mutant(
+        "nn/reference/training.py", "or _weightless(work, rows):", "or False:", WEIGHTLESS),
+    "momentum_of_a_batch_without_weight_cpu": Mutant(
+        "nn/cpu/rows.py", "return heaviest == 0.0", "return heaviest < 0.0", WEIGHTLESS),
+    "flood_of_the_plain_mean_cpu": Mutant(
+        "nn/cpu/rows.py", "J += row_weights[n] * losses[n]", "J += losses[n]", "tests/test_nn_weights.py::test_walk"),
     # --- what is measured ---
     "smoothed_margin_of_the_mean": Mutant("losses/margins.py", "L = losses.sum()", "L = losses.mean()", PER_NORM),
     "norm_to_the_first_power": Mutant(

@@ -46,8 +46,8 @@ class CopiesEngine:
         engine = NumpyBackend().open(own, *copy.deepcopy((inputs, y)), loss, **options)
         self.__private = engine, network, own, fetch, forget, hand_out
 
-    def load(self, inputs, y):
-        self.__private[0].load(*copy.deepcopy((inputs, y)))
+    def load(self, inputs, y, weights=None):
+        self.__private[0].load(*copy.deepcopy((inputs, y, weights)))
 
     def _pass(self, name, *arguments):
         engine, _, _, fetch, forget, hand_out = self.__private
@@ -225,7 +225,8 @@ def both_after(case, **options):
 @pytest.mark.parametrize("options", [
     {"batch_size": 1}, {"batch_size": None, "optimizer": nn.RPROP()}, {"augment": GaussianNoise(0.1)},
     {"augment": Mixup(0.4, 3), "loss": CE}, {"loss": AdaFlooding(CE, np.linspace(0, 1, N)), "validation": None},
-    {"loss": SquaredError()}], ids=str)
+    {"loss": SquaredError()}, {"sample_weight": np.arange(N)},
+    {"augment": Mixup(0.4, 3), "loss": CrossEntropy(class_weight=[1, 2, 3]), "sample_weight": np.arange(N)}], ids=str)
 def test_fit_in_other_ways(options):
     assert_equal(*both_after("mlp", **options))
 

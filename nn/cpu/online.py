@@ -14,7 +14,7 @@ from .activations import activation_backward_panel, activation_forward_panel
 from .compile import entry
 from .dense_one import clear_spare, dense_backward_one, dense_forward_one, dense_update_one
 from .floats import FLUSH_DENORMALS, float_state, set_float_state
-from .rows import in_epoch
+from .rows import in_epoch, weightless
 from .training import load_targets, loss_and_output_gradient
 from .views import matrix
 
@@ -59,6 +59,9 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         log.flooded[k], log.rows[k] = 1.0 if work.weights[0] < 0.0 else 0.0, 1
         if not math.isfinite(log.losses[k]):
             break
+        if weightless(work.row_weights, 1):
+            taken = k + 1
+            continue
         rate = flat.dtype.type(plan.learning_rates[k])
         for l in range(last - 1, -1, -1):
             n_in, n_out, at = layers[l, IN], layers[l, OUT], work.at[l + 1]

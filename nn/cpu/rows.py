@@ -72,18 +72,57 @@ def class_of(labels, targets, n, kind):
     return top
 
 
-def weigh_rows(dz, weights, losses, samples, loss):
+def load_weight(row_weights, all_weights, n, place):
+    """Copy how much a row counts, from `place` in the data to row n of the batch."""
+    if all_weights is not None:
+        row_weights[n] = all_weights[place]
+
+
+def weightless(row_weights, n_rows):
+    """Return whether all rows of a batch weigh 0: such an update moves nothing, momentum neither."""
+    heaviest = 1.0
+    if row_weights is not None:
+        heaviest = 0.0
+        for n in range(n_rows):
+            heaviest = max(heaviest, row_weights[n])
+    return heaviest == 0.0
+
+
+def weigh_unequal_rows(dz, weights, losses, samples, row_weights, loss):
+    """Do what `weigh_rows` does where rows count unequally: φ is of J = Σ w ℓ / Σ w."""
+    total, J = 0.0, 0.0
+    for n in range(dz.shape[0]):
+        total += row_weights[n]
+        J += row_weights[n] * losses[n]
+    total = total if total > 0.0 else 1.0
+    J /= total
+    each = loss.flood == INSTANCE or loss.flood == SOFT or loss.flood == ADAPTIVE
+    for n in range(dz.shape[0]):
+        level = loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level
+        own = losses[n] if each else J
+        slope = flood_weight(loss.flood, own, J, level, loss.flood_parameter)
+        weights[n] = slope * row_weights[n] / total
+        scale(row(dz, n), weights[n])
+
+
+load_weight, weightless = inner(load_weight), inner(weightless)
+weigh_unequal_rows = inner(weigh_unequal_rows)
+
+
+def weigh_rows(dz, weights, losses, samples, row_weights, loss):
     """Fill the weights w_i = ∂φ/∂ℓ_i (rows,), multiply each row of dz by its own.
 
     Returns the raw mean loss. The batch mean comes first: flooding a batch reverses all its samples
-    or none.
+    or none. `row_weights` None: all rows count the same.
     """
     n_rows = dz.shape[0]
     mean = 0.0
     for n in range(n_rows):
         mean += losses[n]
     mean /= n_rows
-    if loss.flood == INSTANCE or loss.flood == SOFT or loss.flood == ADAPTIVE:
+    if row_weights is not None:
+        weigh_unequal_rows(dz, weights, losses, samples, row_weights, loss)
+    elif loss.flood == INSTANCE or loss.flood == SOFT or loss.flood == ADAPTIVE:
         for n in range(n_rows):
             level = loss.levels[samples[n]] if loss.flood == ADAPTIVE else loss.level
             weight = flood_weight(loss.flood, losses[n], mean, level, loss.flood_parameter)

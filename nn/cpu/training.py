@@ -3,9 +3,9 @@
 Definition: nn/reference/training.py.
 
 `sequences` and `front` are None for an MLP, `norm` and `drop` where there is no batch normalisation
-or dropout, `loss.confidence` and `loss.upper` for most losses. Numba leaves out a branch on `x is
-not None` where the argument x is None (hence arguments of their own for fields of `loss`), so
-nobody waits for compiling what is not used.
+or dropout, `work.row_weights` where all samples count the same, `loss.confidence` and `loss.upper`
+for most losses. Numba leaves out a branch on `x is not None` where the argument x is None (hence
+arguments of their own for such fields), so nobody waits for compiling what is not used.
 """
 import math
 
@@ -21,7 +21,7 @@ from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
 from .rnn import rnn_backward, rnn_forward
-from .rows import flatten_rows, in_epoch, loss_rows, weigh_rows
+from .rows import flatten_rows, in_epoch, load_weight, loss_rows, weigh_rows, weightless
 from .threads import ROWS, wait
 from .views import matrix, part, row, vector
 
@@ -30,11 +30,12 @@ BLOCK = 16384  # parameters that one thread updates at a time
 
 
 def load_targets(work, data, n, place):
-    """Copy what the output should become: from `place` in the data to row n of the batch."""
+    """Copy what the output should become, and its weight: from `place` in the data to row n."""
     if data.labels.size > 0:
         work.labels[n] = data.labels[place]
     elif data.targets.size > 0:
         copy_row(row(work.targets, n), row(data.targets, place))
+    load_weight(work.row_weights, data.row_weights, n, place)
 
 
 def load_vectors(work, data, layers, indices):
@@ -129,7 +130,7 @@ def loss_and_output_gradient(work, layers, data, loss, rows):
     o = matrix(work.activations, work.at[last], rows, K)
     do = matrix(work.deltas, work.at[last], rows, K)
     loss_rows(work.losses, do, o, work.labels, work.targets, loss, loss.confidence)
-    mean = weigh_rows(do, work.weights, work.losses, work.samples, loss)
+    mean = weigh_rows(do, work.weights, work.losses, work.samples, work.row_weights, loss)
     flatten_rows(do, work.weights, o, work.labels, work.targets, loss, loss.upper)
     return mean
 
@@ -272,7 +273,7 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         wait(team)
         if not math.isfinite(log.losses[k]):
             break
-        if stepless(sequences):
+        if stepless(sequences) or weightless(work.row_weights, rows):
             wait(team)  # all have looked before the next batch is loaded
             taken = k + 1
             continue

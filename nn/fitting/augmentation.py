@@ -34,7 +34,8 @@ class GaussianNoise:
 class Mixup:
     """Replace each sample by λ times itself plus 1 − λ times another, targets likewise; λ ~ Beta(alpha, alpha).
 
-    Class ids y (N,) become soft targets (N, classes). Zhang et al., ICLR 2018 (arXiv 1710.09412).
+    Class ids y (N,) become soft targets (N, classes). Weights are not mixed: `fit` gives the mixture the first one's sample
+    weight, and the class weights of its soft target. Zhang et al., ICLR 2018 (arXiv 1710.09412).
     """
 
     alpha: float

@@ -29,7 +29,8 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
         augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0, progress: bool = True,
         checkpoint: str | PathLike[str] | None = None, on_check: Callable[..., Any] | None = None,
         on_epoch: Callable[..., Any] | None = None, threads: int | None = None, drop_last: bool = False,
-        frozen: Sequence[int | str] = (), resume: str | None = None) -> History:
+        frozen: Sequence[int | str] = (), resume: str | None = None,
+        sample_weight: ArrayLike | None = None) -> History:
     """Train a model and return the record of its training.
 
     Parameters
@@ -98,6 +99,13 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
     resume : None or "anyway"
         "anyway": go on from a checkpoint although the state of a callable (`augment`, a loss, a schedule) cannot be known,
         so that nobody can tell whether it is still the same. What is known to differ is refused all the same.
+    sample_weight : array (N,), >= 0, optional
+        How much each sample counts (for an RNN each sequence, at all of its steps): the objective of a batch is
+        J = Σ w ℓ / Σ w, then flooded, so in batches of one only a weight of 0 makes a difference. `CrossEntropy` has weights
+        of classes besides. A batch that weighs 0 moves nothing, and is counted as an update. Batch normalisation counts all
+        samples the same. After `augment` a sample keeps the weight of its place, and has the class weights of its new
+        targets; `Mixup` does not mix weights. Losses, errors and metrics of the History stay raw; `train_loss_weighted` and
+        `train_error_weighted` stand beside them (with class weights those of validation and test as well).
 
     Returns
     -------

@@ -54,7 +54,8 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
 
     """
     loss = loss.raw
-    data = labelled_set(model, loss, (x, y, lengths), "training")
+    weights = options.pop("sample_weight", None)
+    data = labelled_set(model, loss, (x, y, lengths), "training", weights)
     n = data.inputs.count
     if integer("folds", folds, low=2) > n:
         raise ValueError(f"folds: got {folds}, accepted: 2 to {n} (the number of samples)")
@@ -70,7 +71,8 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
         auxiliary = type(model)(**(model.settings() | {"seed": seed + 1 + k}))
         kept = fold != k
         fit(auxiliary, x[kept], y[kept], loss=loss, optimizer=optimizer, epochs=epochs, seed=seed + 1 + k,
-            lengths=None if lengths is None else np.asarray(lengths)[kept], **options)
+            lengths=None if lengths is None else np.asarray(lengths)[kept],
+            sample_weight=None if weights is None else np.asarray(weights)[kept], **options)
         losses[~kept] = _losses_per_sample(auxiliary, loss, data)[~kept]
     return levels_from_losses(losses, gamma)
 

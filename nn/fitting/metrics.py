@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from losses.answers import predictions, wrong
 from losses.base import Loss
@@ -21,17 +22,20 @@ ON_REQUEST = (*MARGINS, "gradient_norm", "update_norm", "prediction_changes", "e
 
 
 class LabelledSet(NamedTuple):
-    """Checked inputs, targets as the loss prepared them, labels to count errors with (None: real targets), and how the loss
-    reads outputs trained on them (`losses.answers`).
+    """Checked inputs, targets as the loss prepared them, and what belongs to each row.
+
+    `labels` are to count errors with (None: real targets), `answers` says how the loss reads outputs trained on them
+    (`losses.answers`), `weights` how much each row counts (None: all the same).
     """
 
     inputs: Inputs
     y: np.ndarray
     labels: np.ndarray | None
     answers: str
+    weights: np.ndarray | None
 
 
-def labelled_set(model: Model, loss: Loss, data: Any, argument: str) -> LabelledSet:
+def labelled_set(model: Model, loss: Loss, data: Any, argument: str, sample_weight: ArrayLike | None = None) -> LabelledSet:
     """Check (x, y) or (x, y, lengths) for a model and a loss; errors name `argument`. An x of Inputs is checked already."""
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(f"{argument}: got {type(data).__name__}, accepted: (x, y), or (x, y, lengths) for an RNN")
@@ -42,7 +46,8 @@ def labelled_set(model: Model, loss: Loss, data: Any, argument: str) -> Labelled
         prepared = loss.prepare(y, model.rows_of(inputs), model.outputs)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{argument} {error}") from None
-    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs))
+    weights = model.row_weights(loss, prepared, sample_weight, inputs)
+    return LabelledSet(inputs, prepared, loss.labels(y, model.outputs), loss.answers(y, model.outputs), weights)
 
 
 def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterable[str],
@@ -67,7 +72,7 @@ def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterab
 def refuse_errors_of_values(wanted: Iterable[str], who: str, sets: Mapping[str, Any]) -> None:
     """Raise ValueError where an error is watched of a set whose targets are real numbers: it would be NaN at every check."""
     for name in wanted:
-        which, _, what = name.rpartition("_") if isinstance(name, str) else ("", "", "")
+        which, _, what = name.removesuffix("_weighted").rpartition("_") if isinstance(name, str) else ("", "", "")
         data = sets.get(which)
         if what == "error" and data is not None and _has_no_error(data, sets["train"].answers):
             raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; "
@@ -114,11 +119,12 @@ class Meter:
 
     def measure(self) -> dict[str, float]:
         """Return the loss and error of every set, the parameter norm, and the metrics on request."""
-        row, train_outputs = {}, None
+        row: dict[str, float] = {}
+        train_outputs = None
         for name, data in self._sets.items():
             if data is not None:
                 outputs = self._engine(name, data).evaluate()
-                row[f"{name}_loss"], row[f"{name}_error"] = self._loss_and_error(outputs, data)
+                row |= self._losses_and_errors(name, outputs, data)
                 train_outputs = outputs if name == "train" else train_outputs
         row["parameter_norm"] = _norm(self._model.flat)
         finite = np.isfinite(row["train_loss"])  # a diverged network has no margins; fit reports the divergence
@@ -142,11 +148,16 @@ class Meter:
         self._last_predictions = state.get("predictions")
         self._started = time.perf_counter() - float(state["seconds"])
 
-    def _loss_and_error(self, outputs: np.ndarray, data: LabelledSet) -> tuple[float, float]:
+    def _losses_and_errors(self, name: str, outputs: np.ndarray, data: LabelledSet) -> dict[str, float]:
         losses, _ = self._loss.rows(outputs, data.y)
         labels: Any = data.labels
-        error = np.nan if _has_no_error(data, self._answers) else float(np.mean(wrong(outputs, labels, self._answers)))
-        return float(np.mean(losses, dtype=np.float64)), error
+        no_error = _has_no_error(data, self._answers)
+        errors = np.full(len(losses), np.nan) if no_error else wrong(outputs, labels, self._answers)
+        row = {f"{name}_loss": float(np.mean(losses, dtype=np.float64)), f"{name}_error": float(np.mean(errors))}
+        if data.weights is not None:
+            for what, values in (("loss", losses), ("error", errors)):
+                row[f"{name}_{what}_weighted"] = float(np.average(values.astype(np.float64), weights=data.weights))
+        return row
 
     def _margin_min(self, outputs: np.ndarray) -> float:
         return float(output_margins(outputs, self._sets["train"].labels).min())

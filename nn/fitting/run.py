@@ -50,7 +50,8 @@ class Run:
         self.augment, self.seed, self.threads = settings.augment, settings.seed, settings.threads
         self._raw = data["training"]
         self._augmented_epoch: int | None = None
-        train, validation, test = (_set_or_none(model, loss, data, name) for name in ("training", "validation", "test"))
+        train = labelled_set(model, loss, data["training"], "training", settings.sample_weight)
+        validation, test = (_set_or_none(model, loss, data, name) for name in ("validation", "test"))
         self.sets: dict[str, Any] = {"train": train, "val": validation, "test": test}
         self.n = train.inputs.count
         loss.check_samples(self.n)
@@ -69,7 +70,8 @@ class Run:
         self.penalty = settings.penalty_code()
         with thread_limit(self.threads):
             self.engine = model.open(train.inputs, train.y, loss, batch=self.batch_size, optimizer=optimizer,
-                                     penalty=self.penalty, frozen=frozen_ranges(model, settings.frozen))
+                                     penalty=self.penalty, frozen=frozen_ranges(model, settings.frozen),
+                                     weights=train.weights)
         self.update = 0
         self._rates(1)  # a function that returns no rate is refused now
         self.last_loss = np.nan
@@ -84,6 +86,8 @@ class Run:
                    "flooded_fraction"]
         for name in ("val", "test"):
             columns += [f"{name}_loss", f"{name}_error"] if self.sets[name] else []
+        for name, data in self.sets.items():
+            columns += [f"{name}_loss_weighted", f"{name}_error_weighted"] if data and data.weights is not None else []
         named, metrics = metrics, needed_metrics(metrics, self.criterion, columns)
         refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics: got ", self.sets)
         if self.reductions is not None:
@@ -95,7 +99,7 @@ class Run:
     def memory(self) -> int:
         """Return about how many bytes such a run takes at most, beside the sets as they were handed in."""
         train = self.sets["train"]
-        state = [self.model.flat, self.model.running, train.inputs, train.y]
+        state = [self.model.flat, self.model.running, train.inputs, train.y, train.weights]
         if self.criterion is not None or "update_norm" in self.history:
             state.append(self.model.flat)  # the best weights, or those of the last check
         orders = 2 * 8 * self.n * min(self.settings.epochs, max(1, ORDER_ELEMENTS // self.n))  # twice while they are stacked
@@ -138,7 +142,7 @@ class Run:
         first_epoch, last_epoch = self.update // self.batches, (self.update + count - 1) // self.batches
         if self.augment is not None and self._augmented_epoch != first_epoch:
             augmented = self._augmented(first_epoch, self.augment)
-            self.engine.load(augmented.inputs, augmented.y)
+            self.engine.load(augmented.inputs, augmented.y, augmented.weights)
             self._augmented_epoch = first_epoch
         used = self.batches * self.batch_size  # fewer than N where the last batch is dropped
         orders = np.stack([np.random.default_rng([self.seed, epoch]).permutation(self.n)[:used]
@@ -173,7 +177,8 @@ class Run:
         result = augment(_read_only(x), _read_only(y), rng)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise TypeError(f"augment: returned {type(result).__name__}, accepted: a pair (x, y)")
-        changed = labelled_set(self.model, self.loss, (*result, lengths), "augmented")
+        changed = labelled_set(self.model, self.loss, (*result, lengths), "augmented",
+                               self.settings.sample_weight)
         now, given = changed.inputs, self.sets["train"].inputs
         if now.count != self.n:
             raise ValueError(f"augment: returned {now.count} samples, accepted: as many as it got ({self.n})")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import choose, integer, real_number
 from ..shared.codes import PenaltyCode
-from .described import parts_of
+from .described import digest, parts_of
 from .freezing import frozen_names
 from .identity import criterion_parts
 from .refusals import check_kinds
@@ -42,6 +42,7 @@ class Settings:
     drop_last: bool
     frozen: Sequence[int | str]
     resume: str | None
+    sample_weight: Any
 
     @classmethod
     def of(cls, arguments: dict[str, Any], **fixed: Any) -> Settings:
@@ -87,6 +88,7 @@ class Settings:
         """
         newer = {"drop_last": "True"} if self.drop_last else {}
         newer |= {"frozen": ", ".join(map(str, self.frozen))} if self.frozen else {}
+        newer |= {} if self.sample_weight is None else {"sample_weight": digest(np.asarray(self.sample_weight, np.float64))}
         return {**parts_of(self.loss, "loss"), **parts_of(self.optimizer, "optimizer"), "epochs": str(self.epochs),
                 "batch_size": str(run.batch_size), "penalty and clip_norm": repr(tuple(run.penalty)),
                 "metrics": ", ".join(run.history), **criterion_parts(self.stopping), "seed": str(self.seed),

@@ -29,7 +29,7 @@ from ..model import Model
 from ..optimizers import Optimizer
 from ..processor import one_blas_thread, thread_limit
 from .history import FleetHistory
-from .members import Member, MemberSets, blame, read_members
+from .members import Member, MemberSets, blame, read_members, with_weights
 from .together import stepping
 
 
@@ -42,7 +42,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
               augment: Callable[..., Any] | None = None, clip_norm: float | None = None, seed: int = 0,
               progress: bool = True, on_member: Any = None, on_check: Callable[..., Any] | None = None,
               on_epoch: Callable[..., Any] | None = None, drop_last: bool = False,
-              frozen: Sequence[int | str] = ()) -> FleetHistory:
+              frozen: Sequence[int | str] = (), sample_weight: ArrayLike | None = None) -> FleetHistory:
     """Train R replicas of a network on all processors, each as a `fit` of its own; return the record of all of them.
 
     Every replica starts afresh, so it is bit for bit what this lone `fit` makes (here of a member that overrides the seed
@@ -94,6 +94,8 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
     on_epoch : callable(r, model, epoch) -> bool, optional
         As `fit` takes it, likewise.
     drop_last, frozen : as `fit` takes them
+    sample_weight : array (N,) or (R, N), optional
+        As `fit` takes it, shared by all replicas or each one's own.
 
     Returns
     -------
@@ -118,7 +120,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
     if on_member is not None and not callable(on_member):
         raise TypeError(f"on_member: got {on_member!r}, accepted: a function of (fleet, r)")
     integer("seed", seed, low=0)  # also where all members have their own
-    chosen = read_members(members, settings)
+    settings, chosen = with_weights(settings, read_members(members, settings))
     sets = {"training": (x, y, lengths), "validation": validation, "test": test}
     own = {name: MemberSets(model, data, len(chosen), name) for name, data in sets.items() if data is not None}
     together = stepping(model.backend)
@@ -177,7 +179,8 @@ class _Crew:
                     labelled_set(prototype, plain.loss, data.checked(0), name)
         sample = self._run(0, prototype, plain)
         for r, member in enumerate(self._chosen):
-            if differ or member.settings.loss is not plain.loss or member.settings.penalty is not plain.penalty:
+            if differ or member.settings.loss is not plain.loss or member.settings.penalty is not plain.penalty \
+                    or member.settings.sample_weight is not plain.sample_weight:
                 with blame(r):
                     self._run(r, prototype, member.settings)
         return sample

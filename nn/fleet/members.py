@@ -70,6 +70,21 @@ def _member(overrides: Any, settings: Settings) -> Member:
     return Member(dict(overrides), dataclasses.replace(settings, **changed))
 
 
+def with_weights(settings: Settings, chosen: list[Member]) -> tuple[Settings, list[Member]]:
+    """Return the fleet's Settings and Members with weights (N,) each, out of sample weights (N,) or (R, N)."""
+    if settings.sample_weight is None:
+        return settings, chosen
+    weights = _as_array("sample_weight", settings.sample_weight)
+    if weights.ndim < 2:  # a single number is for each member to refuse
+        return settings, chosen
+    if weights.ndim > 2 or len(weights) != len(chosen):
+        raise ValueError(f"sample_weight: got shape {weights.shape}, accepted: (N,), or (R, N) with R = {len(chosen)} (the "
+                         "number of members)")
+    own = [member._replace(settings=dataclasses.replace(member.settings, sample_weight=weights[r]))
+           for r, member in enumerate(chosen)]
+    return dataclasses.replace(settings, sample_weight=weights[0]), own
+
+
 def _changed(holder: Any, thing: Any, name: str, value: Any) -> Any:
     """Return a copy of a loss or an optimizer with one of its settings replaced."""
     if name not in {field.name for field in (dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ())}:

@@ -8,6 +8,7 @@ from losses.base import Loss
 from losses.confidence import ConfidencePenalty
 from losses.flooding import Flood
 from losses.hinge import Hinge, SquaredHinge, margins_and_derivatives
+from losses.weights import given
 
 from ..backends import backend_named
 from ..engine import Engine
@@ -23,10 +24,11 @@ RECURRENCE = "relu input of the recurrence, direction "
 class Definition:
     """The NumPy backend's pass with parameters and input from a dict, in their own dtype (perhaps complex)."""
 
-    def __init__(self, model: Model, inputs: Inputs, y: np.ndarray, loss: Loss, update: int | None) -> None:
+    def __init__(self, model: Model, inputs: Inputs, y: np.ndarray, loss: Loss, update: int | None,
+                 weights: np.ndarray | None = None) -> None:
         self.model, self.inputs, self.y, self.loss = model, inputs, y, loss
         self.update = NO_UPDATE if update is None else update
-        self.samples = model.samples_of_rows(inputs)
+        self.samples, self.weights = model.samples_of_rows(inputs), weights
 
     def _open(self, theta: Arrays, **options: Any) -> Engine:
         """Return an engine at theta."""
@@ -43,11 +45,11 @@ class Definition:
 
     def objective(self, theta: Arrays) -> float:
         """Return the objective at theta."""
-        return self.loss.objective(self._passed(theta)[0], self.y, indices=self.samples)[0]
+        return self.loss.objective(self._passed(theta)[0], self.y, indices=self.samples, **given(self.weights))[0]
 
     def gradients(self, theta: Arrays) -> dict[str, np.ndarray]:
         """Return the analytic gradients at a real theta, dict name -> array."""
-        engine = self._open(theta, y=self.y, loss=self.loss, input_gradient="x" in theta)
+        engine = self._open(theta, y=self.y, loss=self.loss, input_gradient="x" in theta, weights=self.weights)
         flat, at, found = engine.gradient(np.arange(self.inputs.count), self.update), 0, {}
         for name, array in self.model.parameters.items():
             found[name], at = flat[at:at + array.size].reshape(array.shape).copy(), at + array.size
@@ -56,7 +58,7 @@ class Definition:
     def branches(self, theta: Arrays) -> dict[str, np.ndarray]:
         """Return on which side of its kinks each relu, the loss and the flood lie, for each sample (or valid step)."""
         outputs, engine = self._passed(theta)
-        weights = self.loss.weigh(self.loss.rows(outputs, self.y)[0], indices=self.samples)[1]
+        weights = self.loss.weigh(self.loss.rows(outputs, self.y)[0], indices=self.samples, **given(self.weights))[1]
         branches = {"flood": np.sign(weights)} | loss_branches(self.loss, outputs, self.y)
         if self.model.activation == "relu":
             network = self.model.network(self.inputs)

@@ -21,7 +21,8 @@ LEAST = {"float32": 1e-4, "float64": 0.0}
 @explains_arguments()
 def check_model(model: Model, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: ArrayLike | None = None, *,
                 method: str = "complex", step: float | None = None, samples: int | None = None, seed: int = 0,
-                update: int | None = None, tolerance: float = TOLERANCE) -> GradientReport:
+                update: int | None = None, tolerance: float = TOLERANCE,
+                sample_weight: ArrayLike | None = None) -> GradientReport:
     """Check a model's backprop, and then the model's own backend and dtype against what has been proved.
 
     First the NumPy definition in float64, at the model's weights, is compared with a numerical derivative; then the
@@ -34,7 +35,7 @@ def check_model(model: Model, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: A
     Parameters
     ----------
     model : MLP or RNN, on any backend and dtype
-    x, y, loss, lengths, update : as `model.loss_and_gradients` takes them
+    x, y, loss, lengths, update, sample_weight : as `model.loss_and_gradients` takes them
         Two or three samples are enough. With `update`, dropout's masks are those of that update.
     method, step, samples, seed, tolerance : as `check_gradients`
         A backend in float32 is never asked for more than 1e-4.
@@ -55,9 +56,11 @@ def check_model(model: Model, x: ArrayLike, y: ArrayLike, loss: Loss, lengths: A
     with_x = not len(inputs.tokens)
     y_prepared = loss.prepare(definition.pack_targets(y, inputs), definition.rows_of(inputs), model.outputs)
     thetas = {name: array.copy() for name, array in definition.parameters.items()} | ({"x": inputs.x} if with_x else {})
-    arguments: dict[str, Any] = {"lengths": lengths, "input_gradient": with_x, "update": update}
+    arguments: dict[str, Any] = {"lengths": lengths, "input_gradient": with_x, "update": update,
+                                 "sample_weight": sample_weight}
     _, gradients = definition.loss_and_gradients(x, y, loss, **arguments)
-    network = Definition(definition, inputs, y_prepared, loss, update)
+    weights = definition.row_weights(loss, y_prepared, sample_weight, inputs)
+    network = Definition(definition, inputs, y_prepared, loss, update, weights)
 
     probe = Probe(network.objective, thetas, False, h, None if method == "complex" else network.branches, seed)
     beforehand = reached(network.unsettled(thetas, np.finfo(float).eps), thetas) if method == "complex" else None

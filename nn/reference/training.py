@@ -6,6 +6,8 @@ None where a network has no batch normalisation or dropout.
 """
 import numpy as np
 
+from losses.weights import given
+
 from ..shared.codes import ADAM, EVERY_STEP, OPTIMIZERS, RPROP, SGD, Batch, unserved
 from .mlp import backward, forward, update_statistics
 from .optimizers import adam_step, rprop_step, sgd_step
@@ -15,11 +17,13 @@ from .views import OutputViews, inputs, packed_inputs, packed_rows, weight_matri
 
 
 def load_targets(work, data, n, place):
-    """Copy what the outputs should become: from `place` in the data to row n of the batch."""
+    """Copy what the outputs should become, and its weight: from `place` in the data to row n."""
     if data.labels.size:
         work.labels[n] = data.labels[place]
     elif data.targets.size:
         work.targets[n] = data.targets[place]
+    if data.row_weights is not None:
+        work.row_weights[n] = data.row_weights[place]
 
 
 def load_vectors(work, data, layers, indices):
@@ -83,7 +87,8 @@ def loss_and_output_gradient(work, layers, data, loss, rows):
     J = φ(ℓ_1 … ℓ_B), so do_n = w_n ∂ℓ_n/∂o_n with w_n = ∂φ/∂ℓ_n: one factor for each row.
     """
     v = OutputViews(work, layers, data, rows)
-    _, v.losses[...], v.weights[...], v.do[...] = loss.objective(v.o, v.y, indices=v.samples)
+    _, v.losses[...], v.weights[...], v.do[...] = loss.objective(
+        v.o, v.y, indices=v.samples, **given(v.row_weights))
 
 
 def add_penalties(dflat, flat, layers, front, l1, l2):
@@ -180,7 +185,7 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         _record(log, k, work, rows)
         if not np.isfinite(log.losses[k]):
             return k
-        if stepless(sequences):
+        if stepless(sequences) or _weightless(work, rows):
             continue
         add_penalties(dflat, flat, layers, front, penalty.l1, penalty.l2)
         if penalty.clip_norm > 0:
@@ -199,6 +204,11 @@ def _batch_of(plan, update):
     epoch, batch = divmod(update, -(-n // batch_size))
     order = plan.orders[epoch - plan.first_epoch]
     return epoch, order[batch * batch_size:(batch + 1) * batch_size]
+
+
+def _weightless(work, rows):
+    """Return whether all rows of a batch weigh 0: such an update moves nothing, momentum neither."""
+    return work.row_weights is not None and not work.row_weights[:rows].any()
 
 
 def _record(log, k, work, rows):

@@ -68,7 +68,10 @@ class LayerGradients:
 
 
 class OutputViews:
-    """What the loss sees: o and do (rows, K) of the last layer; y, losses, weights (rows,)."""
+    """What the loss sees: o and do (rows, K) of the last layer; y, losses, weights (rows,).
+
+    row_weights (rows,) is how much each row counts; None: all the same.
+    """
 
     def __init__(self, work, layers, data, rows):
         K = layers[-1, OUT]
@@ -76,6 +79,7 @@ class OutputViews:
         self.do = matrix(work.deltas, work.at[-1], rows, K)
         self.y = work.labels[:rows] if data.labels.size else work.targets[:rows]
         self.losses, self.weights = work.losses[:rows], work.weights[:rows]
+        self.row_weights = None if work.row_weights is None else work.row_weights[:rows]
         self.samples = work.samples[:rows]
 
 

@@ -78,7 +78,7 @@ class Frozen(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Samples and what they should become: either labels or targets, the other one (or both) empty.
+    """Samples, what they should become (either labels or targets, the other one (or both) empty), and how much each counts.
 
     An MLP has x (N, D); an RNN x (N, T · D) or tokens (N, T), with lengths (N,). The target of sample n stands at n; where
     every step has an output, that of step t at n · stride + t.
@@ -90,6 +90,7 @@ class Data(NamedTuple):
     labels: np.ndarray  # (N · stride,) int64
     targets: np.ndarray  # (N · stride, K)
     stride: int
+    row_weights: np.ndarray | None = None  # (N · stride,) float64; None: all the same
 
 
 class Plan(NamedTuple):

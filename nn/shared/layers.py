@@ -28,6 +28,7 @@ class Workspace(NamedTuple):
     samples: np.ndarray  # (rows,) int64: the samples' indices in the data set
     labels: np.ndarray  # (rows,) int64: class ids of the batch
     targets: np.ndarray  # (rows, width): targets of the batch, where the loss takes them
+    row_weights: np.ndarray | None  # (rows,) how much each counts, as given; None: all the same
 
 
 class Norm(NamedTuple):
@@ -59,8 +60,8 @@ def layer_table(sizes: Sequence[int], offsets: Mapping[str, int], activation_cod
     return np.array(rows, np.int64)  # (layers, 8)
 
 
-def workspace(layers: np.ndarray, rows: int, dtype: DTypeLike, width: int) -> Workspace:
-    """Allocate the buffers for batches of at most `rows` samples with `width` targets each."""
+def workspace(layers: np.ndarray, rows: int, dtype: DTypeLike, width: int, weighted: bool = False) -> Workspace:
+    """Allocate the buffers for batches of at most `rows` samples with `width` targets each, and weights if `weighted`."""
     sizes = np.append(layers[0, IN], layers[:, OUT])
     room = -(-rows * sizes // 16) * 16  # every layer starts on a cache line, also in float32
     at = np.append(0, np.cumsum(room))
@@ -68,7 +69,8 @@ def workspace(layers: np.ndarray, rows: int, dtype: DTypeLike, width: int) -> Wo
     return Workspace(
         aligned_zeros(at[-1], dtype), aligned_zeros(at[-1], dtype), at[:-1],
         np.zeros(rows, dtype if np.dtype(dtype).kind == "c" else real), np.zeros(rows, real),
-        np.arange(rows), np.zeros(rows, np.int64), np.zeros((rows, width), dtype))
+        np.arange(rows), np.zeros(rows, np.int64), np.zeros((rows, width), dtype),
+        np.zeros(rows, real) if weighted else None)
 
 
 def matrix(flat: np.ndarray, at: int, rows: int, columns: int) -> np.ndarray:
