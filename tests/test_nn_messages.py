@@ -193,7 +193,7 @@ def test_frames():
     missing = frame.assign(species=pandas.array([1, None] * 16 + [3], dtype="Int64"))
     assert "'species' (Int64)" in answer(TypeError, lambda: fit(mlp(), missing, Y, **GOOD))
     message = answer(TypeError, lambda: fit(mlp(), X, frame["species"], **GOOD))
-    assert "training y is a Series of dtype" in message
+    assert "training y: got a Series of dtype" in message
     assert ".cat.codes" in message
     assert "'species' (bool, beside numbers)" in answer(
         TypeError, lambda: fit(mlp(), frame.assign(species=Y.astype(bool)), Y, **GOOD))
