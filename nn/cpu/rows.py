@@ -79,7 +79,7 @@ def load_weight(row_weights, all_weights, n, place):
 
 
 def weightless(row_weights, n_rows):
-    """Return whether all rows of a batch weigh 0: such an update moves nothing, momentum neither."""
+    """Return whether all rows of a batch weigh 0: such an update moves nothing, not momentum."""
     heaviest = 1.0
     if row_weights is not None:
         heaviest = 0.0

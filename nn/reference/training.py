@@ -207,7 +207,7 @@ def _batch_of(plan, update):
 
 
 def _weightless(work, rows):
-    """Return whether all rows of a batch weigh 0: such an update moves nothing, momentum neither."""
+    """Return whether all rows of a batch weigh 0: such an update moves nothing, not momentum."""
     return work.row_weights is not None and not work.row_weights[:rows].any()
 
 
