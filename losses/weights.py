@@ -59,7 +59,7 @@ def _require_weights(loss: Loss) -> None:
     for name in ("weigh", "objective"):
         parameters = inspect.signature(getattr(loss, name)).parameters.values()
         if not any(p.name == "weights" or p.kind == p.VAR_KEYWORD for p in parameters):
-            raise TypeError(f"sample_weight: got weights for {type(loss).__name__}.{name}, which takes none, accepted: weights "
-                            f"where it has the argument, {name}(..., indices=None, weights=None)")
+            raise TypeError(f"sample_weight: got weights for {type(loss).__name__}.{name}, which takes none, accepted: "
+                            f"weights where it has the argument, {name}(..., indices=None, weights=None)")
     if hasattr(loss, "base"):
         _require_weights(loss.base)

@@ -151,6 +151,6 @@ def test_users_losses():
 
     for loss in (Plain(), Flooding(Plain(), 0.5)):
         assert loss.value(O, O + 1) == 3
-        with pytest.raises(TypeError, match=r"Plain.weigh takes none; accepted: .*weights=None"):
+        with pytest.raises(TypeError, match=r"Plain.weigh, which takes none, accepted: .*weights=None"):
             loss.value(O, O + 1, sample_weight=np.ones(N))
     assert Weighing().value(O, O + 2 * np.eye(N, 1), sample_weight=np.arange(N) == 0) == pytest.approx(12)
