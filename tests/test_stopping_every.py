@@ -124,7 +124,7 @@ def test_a_state_of_another_metric_is_refused(name, data, record):
     if name == "after":  # it watches nothing
         return
     assert state["monitor"] == criterion.monitor
-    with pytest.raises(ValueError, match="monitor: got"):
+    with pytest.raises(ValueError, match="monitor in a state: got 'another', accepted: "):
         criterion.load_state_dict({**state, "monitor": "another"})
     assert criterion.state_dict() == state
 
