@@ -100,13 +100,19 @@ def compare(criteria: Iterable[Criterion], histories: Iterable[History], *, metr
     return Comparison(rows, metric, within)
 
 
+def _short(value: object) -> str:
+    """Return a value on one line; a table by its type."""
+    text = repr(value)
+    return text if "\n" not in text else f"a {type(value).__name__}"
+
+
 def _several(name: str, values: object, fits: Callable[[object], bool], example: str) -> list[Any]:
     if isinstance(values, str | Criterion) or is_history(values) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name}: got {values!r}, accepted: a sequence, like {example}")
+        raise TypeError(f"{name}: got {_short(values)}, accepted: a sequence, like {example}")
     values = list(values)
     for value in values:
         if not fits(value):
-            raise TypeError(f"{name}: got {value!r} in it, accepted: a sequence, like {example}")
+            raise TypeError(f"{name}: got {_short(value)} in it, accepted: a sequence, like {example}")
     if not values:
         raise ValueError(f"{name}: got none, accepted: a sequence of at least one, like {example}")
     return values

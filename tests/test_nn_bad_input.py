@@ -184,7 +184,7 @@ def test_losses(backend):
     for level in (-0.1, np.nan):
         expect(ValueError, ["level", str(level)], lambda level=level: Flooding(CE, level))
     one = MLP((3, 4, 1), backend=backend)
-    expect(ValueError, ["CrossEntropy", "2 outputs", "1", "BinaryCrossEntropy"],
+    expect(ValueError, ["CrossEntropy", "outputs: got 1, accepted: at least 2", "BinaryCrossEntropy"],
            lambda: fit(one, X, Y, loss=CE, optimizer=SGD(0.1), epochs=1))
 
 

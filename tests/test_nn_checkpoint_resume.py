@@ -169,7 +169,7 @@ CHANGES = {
     "metrics": {"metrics": ("update_norm",)}, "stopping": {"stopping": Patience(99, "val_loss")},
     "stopping, none": {"stopping": None}, "seed": {"seed": 1}, "checks": {"check_every": 4},
     "augment": {"augment": GaussianNoise(0.3)}, "augment, function": {"augment": other}, "augment, none": {"augment": None},
-    "restore_best": {"restore_best": False},
+    "restore_best": {"restore_best": False}, "metrics, weighted": {"sample_weight": np.linspace(0.5, 2, len(X))},
 }
 
 

@@ -58,7 +58,7 @@ def require_same(file: File, before: Any, now: dict[str, str], anyway: bool) -> 
 
 def _parts(identity: dict[str, str]) -> set[str]:
     """Return the names that some runs have and others have not."""
-    return {name for name in identity if ", " in name or name in ("frozen", "drop_last")}
+    return {name for name in identity if ", " in name or name in ("frozen", "drop_last", "sample_weight")}
 
 
 def require_reachable(file: File, run: Any, before: dict[str, str], update: int) -> None:
