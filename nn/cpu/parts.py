@@ -55,13 +55,13 @@ class _ApartLibrary(_PartLibrary):
 
     attributes: tuple[str, ...] = ("noinline",)
 
-    def add_llvm_module(self, ll_module):
-        """Take the function's code in, marked."""
-        for function in ll_module.functions:
-            if not function.is_declaration:
+    def add_ir_module(self, ir_module):
+        """Take the function's code in, marked (in text: llvmlite 0.44 marks a parsed one amiss)."""
+        for function in ir_module.functions:
+            if function.blocks:
                 for attribute in self.attributes:
-                    function.add_function_attribute(attribute)
-        super().add_llvm_module(ll_module)
+                    function.attributes.add(attribute)
+        super().add_ir_module(ir_module)
 
 
 class _PlainLibrary(_ApartLibrary):
