@@ -70,15 +70,8 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def section(name: str, module: Any, config: Any, store: Any) -> str:
-    """Return what stands in a document about a question: the answer, tables, and notes of those that are whole.
-
-    Raises
-    ------
-    StoreError
-        When runs are missing.
-    """
-    results = module.gather(store, config)
+def section(name: str, module: Any, config: Any, results: Any) -> str:
+    """Return what stands in a document about a question: the answer, tables, and notes of those that are whole."""
     tables, short = module.tables(results), getattr(module, "SUMMARY", ())
     notes = [f"{_escaped(one.title)}: {_escaped(one.note)}.\n" for one in tables
              if short and not {row[0] for row in one.rows} >= set(short)]
@@ -104,14 +97,15 @@ def table(name: str, options: list[str]) -> int:
     try:
         if not (chosen.results / "results.sqlite").exists():
             raise StoreError(f"there is no results file {chosen.results / 'results.sqlite'}; run the experiment first")
-        store, config = Store(chosen.results), module.Config()
-        text = section(name, module, config, store)
+        config = module.Config()
+        results = module.gather(Store(chosen.results), config)
+        text = section(name, module, config, results)
         if chosen.write is None:
             print(text)
         else:
             _replace(chosen.write, name, text)
             print(f"written: {chosen.write}")
-        for path in module.figures(module.gather(store, config), chosen.figures) if chosen.figures else ():
+        for path in module.figures(results, chosen.figures) if chosen.figures else ():
             print(f"figure: {path}")
     except StoreError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
