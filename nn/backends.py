@@ -100,7 +100,7 @@ class NumbaBackend:
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
         from losses.rows import FLOODS, RELAX, RELAXED
         if loss.row is None or _overridden(loss):
-            raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py); "
+            raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py), "
                             "accepted: a loss of `losses`, or backend='numpy'")
         soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
         row = _served("loss", "soft_cross_entropy" if soft else loss.row, ROWS, self.rows.SERVED, "nn/cpu/rows.py")

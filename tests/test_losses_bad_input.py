@@ -31,7 +31,7 @@ TARGETS = [
     (BCE, TWO, [0, 1], ValueError, r"y: got shape \(2,\), accepted: targets \(2, 2\) in \[0, 1\] with BinaryCrossEntropy"),
     (BCE, ONE, [0, 2], ValueError, r"y\[1\] is 2.*with one output, labels must be 0 or 1"),
     (BCE, ONE, [0, 1.5], ValueError, r"y\[1\] is 1\.5"),
-    (BCE, TWO, [[0, 0.5], [1.5, 1]], ValueError, r"y\[1, 0\] is 1\.5; targets must lie in \[0, 1\]"),
+    (BCE, TWO, [[0, 0.5], [1.5, 1]], ValueError, r"y\[1, 0\]: got 1\.5, accepted: numbers in \[0, 1\]"),
     (BCE, TWO, [[0, 0.5], [1, np.nan]], ValueError, r"y\[1, 1\] is nan"),
     (BCE, ONE, [0, np.nan], ValueError, r"y\[1\] is nan"),
     (BCE, ONE, [-1, 1], ValueError, r"y\[0\] is -1"),

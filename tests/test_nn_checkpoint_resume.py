@@ -193,7 +193,7 @@ def test_another_configuration(change, tmp_path):
         model = make("numpy")
         model.flat[0] += 1
     weights = model.flat.copy()
-    words = rf"another run: {change.split(',')[0]}.* was .* there and is .* here; "
+    words = rf"another run, accepted: that of this one; {change.split(',')[0]}.* was .* there and is .* here; "
     with pytest.raises(CheckpointError, match=words) as caught:
         train(model, **{"x": X, "y": Y, **options})
     assert str(path) in str(caught.value)

@@ -91,8 +91,8 @@ def test_a_criterion_can_be_used_again(backend):
 
 
 @pytest.mark.parametrize(("monitor", "validation", "message"), [
-    ("val_loss", None, r"stopping: .*Patience\(3.* watches 'val_loss'; pass validation=\(x, y\)"),
-    ("test_error", (X_VAL, Y_VAL), r"stopping: .*watches 'test_error'; pass test=\(x, y\)"),
+    ("val_loss", None, r"stopping: got .*Patience\(3.* watches 'val_loss', accepted: with validation=\(x, y\)"),
+    ("test_error", (X_VAL, Y_VAL), r"stopping: .*watches 'test_error', accepted: with test=\(x, y\)"),
     ("gradient_nrom", None, r"stopping: .*'gradient_nrom'.*accepted: .*did you mean 'gradient_norm'"),
     ("val_los", (X_VAL, Y_VAL), r"stopping: .*'val_los'.*accepted: .*did you mean 'val_loss'")])
 def test_criterion_that_needs_what_is_not_measured(backend, monitor, validation, message):

@@ -27,7 +27,7 @@ ROUNDING = 64  # units in the last place of Σ g_n²: a variance below that is n
 def require_sample_gradients(model: Model) -> None:
     """Raise ValueError for batch normalisation, where a sample's loss depends on the whole batch: it has no gradient."""
     if model.statistics:
-        raise ValueError("metrics: got 'evidence', which needs a gradient per sample; accepted: models without batch "
+        raise ValueError("metrics: got 'evidence', which needs a gradient per sample, accepted: models without batch "
                          "normalisation")
 
 
