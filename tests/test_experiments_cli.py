@@ -84,14 +84,14 @@ def test_python_m_experiments():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("rum",), "unknown command 'rum'; did you mean 'run'?"),
+    (("rum",), "command: got 'rum', accepted: run, export, table, replay, --help, --version; did you mean 'run'?"),
     (("zero_loss",), "did you mean 'afterzero run zero_loss'?"),
     (("run",),
-     "which experiment? accepted: zero_loss, loss_matters, published_flooding, flooding_table, level_choice, speed"),
-    (("run", "zeroloss"), "unknown experiment 'zeroloss'; did you mean 'zero_loss'?"),
-    (("run", "qqq"), "unknown experiment 'qqq'; accepted: zero_loss, loss_matters, published_flooding, "),
+     "run: got no name of an experiment, accepted: zero_loss, loss_matters, published_flooding, flooding_table, level_choice, speed"),
+    (("run", "zeroloss"), "; did you mean 'zero_loss'?"),
+    (("run", "qqq"), "experiment: got 'qqq', accepted: zero_loss, loss_matters, published_flooding, "),
     (("run", "--quick", "zero_loss"), "put the name first"),
-    (("run", "zero_loss", "--quick", "--full"), "--quick and --full exclude each other"),
+    (("run", "zero_loss", "--quick", "--full"), "--quick: got --full as well, accepted: one of them"),
     (("run", "zero_loss", "--sedes", "3"), "Perhaps you meant: --seeds"),
     (("run", "zero_loss", "--quik"), "Perhaps you meant: --quick"),
     (("run", "zero_loss", "--seeds", "many"), "invalid literal for int() with base 10: 'many'"),

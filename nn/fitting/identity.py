@@ -52,7 +52,7 @@ def require_same(file: File, before: Any, now: dict[str, str], anyway: bool) -> 
     if unknown and not anyway:
         raise CheckpointError(f"{file.path}: got a checkpoint of which nobody can tell whether it is of this run, accepted: "
                               "resume='anyway' to go on all the same, another path, or things whose state can be known "
-                              f"(functions, plain objects, arrays); it cannot be of {'; '.join(unknown)}")
+                              f"(functions, plain objects, arrays); what cannot be known: {'; '.join(unknown)}")
 
 
 def another_run(file: File, difference: str, hint: str = "") -> CheckpointError:
