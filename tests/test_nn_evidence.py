@@ -4,7 +4,7 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import MLP, RNN, SGD, fit
-from nn.fitting.evidence import evidence
+from nn.fitting.evidence import gradient_evidence
 from stopping import EvidenceBased, Patience
 
 RNG = np.random.default_rng(5)
@@ -25,7 +25,7 @@ def flatten(gradients):
 def measured(model, x, y, loss, lengths=None, block=512):
     inputs = model.check_x(x, lengths)
     prepared = loss.prepare(model.pack_targets(y, inputs), model.rows_of(inputs), model.outputs)
-    return evidence(model, inputs, prepared, loss, block)
+    return gradient_evidence(model, inputs, prepared, loss, block)
 
 
 @pytest.mark.parametrize("block", [512, 5])

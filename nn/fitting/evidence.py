@@ -31,7 +31,7 @@ def require_sample_gradients(model: Model) -> None:
                          "normalisation")
 
 
-def evidence(model: Model, inputs: Inputs, y: np.ndarray | None, loss: Loss, block_rows: int) -> float:
+def gradient_evidence(model: Model, inputs: Inputs, y: np.ndarray | None, loss: Loss, block_rows: int) -> float:
     """Return 1 − (N/D) Σ g²/s² for a loss on a training set; NaN where no gradient varies, or for one sample.
 
     Costs one gradient pass and one product more for each dense layer: 1.15 times the pass alone for 64-128-128-10 on 1797

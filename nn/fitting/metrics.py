@@ -14,7 +14,7 @@ from ..checks import choose
 from ..engine import BLOCK_ROWS, Engine
 from ..model import Model
 from ..shared.inputs import Inputs
-from .evidence import evidence, gradient_blocks, require_sample_gradients
+from .evidence import gradient_blocks, gradient_evidence, require_sample_gradients
 
 PER_NORM = ("margin_normalized", "margin_smoothed")
 MARGINS = ("margin_min", "margin_median", *PER_NORM)
@@ -189,7 +189,7 @@ class Meter:
     def _evidence(self, outputs: np.ndarray) -> float:
         """Evidence that only sampling noise is left of the gradient of the raw training loss: nn/fitting/evidence.py."""
         inputs, y, *_ = self._sets["train"]
-        return evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
+        return gradient_evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
 
     def _seconds(self, outputs: np.ndarray | None) -> float:
         """Time since the run started; a resumed run goes on counting from its checkpoint."""
