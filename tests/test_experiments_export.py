@@ -87,7 +87,7 @@ def test_existing_files_are_not_overwritten_unless_told(tmp_path, capsys, existi
     (("zero_los",), 2, "did you mean 'zero_loss'?"), ((), 2, "export: got no name of an"),
     (("--force", "zero_loss"), 2, "put the name first: afterzero export NAME --force"),
     (("zero_loss", "--results", "nowhere"), 1, "--results: got 'nowhere', which holds no results file"),
-    (("flooding_table", "--results", "results"), 1, "got 'flooding_table', of which the results file has no runs, accepted: zero_loss"),
+    (("flooding_table", "--results", "results"), 1, "has no runs, accepted: zero_loss"),
     (("zero_loss", "--results", "empty"), 1, "it is empty: run the experiment first"),
     (("zero_loss", "--results", "foreign"), 1, "database of another program"),
     (("zero_loss", "--results", "text"), 1, "file is not a database"),

@@ -205,7 +205,7 @@ def fails(augment, error, words, model=None, data=(X, Y), **options):
 
 
 @pytest.mark.parametrize(("augment", "error", "words"), [
-    (lambda x, y, rng: (x[:-1], y[:-1]), ValueError, r"augment: got 22 samples from it, accepted: as many as it was given \(23\)"),
+    (lambda x, y, rng: (x[:-1], y[:-1]), ValueError, r"augment: got 22 samples from it, accepted: .*given \(23\)"),
     (lambda x, y, rng: (np.vstack([x, x]), np.append(y, y)), ValueError, "augment: got 46 samples"),
     (lambda x, y, rng: (x[:, :3], y), ValueError, r"augmented x: got shape \(23, 3\)"),
     (lambda x, y, rng: (x, y[:5]), ValueError, "augmented y"),
