@@ -174,7 +174,7 @@ def test_losses_and_schedules_as_well(tmp_path):
     assert parts_of(AdaFlooding(CrossEntropy(), long(1)), "loss") != parts_of(AdaFlooding(CrossEntropy(), long(2)), "loss")
     whole = start("momentum", "numpy", optimizer=SGD(rate(0.1)))
     start("momentum", "numpy", tmp_path / "rate", optimizer=SGD(rate(0.1)), epochs=2)
-    with pytest.raises(CheckpointError, match=r"another run, accepted: .*; optimizer, learning_rate.s captured first was 0.1"):
+    with pytest.raises(CheckpointError, match=r"another run, accepted: .*; optimizer, learning_rate.s captured first was"):
         start("momentum", "numpy", tmp_path / "rate", optimizer=SGD(rate(0.2)))
     assert remains(*start("momentum", "numpy", tmp_path / "rate", optimizer=SGD(rate(0.1)))) == remains(*whole)
 
