@@ -74,6 +74,12 @@ def test_the_grammar_is_known(line):
     assert GRAMMAR.fullmatch(text)
 
 
+def test_what_is_accepted_follows_a_comma_in_messages_that_are_put_together_elsewhere():
+    """A tail may follow a semicolon: what is accepted is no tail."""
+    found = [path.name for path in SOURCES if "; accepted" in path.read_text(encoding="utf-8")]
+    assert found == ["settings.py"]  # "(default: 3; accepted: …)" of --help
+
+
 def test_reports_and_errors_passed_on_are_left_alone():
     lines = ["raise TrainingDiverged(history, 'at update 3')", "raise ValueError(f'{place}: {error}')",
              "raise OutputError(f'cannot write {path}: {error.strerror}')", "raise type(error)(f'{argument} {error}')",
