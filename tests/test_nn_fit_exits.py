@@ -201,7 +201,7 @@ rng = np.random.default_rng(0)
 x, y = rng.normal(size=(256, 10)), rng.integers(0, 2, 256)
 model, weights = MLP([10, 512, 512, 2], dtype="float64", backend="numba"), []
 inside = threading.Event()
-train_chunk = nn.fitting.run.Run._train_chunk
+train_chunk = nn.fitting.run.TrainingRun._train_chunk
 
 def watched_chunk(self, count):
     try:
@@ -220,7 +220,7 @@ def strike():
 
 sys.stderr.isatty = lambda: False
 if signals:
-    nn.fitting.run.Run._train_chunk = watched_chunk
+    nn.fitting.run.TrainingRun._train_chunk = watched_chunk
     nn.fitting.run._Pace.took = lambda self, updates, seconds: setattr(self, "updates", 300)  # at least some 150 ms
     threading.Thread(target=strike, daemon=True).start()
 try:

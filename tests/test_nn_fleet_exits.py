@@ -141,7 +141,7 @@ x, y = rng.normal(size=(256, 10)), rng.integers(0, 2, 256)
 settings = {"sizes": [10, 256, 256, 2], "dtype": "float64", "backend": sys.argv[1]}
 options = {"loss": CrossEntropy(), "optimizer": SGD(1e-3), "workers": 2, "progress": False}
 fit_fleet(MLP(**settings), x, y, members=[{}], epochs=1, **options)  # compiles
-seen, check, nn.fitting.run.Run.check = [], nn.fitting.run.Run.check, watched
+seen, check, nn.fitting.run.TrainingRun.check = [], nn.fitting.run.TrainingRun.check, watched
 before = [library["num_threads"] for library in threadpool_info()]
 try:
     fit_fleet(MLP(**settings), x, y, members=[{"seed": r} for r in range(6)], epochs=10**6, check_every=[0, 8, 10**6],

@@ -20,7 +20,7 @@ from .. import files
 from ..archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 from . import run_state
 from .identity import identity
-from .run import BestKeeper, Run
+from .run import BestKeeper, TrainingRun
 
 
 def write(path: str | PathLike[str], kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -57,7 +57,7 @@ def _is_our_beginning(file: Any) -> bool:
 class RunFile:
     """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
 
-    def __init__(self, run: Run, keeper: BestKeeper) -> None:
+    def __init__(self, run: TrainingRun, keeper: BestKeeper) -> None:
         self.wanted = run.settings.checkpoint is not None
         self._run, self._keeper = run, keeper
         if self.wanted:

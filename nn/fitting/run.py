@@ -25,7 +25,7 @@ UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
 ORDER_ELEMENTS = 4_000_000  # indices that the orders of one chunk may hold
 
 
-class Run:
+class TrainingRun:
     """The state of one training run: where it is, and everything the kernels need.
 
     Parameters
@@ -240,7 +240,7 @@ def _bytes(thing: Any) -> int:
 class BestKeeper:
     """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: TrainingRun) -> None:
         self._model, self._criterion, self.restores = run.model, run.criterion, bool(run.settings.restore_best)
         self.best: Any = None
         self.stop = False  # (flat, running statistics)
