@@ -91,7 +91,7 @@ def load(path: str | PathLike[str], *, backend: str | None = None) -> Model:
         arrays = file.arrays(_wanted_arrays(file, name, settings))  # before a model of such sizes is made
         model = _model(file, name, settings, arrays, backend)
         file.require(answers not in ("half", "labels") or (model.outputs == 1) == (answers == "half"),
-                     f"answers: got {answers!r} for {model.outputs} outputs")
+                     f"answers: got {answers!r} for {model.outputs} outputs, accepted: 'half' for one output alone")
         model.answer_as(answers)
         return model
 

@@ -131,13 +131,15 @@ def _require_bounds(file: File, run: TrainingRun, arrays: dict[str, np.ndarray])
     model, empty = run.model, np.zeros(0)
     inputs = run.sets["train"].inputs
     labels, rows = max(model.outputs, 2), model.rows_of(inputs)
-    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS, f"meter_seconds is {arrays['meter_seconds']}")
+    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS,
+                 f"meter_seconds: got {arrays['meter_seconds']}, accepted: from 0 to {LONGEST_SECONDS}")
     # Slots may have overflown, and such a parameter rests (its second moment) or diverges; NaN is in no bounds.
     bounds = {"slot0": (-np.inf, np.inf), "slot1": (0, np.inf), "meter_predictions": (0, labels - 1),
               "since_check1": (int(inputs.lengths.all()), rows), "since_check2": (0, 1)}
     for name, (least, most) in bounds.items():
         array = arrays.get(name, empty)
-        file.require(((array >= least) & (array <= most)).all(), f"{name}: accepted are numbers from {least} to {most}")
+        file.require(((array >= least) & (array <= most)).all(),
+                     f"{name}: got others, accepted: numbers from {least} to {most}")
     for name in {"running", "best_running"} & set(arrays):
         statistics = Views(arrays[name], {statistic: array.shape for statistic, array in model.statistics.items()})
         file.require(no_negative_variance(statistics), f"{name} holds negative variances")
