@@ -40,7 +40,7 @@ def refuse_batch_of_one(model: Model, n: int, batch_size: int, argument: str, dr
     near = next(size for distance in range(n) for size in (batch_size + distance, batch_size - distance)
                 if 2 <= size <= n and n % size != 1)
     raise ValueError(f"batch_size: got {batch_size} with {n} samples in {argument}, which leaves a last batch of 1, "
-                     f"accepted with batch normalisation: {accepted}: batch_size={near} (a last batch of "
+                     f"accepted with batch normalisation: {accepted}, by batch_size={near} (a last batch of "
                      f"{n % near or near}), {rest}")
 
 

@@ -53,7 +53,7 @@ class Views(dict):
         self[name][...] = value
 
     def _fixed(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("parameters: got a change of what there is, accepted: assignment to one of them by name")
+        raise TypeError("parameters: got a change of their fixed set, accepted: assignment to one of them by name")
 
     def __reduce__(self) -> tuple:
         """Pickle and deepcopy: the same names and values, as views into a vector of their own."""
