@@ -1,6 +1,7 @@
 """Methods that are compared on the same seeds in several cases, and what may be said of the differences."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -64,7 +65,14 @@ class Methods:
         return f"{number(first)} {between} {number(second)}{' %' * share}"
 
 
-def verdicts(cases: Sequence[Methods], before: str, after: str, figure: str) -> list[str]:
+class Compared(Protocol):
+    """A case whose methods can be compared."""
+
+    def compared(self, before: Any, after: Any, figure: str) -> Difference:
+        """What one method is compared with another, by a figure."""
+
+
+def verdicts(cases: Sequence[Compared], before: Any, after: Any, figure: str) -> list[str]:
     """Per case, what a method is compared with another one."""
     return [case.compared(before, after, figure).verdict for case in cases]
 

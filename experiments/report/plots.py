@@ -5,6 +5,7 @@ are Okabe and Ito's, which colour-blind readers tell apart. The hue says which m
 say on which part of the data it was measured. Nothing heavy is imported before something is drawn.
 """
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
@@ -70,7 +71,8 @@ def look_of(split: str, hue: str) -> dict[str, Any]:
 # --- the page ---
 
 def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, title: str,
-         size: tuple[float, float] | None = None, x: str = "", y: Sequence[str] = (), legend: int = 0) -> list[Path]:
+         size: tuple[float, float] | None = None, heads: Sequence[Sequence[str]] = (), x: str = "", y: Sequence[str] = (),
+         legend: int = 0) -> list[Path]:
     """Draw a page of panels.
 
     Parameters
@@ -83,6 +85,8 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
         Above all.
     size : (float, float), optional
         Inches; else what the panels need.
+    heads : rows of str
+        Titles of the panels; rows may be left out at the end.
     x, y : str, sequence of str
         Labels: below the last row, and left of each row.
     legend : int
@@ -103,6 +107,9 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
                     axis.set_visible(False)
                 else:
                     panel(axis)
+        for line, row in zip(axes, heads, strict=False):
+            for axis, head in zip(line, row, strict=False):
+                axis.set_title(head)
         for axis in axes[-1] if x else ():
             axis.set_xlabel(x)
         for axis, label in zip(axes[:, 0], y, strict=False):
@@ -110,6 +117,12 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
         if legend:
             below(drawing, axes, columns=legend)
     return written(path)
+
+
+def cases(path: str | PathLike[str], panel: Callable, rows: Sequence[Sequence[Any]], **how: Any) -> list[Path]:
+    """Draw a page with a panel per case, below the case's title; `panel` draws (case, axis), the rest is as for `page`."""
+    return page(path, [[partial(panel, one) for one in row] for row in rows],
+                heads=[[one.title for one in row] for row in rows], **how)
 
 
 def log(axis: Any, which: str, low: float | None = None, high: float | None = None) -> None:
@@ -126,7 +139,7 @@ def log(axis: Any, which: str, low: float | None = None, high: float | None = No
 # --- what stands in a panel ---
 
 def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = PLAIN, split: str = "test", band: bool = True,
-          **how: Any) -> None:
+          whole: bool = False, **how: Any) -> None:
     """Draw the mean of some curves, with a band of one standard error.
 
     Parameters
@@ -139,10 +152,14 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
         Of the method; part of the data, or "".
     band : bool
         Whether the error is drawn, where there are two runs or more.
+    whole : bool
+        Whether runs that have no figure (NaN) somewhere are left out; where none is left, nothing is drawn.
     how
         As Matplotlib's `plot` takes it.
     """
     values = np.asarray(values, dtype=float)
+    if whole and not len(values := values[~np.isnan(values).any(axis=1)]):
+        return
     mean, style = values.mean(axis=0), look_of(split, hue)
     name = ", ".join(part for part in (split_name(split), label) if part)
     axis.plot(x, mean, label=name, **{**style, **how})
@@ -150,6 +167,13 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         # The lower edge of a band may not reach zero on a logarithmic axis.
         axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=0.2, lw=0)
+
+
+def splits(axis: Any, x: ArrayLike, values: Callable[[str], Any], label: str = "", *,
+           parts: Sequence[str] = ("train", "test"), **how: Any) -> None:
+    """Draw the curves of one method on some parts of the data, as `curve` does; `values` gives those of a part."""
+    for split in parts:
+        curve(axis, x, values(split), label, split=split, **how)
 
 
 def point(axis: Any, place: float, values: Any, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,
