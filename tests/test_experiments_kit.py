@@ -23,7 +23,8 @@ from experiments.runs.settings import (
     choice,
     with_ranges,
 )
-from experiments.runs.store import Run
+from experiments.runs.store import Run, Store
+from experiments.trainers.asking import OnThreads, OnWorkers, per_seed
 
 # --- settings ---
 
@@ -223,6 +224,29 @@ def test_a_curve_is_a_mean_with_a_band_of_one_standard_error(monkeypatch):
     assert np.ptp(band.get_paths()[0].vertices[:, 1][band.get_paths()[0].vertices[:, 0] == 2]) == pytest.approx(4)
 
 
+def test_runs_with_a_gap_may_be_left_out(monkeypatch):
+    def panel(axis):
+        plots.curve(axis, [1, 2], [[1.0, 2.0], [3.0, np.nan]], "one", whole=True)
+        plots.curve(axis, [1, 2], [[np.nan, 2.0]], "none", whole=True)
+    [line] = drawn(panel, monkeypatch).axes[0].get_lines()
+    assert line.get_ydata().tolist() == [1, 2] and line.get_label() == "test, one"
+
+
+def test_a_method_has_a_curve_per_part(monkeypatch):
+    runs = Measured([Run(curves={"epoch": np.array([1.0, 2.0]), "train_loss": np.array([3.0, 1.0]),
+                                 "test_loss": np.array([4.0, 2.0])})])
+    axis = drawn(lambda axis: plots.over_epochs(axis, runs, "loss", "all", factor=100), monkeypatch).axes[0]
+    assert {line.get_label(): line.get_ydata().tolist() for line in axis.get_lines()} == {
+        "training, all": [300, 100], "test, all": [400, 200]}
+
+
+@pytest.mark.parametrize("hollow", [False, True])
+def test_a_hollow_mark_has_no_face(hollow, monkeypatch):
+    axis = drawn(lambda axis: plots.mark(axis, 1, 2, "o", "here", hollow=hollow, zorder=7), monkeypatch).axes[0]
+    [mark] = axis.get_lines()
+    assert (mark.get_markerfacecolor() == "none") == hollow and mark.get_zorder() == 7 and mark.get_label() == "here"
+
+
 def test_points_dots_bars_and_distributions(monkeypatch):
     def panel(axis):
         plots.point(axis, 1, [1.0, 3.0], "two")
@@ -252,3 +276,40 @@ def test_a_row_may_have_fewer_panels(monkeypatch):
     assert plots.page("a.png", [[lambda axis: None] * 2, [lambda axis: None]], title="t", x="x", y=["one", "two"])
     assert [axis.get_visible() for axis in made[0].axes] == [True, True, True, False]
     assert [axis.get_ylabel() for axis in made[0].axes[::2]] == ["one", "two"]
+
+
+def test_a_page_of_cases_is_headed_by_their_titles(monkeypatch):
+    made, seen = [], []
+    monkeypatch.setattr(canvas, "save", lambda drawing, path: made.append(drawing))
+    one, two, three = (SimpleNamespace(title=name) for name in ("one", "two", "three"))
+    plots.cases("a.png", lambda case, axis: seen.append(case.title), [[one, two], [three]], title="t")
+    assert seen == ["one", "two", "three"] == [axis.get_title() for axis in made[0].axes if axis.get_visible()]
+
+
+# --- what is trained ---
+
+def test_runs_differ_in_their_seed_alone():
+    runs = per_seed(3, experiment="any", data="digits", train=20)
+    assert [one.seed for one in runs] == [0, 1, 2] and {one.but(seed=0) for one in runs} == {runs[0]}
+
+
+def test_a_later_stage_is_asked_when_the_one_before_is_stored(tmp_path, monkeypatch):
+    from experiments.trainers import train as trainer
+
+    monkeypatch.setattr(trainer, "train_fleet", lambda runs: [Run(scalars={"level": run["level"]}) for run in runs])
+    store, [one] = Store(tmp_path), per_seed(1, experiment="any", data="digits", train=20, level=0.5)
+
+    def second():
+        return [one.but(level=store.require(one.settings()).scalars["level"] / 2)]
+
+    OnWorkers().train_all(store, {"first": lambda: [one], "second": second})
+    assert store.require(one.but(level=0.25).settings()).scalars == {"level": 0.25}
+    OnThreads(workers=1).train_all(store, [one, one.but(level=0.1)])
+    assert store.count("any") == 3
+
+
+def test_places_exclude_each_other():
+    with pytest.raises(ValueError, match="workers: got 2 beside scheduler"):
+        OnWorkers(scheduler="tcp://somewhere:1", workers=2)
+    with pytest.raises(ValueError, match="workers: got -1"):
+        OnThreads(workers=-1)
