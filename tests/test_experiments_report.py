@@ -120,8 +120,8 @@ def accurate(*percent):
 
 
 @pytest.mark.parametrize("percent, said", [
-    ([79.9, 80.0, 80.1], "it deviates by +1.50 points (80.000 ±0.058 instead of 78.50, 26.0 of our standard errors, and more "
-                         "than two combined ones even if the published figure is a single run)"),
+    ([79.9, 80.0, 80.1], "it deviates by +1.50 points (80.000 ±0.058 instead of 78.50, 26.0 of our standard errors, and "
+                         "more than two combined ones even if the published figure is a single run)"),
     ([78, 80, 82], "it is off by +1.50 points (80.0 ±1.2 instead of 78.50, no more than these seeds scatter)"),
     ([80, 80, 80], "it deviates by +1.50 points (80.0 instead of 78.50, and these seeds do not scatter)"),
     ([80], "it is off by +1.50 points (80.0 instead of 78.50; one seed shows no scatter)"),
@@ -148,8 +148,8 @@ def test_the_best_alternative_in_words():
         return Methods("a case", runs)
 
     def said(some):
-        return alternative([some], "end", {"a": "way a", "b": "way b"}, {"test error": "test_error", "the loss": "loss"}, some,
-                           count=3, what="the end")
+        ways, figures = {"a": "way a", "b": "way b"}, {"test error": "test_error", "the loss": "loss"}
+        return alternative([some], "end", ways, figures, some, count=3, what="the end")
 
     good, bad, same = [0.10, 0.11, 0.121], [0.30, 0.31, 0.32], [0.20, 0.21, 0.22]
     assert said(case(end=same, a=bad, b=good)) == (
@@ -163,13 +163,12 @@ def test_the_best_alternative_in_words():
 class Priced:
     """A case of ways that cost 1, 2 and 8."""
 
-    costs = {"cheap": 1.0, "fair": 2.0, "dear": 8.0}
-
     def __init__(self, **percent):
+        self.costs = {"cheap": 1.0, "fair": 2.0, "dear": 8.0}
         self.runs = {name: accurate(*some) for name, some in percent.items()}
 
 
-WAYS = {name: Way(f"{name} one", "o", plots.BLUE) for name in Priced.costs}
+WAYS = {name: Way(f"{name} one", "o", plots.BLUE) for name in ("cheap", "fair", "dear")}
 HIGH, LOW, AS_HIGH = [90, 91, 92], [80, 81, 82.1], [90.1, 90.8, 92.2]
 
 

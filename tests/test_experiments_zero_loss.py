@@ -7,14 +7,9 @@ import pytest
 
 from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config
-from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
-from experiments.report.levels import choose_once
-from experiments.report.tables import mean_error, number
-from experiments.report.words import opening_by
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import train as trainer
 from experiments.trainers.description import check_epochs
-from experiments.trainers.watching import Watcher
 
 said = zero_loss.answer.__wrapped__  # sentences, before they are one text
 TINY = Config(seeds=2, gaussian_noise=(0.1,), gaussian_levels=(0.32,), gaussian_train=20, gaussian_test=50,
