@@ -163,7 +163,7 @@ def _course(case: Case, shown: tuple, axis: Any) -> None:
     for arm in UNFLOODED:
         values = np.array([case.at(arm, time, figure, factor) for time in TIMES]).T  # (seeds, times)
         plots.curve(axis, TIMES, values, arm, hue=LOSSES[arm.removesuffix(SMOOTHED)], split="", whole=True,
-                    linestyle="--" if SMOOTHED in arm else "-")
+                    shade=0.09, linestyle="--" if SMOOTHED in arm else "-")
     axis.set(title=case.title, ylabel=name)
     plots.log(axis, scale)
 
