@@ -70,9 +70,13 @@ class CheckPoints:
             return int(np.searchsorted(self._points, update, side="right"))
         return len(self) if update >= self.total else update // self.every if self.every else 0
 
-    def made_only_at_the_end(self) -> bool:
-        """Return whether the last one is there because the run ends, where a longer run would not be checked."""
-        return self.every is not None and bool(self.every == 0 or self.total % self.every != 0)
+    def only_ends_there(self, update: int) -> bool:
+        """Return whether an update is checked because the run ends after it, where a longer run would not be checked."""
+        return update == self.total and self.every is not None and bool(self.every == 0 or self.total % self.every != 0)
+
+    def lasting(self, update: int) -> int:
+        """Return how many of those at or before an update a longer run makes as well."""
+        return self.until(update) - self.only_ends_there(update)
 
     def text_until(self, update: int) -> str:
         """Return a text for a checkpoint: the same for runs with the same checks up to this update."""
