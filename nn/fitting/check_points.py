@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import integer
+from ..checks import integer, refuse_objects
 from .described import digest
 
 
@@ -37,6 +37,7 @@ class CheckPoints:
             self.every = integer("check_every", self.every, low=0, extra=", None, or a sequence of update counts")
             return
         points = np.asarray(asked)
+        refuse_objects("check_every", asked, points)
         if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
             raise ValueError(f"check_every: got {asked!r}, accepted: None, an integer >= 0, or a sequence of update counts "
                              f"from 0 to {total} (epochs x batches)")
