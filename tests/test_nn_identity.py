@@ -213,7 +213,7 @@ def test_what_cannot_be_known_is_said_and_refused_unless_told(thing, tmp_path):
 
 
 @pytest.mark.parametrize("draw, what", [
-    (lambda x, y, rng: (x + np.random.normal(), y), "global np.random.normal (it draws from a random state"),  # noqa: NPY002
+    (lambda x, y, rng: (x + np.random.normal(), y), "global np.random.normal (it draws from a random state"),
     (lambda x, y, rng: (x + random.random(), y), "global random.random (it draws"),
     (captured(np.random.mtrand._rand.normal), "captured scale (it draws"),
     (lambda x, y, rng: (x + len(os.environ["PATH"]), y), "global os.environ (it reads the environment"),

@@ -133,7 +133,8 @@ def test_the_criterion_forgets_too(tmp_path):
 
 @pytest.mark.parametrize("forged, words", [
     ({"best_epoch": 2.0}, "its best epoch is neither this one"), ({"stopped_epoch": 6.0}, "stopped_epoch: got 6.0"),
-    ({"criterion": None}, "criterion: a state without one"), ({"more": 1}, "end: got"), ({"criterion": {"step": 6}}, "cannot go")])
+    ({"criterion": None}, "criterion: a state without one"), ({"more": 1}, "end: got"),
+    ({"criterion": {"step": 6}}, "cannot go")])
 def test_an_end_that_nobody_wrote(forged, words, tmp_path):
     options = {"check_every": 8, "stopping": Patience(50, "train_loss"), "epochs": 7}
     start("momentum", "numpy", tmp_path / "run", **options)

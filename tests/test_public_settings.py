@@ -27,7 +27,8 @@ def test_no_setting_can_be_assigned_and_ignored(name):
     ("activation", "tanh", r"activation: got 'tanh', accepted: no assignment.*MLP\(\*\*model.settings\(\) \| "),
     ("dropout", 0, "dropout: got 0, .*copy_from"), ("backend", "numpy", r"model.copy\(backend='numpy'\)"),
     ("dtype", "float64", r"model.copy\(dtype='float64'\)"), ("parameters", {}, r"model.parameters\[name\] = values"),
-    ("W1", 0, r"model.parameters\['W1'\] = values copies"), ("outputs", 3, "it follows from the settings"), ("rates", 0, "it follows"), ("batch_norm_eps", 1e-3, "keeps")])
+    ("W1", 0, r"model.parameters\['W1'\] = values copies"),
+    ("outputs", 3, "it follows from the settings"), ("rates", 0, "it follows"), ("batch_norm_eps", 1e-3, "keeps")])
 def test_a_network_says_what_to_do_instead(name, value, advice):
     model = MLP([3, 4, 2], dropout=0.5)
     before = model.settings()

@@ -96,10 +96,11 @@ def test_the_examples_in_the_docstrings_are_true(module):
 
 # --- live and replayed ---
 
-@pytest.mark.parametrize("rule", [Patience(1), ~Patience(1), GL(5), UP(1), PQ(1.0, 2), AdaptivePatience(1), Target(1, "val_loss"),
-                                  Patience(9, "train_loss") | Target(1, "val_loss"), after(1) & ZeroError("val_loss"),
-                                  Plateau(0.1, 1, "val_loss"), CorrelationDriven(3, 0.0, 1), LabelWave(1, monitor="val_loss"),
-                                  Divergence(monitor="train_loss") & Patience(1)], ids=repr)
+@pytest.mark.parametrize("rule", [
+    Patience(1), ~Patience(1), GL(5), UP(1), PQ(1.0, 2), AdaptivePatience(1), Target(1, "val_loss"),
+    Patience(9, "train_loss") | Target(1, "val_loss"), after(1) & ZeroError("val_loss"), Plateau(0.1, 1, "val_loss"),
+    CorrelationDriven(3, 0.0, 1), LabelWave(1, monitor="val_loss"), Divergence(monitor="train_loss") & Patience(1)],
+    ids=repr)
 def test_a_metric_that_is_always_nan_is_no_record(rule):
     """As fit refuses to watch the errors of real-valued targets: it would stop, or never, and mean nothing."""
     record = {"train_loss": [3.0, 2.0, 1.0], "val_loss": [math.nan] * 3}
@@ -114,7 +115,7 @@ def test_nan_throughout_that_means_something():
     record = {"val_loss": [math.nan] * 3, "train_loss": [math.nan] * 3}
     assert replay(Patience(2) | Divergence(monitor="val_loss"), record).stopped_step == 1
     assert replay(Rise(), record).stopped_step is None  # a rule of one's own
-    assert replay(LabelWave(2), {"prediction_changes": [math.nan]}).stopped_step is None  # the first check has none before it
+    assert replay(LabelWave(2), {"prediction_changes": [math.nan]}).stopped_step is None  # there is none before the first
 
 
 @settings(max_examples=300)
