@@ -101,7 +101,7 @@ class Model(Settled, Predicting):
 
     @explains_arguments(elsewhere.INPUTS)
     def copy_from(self, other: "Model", layers: Any = None) -> None:
-        """Take over parameters of another network, for transfer.
+        """Take over parameters of another network, for transfer; with the output layer's weights how `predict` reads outputs.
 
         Parameters
         ----------
@@ -130,6 +130,8 @@ class Model(Settled, Predicting):
                 raise ValueError(f"layers: {name} has shape {target[name].shape} here and {found} in the other network")
         for target, source, name in pairs:
             target[name] = source[name]
+        if [name for name in self.parameters if name.startswith("W")][-1] in chosen:
+            self._answers = other.answers  # what outputs say goes with the weights that they are made of
 
     @explains_arguments(elsewhere.INPUTS)
     def forward(self, x: ArrayLike, lengths: ArrayLike | None = None, training: bool = False,

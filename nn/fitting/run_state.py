@@ -159,7 +159,7 @@ def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks:
 def _require_history(file: File, run: Run, rows: np.ndarray, points: np.ndarray) -> None:
     """Raise CheckpointError for rows that a run cannot have measured after these updates (checks,)."""
     columns = dict(zip(run.history, rows.T, strict=True))
-    file.require(np.array_equal(columns["update"], points.astype(np.float64)), "history: its updates are not those of the checks")
+    file.require(np.array_equal(columns["update"], points), "history: its updates are not those of the checks")
     file.require(np.array_equal(columns["epoch"], points / run.batches), "history: its epochs are not those of the checks")
     file.require(np.isfinite(columns["train_loss"]).all(), "history: train_loss is not finite")
     for name in SHARES:
