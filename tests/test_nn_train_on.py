@@ -173,6 +173,14 @@ def test_a_long_run_takes_no_memory_before_it_begins(epochs):
     assert peak < 6e7  # orders of one chunk; a list of all checks takes ten times as much
 
 
+def test_more_updates_than_can_be_counted():
+    model = network("numpy")
+    assert train(model.copy(), epochs=2**53 // 4, stopping=~ZeroError()).checks == 1
+    for epochs in (2**53 // 4 + 1, 10**30):
+        with pytest.raises(ValueError, match=r"epochs: got \d+, accepted: up to 2251799813685248 with 4 updates in each"):
+            train(model, epochs=epochs)
+
+
 def test_a_long_fleet_as_well():
     tracemalloc.start()
     fleet = fit_fleet(network("numpy"), X, Y, members=[{}, {"seed": 4}], loss=EVERYTHING["loss"], optimizer=SGD(0.1),
