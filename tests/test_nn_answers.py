@@ -156,6 +156,18 @@ def test_probabilities_belong_to_the_loss():
         made["half"].predict_proba(X)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("case", CASES)
+def test_weights_that_are_not_finite_predict_nothing(backend, case, bad):
+    outputs, *_, answers = CASES[case]
+    model = MLP([3, 4, outputs], backend=backend)
+    model.flat[:] = bad
+    model.answer_as(answers)
+    for ask in (model.predict, *([model.predict_proba] if answers != "values" else [])):
+        with pytest.raises(ValueError, match=r"outputs: got \[.* in row 0, accepted: finite numbers"), np.errstate(all="ignore"):
+            ask(X)
+
+
 # --- files ---
 
 
