@@ -14,6 +14,7 @@ class Settled:
 
     flat: Any
     running: np.ndarray
+    parameters: Views
     statistics: Views
     settings: Any
 
