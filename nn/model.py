@@ -101,7 +101,7 @@ class Model(Settled, Predicting):
 
     @explains_arguments(elsewhere.INPUTS)
     def copy_from(self, other: "Model", layers: Any = None) -> None:
-        """Take over parameters of another network, for transfer; with the output layer's weights how `predict` reads outputs.
+        """Take over parameters of another network, for transfer; with the output weights how `predict` reads outputs.
 
         Parameters
         ----------

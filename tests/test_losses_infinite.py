@@ -102,8 +102,8 @@ def test_relax_loss_is_infinite_and_no_nan():
     assert RelaxLoss(CE, 0.5).value(RULED_OUT, [2]) == INF
 
 
-FLOODED = [CE, Flooding(CE, 0.1), InstanceFlooding(CE, 0.1), SoftAD(CE, 0.1), AdaFlooding(CE, [0.1, 0.2]), RelaxLoss(CE, 0.1),
-           RelaxLoss(CE, 0.1).in_epoch(1), ConfidencePenalty(CE, 0.1)]
+FLOODED = [CE, Flooding(CE, 0.1), InstanceFlooding(CE, 0.1), SoftAD(CE, 0.1), AdaFlooding(CE, [0.1, 0.2]),
+           RelaxLoss(CE, 0.1), RelaxLoss(CE, 0.1).in_epoch(1), ConfidencePenalty(CE, 0.1)]
 
 
 @pytest.mark.parametrize("loss", FLOODED, ids=repr)

@@ -101,7 +101,8 @@ TRAINING = {
         "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
         "tests/test_nn_twins.py::test_same_results[optimizers-sgd_step-float64]", jit=True),
     "end_that_a_longer_run_keeps": Mutant(
-        "nn/fitting/run_state.py", "if update == run.total else (values, arrays)", "if True else (values, arrays)", TRAIN_ON),
+        "nn/fitting/run_state.py", "if update == run.total else (values, arrays)", "if True else (values, arrays)",
+        TRAIN_ON),
     "end_that_forgets_what_it_decided": Mutant(
         "nn/fitting/run_state.py", 'return values | values["end"], arrays', "return values, arrays", TRAIN_ON),
     "captured_value_that_nobody_tells": Mutant(
