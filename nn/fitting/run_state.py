@@ -14,7 +14,7 @@ from ..archive import File, Wanted, shown
 from ..engine import State
 from ..shared.parameters import Views
 from .identity import epochs_of, require_reachable, require_same, require_same_checks
-from .run import BestKeeper, Run
+from .run import BestKeeper, TrainingRun
 
 DECIDED = ("criterion", "stopped_epoch", "best_epoch")
 VALUES = ("identity", "update", "last_loss", *DECIDED)  # and perhaps "end": DECIDED after a check that only ends the run
@@ -24,7 +24,7 @@ ROUNDING = 1e-9  # of a mean of shares
 SHARES = ("train_error", "val_error", "test_error", "flooded_fraction")  # columns in [0, 1] where they are not NaN
 
 
-def state_of(run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> RunState:
+def state_of(run: TrainingRun, keeper: BestKeeper, identity: dict[str, Any]) -> RunState:
     """Return the state of a run: its plain values, for JSON, and its arrays."""
     identity = identity | {"checks": run.check_points.text_until(run.update)}
     values = {"identity": identity, "update": run.update, "last_loss": repr(run.last_loss), **_decided(run)}
@@ -38,7 +38,7 @@ def state_of(run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> RunState
     return values, arrays | {f"meter_{name}": array for name, array in run.meter.state().items()}
 
 
-def with_end(before: RunState, run: Run) -> RunState:
+def with_end(before: RunState, run: TrainingRun) -> RunState:
     """Return a state, and beside it what a check found and decided that was made only because the run ends there.
 
     So a longer run, which is not checked there, goes on from the state alone.
@@ -47,7 +47,7 @@ def with_end(before: RunState, run: Run) -> RunState:
     return values | {"end": _decided(run)}, arrays | {"end_row": run.history.to_array()[-1]}
 
 
-def _decided(run: Run) -> dict[str, Any]:
+def _decided(run: TrainingRun) -> dict[str, Any]:
     history, criterion = run.history, run.criterion
     # A copy, for a user's own may hand out what it goes on with.
     return {"criterion": None if criterion is None else copy.deepcopy(criterion.state_dict()),
@@ -60,7 +60,7 @@ def is_sound(arrays: dict[str, np.ndarray]) -> bool:
                if name in ("flat", "running", "best_flat", "best_running"))
 
 
-def read(file: File, run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> RunState:
+def read(file: File, run: TrainingRun, keeper: BestKeeper, identity: dict[str, Any]) -> RunState:
     """Return the checked values and arrays of a File, or raise CheckpointError; nothing has changed in either case.
 
     A check that was made only because that run ended is among them if this one ends there too.
@@ -94,7 +94,7 @@ def read(file: File, run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> 
     return _after_end(run, keeper, values, arrays | {"history": rows}) if update == run.total else (values, arrays)
 
 
-def _require_end(file: File, run: Run, epochs: list[float], ended: bool) -> None:
+def _require_end(file: File, run: TrainingRun, epochs: list[float], ended: bool) -> None:
     """Raise CheckpointError for a check that only ends the run, where it `ended`, but not so or not with such a find."""
     values, every = file.values, run.check_points.every
     file.require(ended and every is not None and (every == 0 or values["update"] % every),
@@ -105,7 +105,7 @@ def _require_end(file: File, run: Run, epochs: list[float], ended: bool) -> None
                  "end: its best epoch is neither this one nor the best one before")
 
 
-def _after_end(run: Run, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> RunState:
+def _after_end(run: TrainingRun, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> RunState:
     """Return the state after the check that only ends the run; `arrays` holds its row already."""
     arrays = {name: array for name, array in arrays.items() if not name.startswith("since_check")}
     if keeper.restores and values["end"]["best_epoch"] == values["update"] / run.batches:
@@ -113,7 +113,7 @@ def _after_end(run: Run, keeper: BestKeeper, values: dict[str, Any], arrays: dic
     return values | values["end"], arrays
 
 
-def _require_decided(file: File, run: Run, decided: dict[str, Any], epochs: list[float]) -> None:
+def _require_decided(file: File, run: TrainingRun, decided: dict[str, Any], epochs: list[float]) -> None:
     """Raise CheckpointError for a criterion's state, stop or best that a run with checks at these epochs cannot have."""
     for name, accepted in (("stopped_epoch", epochs[-1:]), ("best_epoch", epochs)):
         file.require(decided[name] is None or (run.criterion is not None and type(decided[name]) is float
@@ -132,7 +132,7 @@ def _require_last_loss(file: File, text: Any, update: int) -> None:
                  f"last_loss: got {shown(text)}, accepted: a finite number as text, or 'nan' before the first update")
 
 
-def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks: int) -> dict[str, Wanted]:
+def _wanted_arrays(run: TrainingRun, keeper: BestKeeper, values: dict[str, Any], checks: int) -> dict[str, Wanted]:
     """Return dict name -> Wanted."""
     flat, running = (Wanted(array.dtype, array.shape) for array in (run.model.flat, run.model.running))
     slots = {f"slot{i}": Wanted(slot.dtype, slot.shape, finite=False) for i, slot in enumerate(run.engine.weights().slots)}
@@ -156,7 +156,7 @@ def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks:
     return wanted
 
 
-def _require_history(file: File, run: Run, rows: np.ndarray, points: np.ndarray) -> None:
+def _require_history(file: File, run: TrainingRun, rows: np.ndarray, points: np.ndarray) -> None:
     """Raise CheckpointError for rows that a run cannot have measured after these updates (checks,)."""
     columns = dict(zip(run.history, rows.T, strict=True))
     file.require(np.array_equal(columns["update"], points), "history: its updates are not those of the checks")
@@ -173,24 +173,26 @@ def no_negative_variance(statistics: Mapping[str, np.ndarray]) -> bool:
     return all((array >= 0).all() for name, array in statistics.items() if name.startswith("running_var"))
 
 
-def _require_bounds(file: File, run: Run, arrays: dict[str, np.ndarray]) -> None:
+def _require_bounds(file: File, run: TrainingRun, arrays: dict[str, np.ndarray]) -> None:
     """Raise CheckpointError for arrays with entries that would bring NaN, or a negative count, later on."""
     model, empty = run.model, np.zeros(0)
     inputs = run.sets["train"].inputs
     labels, rows = max(model.outputs, 2), model.rows_of(inputs)
-    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS, f"meter_seconds is {arrays['meter_seconds']}")
+    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS,
+                 f"meter_seconds: got {arrays['meter_seconds']}, accepted: from 0 to {LONGEST_SECONDS}")
     # Slots may have overflown, and such a parameter rests (its second moment) or diverges; NaN is in no bounds.
     bounds = {"slot0": (-np.inf, np.inf), "slot1": (0, np.inf), "meter_predictions": (0, labels - 1),
               "since_check1": (int(inputs.lengths.all()), rows), "since_check2": (0, 1)}
     for name, (least, most) in bounds.items():
         array = arrays.get(name, empty)
-        file.require(((array >= least) & (array <= most)).all(), f"{name}: accepted are numbers from {least} to {most}")
+        file.require(((array >= least) & (array <= most)).all(),
+                     f"{name}: got others, accepted: numbers from {least} to {most}")
     for name in {"running", "best_running"} & set(arrays):
         statistics = Views(arrays[name], {statistic: array.shape for statistic, array in model.statistics.items()})
         file.require(no_negative_variance(statistics), f"{name} holds negative variances")
 
 
-def take_over(run: Run, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def take_over(run: TrainingRun, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Go on from what `read` returned."""
     run.engine.set_weights(State(arrays["flat"], arrays["running"], (arrays["slot0"], arrays["slot1"])))
     run.update, run.last_loss = values["update"], float(values["last_loss"])
