@@ -143,7 +143,7 @@ def _refuse_silent(criterion: Criterion, columns: Mapping[str, list[float]]) -> 
             continue
         for name in rule.requires:
             if name not in told and len(columns[name]) > 1 and np.isnan(columns[name]).all():
-                raise ValueError(f"history[{name!r}]: got NaN at every check, of which {rule!r} can make nothing; accepted: "
+                raise ValueError(f"history[{name!r}]: got NaN at every check, of which {rule!r} can make nothing, accepted: "
                                  "numbers at some checks (targets that are real numbers have losses and no errors)")
 
 
