@@ -11,7 +11,6 @@ from experiments.data import images as images_module
 from experiments.data.image_files import read_image_files
 from experiments.data.image_sets import FASHION_MNIST, read_published
 from experiments.data.images import read_images
-from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config, cases
 from experiments.runs.settings import SettingError
 from experiments.runs.store import Store
