@@ -149,7 +149,8 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
     if band and len(values) > 1:
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         # The lower edge of a band may not reach zero on a logarithmic axis.
-        axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=0.2, lw=0)
+        low = np.where(mean > 0, np.maximum(mean - error, mean / 10), mean - error)
+        axis.fill_between(x, low, mean + error, color=ink(hue), alpha=0.2, lw=0)
 
 
 def point(axis: Any, place: float, values: Any, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,

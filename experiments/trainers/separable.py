@@ -1,10 +1,11 @@
 """Gradient descent on two classes, watched beside the support vector machine to which theory says it goes.
 
-Theory is about the SUM of the losses and its step size η (here: the mean of N losses, and the learning rate η·N). For a linear
-classifier without an offset, the shortest w_svm with y(w_svm·x) >= 1, its multipliers alpha and its margin γ = 1/‖w_svm‖
-(Soudry et al., JMLR 2018): Σ loss · η·t -> 1/γ², y(w·x) - log(η·t) -> -log alpha on support vectors, and so ‖w‖ grows by 1/γ
-per unit of log t. For a network of L homogeneous layers ‖θ‖^L grows like log t (Lyu & Li, ICLR 2020).
+Theory is about the SUM of the losses and its step size η (here: the mean of N losses, and the learning rate η·N). For a
+linear classifier without an offset, the shortest w_svm with y(w_svm·x) >= 1, its multipliers alpha and its margin
+γ = 1/‖w_svm‖ (Soudry et al., JMLR 2018): Σ loss · η·t -> 1/γ², y(w·x) - log(η·t) -> -log alpha on support vectors, and so
+‖w‖ grows by 1/γ per unit of log t. For a network of L homogeneous layers ‖θ‖^L grows like log t (Lyu & Li, ICLR 2020).
 """
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -70,7 +71,7 @@ def seconds(settings: dict) -> float:
     """Estimated seconds of one core for one run."""
     run = descent_of(settings)
     sizes = (INPUTS[run.data], *run.hidden, 1)
-    weights = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    weights = sum(a * b for a, b in itertools.pairwise(sizes))
     checks = len(check_epochs(run.epochs, DENSE, run.growth))
     return run.epochs * (UPDATE_SECONDS + run.train * (weights * 6 / FLOPS + 3e-8)) + checks * CHECK_SECONDS
 
@@ -81,11 +82,12 @@ def train_fleet(runs: list[dict]) -> list[Run]:
     Returns
     -------
     list of Run
-        Curves of the checks: `CURVES` and the figures of `Watch.figures`. Scalars: `separable`, 1 or 0; of the support vector
-        machine (NaN where there is none) `svm.margin`, `svm.error` and `svm.val_slope`, by which the validation loss is to
-        grow per unit of log t; the figures as "zero.FIGURE" after the first epoch without a training error (no entries where
-        there was none) and as "end.FIGURE"; `scaled`, the `confidence` that the weights of zero error have when they are made
-        as long as those of the end; `changed`, the share of validation decisions that differ between the two.
+        In the same order. Curves of the checks: `CURVES` and the figures of `Watch.figures`. Scalars: `eta`; `samples`;
+        `separable`, 1 or 0; of the support vector machine (NaN where there is none) `svm.margin`, `svm.error` and
+        `svm.val_slope`, by which the validation loss is to grow per unit of log t; the figures as "zero.FIGURE" after the
+        first epoch without a training error (no entries where there was none) and as "end.FIGURE"; `scaled`, the
+        `confidence` that the weights of zero error have when they are made as long as those of the end; `changed`, the share
+        of validation decisions that differ between the two.
 
     Raises
     ------
@@ -152,10 +154,10 @@ class Watch:
     def figures(self, model: Any, t: int) -> dict[str, float]:
         """What is seen of a model after t updates.
 
-        `size` ‖θ‖^L; `margin` and `smoothed`, smallest and smoothed margin over it; `confidence`, the mean probability of the
-        label on training samples; of validation samples `val_confidence`, the mean probability of the class that is decided
-        for, `val_calibration`, the expected calibration error, and `val_loss_scaled`, the loss at the best temperature; of a
-        linear classifier of separable data `angle` to the support vector machine in degrees, `constant` Σ loss · ηt · γ², and
+        `size` ‖θ‖^L; `margin` and `smoothed`, smallest and smoothed margin over it; `confidence`, the mean probability of
+        the label on training samples; of validation samples `val_confidence`, the mean probability of the class that is decided
+        for, `val_calibration`, the expected calibration error, and `val_loss_scaled`, the loss at the best temperature. Of a
+        linear classifier of separable data `angle` to the support vector machine in degrees; `constant`, Σ loss · ηt · γ²;
         `offset`, the largest |y(w·x) - log(ηt) + log alpha| on support vectors: -> 0, 1 and 0.
         """
         from losses import BinaryCrossEntropy
@@ -190,9 +192,9 @@ class Watch:
             q = np.where(self.problem.y_validation == 1, 1, -1) * (self.problem.x_validation @ self.svm.w)  # (V,)
             svm = {"svm.margin": self.svm.margin, "svm.error": float(np.mean(q <= 0)),
                    "svm.val_slope": float(np.maximum(0, -q).mean())}
-        scalars = {"separable": float(self.svm is not None), **svm, **self._scalars, **self._since_zero(),
-                   **{f"end.{name}": float(values[-1]) for name, values in curves.items()}}
-        return Run(curves=curves, scalars=scalars)
+        about = {"separable": float(self.svm is not None), "eta": float(self.eta), "samples": float(len(self._signs)), **svm}
+        end = {f"end.{name}": float(values[-1]) for name, values in curves.items()}
+        return Run(curves=curves, scalars={**about, **self._scalars, **self._since_zero(), **end})
 
     def _since_zero(self) -> dict[str, float]:
         """Compare the last model with that of zero error."""

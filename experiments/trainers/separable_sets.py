@@ -57,7 +57,7 @@ def problem(name: str, train: int, seed: int) -> Problem:
 
 def _off_the_margin() -> np.ndarray:
     """Return twelve samples (12, 2) beyond 1.3 times the margin of figure 1."""
-    rng, others = np.random.default_rng(0), []
+    rng, others = np.random.default_rng(0), list[np.ndarray]()
     while len(others) < 12:
         z = rng.uniform(0, 4, 2)
         if z.sum() / 2 > 1.3:
