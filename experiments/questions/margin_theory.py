@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from ..report import plots
-from ..report.compare import mean_and_error, paired
+from ..report.compare import BETTER, WORSE, mean_and_error, paired
 from ..report.confidence import confidence_panel, surer
 from ..report.limits import CLAIMS, NETWORK_CLAIMS, Case, apart, dips, grown, judged, means
 from ..report.margins import norm_panel
@@ -59,9 +59,7 @@ class Config(Settings):
     hidden: Annotated[int, at_least(1)] = 20
     """Hidden units of the relu networks."""
     step: Annotated[float, above(0, 2)] = 1.0
-    """Learning rate in units of 1/curvature; below 2 every update lowers the loss of a linear classifier."""
-    network_step: Annotated[float, above(0, 2)] = 0.1
-    """The same of the relu networks, whose curvature grows with their weights."""
+    """Learning rate in units of 1/curvature; below 2 every update is sure to lower the loss of a linear classifier."""
     workers: Annotated[int, at_least(0, "0 for one per core")] = 0
     """Runs trained at the same time; results do not depend on it."""
 
@@ -84,8 +82,8 @@ class Config(Settings):
 
 def arms(config: Config) -> dict[str, list[Descent]]:
     """Return what is trained: the runs of each case, one per seed."""
-    return {arm: [Descent("margin_theory", seed, data, getattr(config, size) if size else 4, (config.hidden,) * layers,
-                          config.epochs, config.network_step if layers else config.step) for seed in range(config.seeds)]
+    return {arm: [Descent("margin_theory", seed, data, getattr(config, size) if size else 0, (config.hidden,) * layers,
+                          config.epochs, config.step) for seed in range(config.seeds)]
             for arm, (_, _, data, size, layers) in ARMS.items()}
 
 
@@ -101,9 +99,9 @@ def gather(store: Store, config: Config) -> list[Case]:
     for arm, specs in arms(config).items():
         title, hue, _, size, network = ARMS[arm]
         runs = load(store, specs).runs
-        good = [one for one in runs if network or one.scalars["separable"]]
-        found.append(Case(title + (f" ({getattr(config, size)})" if size else ""), hue, network, config.seeds,
-                          Measured(good), Measured([one for one in runs if one not in good])))
+        kinds = [Measured([one for one in runs if (network or one.scalars["separable"] == 1) == good])
+                 for good in (True, False)]
+        found.append(Case(title + (f" ({getattr(config, size)})" if size else ""), hue, network, config.seeds, *kinds))
     return found
 
 
@@ -124,7 +122,7 @@ def tables(results: Sequence[Case]) -> list[Table]:
         beside("Linear classifiers on separable data", machines, CLAIMS, {
             "offset -> 0": at("end", "offset"), "angle at zero error, °": at("zero", "angle"), "end": at("end", "angle")},
             "η: step of the summed loss; γ: largest margin; offset: of support vectors' outputs from log(ηt/alpha). "
-            "Slopes: of the last tenfold of epochs; of the validation loss only where it is predicted to rise."),
+            "Slopes: of the last tenfold of epochs. Predicted: mean of max(0, -y·w_svm·x), left out where nearly 0."),
         beside("Relu networks", networks, NETWORK_CLAIMS, {
             "margin / norm² at zero error, 1e-3": at("zero", "margin", 1e3), "end": at("end", "margin", 1e3),
             "dips of the smoothed one": lambda case: dips(case.runs)},
@@ -133,10 +131,11 @@ def tables(results: Sequence[Case]) -> list[Table]:
             "p(label)": at("zero", "confidence"), "p, end": at("end", "confidence"), "p, only longer": at("", "scaled"),
             "changed, %": at("", "changed", 100), "val error, %": at("zero", "val_error", 100),
             "error, end": at("end", "val_error", 100), "val loss": at("zero", "val_loss"),
-            "loss, end": at("end", "val_loss"), "calibration error, %": at("zero", "val_calibration", 100),
-            "its end": at("end", "val_calibration", 100)},
-            "p(label): mean probability of the label on training samples; only longer: of the weights of zero error, as long "
-            "as those of the end; changed: decisions on validation samples.")]
+            "loss, end": at("end", "val_loss"), "loss at the best temperature": at("zero", "val_loss_scaled"),
+            "it, end": at("end", "val_loss_scaled"), "calibration error, %": at("zero", "val_calibration", 100),
+            "that, end": at("end", "val_calibration", 100)},
+            "p(label): mean probability of the label on training samples; only longer: of the weights of zero error, as "
+            "long as those of the end; changed: decisions on validation samples.")]
 
 
 def _kinds(results: Sequence[Case]) -> tuple[list[Case], list[Case]]:
@@ -188,6 +187,7 @@ def answer(results: Sequence[Case]) -> str:
                      comparisons=len(machines)).verdict for case in machines]
     where = [f"on {case.title}" for case in machines]
     start = opening_by({"direction": turned}, where, results[0].seeds, NEEDED, "the data")
+    start = start.replace(BETTER, "nearer").replace(WORSE, "farther")
     return (f"{start} The angle to the machine was {means(machines, 'angle', when='zero')} degrees at zero error and "
             f"{means(machines, 'angle', when='end')} in the end (means of a case). Theory's figures, met where the whole "
             f"95 % interval is within {TOLERANCE}: {judged(machines, CLAIMS, TOLERANCE)}. {apart(results)} "

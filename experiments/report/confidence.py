@@ -34,13 +34,15 @@ def surer(cases: Sequence[Case]) -> str:
         return f"{means(cases, figure, factor, 'zero')} at zero error, {means(cases, figure, factor, 'end')} in the end"
 
     waits = between(mean_and_error([_epochs_to(SURE, run) for run in case.runs.runs])[0] for case in cases)
-    return (f"What growing confidence at unchanged training accuracy means ({counted(len(cases), 'case')}): the mean "
-            f"probability of the label was {both('confidence')}; it passed {SURE} after {waits} times the epochs to zero error. "
-            f"Weights of zero error, made as long as in the end without turning, say {means(cases, 'scaled')}: so much "
-            "is length, which decides nothing; the rest is margin. On validation samples the mean probability of the "
-            f"decision was {both('val_confidence')}; {means(cases, 'changed', 100)} % of the decisions changed. The error "
-            f"there, {both('val_error', 100)} (in %), was {changes('val_error')} of {counted(len(cases), 'case')}, the loss "
-            f"{changes('val_loss')}, the calibration error {changes('val_calibration')}.")
+    of = counted(len(cases), "case")
+    return (f"What growing confidence at unchanged training accuracy means ({of}): the mean probability of the label was "
+            f"{both('confidence')}; it passed {SURE} after {waits} times the epochs to zero error. Weights of zero "
+            f"error, made as long as in the end without turning, say {means(cases, 'scaled')}: so much is length, which "
+            "decides nothing; the rest is margin. On validation samples the mean probability of the decision was "
+            f"{both('val_confidence')}; {means(cases, 'changed', 100)} % of the decisions changed. The error there, "
+            f"{both('val_error', 100)} (in %), was {changes('val_error')} of {of}, the calibration error "
+            f"{changes('val_calibration')}, the loss {changes('val_loss')}, the loss at the best temperature "
+            f"{changes('val_loss_scaled')}.")
 
 
 def _epochs_to(level: float, run: Any) -> float:

@@ -78,14 +78,15 @@ def _network_loss(case: Case) -> np.ndarray:
 
 # Claim: its figure (seeds,) of a case, and what theory expects of it.
 LOSS, CONSTANT, NORM, ACROSS, VALIDATION = (
-    "log loss per log t", "Σ loss·ηt·γ²", "γ·norm per log t", "across per along", "val loss, slope / predicted")
+    "slope of log loss over log t", "Σ loss·ηt·γ²", "γ·slope of the norm over log t", "growth across over along the SVM",
+    "slope of the validation loss over log t / predicted")
 CLAIMS: dict[str, tuple[Any, float]] = {
     LOSS: (lambda case: case.rise("train_loss", True), -1),
     CONSTANT: (lambda case: case.runs.values("end.constant"), 1),
     NORM: (lambda case: case.rise("size") * case.runs.values("svm.margin"), 1),
     ACROSS: (_turning, 0),
     VALIDATION: (_ratio, 1)}
-NETWORK = "log loss per log(T log T)"
+NETWORK = "slope of log loss over log(T log T)"
 NETWORK_CLAIMS: dict[str, tuple[Any, float]] = {NETWORK: (_network_loss, -1)}
 
 
@@ -127,8 +128,9 @@ def apart(cases: Sequence[Case]) -> str:
         return f"All {total} were on separable data."
     slopes = [mean_error(*mean_and_error(rises(runs, *one))) for one in (("train_loss", True), ("size",))]
     return (f"In {len(runs.runs)} of {total} no hyperplane separates the data, and there is no such limit: in the end the "
-            f"loss was {runs.text('end.train_loss')} (slope of its logarithm {slopes[0]}), {runs.text('end.train_error', 100)} % "
-            f"of the training decisions were wrong, and the norm was {runs.text('end.size')} (slope {slopes[1]} per log t).")
+            f"loss was {runs.text('end.train_loss')} (slope of its logarithm {slopes[0]}), of the training decisions "
+            f"{runs.text('end.train_error', 100)} % were wrong, and the norm was {runs.text('end.size')} (slope {slopes[1]} "
+            "per log t).")
 
 
 def grown(networks: Sequence[Case], tolerance: float) -> str:

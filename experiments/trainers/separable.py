@@ -155,10 +155,10 @@ class Watch:
         """What is seen of a model after t updates.
 
         `size` ‖θ‖^L; `margin` and `smoothed`, smallest and smoothed margin over it; `confidence`, the mean probability of
-        the label on training samples; of validation samples `val_confidence`, the mean probability of the class that is decided
-        for, `val_calibration`, the expected calibration error, and `val_loss_scaled`, the loss at the best temperature. Of a
-        linear classifier of separable data `angle` to the support vector machine in degrees; `constant`, Σ loss · ηt · γ²;
-        `offset`, the largest |y(w·x) - log(ηt) + log alpha| on support vectors: -> 0, 1 and 0.
+        the label on training samples; of validation samples `val_confidence`, the mean probability of the class that is
+        decided for, `val_calibration`, the expected calibration error, and `val_loss_scaled`, the loss at the best
+        temperature. Of a linear classifier of separable data `angle` to the support vector machine in degrees; `constant`,
+        Σ loss · ηt · γ²; `offset`, the largest |y(w·x) - log(ηt) + log alpha| on support vectors: -> 0, 1 and 0.
         """
         from losses import BinaryCrossEntropy
         from losses.calibration import expected_calibration_error, fit_temperature, probabilities
