@@ -48,7 +48,7 @@ class Config(Settings):
 
     seeds: Annotated[int, at_least(1)] = 10
     """Runs of each case: other initial weights, other samples. Slopes scatter by a few percent, angles by a quarter."""
-    epochs: Annotated[int, at_least(100)] = 50_000
+    epochs: Annotated[int, at_least(20)] = 50_000
     """Updates: log t is the clock, so that ten times as many only move it by 2.3."""
     few: Annotated[int, at_least(4)] = 20
     """Samples of Two Gaussians in 10 dimensions: a hyperplane separates nearly every draw, though 6 % can never be told."""

@@ -20,7 +20,7 @@ def confidence_panel(case: Case, axis: Any) -> None:
         plots.curve(axis, t, case.runs.curves(name), label, hue=hue, split="")
     plots.curve(axis, t, 1 - case.runs.curves("val_error"), "validation: share of right decisions", hue=plots.BLACK,
                 split="", linestyle="--")
-    axis.set_title(case.title)
+    axis.set(title=case.title, ylabel="probability, share")
     plots.log(axis, "x")
 
 

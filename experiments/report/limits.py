@@ -126,7 +126,8 @@ def apart(cases: Sequence[Case]) -> str:
     total = counted(sum(case.seeds for case in cases if not case.network), "linear run")
     if not runs.runs:
         return f"All {total} were on separable data."
-    slopes = [mean_error(*mean_and_error(rises(runs, *one))) for one in (("train_loss", True), ("size",))]
+    # To nine places: what is at rest has slopes of rounding errors.
+    slopes = [mean_error(*mean_and_error(rises(runs, *one).round(9))) for one in (("train_loss", True), ("size",))]
     return (f"In {len(runs.runs)} of {total} no hyperplane separates the data, and there is no such limit: in the end the "
             f"loss was {runs.text('end.train_loss')} (slope of its logarithm {slopes[0]}), of the training decisions "
             f"{runs.text('end.train_error', 100)} % were wrong, and the norm was {runs.text('end.size')} (slope {slopes[1]} "

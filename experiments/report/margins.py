@@ -45,10 +45,10 @@ def margin_panel(axis: Any, name: str, groups: Mapping[str, tuple[list, str, str
 
 def norm_panel(case: Any, axis: Any) -> None:
     """Draw the margins of a `limits.Case` of networks over the norm of their weights, from time to time."""
-    for name, label, hue, line in (("margin", "smallest margin / norm²", plots.BLUE, "-"),
-                                   ("smoothed", "smoothed margin / norm²", plots.ORANGE, "--")):
+    for name, label, hue, line in (("margin", "smallest margin", plots.BLUE, "-"),
+                                   ("smoothed", "smoothed margin", plots.ORANGE, "--")):
         plots.curve(axis, case.runs.runs[0].curves["epoch"], case.runs.curves(name), label, hue=hue, split="",
                     linestyle=line)
-    axis.set_title(case.title)
+    axis.set(title=case.title, ylabel="margin / norm²")
     axis.set_ylim(bottom=-0.02)
     plots.log(axis, "x")
