@@ -26,10 +26,10 @@ from ..runs.store import Store
 from ..runs.sweep import Threads, train_missing
 from ..trainers.separable import TRAINER, Descent
 
-RUN_TIMES = {"quick": "15 s", "default": "2 min", "full": "1 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "1 min 30 s", "full": "1 h"}  # on 2 cores
 # Arm: title, hue, data, field of Config for its samples, whether it has hidden units.
 ARMS = {"four_points": ("Four points", plots.BLACK, "four_points", "", False),
-        "generic": ("Generic points", plots.SKY, "generic", "", False),
+        "generic": ("Generic points", plots.GREEN, "generic", "", False),
         "figure_1": ("Soudry's figure 1", plots.PURPLE, "figure_1", "", False),
         "gaussians": ("Two Gaussians", plots.RED, "two_gaussians", "few", False),
         "digits": ("Digits 0 and 1", plots.BLUE, "digits", "images", False),
