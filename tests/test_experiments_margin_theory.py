@@ -140,8 +140,11 @@ SEEDS, EPOCHS = 5, 2500
 
 @pytest.fixture(scope="module")
 def trained():
-    return {name: Case(name, plots.RED, bool(hidden), SEEDS, Measured(descend(data, train, SEEDS, EPOCHS, hidden=hidden, growth=1.5)),
-                       Measured([]))
+    def case(name, data, train, hidden):
+        runs = descend(data, train, SEEDS, EPOCHS, hidden=hidden, growth=1.5)
+        return Case(name, plots.RED, bool(hidden), SEEDS, Measured(runs), Measured([]))
+
+    return {name: case(name, data, train, hidden)
             for name, data, train, hidden in (("points", "four_points", 0, ()), ("gaussians", "two_gaussians", 20, ()),
                                               ("digits", "digits", 40, ()), ("relu", "two_gaussians", 20, (10,)))}
 
