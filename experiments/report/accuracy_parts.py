@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import plots
-from .compare import BETTER, UNKNOWN, WORSE, half_width, mean_and_error, paired
+from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, half_width, mean_and_error, paired
 from .measured import Measured
-from .words import counted, depends_on_more, listed
+from .words import between, counted, depends_on_more, listed
 
 # Part: what it is called, hue. The last two are not about measuring: what is special about the validation set, compared
 # with samples that were drawn as the training samples were, and by how much the network does worse on those.
@@ -62,6 +62,7 @@ def verdicts(cases: Sequence[Case], which: str) -> list[str]:
 
 def bars(cases: Sequence[Case], axis: Any) -> None:
     """Draw each gap as parts side by side, those that lower it left of 0, with the gap itself and what the remedy leaves."""
+    axis.use_sticky_edges = False  # or the longest bar ends at the rim
     for place, case in enumerate(cases):
         ends = [0.0, 0.0]
         for name, values in case.parts().items():
@@ -69,10 +70,11 @@ def bars(cases: Sequence[Case], axis: Any) -> None:
             axis.barh(place, mean, left=ends[side], height=0.55, color=plots.ink(PARTS[name][1]), lw=0,
                       label=PARTS[name][0] if place == 0 else "")
             ends[side] += mean
-        for values, marker, label in ((case.observed, "D", "observed gap"), (case.remedied, "o", "after the remedy")):
+        for values, shift, marker, label in ((case.observed, -0.13, "D", "observed gap"),
+                                             (case.remedied, 0.13, "o", "after the remedy")):
             half = half_width(mean_and_error(values)[1], len(values))
-            axis.errorbar(values.mean(), place, xerr=half if np.isfinite(half) else None, fmt=marker, ms=7, capsize=3,
-                          color=plots.ink(plots.BLACK), mfc=plots.paper() if marker == "o" else plots.ink(plots.BLACK),
+            axis.errorbar(values.mean(), place + shift, xerr=half if np.isfinite(half) else None, fmt=marker, ms=7,
+                          capsize=3, color=plots.ink(plots.BLACK), mfc=plots.paper() if marker == "o" else None,
                           label=label if place == 0 else "")
     axis.axvline(0, color=plots.ink(plots.BLACK), lw=1)
     axis.set_yticks(range(len(cases)), [case.title for case in cases])
@@ -88,31 +90,31 @@ def course(case: Case, axis: Any) -> None:
 
 
 def opened(cases: Sequence[Case], seeds: int) -> str:
-    """Open the answer: is validation above training only by how the two are measured?"""
+    """Open the answer: is validation above training by how the two are measured?"""
     before, after = verdicts(cases, "observed"), verdicts(cases, "remedied")
     if set(before) <= {UNKNOWN}:
         return depends_on_more(seeds, "seed")
     above = [i for i, verdict in enumerate(before) if verdict == BETTER]
     if not above:
         return f"No: validation accuracy was not clearly above training accuracy in any of {counted(len(cases), 'case')}."
-    left = [i for i in above if after[i] == BETTER]
-    turned = sum(after[i] == WORSE for i in above)
-    names = listed(f"“{cases[i].title}”" for i in left) if left else ""
-    what = ("measured alike (weights of the epoch's end, no dropout, training inputs as they are), ")
-    gone = (f"{what}validation accuracy was no longer clearly above in {len(above) - len(left)} of the {len(above)} cases "
-            f"where it had been, and clearly below in {turned}")
-    if not left:
-        return f"Yes, by how they are measured: {gone}."
-    if len(left) == len(above):
-        return f"No, not only by how they are measured: {what}it was still clearly above in all {len(left)} cases: {names}."
-    return f"It depends on the cause: {gone}; it stayed above in {names}, where the data themselves differ."
+    left, turned, open_ = ([cases[i].title for i in above if after[i] == verdict] for verdict in (BETTER, WORSE, UNCLEAR))
+    said = [f"{words} in {len(some)} ({listed(some)})" for words, some in (
+        ("clearly below", turned), ("still clearly above", left), ("neither", open_)) if some]
+    start = ("It depends on the cause" if left and turned else "No" if left else "Yes" if 2 * len(turned) >= len(above)
+             else f"It depends on more than {counted(seeds, 'seed')}, which cannot tell")
+    return (f"{start}: validation accuracy was clearly above the training accuracy shown in {len(above)} of "
+            f"{counted(len(cases), 'case')}; measured alike (weights of the epoch's end, no dropout, training inputs as "
+            f"they are) it was, of these, {listed(said)}.")
 
 
 def split(case: Case) -> str:
-    """Say of one gap how large it is, what its largest part is, what else is clear, and what the remedy leaves."""
-    parts = {name: values for name, values in case.parts().items() if np.any(values)}
-    clear = sorted((name for name, values in parts.items()
-                    if paired(0 * values, values, comparisons=len(PARTS)).verdict in (BETTER, WORSE)),
-                   key=lambda name: -abs(parts[name].mean()))
-    said = listed(f"{PARTS[name][0]} {interval(parts[name])}" for name in clear) if clear else "no part clear"
-    return f"{case.title} {interval(case.observed)} ({said}; after the remedy {interval(case.remedied)})"
+    """Say of one gap how large it is, what the remedy leaves, and what clearly raises it."""
+    parts = sorted(case.parts().items(), key=lambda part: -part[1].mean())
+    raising = [f"{PARTS[name][0]} {interval(values)}" for name, values in parts
+               if paired(0 * values, values, lower_is_better=False, comparisons=len(PARTS)).verdict == BETTER]
+    return f"{case.title} {interval(case.observed)} → {interval(case.remedied)} ({listed(raising or ['no part clear'])})"
+
+
+def lost(cases: Sequence[Case]) -> str:
+    """Return the range over cases of what generalisation takes away, in points."""
+    return between(-case.parts()["rest"].mean() for case in cases)

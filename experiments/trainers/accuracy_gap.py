@@ -204,16 +204,18 @@ class Watch:
         augmented if `plain`. A mask belongs to the number of a sample among all, so dropout takes all of them.
         """
         x = self.parts["train"].x if plain else self.shifted
-        if still or not self.run.dropout:
+        if still:
             return model.forward(x[rows])
         return model.forward(x, training=True, update=update)[rows]
 
     def right(self, model: Any, update: int, rows: np.ndarray) -> np.ndarray:
         """Count right decisions on training samples (2, 2, 2): without dropout, without augmentation, by true labels."""
-        train, found = self.parts["train"], np.zeros((2, 2, 2))
+        train, found, decided = self.parts["train"], np.zeros((2, 2, 2)), {}
         for still, plain in np.ndindex(2, 2):
-            decided = self.outputs(model, update, rows, bool(still), bool(plain)).argmax(axis=1)
-            found[still, plain] = [(decided == labels[rows]).sum() for labels in (train.given, train.y)]
+            how = bool(still) or not self.run.dropout, bool(plain) or not self.augment
+            if how not in decided:
+                decided[how] = self.outputs(model, update, rows, *how).argmax(axis=1)
+            found[still, plain] = [(decided[how] == labels[rows]).sum() for labels in (train.given, train.y)]
         return found
 
     def _end_of_epoch(self, model: Any, update: int, frozen: float) -> None:

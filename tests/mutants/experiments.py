@@ -2,8 +2,17 @@
 from .mutant import Mutant
 
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+ABOVE = "tests/test_experiments_validation_above_training.py::"
+SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
+CAUSES = f"{ABOVE}test_each_cause_puts_validation_above_and_the_remedy_tells_which_are_in_the_data"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
+    "a_mask_by_its_place_in_the_batch": Mutant(
+        "experiments/trainers/accuracy_gap.py", "model.forward(x, training=True, update=update)[rows]",
+        "model.forward(x[rows], training=True, update=update)", SEEN),
+    "training_accuracy_never_without_dropout": Mutant(
+        "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
+        jit=True),
 }
