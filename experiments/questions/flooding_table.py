@@ -58,13 +58,13 @@ class Config(Grid):
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: the grid, then what the chosen levels ask for."""
-    config.train(store, {"grid of levels": lambda: grid(config), "chosen levels": lambda: [
+    config.train_all(store, {"grid of levels": lambda: grid(config), "chosen levels": lambda: [
         run for one in config.cases() for runs in asked(config, trials(store, config, *one)) for run in runs]})
 
 
-def runs(config: Config) -> list[dict]:
-    """Settings of the grid, from which all else follows."""
-    return [one.settings() for one in grid(config)]
+def runs(config: Config) -> list[Description]:
+    """Return the grid, from which all else follows."""
+    return grid(config)
 
 
 def asked(config: Config, found: Sequence[Trial]) -> tuple[list[Description], ...]:
@@ -179,8 +179,7 @@ def _curve_panel(cell: Cell, axis: Any) -> None:
     """Loss on training and test set over epochs, without flooding and with the chosen level."""
     for runs, hue, name in zip(cell.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
                                strict=True):
-        plots.splits(axis, runs.curves("epoch")[0], lambda split, runs=runs: runs.curves(f"{split}_loss"), name, hue=hue,
-                     band=False)
+        plots.over_epochs(axis, runs, "loss", name, hue=hue, band=False)
     axis.axhline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
     axis.set(xscale="log", yscale="log")
     axis.set_ylim(bottom=max(LOWEST, axis.get_ylim()[0]))

@@ -79,7 +79,7 @@ def at_levels(config: Config, data: str, noise: float, found: Sequence[Trial]) -
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: grid and AdaFlood, then the suggested levels."""
     both = replace(config, levels=tuple(sorted({*config.levels, *config.coarse})))
-    config.train(store, {
+    config.train_all(store, {
         "grid and AdaFlood": lambda: [*grid(both), *(adaflood(config, *one, seed) for one in config.cases()
                                                      for seed in range(config.seeds))],
         "suggested levels": lambda: [run for one in config.cases() for runs in at_levels(

@@ -91,8 +91,8 @@ def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    config.train(store, [one for data in DATA for noise in config.noise for some in arms(config, data, noise).values()
-                         for one in some])
+    config.train_all(store, [one for data in DATA for noise in config.noise
+                             for some in arms(config, data, noise).values() for one in some])
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Case(Flipped):
         late = self.arms[arm].at("1", "epoch") > self.config.epochs // TIMES[-1]
         return np.where(late & (time != "end"), np.nan, self.arms[arm].at(str(time), figure, factor))
 
-    def compared(self, before: tuple, after: tuple, figure: str) -> Difference:
+    def compared(self, before: tuple[str, Any], after: tuple[str, Any], figure: str) -> Difference:
         """What one arm at one time is compared with another one or another time."""
         return paired(self.at(*before, figure), self.at(*after, figure))
 
@@ -188,8 +188,8 @@ def answer(results: Sequence[Case]) -> str:
            for time in (1, "end")]
     nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
     return (f"{opening_of_difference(found, results[0].config.seeds)} What training on did to the test error differed "
-            f"clearly from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}. "
-            f"By test error, the end beside the first epoch without a training error was, in {cases}: {changed}. Test loss "
+            f"clearly from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}."
+            f" By test error, the end beside the first epoch without a training error was, in {cases}: {changed}. Test loss "
             f"was multiplied by {factors}. Flooding, at a level not tuned, beside the plain loss at the end: test error "
             f"{flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's "
             f"margins grow like log t, by {TENFOLD:.1f} per tenfold t (gradient descent, one layer). Measured: the smallest "

@@ -93,7 +93,7 @@ def departures(config: Config) -> list[str]:
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    config.train(store, [spec for cell in cells(config) for spec in cell.specs])
+    config.train_all(store, [spec for cell in cells(config) for spec in cell.specs])
 
 
 class Results(NamedTuple):

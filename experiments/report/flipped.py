@@ -39,6 +39,17 @@ class Flipped:
         """Of labels with flips, in percent."""
         return 100 - 100 * self.best.noisy_error
 
+    @property
+    def best_note(self) -> str:
+        """What no classifier can beat, in words for below a table."""
+        return (f"best possible: test error {self.best.noisy_error:.1%}, on true labels {self.best.clean_error:.1%}, "
+                f"test loss {self.best.cross_entropy:.3f}")
+
+    @property
+    def labels(self) -> str:
+        """The group of cases with labels like these, for `words.opening_by`."""
+        return f"where {100 * self.noise:g} % are wrong" if self.noise else "where they are clean"
+
     def best_line(self, axis: Any) -> None:
         """Draw the best possible accuracy."""
         axis.axhline(self.best_accuracy, color=plots.ink(plots.GREY), lw=1, ls="-.", label="best possible accuracy")

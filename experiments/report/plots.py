@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from .canvas import Look, drawn, figure, look, written  # noqa: F401 (what figures are drawn with)
 from .compare import mean_and_error
+from .measured import Measured
 
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE, GREY = (
     f"hue {name}" for name in ("black", "orange", "sky", "green", "blue", "red", "purple", "grey"))
@@ -107,8 +108,8 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
                     axis.set_visible(False)
                 else:
                     panel(axis)
-        for line, row in zip(axes, heads, strict=False):
-            for axis, head in zip(line, row, strict=False):
+        for line, titles in zip(axes, heads, strict=False):
+            for axis, head in zip(line, titles, strict=False):
                 axis.set_title(head)
         for axis in axes[-1] if x else ():
             axis.set_xlabel(x)
@@ -176,12 +177,24 @@ def splits(axis: Any, x: ArrayLike, values: Callable[[str], Any], label: str = "
         curve(axis, x, values(split), label, split=split, **how)
 
 
+def over_epochs(axis: Any, runs: Measured, figure: str, label: str = "", *, factor: float = 1.0, **how: Any) -> None:
+    """Draw "loss" or "error" of some runs over epochs, on training and test set, as `curve` does."""
+    splits(axis, runs.curves("epoch")[0], lambda split: runs.curves(f"{split}_{figure}", factor), label, **how)
+
+
 def point(axis: Any, place: float, values: Any, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,
           **how: Any) -> None:
     """Draw a mean with a bar of one standard error, where there are two values or more."""
     mean, error = mean_and_error(values)
     axis.errorbar([place], [mean], yerr=None if np.isnan(error) else [error], fmt=marker, color=ink(hue), ms=size,
                   label=label, **{"capsize": 3, **how})
+
+
+def mark(axis: Any, x: float, y: float, marker: str, label: str = "", *, hue: str = PLAIN, size: float = 9,
+         hollow: bool = False, **how: Any) -> None:
+    """Draw one mark, over the edge of the panel too: hollow, to show around others, or filled with a rim of the ground."""
+    faces: dict[str, Any] = {"mfc": "none", "mec": ink(hue), "mew": 1.8} if hollow else {"mec": paper(), "mew": 0.6}
+    axis.plot([x], [y], marker, color=ink(hue), ms=size, ls="", label=label, clip_on=False, **faces, **how)
 
 
 def dots(axis: Any, place: float, values: Any, *, hue: str = PLAIN, columns: int = 3, step: float = 0.035) -> None:

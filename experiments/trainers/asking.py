@@ -21,7 +21,7 @@ class OnThreads(Settings):
     workers: Annotated[int, at_least(0, "0 for one per core")] = 0
     """Runs trained at the same time; 0 takes one per core. Results do not depend on it."""
 
-    def train(self, store: Store, runs: Iterable[Description]) -> None:
+    def train_all(self, store: Store, runs: Iterable[Description]) -> None:
         """Train every run that the store does not have yet."""
         train_missing(store, [one.settings() for one in runs], TRAINER, Threads(self.workers), "training")
 
@@ -40,7 +40,7 @@ class OnWorkers(Settings):
         super().related(need)
         check_places(self.scheduler, self.workers)
 
-    def train(self, store: Store, stages: Mapping[str, Callable[[], Iterable[Description]]]) -> None:
+    def train_all(self, store: Store, stages: Mapping[str, Callable[[], Iterable[Description]]]) -> None:
         """Train what the store lacks, stage by stage.
 
         Parameters
