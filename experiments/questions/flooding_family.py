@@ -19,7 +19,7 @@ from ..report.flipped import Flipped
 from ..report.levels import RULE
 from ..report.measured import load_all
 from ..report.tables import Table
-from ..report.tuned import Tuned
+from ..report.tuned import Tuned, beside, verdicts
 from ..report.words import counted, listed, means, opening_by, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
@@ -27,7 +27,7 @@ from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
 
-RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "1 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "1 min 45 s", "full": "1 h"}  # on 2 cores
 SEEDS = 10
 DATA = {"two_gaussians": 2500, "digits": 0}  # and test samples: per class; 0 takes all that are left
 PLAIN, BATCHES, SAMPLES = "plain", "flooding of batches", "flooding of samples"
@@ -103,7 +103,7 @@ class Config(OnThreads):
              f"two or more different divisors of train, {self.train}")
 
 
-def arms(config: Config, case: Flipped) -> list[dict[str, dict[float, list[Description]]]]:
+def arms(config: Config, case: Flipped) -> list[dict[str, dict[Any, list[Description]]]]:
     """Return what is trained in one case, a run per seed: by method and candidate, and by method and batch size."""
     part, log_k = config.train // SETS[case.data].per_train, math.log(SETS[case.data].classes)
     auxiliary = {"adaflood": {"folds": config.folds, "auxiliary_epochs": config.auxiliary_epochs}}
@@ -155,10 +155,10 @@ def gather(store: Store, config: Config) -> Results:
 def tables(results: Results) -> list[Table]:
     """A row per method at its chosen setting in each case, then a row per batch size."""
     config, seeds = results.config, spread(results.config.seeds, "seed")
+    more = (config.folds - 1) * config.auxiliary_epochs / config.epochs
     note = (f"setting: one for all seeds, of {counted(len(config.levels), 'candidate')}, {RULE} (levels: shares of log K); "
-            "agree: resamplings of the seeds with the same choice; losses: plain, of the labels as they are; flooded: gradients "
-            "reversed, last tenth of the run; AdaFlood: "
-            f"{(config.folds - 1) * config.auxiliary_epochs / config.epochs:.0%} more epochs, of its auxiliary networks")
+            "agree: resamplings of the seeds with the same choice; losses: plain cross-entropy, flipped labels included; "
+            f"flooded: gradients reversed, last tenth of the run; AdaFlood: {more:.0%} more epochs of auxiliary networks")
     return [one.table(FIGURES | MORE, seeds, note) for one in results.tuned] + [one.table(seeds) for one in results.batches]
 
 
@@ -166,7 +166,7 @@ def figures(results: Results, folder: Path) -> list:
     """Draw what the methods come to, and what the batch size changes."""
     seeds, titles = spread(results.config.seeds, "seed"), [one.title.replace(", ", "\n") for one in results.tuned]
     bars = [[partial(one.bars, *how, HUES, not i) for i, how in enumerate(FIGURES.values())] for one in results.tuned]
-    panels = [[one.gap_panel for one in results.batches], *(
+    panels: list = [[one.gap_panel for one in results.batches], *(
         [partial(one.panel, figure) for one in results.batches] for figure in ("flooded_fraction", "test_loss"))]
     return plots.page(folder / "flooding_family.png", bars, heads=[[*FIGURES]], y=titles,
                       size=(8.4, 1 + 2 * len(bars)), title=f"Methods that hold the training loss up ({seeds})") + plots.page(
@@ -178,22 +178,17 @@ def figures(results: Results, folder: Path) -> list:
 @paragraph
 def answer(results: Results) -> Iterator[str]:
     """Open with yes, no or what it depends on; then what was measured, beside what authors report and the gap's formula."""
-    every, count = results.tuned, counted(len(results.tuned), "case")
+    every, where = results.tuned, f"{counted(len(results.tuned), 'set')} of data"
     groups = [f"where {case.noise:.0%} are wrong" if case.noise else "where they are clean"
               for _ in FAMILY for case in cases(results.config)]
-
-    def told(before: str, after: str, figure: str) -> list[str]:
-        return [case.compared(before, after, figure, comparisons=len(groups)).verdict for case in every]
-
+    told = partial(verdicts, every, comparisons=len(groups))
     loss, error, sure = ([one for name in FAMILY for one in told(PLAIN, name, figure)] for figure, _ in FIGURES.values())
     yield opening_by({"test loss": loss, "test error": error}, groups, results.config.seeds, SEEDS, "the labels")
     left = listed(f"{means(case.values(name, 'test_loss') / case.values(PLAIN, 'test_loss') for case in every)} ({name})"
                   for name in FAMILY)
-    yield (f"That is each of {len(FAMILY)} methods beside plain cross-entropy in {count}; calibration was {tally(sure)}. "
-           f"Of the plain test loss were left: {left}.")
-    beside = [f"{name} {tally(told(BATCHES, name, 'test_loss'))}, by test error {tally(told(BATCHES, name, 'test_error'))}"
-              for name in FAMILY[1:]]
-    yield f"Beside flooding of batches, in {count}, by test loss: {'; '.join(beside)}."
+    yield (f"A case is one of {len(FAMILY)} methods, set by validation error, beside plain cross-entropy on {where}; calibration "
+           f"was {tally(sure)}. Of the plain test loss were left: {left}.")
+    yield f"Beside flooding of batches, on {where}: {beside(every, BATCHES, FAMILY[1:], FIGURES, len(groups))}."
     yield ("SoftAD's authors report smaller weights than with flooding and a much smaller gap from training to test loss: "
            f"measured, the norm was {tally(told(BATCHES, 'SoftAD', 'parameter_norm'))}, the gap "
            f"{tally(told(BATCHES, 'SoftAD', 'loss_gap'))} (smaller is better). RelaxLoss's report that accuracy is kept or "

@@ -1,6 +1,7 @@
 """One flood level at several batch sizes: what floods, what that changes, and the gap beside its formula (jensen.py)."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,12 @@ class BatchSizes:
 
     def gaps(self, size: int) -> np.ndarray:
         """The gap at a batch size, of the networks trained with it, (2, seeds): measured, and as the formula has it."""
-        each = [run.arrays["end.train_losses"] for run in self.flooded[size].runs]
-        return np.array([[gap(losses, self.level, size) for losses in each] for gap in (measured_gap, predicted_gap)])
+        return self._gaps[size]
+
+    @cached_property
+    def _gaps(self) -> dict[int, np.ndarray]:
+        return {size: np.array([[gap(run.arrays["end.train_losses"], self.level, size) for run in runs.runs]
+                                for gap in (measured_gap, predicted_gap)]) for size, runs in self.flooded.items()}
 
     def ratio(self, size: int) -> float:
         """Mean of the measured gaps, as a multiple of that of the formula; NaN where both are 0."""

@@ -1,16 +1,17 @@
 """Methods that are compared at one setting each, chosen for all seeds by validation (levels.py)."""
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import plots
-from .compare import Difference, mean_and_error, paired
+from .compare import BETTER, WORSE, Difference, mean_and_error, paired
 from .levels import Levels
 from .measured import Measured
 from .methods import Methods
 from .tables import Table, mean_error
+from .words import listed, tally
 
 # Name in tables and figures -> figure of the models of the end, factor for display.
 Figures = Mapping[str, tuple[str, float]]
@@ -59,3 +60,19 @@ class Tuned(Methods):
         found = [mean_and_error(self.values(name, figure, factor)) for name in self.runs]
         plots.bars(axis, list(self.runs) if named else [""] * len(found), *np.nan_to_num(np.transpose(found)),
                    hues=[hues[name] for name in self.runs])
+
+
+def verdicts(cases: Sequence[Tuned], before: str, after: str, figure: str, *, comparisons: int = 1) -> list[str]:
+    """Per case, what a method is compared with another one; `comparisons` as `compare.paired` takes it."""
+    return [case.compared(before, after, figure, comparisons=comparisons).verdict for case in cases]
+
+
+def beside(cases: Sequence[Tuned], before: str, others: Sequence[str], figures: Figures, comparisons: int) -> str:
+    """What differed clearly from a method: "SoftAD by test loss clearly better in 2; else there is no clear difference"."""
+    def clear_ones(name: str) -> list[str]:
+        found = {label.partition(",")[0]: verdicts(cases, before, name, figure, comparisons=comparisons)
+                 for label, (figure, _) in figures.items()}
+        return [f"{label} {tally(said)}" for label, said in found.items() if {BETTER, WORSE} & set(said)]
+
+    clear = [f"{name} by {listed(parts)}" for name in others if (parts := clear_ones(name))]
+    return "; ".join([*clear, f"{'else ' * bool(clear)}there is no clear difference"])
