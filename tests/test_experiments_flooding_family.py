@@ -7,7 +7,6 @@ from experiments.questions.flooding_family import BATCHES, FAMILY, PLAIN, SAMPLE
 from experiments.report.batch_sizes import BatchSizes, batch_words
 from experiments.report.compare import clearly_above
 from experiments.report.measured import Measured
-from experiments.report.tables import number
 from experiments.runs.identity import run_key
 from experiments.runs.store import Run, Store
 from experiments.trainers.description import describe
@@ -107,15 +106,15 @@ def test_it_pays():
     text = told(lambda name, noise: {} if name == PLAIN else BETTER)
     assert text.startswith("Yes for the test loss (better in 28 of 28 cases)")
     assert "yes for the test error (better in 28 of 28 cases)" in text
-    assert "calibration was clearly better in 28. Of the plain test loss were left: 0.50 (flooding of batches)" in text
-    assert "Beside flooding of batches, on 4 sets of data: there is no clear difference." in text
+    assert "Calibration was clearly better in 28. Of the plain test loss were left: 0.50 (flooding of batches)" in text
+    assert "Batches or samples? Beside flooding of batches: there is no clear difference." in text
     assert "gap clearly different in none" in text and "beside plain was clearly better in 4." in text
 
 
 def test_it_does_not_pay():
     text = told(lambda name, noise: {} if name == PLAIN else WORSE)
     assert text.startswith("No for the test loss (worse in 28 of 28 cases)")
-    assert "calibration was clearly worse in 28" in text and "left: 2.0 (flooding of batches)" in text
+    assert "Calibration was clearly worse in 28" in text and "left: 2.0 (flooding of batches)" in text
     assert "beside plain was clearly worse in 4." in text
 
 
@@ -123,6 +122,7 @@ def test_it_depends_on_the_labels():
     text = told(lambda name, noise: {} if name == PLAIN else BETTER if noise else WORSE)
     assert text.startswith("It depends on the labels") and "worse where they are clean" in text
     assert "better where 10% are wrong" in text
+    assert "labels: where they are clean clearly worse in 14; where 10% are wrong clearly better in 14." in text
 
 
 def test_nothing_changes():
@@ -133,10 +133,10 @@ def test_nothing_changes():
 def test_batches_samples_and_what_authors_report():
     text = told(lambda name, noise: {BATCHES: BETTER, "SoftAD": {"parameter_norm": 5.0, "train_loss": 0.9},
                                      SAMPLES: WORSE}.get(name, {}))
-    assert "flooding of samples by test loss clearly worse in 4, test error clearly worse in 4 and calibration error" in text
+    assert "flooding of samples by test loss clearly worse in 4 and test error clearly worse in 4;" in text
     assert "the norm was clearly better in 4, the gap clearly better in 4" in text
     text = told(lambda name, noise: {SAMPLES: BETTER, "SoftAD": {"parameter_norm": 12, "train_loss": 0}}.get(name, {}))
-    assert "flooding of samples by test loss clearly better in 4, test error clearly better in 4 and calibration error" in text
+    assert "flooding of samples by test loss clearly better in 4 and test error clearly better in 4;" in text
     assert "the norm was clearly worse in 4, the gap clearly worse in 4" in text
 
 
@@ -153,7 +153,7 @@ def test_words_on_the_gap():
     text = batch_words([normal])
     assert normal.ratio(10) == pytest.approx(1, abs=0.03) and np.isnan(normal.ratio(200))
     assert "nats with batches of 10, by 0 with 200" in text and "in 1 case: flooding of batches clearly worse in 1." in text
-    assert f"gap times {number(normal.ratio(10), 2)} (batches of 10), not clearly different" in text
+    assert f"That is {normal.ratio(10):.2f} times the gap of the formula, not clearly different from it in 1 of 1" in text
     skewed = batch_words([sizes(lambda rng: np.where(np.arange(200) == 0, 60.0 + rng.normal(), 0.3), large=2.0)])
     assert "not clearly different from it in 0 of 1 comparisons" in skewed and "clearly better in 1." in skewed
     assert "The formula has none either." in batch_words([sizes(lambda rng: np.full(200, 0.3))])

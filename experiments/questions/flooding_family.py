@@ -166,12 +166,11 @@ def figures(results: Results, folder: Path) -> list:
     """Draw what the methods come to, and what the batch size changes."""
     seeds, titles = spread(results.config.seeds, "seed"), [one.title.replace(", ", "\n") for one in results.tuned]
     bars = [[partial(one.bars, *how, HUES, not i) for i, how in enumerate(FIGURES.values())] for one in results.tuned]
-    panels: list = [[one.gap_panel for one in results.batches], *(
-        [partial(one.panel, figure) for one in results.batches] for figure in ("flooded_fraction", "test_loss"))]
+    panels: list = [[one.gap_panel for one in results.batches], [partial(one.panel, "test_loss") for one in results.batches]]
     return plots.page(folder / "flooding_family.png", bars, heads=[[*FIGURES]], y=titles,
                       size=(8.4, 1 + 2 * len(bars)), title=f"Methods that hold the training loss up ({seeds})") + plots.page(
-        folder / "flooding_family_batches.png", panels, heads=[titles], size=(1.2 + 2 * max(2, len(titles)), 7),
-        legend=5, x="batch size (log)", y=["gap, nats (log)", "flooded, %", "test loss, nats"],
+        folder / "flooding_family_batches.png", panels, heads=[titles], size=(1.4 + 1.8 * max(3, len(titles)), 5.2),
+        legend=5, x="batch size (log)", y=["gap, nats (log)", "test loss, nats"],
         title=f"One flood level, several batch sizes ({seeds})")
 
 
@@ -186,9 +185,12 @@ def answer(results: Results) -> Iterator[str]:
     yield opening_by({"test loss": loss, "test error": error}, groups, results.config.seeds, SEEDS, "the labels")
     left = listed(f"{means(case.values(name, 'test_loss') / case.values(PLAIN, 'test_loss') for case in every)} ({name})"
                   for name in FAMILY)
-    yield (f"A case is one of {len(FAMILY)} methods, set by validation error, beside plain cross-entropy on {where}; calibration "
-           f"was {tally(sure)}. Of the plain test loss were left: {left}.")
-    yield f"Beside flooding of batches, on {where}: {beside(every, BATCHES, FAMILY[1:], FIGURES, len(groups))}."
+    split = "; ".join(f"{group} {tally([one for one, own in zip(loss, groups, strict=True) if own == group])}"
+                      for group in dict.fromkeys(groups))
+    yield (f"A case is one of {len(FAMILY)} methods, set by validation error, beside plain cross-entropy on {where}. Test "
+           f"loss and labels: {split}. Calibration was {tally(sure)}. Of the plain test loss were left: {left}.")
+    both = dict([*FIGURES.items()][:2])
+    yield f"Batches or samples? Beside flooding of batches: {beside(every, BATCHES, FAMILY[1:], both, len(groups))}."
     yield ("SoftAD's authors report smaller weights than with flooding and a much smaller gap from training to test loss: "
            f"measured, the norm was {tally(told(BATCHES, 'SoftAD', 'parameter_norm'))}, the gap "
            f"{tally(told(BATCHES, 'SoftAD', 'loss_gap'))} (smaller is better). RelaxLoss's report that accuracy is kept or "

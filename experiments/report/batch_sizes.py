@@ -11,7 +11,7 @@ from .compare import UNCLEAR, mean_and_error, paired
 from .jensen import measured_gap, predicted_gap
 from .measured import Measured
 from .tables import Table, mean_error, number
-from .words import between, counted, listed, means, tally
+from .words import counted, means, tally
 
 
 @dataclass(frozen=True)
@@ -98,18 +98,16 @@ class BatchSizes:
         self._sizes(axis)
 
     def panel(self, figure: str, axis: Any) -> None:
-        """Draw a figure of the end, or "flooded_fraction" in percent, of every method over the batch size."""
-        share = figure == "flooded_fraction"
+        """Draw a figure of the end of every method over the batch size."""
         for name, runs in self.runs.items():
-            values = np.array([one.at("end", figure, 100 if share else 1) for one in runs.values()]).T  # (seeds, sizes)
-            if not share or values.any():  # a method that never floods has no share
-                plots.curve(axis, self.sizes, values, name, hue=self.hues[name], split="", marker="o", ms=4)
+            values = np.array([one.at("end", figure) for one in runs.values()]).T  # (seeds, sizes)
+            plots.curve(axis, self.sizes, values, name, hue=self.hues[name], split="", marker="o", ms=4)
         self._sizes(axis)
 
     def _sizes(self, axis: Any) -> None:
         axis.set_xscale("log")
         axis.set_xlim(self.sizes[0] / 1.5, self.sizes[-1] * 1.5)
-        axis.set_xticks(self.sizes, [str(size) for size in self.sizes])
+        axis.set_xticks(self.sizes, [str(size) for size in self.sizes], fontsize="small")
         axis.minorticks_off()
 
 
@@ -118,11 +116,11 @@ def batch_words(cases: Sequence[BatchSizes]) -> str:
     sizes, count = cases[0].sizes, counted(len(cases), "case")
     first, last = sizes[0], sizes[-1]
     raised = {size: means(case.gaps(size)[0] for case in cases) for size in (first, last)}
-    ratios = {size: [ratio for case in cases if not np.isnan(ratio := case.ratio(size))] for size in sizes}
-    told = [f"{between(found)} (batches of {size})" for size, found in ratios.items() if found]
-    agree = [case.agrees(size) for case in cases for size in sizes if not np.isnan(case.ratio(size))]
-    formula = (f"That is the formula's gap times {listed(told)}, not clearly different from it in {sum(agree)} of "
-               f"{len(agree)} comparisons." if told else "The formula has none either.")
+    known = [(case, size) for case in cases for size in sizes if not np.isnan(case.ratio(size))]
+    ratios = sorted(case.ratio(size) for case, size in known)
+    formula = "The formula has none either." if not known else (
+        f"That is {' to '.join(dict.fromkeys(f'{ratio:.2f}' for ratio in (ratios[0], ratios[-1])))} times the gap of the formula,"
+        f" not clearly different from it in {sum(case.agrees(size) for case, size in known)} of {len(known)} comparisons.")
     beside = "; ".join(f"{name} {tally([case.small_beside_large(name) for case in cases])}" for name in cases[0].runs)
     return ("At one level for all, flooding batches instead of the whole set raised the loss that is minimised by "
             f"{raised[first]} nats with batches of {first}, by {raised[last]} with {last}: the gap of Jensen's inequality. "
