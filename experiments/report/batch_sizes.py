@@ -117,10 +117,10 @@ def batch_words(cases: Sequence[BatchSizes]) -> str:
     first, last = sizes[0], sizes[-1]
     raised = {size: means(case.gaps(size)[0] for case in cases) for size in (first, last)}
     known = [(case, size) for case in cases for size in sizes if not np.isnan(case.ratio(size))]
-    ratios = sorted(case.ratio(size) for case, size in known)
+    ratios = [f"{ratio:.2f}" for ratio in sorted(case.ratio(size) for case, size in known)]
     formula = "The formula has none either." if not known else (
-        f"That is {' to '.join(dict.fromkeys(f'{ratio:.2f}' for ratio in (ratios[0], ratios[-1])))} times the gap of the formula,"
-        f" not clearly different from it in {sum(case.agrees(size) for case, size in known)} of {len(known)} comparisons.")
+        f"That is {' to '.join(dict.fromkeys((ratios[0], ratios[-1])))} times the formula's gap, "
+        f"not clearly different from it in {sum(case.agrees(size) for case, size in known)} of {len(known)} comparisons.")
     beside = "; ".join(f"{name} {tally([case.small_beside_large(name) for case in cases])}" for name in cases[0].runs)
     return ("At one level for all, flooding batches instead of the whole set raised the loss that is minimised by "
             f"{raised[first]} nats with batches of {first}, by {raised[last]} with {last}: the gap of Jensen's inequality. "
