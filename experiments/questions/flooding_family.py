@@ -1,4 +1,4 @@
-"""Does it pay to hold the training loss up, and does it matter whether batches or samples are held?
+"""Does it pay to hold the training loss up, and does it matter how?
 
 Flooding holds the mean loss of each batch at a level (Ishida et al., ICML 2020); iFlood, SoftAD and AdaFlood hold each
 sample's own, RelaxLoss floods and flattens in turn, label smoothing and the confidence penalty move the optimum itself. All
@@ -27,7 +27,7 @@ from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
 
-RUN_TIMES = {"quick": "20 s", "default": "1 min 45 s", "full": "1 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "2 min", "full": "3 h"}  # on 2 cores; full: extrapolated
 SEEDS = 10
 DATA = {"two_gaussians": 2500, "digits": 0}  # and test samples: per class; 0 takes all that are left
 PLAIN, BATCHES, SAMPLES = "plain", "flooding of batches", "flooding of samples"
