@@ -27,7 +27,7 @@ from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
 
-RUN_TIMES = {"quick": "20 s", "default": "2 min", "full": "3 h"}  # on 2 cores; full: extrapolated
+RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "3 h"}  # on 2 cores; full: extrapolated
 SEEDS = 10
 DATA = {"two_gaussians": 2500, "digits": 0}  # and test samples: per class; 0 takes all that are left
 PLAIN, BATCHES, SAMPLES = "plain", "flooding of batches", "flooding of samples"
