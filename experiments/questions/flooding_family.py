@@ -15,7 +15,6 @@ from typing import Annotated, Any, NamedTuple
 
 from ..report import plots
 from ..report.batch_sizes import BatchSizes, batch_words
-from ..report.flipped import Flipped
 from ..report.levels import RULE
 from ..report.measured import load_all
 from ..report.tables import Table
@@ -26,6 +25,7 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
+from ..trainers.flipped import Flipped
 
 RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "3 h"}  # on 2 cores; full: extrapolated
 SEEDS = 10
