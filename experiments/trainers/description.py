@@ -212,9 +212,9 @@ class Description:
         if "best_check" in self.measures and not self.data.validation:
             raise ValueError("validation: got 0, accepted: at least 1 with the measure 'best_check'")
 
-    def settings(self) -> dict[str, Any]:
-        """Identity of the run: all fields, flat, and the version of the code that trains and measures."""
-        return {**self._flat(), "code": code_version(TRAINER), "measures_code": code_of(self.measures)}
+    def settings(self, trainer: str = TRAINER) -> dict[str, Any]:
+        """Identity of the run: all fields, flat, and the version of the code that trains (by module) and measures."""
+        return {**self._flat(), "code": code_version(trainer), "measures_code": code_of(self.measures)}
 
     def but(self, **changes: Any) -> "Description":
         """Return a description that differs in these settings."""
