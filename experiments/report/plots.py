@@ -169,7 +169,8 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
     if band and len(values) > 1:
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         # The lower edge of a band may not reach zero on a logarithmic axis.
-        axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=shade, lw=0)
+        low = np.where(mean > 0, np.maximum(mean - error, mean / 10), mean - error)
+        axis.fill_between(x, low, mean + error, color=ink(hue), alpha=shade, lw=0)
 
 
 def splits(axis: Any, x: ArrayLike, values: Callable[[str], Any], label: str = "", *,

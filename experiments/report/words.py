@@ -21,7 +21,7 @@ def listed(words: Iterable[str]) -> str:
 
 
 def between(values: Iterable[float]) -> str:
-    """Return the smallest and the largest of some numbers: "0.21 to 1.4", or one where they read the same."""
+    """Return the smallest and the largest of some numbers: "0.21 to 1.4"; where they read alike, one: "0.21"."""
     values = list(values)
     low, high = number(min(values), 2), number(max(values), 2)
     return low if low == high else f"{low} to {high}"
