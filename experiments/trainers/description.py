@@ -192,7 +192,7 @@ class Description:
         error, whenever the checks are; a stopping criterion such as "Patience(10)" (its best check, or where it stops);
         "epoch 50", at the first check from there; "10 * NAME", ten times the epoch at which the rule NAME stopped (the
         first check from there, of "zero error" that epoch itself); or "end".
-        None: the last one.
+        Without any the last model is measured.
     measures : tuple of str
         What is measured of each, see measures.py, or "package.module:function", a question's own.
     """
