@@ -1,5 +1,6 @@
 """`export`: tidy CSV of what the store holds, read-only, and nobody's file overwritten."""
 import csv
+import functools
 import json
 import multiprocessing
 import os
@@ -12,16 +13,15 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.runs.store import Run, Store
+from tests import pretending
 
-
-def settings(seed, experiment="zero_loss", **more):
-    return {"experiment": experiment, "code": "abc", "seed": seed, "dtype": "float32", "hidden": [5, 4], **more}
+settings = functools.partial(pretending.settings, experiment="zero_loss", hidden=[5, 4])
 
 
 def filled(folder, experiment="zero_loss"):
     store = Store(folder)
     for seed in range(3):
-        store.save(settings(seed, experiment, **({"level": 0.1} if seed else {})),
+        store.save(settings(seed, experiment=experiment, **({"level": 0.1} if seed else {})),
                    Run({"epoch": np.array([1.0, 2.0, 4.0]), "test_loss": np.array([1 / 3, np.nan, seed])},
                        {"end.test_error": 1 / 7, **({"zero.epoch": np.nan} if seed else {})}, {"margins": np.zeros(3)}), 1.5)
     return store

@@ -1,8 +1,5 @@
 """Every figure of the experiments: what can be read, hues, marks on their curves, and files that never vary."""
 import colorsys
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.report import plots
 from experiments.runs.store import StoreError
 from nn import drawing as style
+from tests import programs
 from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero_loss_results
 
 
@@ -177,12 +175,13 @@ with plots.drawn(plots.Look(svg=True)):
 
 
 def test_the_same_picture_is_the_same_file(tmp_path):
-    root, found = Path(__file__).parents[1], []
+    found = []
     for seed in ("1", "2"):  # of Python's hashes
         folder = tmp_path / seed
         folder.mkdir()
-        subprocess.run([sys.executable, "-c", DRAW, folder], check=True, cwd=root, timeout=120,
-                       env=os.environ | {"PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": str(10**9 * int(seed))})
+        variables = programs.environment(PYTHONHASHSEED=seed, SOURCE_DATE_EPOCH=str(10**9 * int(seed)))
+        done = programs.run("-c", DRAW, folder, env=variables)
+        assert done.returncode == 0, done.stderr
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert found[0] == found[1] and set(found[0]) == {"a.png", "a.svg"}
     assert b"Matplotlib" not in found[0]["a.png"] and b"dc:date" not in found[0]["a.svg"]

@@ -1,4 +1,5 @@
 """A results store that is damaged, old, or made by somebody else: the runs that were saved, or one StoreError."""
+import functools
 import os
 import random
 import sqlite3
@@ -11,12 +12,10 @@ from experiments.__main__ import main
 from experiments.runs import records, schema
 from experiments.runs.export import export
 from experiments.runs.store import Run, Store, StoreError
+from tests import pretending
 
 SEEDS = range(8)
-
-
-def settings(seed):
-    return {"experiment": "zero_loss", "code": "abc", "seed": seed, "dtype": "float32", "hidden": [5, 4]}
+settings = functools.partial(pretending.settings, experiment="zero_loss", hidden=[5, 4])
 
 
 def a_run(seed):
