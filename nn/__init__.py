@@ -27,5 +27,5 @@ __version__ = "0.1.0"
 
 __all__ = ["MLP", "RNN", "RPROP", "SGD", "Adam", "AdamW", "CheckpointError", "FleetHistory", "GaussianNoise",
            "GradientReport", "History", "Mixup", "RandomShift", "ReduceOnPlateau", "TrainingDiverged", "TrainingInterrupted",
-           "adaptive_levels", "check_backward", "check_gradients", "check_model", "constant", "constructed_network", "cosine",
-           "fit", "fit_fleet", "inverse_time", "load", "save", "step", "warmup"]
+           "adaptive_levels", "check_backward", "check_gradients", "check_model", "constant", "constructed_network",
+           "cosine", "fit", "fit_fleet", "inverse_time", "load", "save", "step", "warmup"]

@@ -56,7 +56,7 @@ def constructed_network(x: ArrayLike, y: ArrayLike, *, seed: int = 0, dtype: DTy
     if x.ndim != 2 or not x.shape[1]:
         raise ValueError(f"x: got shape {x.shape}, accepted: (N, D), D at least 1")
     x, (t, classes) = real_matrix("x", x, x.shape[1], dtype), _targets(y, len(x))
-    a = np.random.default_rng(integer("seed", seed, low=0)).standard_normal(x.shape[1]).astype(x.dtype)  # (D,)
+    a = np.random.default_rng(integer("seed", seed, low=0)).standard_normal(x.shape[1:]).astype(x.dtype)  # (D,)
     with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is not told apart
         z = (x.astype(np.float64) * a).sum(axis=1)  # (N,) row by row: equal inputs have equal sums
     order = _told_apart(x, t, z, seed)
@@ -97,8 +97,8 @@ def _told_apart(x: np.ndarray, t: np.ndarray, z: np.ndarray, seed: int) -> np.nd
     first = np.append(True, z[order][1:] > z[order][:-1])  # (N,) whether it differs from the one before
     leader = order[np.maximum.accumulate(np.where(first, np.arange(len(z)), 0))]  # (N,) the first of each group
     for same, message in (
-            ((x[leader] == x[order]).all(axis=1), f"seed: got {seed!r}, whose direction does not tell rows {{}} and {{}} of x "
-             "apart, accepted: another one, or inputs that lie further apart"),
+            ((x[leader] == x[order]).all(axis=1), f"seed: got {seed!r}, whose direction does not tell rows {{}} and {{}} of "
+             "x apart, accepted: another one, or inputs that lie further apart"),
             ((t[leader] == t[order]).all(axis=1), "y: got two answers for one input, rows {} and {} of x, accepted: one for "
              "equal inputs; no function fits both")):
         if not same.all():

@@ -64,5 +64,5 @@ def test_two_labels_for_a_share_of_the_inputs(noise):
 
 
 def test_an_input_that_comes_twice_takes_two():
-    with pytest.raises(ValueError, match="^train: got 31, accepted: an even number, for every input comes twice"):
+    with pytest.raises(ValueError, match=r"^train: got 31, accepted: an even number, for every input comes twice"):
         randomized(digits(31, 10), "two_labels", seed=0, noise=0.2)

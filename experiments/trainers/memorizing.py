@@ -32,8 +32,8 @@ def distances(one: Subject) -> dict:
 @gives("constructed_error", "constructed_error32", "constructed_off", "constructed_off32", "constructed_weight",
        "constructed_numbers", "constructed_margin", "constructed_distance_min", "constructed_distance_median")
 def constructed(one: Subject) -> dict:
-    """Of `nn.constructed_network` for the training set, in float64 and in float32: the share of wrong answers and how far s
-    is off at most; then its largest weight, 2n + d, its smallest output margin and distances, exact as it looks along a line.
+    """Of `nn.constructed_network` for the training set, in float64 and in float32: the share of wrong answers and how far
+    s is off at most; then its largest weight, 2n + d, smallest output margin and distances, exact as it looks along a line.
     """
     from losses.margins import output_margins
     from nn import constructed_network
@@ -56,8 +56,8 @@ def constructed(one: Subject) -> dict:
 
 @gives("weights", "late_train_error", "lowest_train_error", "least_error", "least_loss")
 def fitted(one: Subject) -> dict:
-    """Weights of the network, biases included; its training error over the second half of the checks and at the best one; the
-    smallest training error and cross-entropy that any function of the input has, above 0 where equal inputs differ in label.
+    """Weights of the network, biases included; its training error over the second half of the checks and at the best one;
+    the smallest training error and cross-entropy of any function of the input: above 0 where equal inputs differ in label.
     """
     errors, x, y = one.history["train_error"], one.data.train.x, one.labels("train")
     _, group = np.unique(x, axis=0, return_inverse=True)  # (N,) which inputs are equal
@@ -66,7 +66,8 @@ def fitted(one: Subject) -> dict:
     shares = counts[counts.sum(axis=1) > 0]
     total = shares.sum(axis=1, keepdims=True)
     return {"weights": float(one.model.flat.size), "late_train_error": float(np.mean(errors[len(errors) // 2:])),
-            "lowest_train_error": float(np.min(errors)), "least_error": float((total[:, 0] - shares.max(axis=1)).sum() / len(x)),
+            "lowest_train_error": float(np.min(errors)),
+            "least_error": float((total[:, 0] - shares.max(axis=1)).sum() / len(x)),
             "least_loss": float((total[:, 0] * entropy(shares / total)).sum() / len(x))}
 
 
