@@ -13,7 +13,7 @@ TINY = Config(seeds=2, noise=(0.0,), train=20, hidden=(8,), epochs=80, batch_siz
 
 
 def test_from_end_to_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(loss_matters, "TEST", 20)
+    monkeypatch.setitem(loss_matters.DATA, "two_gaussians", 20)
     store = Store(tmp_path)
     loss_matters.run(TINY, store)
     assert store.count("loss_matters") == 2 * 10 * 2
