@@ -1,4 +1,5 @@
 """Whole panels for `plots.page`: lines over a setting, and points of some groups over names."""
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
     Parameters
     ----------
     x : array (X,)
-    series : mapping of str -> (hue, array (seeds, X))
+    series : mapping of str -> (hue, array or sequence (X, seeds))
         By label. Where a seed has NaN there is no mean of all, and nothing is drawn.
     title, x_label : str
     log : {"", "x", "y", "xy"}
@@ -30,8 +31,8 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
     x = np.asarray(x)
     for label, (hue, values) in series.items():
         values = np.asarray(values, dtype=float)
-        whole = ~np.isnan(values).any(axis=0)  # (X,)
-        plots.curve(axis, x[whole], values[:, whole], label, hue=hue, split="", marker="o" if markers else "")
+        whole = ~np.isnan(values).any(axis=1)  # (X,)
+        plots.curve(axis, x[whole], values[whole].T, label, hue=hue, split="", marker="o" if markers else "")
     if bound:
         _dotted(axis, x, *bound)
     _finish(axis, title, log, legend)
@@ -63,7 +64,9 @@ def points(axis: Any, names: Sequence[str], groups: Mapping[str, tuple[str, Sequ
         _dotted(axis, np.repeat(np.arange(len(names)), 3) + np.tile([-0.4, 0.4, np.nan], len(names)), bound[0],
                 np.repeat(bound[1], 3))
     _finish(axis, title, log, legend)
-    axis.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
+    if not log:
+        axis.set_ylim(bottom=0)
+    axis.set_xticks(range(len(names)), [textwrap.fill(name, 11) for name in names])
 
 
 def _dotted(axis: Any, x: np.ndarray, label: str, bound: Any) -> None:

@@ -30,10 +30,12 @@ def distances(one: Subject) -> dict:
 
 
 @gives("constructed_error", "constructed_error32", "constructed_off", "constructed_off32", "constructed_weight",
-       "constructed_numbers", "constructed_margin", "constructed_distance_min", "constructed_distance_median")
+       "constructed_numbers", "constructed_test_error", "constructed_margin", "constructed_distance_min",
+       "constructed_distance_median")
 def constructed(one: Subject) -> dict:
     """Of `nn.constructed_network` for the training set, in float64 and in float32: the share of wrong answers and how far
-    s is off at most; then its largest weight, 2n + d, smallest output margin and distances, exact as it looks along a line.
+    s is off at most; then its largest weight, 2n + d, test error, smallest output margin and distances, exact as it looks
+    along a line.
     """
     from losses.margins import output_margins
     from nn import constructed_network
@@ -49,6 +51,7 @@ def constructed(one: Subject) -> dict:
         if not end:
             found |= {"constructed_weight": max(float(np.abs(array).max()) for array in model.parameters.values()),
                       "constructed_numbers": float(2 * model.sizes[1] + model.sizes[0]),
+                      "constructed_test_error": float(np.mean(model.predict(one.data.test.x) != one.labels("test"))),
                       "constructed_margin": float(output_margins(outputs, y).min()),
                       **_of(_on_a_line(x.astype(np.float64), y, model.parameters["W1"][:, 0]), "constructed_")}
     return found
