@@ -97,7 +97,8 @@ def table(name: str, options: list[str]) -> int:
 
     try:
         if not (chosen.results / "results.sqlite").exists():
-            raise StoreError(f"there is no results file {chosen.results / 'results.sqlite'}; run the experiment first")
+            raise StoreError(f"--results: got {str(chosen.results)!r}, which holds no results file, accepted: a folder "
+                             "with one; run the experiment first")
         config = module.Config()
         results = module.gather(Store(chosen.results), config)
         text = section(name, module, config, results)

@@ -31,7 +31,7 @@ class Loss:
     Attributes
     ----------
     row : str or None
-        Name of the maths in `losses/rows.py` that compiled backends use (`nn.shared.codes.ROWS`).
+        Name of the maths in `losses/rows.py` that compiled backends use (`nn.shared.codes.LOSSES`).
     row_parameter : float
         The one number it takes (label smoothing, a margin).
     confidence : float

@@ -126,8 +126,9 @@ class Model(Settled, Predicting):
                 raise ValueError(f"layers: got {layer!r}, accepted: layer numbers or names of {', '.join(self.parameters)}")
         for target, source, name in pairs:
             if name not in source or source[name].shape != target[name].shape:
-                found = source[name].shape if name in source else "nothing of that name"
-                raise ValueError(f"layers: {name} has shape {target[name].shape} here and {found} in the other network")
+                found = f"{name} of shape {source[name].shape}" if name in source else f"no {name}"
+                raise ValueError(f"layers: got {found} in the other network, accepted: {name} of shape "
+                                 f"{target[name].shape}, as here")
         for target, source, name in pairs:
             target[name] = source[name]
 

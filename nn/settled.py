@@ -25,7 +25,7 @@ class Settled:
 
     def __delattr__(self, name: str) -> None:
         if not name.startswith("_") and name in vars(self) and name in self.settings():
-            raise AttributeError(f"{name}: is a setting of {self!r}, accepted: to leave it there")
+            raise AttributeError(f"{name}: got a deletion, accepted: none, for it is a setting of {self!r}")
         super().__delattr__(name)
 
     def _refusal(self, name: str, value: Any) -> str:

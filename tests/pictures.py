@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import flooding_table, level_choice, loss_matters, published_flooding, zero_loss
-from experiments.questions.flooding_table import COLUMNS, Cell
+from experiments.questions.flooding_table import COLUMNS, Case
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
@@ -72,7 +72,7 @@ def cells(seeds=3):
             specs = [flooding_grid.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
             trials.append(Trial(specs, [run(spec.loss.level, seed) for spec in specs]))
         ends = {name: Measured([trial.runs[i] for trial in trials]) for name, i in zip(COLUMNS, (0, 3, 0, 3), strict=True)}
-        return Cell("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
+        return Case("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
 
     return [[cell(noise) for noise in config.noise]]
 
@@ -142,8 +142,8 @@ FIGURES = {
     "zero_loss_margins": lambda folder: zero_loss.figures([zero_loss_results()] * 2, folder),
     "zero_loss_levels": lambda folder: zero_loss.figures([levels()], folder),
     "loss_matters": lambda folder: loss_matters.figures(losses(), folder),
-    "loss_matters_test": lambda folder: loss_matters.figures(losses(), folder),
-    "loss_matters_margins": lambda folder: loss_matters.figures(losses(), folder),
+    "loss_matters_test": lambda folder: loss_matters.figures(losses()[1:3], folder),
+    "loss_matters_margins": lambda folder: loss_matters.figures(losses()[1:3], folder),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "level_choice": lambda folder: level_choice.figures(choices(), folder),

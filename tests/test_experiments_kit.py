@@ -119,7 +119,7 @@ def test_a_command_may_work_without_a_name(monkeypatch, capsys):
     seen = []
     monkeypatch.setitem(command.COMMANDS, "report", command.Command(lambda options: seen.append(options) or 0, named=False))
     assert command.main(["report", "--here"]) == 0 and seen == [["--here"]]
-    assert command.main(["export"]) == 2 and "which experiment?" in capsys.readouterr().err
+    assert command.main(["export"]) == 2 and "export: got no name of an experiment, accepted: " in capsys.readouterr().err
 
 
 # --- words ---

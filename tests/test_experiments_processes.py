@@ -172,8 +172,8 @@ def test_a_worker_that_cannot_be_started_is_named(tmp_path, trainer, monkeypatch
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(processes, "Worker", start)
-    with sweep.pool(workers=3) as place, pytest.raises(shards.SweepError, match=r"workers is 3, of which number 1 cannot be "
-                                                       r"started .*Too many open files.*; accepted: fewer"):
+    with sweep.pool(workers=3) as place, pytest.raises(shards.SweepError, match=r"workers: got 3, of which number 1 cannot "
+                                                       r"be started .*Too many open files.*, accepted: fewer"):
         list(place.results([shards.Shard(trainer, (a_run(tmp_path, 0),))]))
 
 

@@ -20,7 +20,7 @@ from .. import files
 from ..archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 from . import run_state
 from .identity import identity
-from .run import BestKeeper, Run
+from .run import BestKeeper, TrainingRun
 
 
 def write(path: str | PathLike[str], kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -57,7 +57,7 @@ def _is_our_beginning(file: Any) -> bool:
 class RunFile:
     """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
 
-    def __init__(self, run: Run, keeper: BestKeeper) -> None:
+    def __init__(self, run: TrainingRun, keeper: BestKeeper) -> None:
         self.wanted = run.settings.checkpoint is not None
         self._run, self._keeper = run, keeper
         if self.wanted:
@@ -114,19 +114,22 @@ class RunFile:
             criterion.load_state_dict(values["criterion"])
             # A user's own may lack these two.
             if getattr(criterion, "step", checks) != checks:
-                raise ValueError(f"step in a state of a criterion must be {checks}, as in the history, not {criterion.step}")
+                raise ValueError(f"step: got {criterion.step}, accepted: {checks}, the checks of the history")
             if (getattr(criterion, "stopped_step", checks if stopped else None) is not None) != stopped:
-                raise ValueError(f"stopped_step is {criterion.stopped_step}, and stopped_epoch {values['stopped_epoch']}")
+                raise ValueError(f"stopped_step: got {criterion.stopped_step}, accepted: "
+                                 f"{'a check' if stopped else None}, as stopped_epoch is {values['stopped_epoch']}")
         except Exception as error:  # a user's own may raise anything
             criterion.reset()
             criterion.load_state_dict(before)
-            raise CheckpointError(f"{self._path}: its criterion cannot go on: {type(error).__name__}: "
-                                  f"{printable(str(error))}") from error
+            raise CheckpointError(f"{self._path}: got a state with which its criterion cannot go on, accepted: one of such "
+                                  f"a criterion; {type(error).__name__}: {printable(str(error))}") from error
 
 
 def check_place(argument: str, path: Path) -> None:
     """Raise OSError now rather than after an epoch."""
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}")
+        raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}, accepted: a "
+                                "file in one that there is")
     if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable")
+        raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable, "
+                              "accepted: a file in one that is")

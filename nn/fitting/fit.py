@@ -17,7 +17,7 @@ from ..optimizers import Optimizer
 from ..processor import one_blas_thread, thread_limit
 from .checkpoint import RunFile
 from .history import History, TrainingInterrupted
-from .run import BestKeeper, Run
+from .run import BestKeeper, TrainingRun
 from .settings import Settings
 
 
@@ -126,7 +126,7 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
 
     """
     settings = Settings.of(locals())
-    run = Run(model, {"training": (x, y, lengths), "validation": validation, "test": test}, settings)
+    run = TrainingRun(model, {"training": (x, y, lengths), "validation": validation, "test": test}, settings)
     keeper = BestKeeper(run)
     file = RunFile(run, keeper)
     try:
@@ -141,7 +141,7 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
     return run.history
 
 
-def train(run: Run, keeper: BestKeeper, file: RunFile, advance: Callable[..., None]) -> None:
+def train(run: TrainingRun, keeper: BestKeeper, file: RunFile, advance: Callable[..., None]) -> None:
     """Alternate training and checks until the criterion stops or all updates are done."""
     file.start()
     run.model.answer_as(run.sets["train"].answers)

@@ -47,13 +47,18 @@ def require_same(file: File, before: Any, now: dict[str, str], anyway: bool) -> 
         was, is_ = before.get(name, ABSENT), now.get(name, ABSENT)
         if was != is_ and name not in FREE:
             hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
-            raise CheckpointError(f"{file.path}: is the checkpoint of another run: {printable(name)} was {printable(was)} "
-                                  f"there and is {is_} here; {hint}give another path, or delete the file")
+            raise another_run(file, f"{printable(name)} was {printable(was)} there and is {is_} here", hint)
     unknown = [f"{name} ({text[len(UNKNOWN):]})" for name, text in now.items() if text.startswith(UNKNOWN)]
     if unknown and not anyway:
-        raise CheckpointError(f"{file.path}: nobody can tell whether it is of this run, as the state of some things cannot "
-                              f"be known: {'; '.join(unknown)}; accepted: resume='anyway' to go on all the same, another "
-                              "path, or things whose state can be known (functions, plain objects, arrays)")
+        raise CheckpointError(f"{file.path}: got a checkpoint of which nobody can tell whether it is of this run, accepted: "
+                              "resume='anyway' to go on all the same, another path, or things whose state can be known "
+                              f"(functions, plain objects, arrays); what cannot be known: {'; '.join(unknown)}")
+
+
+def another_run(file: File, difference: str, hint: str = "") -> CheckpointError:
+    """Return the error for a file of another run, which says in what it differs; `hint` is what else may be done."""
+    return CheckpointError(f"{file.path}: got the checkpoint of another run, accepted: that of this one; {difference}; "
+                           f"{hint}give another path, or delete the file")
 
 
 def _parts(identity: dict[str, str]) -> set[str]:
@@ -83,5 +88,4 @@ def require_same_checks(file: File, run: Any, before: dict[str, str], update: in
     """Raise CheckpointError unless all checks up to the file's last update are those of the run of today."""
     now = run.check_points.text_until(update)
     if before["checks"] != now:
-        raise CheckpointError(f"{file.path}: is the checkpoint of another run: checks was {printable(before['checks'])} "
-                              f"there and is {now} here; give another path, or delete the file")
+        raise another_run(file, f"checks was {printable(before['checks'])} there and is {now} here")

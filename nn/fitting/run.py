@@ -25,7 +25,7 @@ UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
 ORDER_ELEMENTS = 4_000_000  # indices that the orders of one chunk may hold
 
 
-class Run:
+class TrainingRun:
     """The state of one training run: where it is, and everything the kernels need.
 
     Parameters
@@ -89,11 +89,11 @@ class Run:
         for name, data in self.sets.items():
             columns += [f"{name}_loss_weighted", f"{name}_error_weighted"] if data and data.weights is not None else []
         named, metrics = metrics, needed_metrics(metrics, self.criterion, columns)
-        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics: got ", self.sets)
+        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics", None, self.sets)
         if self.reductions is not None:
             metrics = needed_metrics(metrics, self.reductions, columns, "learning_rate")
         for argument, watcher in (("stopping", self.criterion), ("learning_rate", self.reductions)):
-            refuse_errors_of_values(getattr(watcher, "requires", ()), f"{argument}: {watcher!r} watches ", self.sets)
+            refuse_errors_of_values(getattr(watcher, "requires", ()), argument, watcher, self.sets)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
     def memory(self) -> int:
@@ -176,14 +176,14 @@ class Run:
         rng = np.random.default_rng([self.seed, epoch, 1])
         result = augment(_read_only(x), _read_only(y), rng)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise TypeError(f"augment: returned {type(result).__name__}, accepted: a pair (x, y)")
+            raise TypeError(f"augment: got {type(result).__name__} from it, accepted: a pair (x, y)")
         changed = labelled_set(self.model, self.loss, (*result, lengths), "augmented",
                                self.settings.sample_weight)
         now, given = changed.inputs, self.sets["train"].inputs
         if now.count != self.n:
-            raise ValueError(f"augment: returned {now.count} samples, accepted: as many as it got ({self.n})")
+            raise ValueError(f"augment: got {now.count} samples from it, accepted: as many as it was given ({self.n})")
         if len(now.tokens) != len(given.tokens) or not np.array_equal(now.lengths, given.lengths):
-            raise ValueError("augment: returned sequences of another kind or length, accepted: as it got them")
+            raise ValueError("augment: got sequences of another kind or length from it, accepted: as it was given them")
         return changed
 
     def _diverged(self) -> None:
@@ -240,7 +240,7 @@ def _bytes(thing: Any) -> int:
 class BestKeeper:
     """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: TrainingRun) -> None:
         self._model, self._criterion, self.restores = run.model, run.criterion, bool(run.settings.restore_best)
         self.best: Any = None
         self.stop = False  # (flat, running statistics)

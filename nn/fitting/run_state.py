@@ -13,7 +13,7 @@ from ..archive import File, Wanted, shown
 from ..engine import State
 from ..shared.parameters import Views
 from .identity import require_reachable, require_same, require_same_checks
-from .run import BestKeeper, Run
+from .run import BestKeeper, TrainingRun
 
 VALUES = ("identity", "update", "last_loss", "criterion", "stopped_epoch", "best_epoch")
 LONGEST_SECONDS = 1e10  # three centuries
@@ -21,7 +21,7 @@ ROUNDING = 1e-9  # of a mean of shares
 SHARES = ("train_error", "val_error", "test_error", "flooded_fraction")  # columns in [0, 1] where they are not NaN
 
 
-def values_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
+def values_of(run: TrainingRun, identity: dict[str, Any]) -> dict[str, Any]:
     """Return the plain values of a run, for JSON."""
     history, criterion = run.history, run.criterion
     identity = identity | {"checks": run.check_points.text_until(run.update)}
@@ -30,7 +30,7 @@ def values_of(run: Run, identity: dict[str, Any]) -> dict[str, Any]:
             "stopped_epoch": history.stopped_epoch, "best_epoch": history.best_epoch}
 
 
-def arrays_of(run: Run, keeper: BestKeeper) -> dict[str, np.ndarray]:
+def arrays_of(run: TrainingRun, keeper: BestKeeper) -> dict[str, np.ndarray]:
     """Return the arrays of a run: dict name -> ndarray."""
     weights = run.engine.weights()
     arrays = {"flat": weights.flat, "running": weights.running, "slot0": weights.slots[0], "slot1": weights.slots[1],
@@ -48,7 +48,8 @@ def is_sound(arrays: dict[str, np.ndarray]) -> bool:
                if name in ("flat", "running", "best_flat", "best_running"))
 
 
-def read(file: File, run: Run, keeper: BestKeeper, identity: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read(file: File, run: TrainingRun, keeper: BestKeeper,
+         identity: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the checked values and arrays of a File, or raise CheckpointError; nothing has changed in either case."""
     values = file.values
     file.require_keys("values", values, VALUES)
@@ -85,7 +86,7 @@ def _require_last_loss(file: File, text: Any, update: int) -> None:
                  f"last_loss: got {shown(text)}, accepted: a finite number as text, or 'nan' before the first update")
 
 
-def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks: int) -> dict[str, Wanted]:
+def _wanted_arrays(run: TrainingRun, keeper: BestKeeper, values: dict[str, Any], checks: int) -> dict[str, Wanted]:
     """Return dict name -> Wanted."""
     flat, running = (Wanted(array.dtype, array.shape) for array in (run.model.flat, run.model.running))
     slots = {f"slot{i}": Wanted(slot.dtype, slot.shape, finite=False) for i, slot in enumerate(run.engine.weights().slots)}
@@ -107,7 +108,7 @@ def _wanted_arrays(run: Run, keeper: BestKeeper, values: dict[str, Any], checks:
     return wanted
 
 
-def _require_history(file: File, run: Run, rows: np.ndarray) -> None:
+def _require_history(file: File, run: TrainingRun, rows: np.ndarray) -> None:
     """Raise CheckpointError for checks that this run cannot have made."""
     columns = dict(zip(run.history, rows.T, strict=True))
     points = run.check_points.first(len(rows)).astype(np.float64)
@@ -125,24 +126,26 @@ def no_negative_variance(statistics: Mapping[str, np.ndarray]) -> bool:
     return all((array >= 0).all() for name, array in statistics.items() if name.startswith("running_var"))
 
 
-def _require_bounds(file: File, run: Run, arrays: dict[str, np.ndarray]) -> None:
+def _require_bounds(file: File, run: TrainingRun, arrays: dict[str, np.ndarray]) -> None:
     """Raise CheckpointError for arrays with entries that would bring NaN, or a negative count, later on."""
     model, empty = run.model, np.zeros(0)
     inputs = run.sets["train"].inputs
     labels, rows = max(model.outputs, 2), model.rows_of(inputs)
-    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS, f"meter_seconds is {arrays['meter_seconds']}")
+    file.require(0 <= arrays["meter_seconds"] <= LONGEST_SECONDS,
+                 f"meter_seconds: got {arrays['meter_seconds']}, accepted: from 0 to {LONGEST_SECONDS}")
     # Slots may have overflown, and such a parameter rests (its second moment) or diverges; NaN is in no bounds.
     bounds = {"slot0": (-np.inf, np.inf), "slot1": (0, np.inf), "meter_predictions": (0, labels - 1),
               "since_check1": (int(inputs.lengths.all()), rows), "since_check2": (0, 1)}
     for name, (least, most) in bounds.items():
         array = arrays.get(name, empty)
-        file.require(((array >= least) & (array <= most)).all(), f"{name}: accepted are numbers from {least} to {most}")
+        file.require(((array >= least) & (array <= most)).all(),
+                     f"{name}: got others, accepted: numbers from {least} to {most}")
     for name in {"running", "best_running"} & set(arrays):
         statistics = Views(arrays[name], {statistic: array.shape for statistic, array in model.statistics.items()})
         file.require(no_negative_variance(statistics), f"{name} holds negative variances")
 
 
-def take_over(run: Run, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def take_over(run: TrainingRun, keeper: BestKeeper, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Go on from what `read` returned."""
     run.engine.set_weights(State(arrays["flat"], arrays["running"], (arrays["slot0"], arrays["slot1"])))
     run.update, run.last_loss = values["update"], float(values["last_loss"])

@@ -104,7 +104,7 @@ def _check_arrays(thetas: Mapping[str, Any], gradients: Any, single: bool) -> No
         for argument, values in ((label, array), (f"gradient {name}", np.asarray(gradients[name]))):
             if not np.all(np.isfinite(values)):
                 at = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
-                raise ValueError(f"{argument}: got {values[at]} at {at}, which is not finite; accepted: finite numbers")
+                raise ValueError(f"{argument}: got {values[at]} at {at}, which is not finite, accepted: finite numbers")
 
 
 def compare(probe: Probe, thetas: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], method: str,
