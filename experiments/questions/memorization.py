@@ -35,6 +35,8 @@ BAYES = {TWICE: 100 * NOISE[TWICE] / 2, OVERLAPPING: 100 * bayes_figures(OVERLAP
 CHANCE = 100 * (1 - 1 / SETS[REAL].classes)  # test error, %
 LOG_2 = math.log(2)  # what an error costs at least, for p <= 1/2 then; so a mean loss of b leaves a share b / log 2 at most
 FITTED, DISTANCES, CONSTRUCTED = (f"experiments.trainers.memorizing:{one}" for one in ("fitted", "distances", "constructed"))
+ROUNDING = {"largest weight": (plots.GREY, "constructed_weight"), "off by, float32": (plots.RED, "constructed_off32"),
+            "off by, float64": (plots.BLUE, "constructed_off")}
 SAID = {BETTER: "clearly sooner", WORSE: "clearly later", UNCLEAR: "not clearly sooner or later", UNKNOWN: "(no verdict)"}
 
 
@@ -146,22 +148,20 @@ def figures(results: Arms, folder: Path) -> list:
         [partial(course, series=curves("train_error", 100), title="training error, %", log="x", markers=False),
          partial(points, hues=hues, title="test error at the end, %", bound=("chance", [CHANCE] * len(KINDS)), **grouped(
              KINDS, ("", "o", "test_error", 100)))],
-        [partial(course, series=curves("train_loss"), title="training loss, nats (log)", log="xy", markers=False, legend=False),
-         partial(points, hues=hues, title="distance to another answer, pixels of 0 to 1 (log)", log="y", **grouped(KINDS, (
+        [partial(course, series=curves("train_loss"), title="training loss, nats (log)", log="xy", markers=False),
+         partial(points, hues=hues, title="distance to another answer (log)", log="y", **grouped(KINDS, (
              "trained", "o", "distance_median", 1), ("constructed", "x", "constructed_distance_median", 1)))]]),
         "_limits": ("What it takes, and where it is out of reach", [
             [partial(growing, series={KINDS[kind]: (HUES[kind], [needed(results, kind, size) for size in sizes])
                                       for kind in PAIR}, title="weights of the smallest network (log)", log="xy",
                      bound=("constructed: 2n + d", 2 * sizes + SETS[REAL].inputs)),
-             partial(growing, series={label: (hue, [at(("size", RANDOM, size, widest), f"constructed_{one}")
-                                                    for size in sizes]) for label, hue, one in (
-                 ("largest weight", plots.GREY, "weight"), ("off by, float32", plots.RED, "off32"),
-                 ("off by, float64", plots.BLUE, "off"))}, log="xy", title="constructed network (log)",
-                     bound=("wrong from here", [0.5] * len(sizes)))],
+             partial(growing, series={label: (hue, [at(("size", RANDOM, size, widest), one) for size in sizes])
+                                      for label, (hue, one) in ROUNDING.items()}, log="xy",
+                     title="constructed network (log)", bound=("wrong from here", [0.5] * len(sizes)))],
             [partial(flooded, series={KINDS[kind]: (HUES[kind], [at(("level", kind, level), "late_train_error", 100)
                                                                  for level in levels]) for kind in PAIR}, log="x",
-                     title="flooding: training error, %", bound=("at most: level / log 2", 100 * np.minimum(levels / LOG_2, 1))),
-             partial(points, hues=[plots.PURPLE, plots.GREEN], title="labels that are no function: error, %", bound=(
+                     title="flooding: training error, %", bound=("level / log 2", 100 * np.minimum(levels / LOG_2, 1))),
+             partial(points, hues=[plots.PURPLE, plots.GREEN], title="labels by chance: error, %", bound=(
                  "Bayes error", list(BAYES.values())), **grouped(
                      FLOORS, ("training, lowest", "o", "lowest_train_error", 100), ("test", "s", "test_error", 100)))]])}
     return [path for name, (title, panels) in pages.items() for path in plots.page(
@@ -176,8 +176,7 @@ def answer(results: Arms) -> str:
     start = ("No." if not any(fits.values()) else "It depends on the data and on training." if any(
         count < config.seeds for data, count in fits.items() if data != TWICE) else
         "Yes." if fits[TWICE] else "Yes, if equal inputs have equal labels.")
-    later, sooner = (SAID[paired(zero[one], zero[other], comparisons=2).verdict]
-                     for one, other in ((REAL, RANDOM), (RANDOM, INPUTS)))
+    later, sooner = (SAID[paired(zero[a], zero[b], comparisons=2).verdict] for a, b in ((REAL, RANDOM), (RANDOM, INPUTS)))
     late = {(kind, level): at(("level", kind, level), "late_train_error") for kind in PAIR for level in config.levels}
     kept = [max([0, *(level for level in config.levels if not late[kind, level].any())]) for kind in PAIR]
     wrong = [max(at(("kind", kind), f"constructed_error{end}", 100).max() for kind in KINDS) for end in ("", "32")]
@@ -188,15 +187,14 @@ def answer(results: Arms) -> str:
     return (
         f"{start} Zero training error was reached, of {config.seeds} runs each, by "
         f"{listed(f'{count} on {names[data]}' for data, count in fits.items())}. With two labels for one input no function "
-        f"is wrong on less than {of('least_error', TWICE)} %; the least training error was "
-        f"{of('lowest_train_error', TWICE)} %. Random labels took {text(zero[RANDOM] / zero[REAL])} times as many epochs as "
-        f"real ones, {later} (Zhang et al.: a small constant factor), random inputs were fitted {sooner} than random labels "
-        f"(Zhang et al.: sooner). Test error: {of('test_error', REAL, RANDOM)} % with real and random labels (chance: "
-        f"{CHANCE:.0f} %). The median training input was {of('distance_median', REAL, RANDOM, INPUTS, factor=1)} from "
-        f"another answer with real labels, random labels and random inputs; "
-        f"{of('constructed_distance_median', RANDOM, factor=1)} in the network of 2n + d numbers constructed for random labels, "
-        f"of weights up to {at(('kind', RANDOM), 'constructed_weight').mean():.1e}. Such networks were wrong on {wrong[0]:.2g} % "
-        f"at worst in float64, {wrong[1]:.2g} % in float32. The smallest trained to fit {size} samples had "
-        f"{listed(text(needed(results, kind, size, size)) for kind in PAIR)} weights per sample (real, random labels). "
-        f"Flooding left no training error up to levels of {kept[0]:g} and {kept[1]:g}. Theory: cross-entropy stays above 0. "
-        f"Measured: {losses.min():.2g} or more at the end of all {len(losses)} runs.")
+        f"is wrong on less than {of('least_error', TWICE)} %; the least error was {of('lowest_train_error', TWICE)} %. "
+        f"Random labels took {text(zero[RANDOM] / zero[REAL])} times the epochs of real ones, {later} (Zhang et al.: a "
+        f"small constant factor), random inputs were fitted {sooner} than random labels (Zhang et al.: sooner). Test error "
+        f"with real and random labels: {of('test_error', REAL, RANDOM)} % (chance: {CHANCE:.0f} %). The median training "
+        f"input was {of('distance_median', REAL, RANDOM, INPUTS, factor=1)} from another answer with real labels, random "
+        f"labels, random inputs; {of('constructed_distance_median', RANDOM, factor=1)} in networks constructed for random "
+        f"labels, whose 2n + d numbers go up to {at(('kind', RANDOM), 'constructed_weight').mean():.1e}. Those constructed "
+        f"were wrong on at most {wrong[0]:.2g} % in float64, {wrong[1]:.2g} % in float32. The smallest trained to fit "
+        f"{size} samples had {listed(text(needed(results, kind, size, size)) for kind in PAIR)} weights per sample (real, "
+        f"random labels). Flooding left no training error up to levels of {kept[0]:g} and {kept[1]:g}. Cross-entropy was "
+        f"{losses.min():.2g} or more at the end of all {len(losses)} runs (theory: above 0).")
