@@ -33,6 +33,11 @@ LOSSES = {
         "losses/flooding.py", "self.levels[indices]", "self.levels[:len(losses)]", LEVELS),
     "zero_times_infinity": Mutant(
         "losses/cross_entropy.py", "np.where((shares == 0) & np.isinf(gaps), 0, shares * gaps)", "shares * gaps", INFINITE),
+    "infinity_that_weighs_nothing": Mutant(
+        "losses/base.py", "np.where((shares == 0) & np.isinf(losses), 0, losses)", "losses", INFINITE),
+    "nan_at_every_check_replayed": Mutant(
+        "stopping/replay.py", "np.isnan(columns[name]).all()", "False",
+        "tests/test_stopping_frame.py::test_a_metric_that_is_always_nan_is_no_record"),
     "zero_times_infinity_rows": Mutant(
         "losses/rows.py", "if not (F(target[j]) == zero and gap == F(math.inf)):", "if True:", INFINITE),
     "soft_target_as_a_label_rows": Mutant(
