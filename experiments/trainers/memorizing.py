@@ -75,7 +75,9 @@ def fitted(one: Subject) -> dict:
 
 
 def _on_a_line(x: np.ndarray, y: np.ndarray, a: np.ndarray) -> np.ndarray:
-    """Distances (N,) of samples from the nearest change of class of a function that runs straight along a·x from y to y."""
+    """Distances (N,) of samples, in the order of a·x, from the nearest change of class of a function of a·x that runs
+    straight from label to label; what it does beyond the first and the last is left out.
+    """
     z = x @ a  # (N,)
     order = np.argsort(z)
     z, steps = z[order], np.abs(np.diff(y[order]))  # (N,), (N - 1,)
