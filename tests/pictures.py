@@ -185,10 +185,10 @@ def memorized(changes=None, late=0.0):
     config = memorization.Config(seeds=4, sizes=(50, 200), widths=(3, 6), levels=(0.01, 0.1, 1.0))
     epochs = np.arange(1, 41)
     found = {"epoch": 400, "train_loss": 0.001, "train_error": 0.0, "test_error": 0.05, "margin_min": 5.0,
-             "least_error": 0.0, "distance_median": 0.45, "late_train_error": 0.0, "lowest_train_error": 0.0, "least_loss": 0.0,
-             "constructed_numbers": 664, "constructed_weight": 9e5, "constructed_error": 0.0, "constructed_error32": 0.02,
-             "constructed_off": 1e-10, "constructed_off32": 0.1, "constructed_test_error": 0.9, "constructed_margin": 0.5,
-             "constructed_distance_median": 2e-4}
+             "least_error": 0.0, "distance_median": 0.45, "late_train_error": 0.0, "lowest_train_error": 0.0,
+             "least_loss": 0.0, "constructed_numbers": 664, "constructed_weight": 9e5, "constructed_error": 0.0,
+             "constructed_error32": 0.02, "constructed_off": 1e-10, "constructed_off32": 0.1, "constructed_test_error": 0.9,
+             "constructed_margin": 0.5, "constructed_distance_median": 2e-4}
 
     def run(arm, seed):
         kind, data, *more = arm

@@ -13,6 +13,6 @@ EXPERIMENTS = {
         "labels = data.train.y_clean", MEMORIZED, jit=True),
     # The gradient of each sample by the label of the one before: as good as random ones.
     "label_of_another_sample_cpu": Mutant(
-        "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])", MEMORIZED,
-        jit=True),
+        "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
+        MEMORIZED, jit=True),
 }
