@@ -66,7 +66,7 @@ def points(axis: Any, names: Sequence[str], groups: Mapping[str, tuple[str, Sequ
     _finish(axis, title, log, legend)
     if not log:
         axis.set_ylim(bottom=0)
-    axis.set_xticks(range(len(names)), [textwrap.fill(name, 10) for name in names])
+    axis.set_xticks(range(len(names)), [textwrap.fill(name, 10) for name in names], fontsize="small")
 
 
 def _dotted(axis: Any, x: np.ndarray, label: str, bound: Any) -> None:
