@@ -23,7 +23,7 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS, bayes_figures
 
-RUN_TIMES = {"quick": "25 s", "default": "2 min", "full": "2 h"}  # on 2 cores
+RUN_TIMES = {"quick": "15 s", "default": "2 min", "full": "2 h"}  # on 2 cores
 REAL, RANDOM = PAIR = "digits", "digits_random_labels"
 INPUTS, TWICE, OVERLAPPING = "digits_random_inputs", "digits_two_labels", "two_gaussians"
 KINDS = {REAL: "real labels", "digits_shuffled_pixels": "shuffled pixels", "digits_random_pixels": "random pixels",
