@@ -7,10 +7,6 @@ CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
-    # Every image keeps its own label: what is called random is learnt, and soon.
-    "random_labels_are_those_of_the_data": Mutant(
-        "experiments/data/randomized.py", "labels = _generator(seed, 0).integers(len(data.classes), size=len(data.train))",
-        "labels = data.train.y_clean", MEMORIZED, jit=True),
     # The gradient of each sample by the label of the one before: as good as random ones.
     "label_of_another_sample_cpu": Mutant(
         "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
