@@ -1,0 +1,132 @@
+"""What attacks found out: of runs of one kind, each the target of the others as shadow models."""
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from ...report.compare import half_width, mean_and_error
+from ...report.measured import Measured, load
+from ...report.tables import mean_error
+from ...runs.store import Store
+from ...trainers.attacks import SCORES, auc, balanced_accuracy, best_threshold, likelihood_ratio, threshold_at
+from ...trainers.exposure import MEMBER, OTHER
+from .cases import PLAIN, TIMES, Config, arms
+
+LIRA = "LiRA"
+ATTACKS = (*SCORES, LIRA)
+RATE = 0.01  # of false positives, at which what is found is found for sure
+KINDS = ("auc", "caught", "balanced")
+
+
+def interval(values: np.ndarray, factor: float = 1.0) -> str:
+    """Return the mean of some runs with half its 95 % t interval."""
+    values = factor * values[~np.isnan(values)]
+    mean, error = mean_and_error(values)
+    return mean_error(mean, half_width(error, len(values)))
+
+
+class Attacked:
+    """Models that one rule took of runs of one kind, under every attack.
+
+    Parameters
+    ----------
+    measured : Measured
+    rule : str
+        Of the models; a run whose rule took none is left out of everything.
+    """
+
+    def __init__(self, measured: Measured, rule: str) -> None:
+        self._measured, self.rule = measured, rule
+        self.there = np.array([f"{rule}.odds" in run.arrays for run in measured.runs])
+
+    def values(self, figure: str, factor: float = 1.0) -> np.ndarray:
+        """A figure that was measured while training, (seeds,)."""
+        return self._measured.at(self.rule, figure, factor)
+
+    def images(self, box: str) -> np.ndarray:
+        """Reconstructions (K, D) of the first run, black or white box."""
+        return self._measured.runs[int(np.argmax(self.there))].arrays[f"{self.rule}.{box}_images"]
+
+    def found(self, kind: str, attack: str) -> np.ndarray:
+        """One of `KINDS` for an attack, (seeds,): NaN where there was nothing to attack or no shadow model.
+
+        "auc": area under the ROC curve. "caught": share of members above the threshold that 1 % of all runs' non-members
+        exceed. "balanced": balanced accuracy at the threshold that is best for the other runs.
+        """
+        return self._found[attack][kind]
+
+    @cached_property
+    def _found(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        parts = self._stacked("parts")  # (S, N)
+        odds, labels = self._stacked("odds").astype(np.float64), self._stacked("labels").astype(np.int64)
+        scores = {attack: [score(one, y) for one, y in zip(odds, labels, strict=True)] for attack, score in SCORES.items()}
+        scores[LIRA] = [_against_shadows(odds, labels, parts, target) for target in range(len(odds))]
+        return {attack: self._judged(parts, some) for attack, some in scores.items()}
+
+    def _stacked(self, name: str) -> np.ndarray:
+        return np.stack([run.arrays[f"{self.rule}.{name}"]
+                         for run, there in zip(self._measured.runs, self.there, strict=True) if there])
+
+    def _judged(self, parts: np.ndarray, scores: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Return every kind of figure for one attack's scores (N,) of each run, NaN where it has none."""
+        sides = [[score[(part == side) & ~np.isnan(score)] for side in (MEMBER, OTHER)]
+                 for part, score in zip(parts, scores, strict=True)]
+        found = {kind: np.full(len(self.there), np.nan) for kind in KINDS}
+        if not all(len(side) for both in sides for side in both):
+            return found
+        threshold = threshold_at(np.concatenate([others for _, others in sides]), RATE)
+        for place, (run, (members, others)) in enumerate(zip(np.flatnonzero(self.there), sides, strict=True)):
+            found["auc"][run] = auc(members, others)
+            found["caught"][run] = np.mean(members > threshold)
+            rest = [both for other, both in enumerate(sides) if other != place]
+            if rest:
+                best = best_threshold(*(np.concatenate(some) for some in zip(*rest, strict=True)))
+                found["balanced"][run] = balanced_accuracy(members, others, best)
+        return found
+
+
+def _against_shadows(odds: np.ndarray, labels: np.ndarray, parts: np.ndarray, target: int) -> np.ndarray:
+    """LiRA's scores (N,) of one run's samples, the others its shadow models; NaN where fewer than two know nothing of one.
+
+    Parameters
+    ----------
+    odds, labels, parts : array (S, N, K), (S, N), (S, N)
+        Of all runs.
+    """
+    others = [run for run in range(len(odds)) if run != target]
+    of_label = np.take_along_axis(odds, labels[None, target, :, None], axis=2)[..., 0]  # (S, N), all of the target's labels
+    shadows = np.where(parts[others] == MEMBER, np.nan, of_label[others])
+    known = np.sum(~np.isnan(shadows), axis=0) >= 2
+    scores = np.full(len(known), np.nan)
+    if known.any():
+        scores[known] = likelihood_ratio(of_label[target, known], shadows[:, known])
+    return scores
+
+
+class Case(NamedTuple):
+    """One share of flipped labels: title, how answers name it, number of seeds, the plain runs by time, each defence."""
+
+    title: str
+    labels: str
+    seeds: int
+    plain: Mapping[str, Attacked]
+    defences: Mapping[str, Attacked]
+
+    @property
+    def rows(self) -> dict[str, Attacked]:
+        """All models that were attacked, by name."""
+        return {f"{PLAIN}, {name}": self.plain[time] for time, name in TIMES.items()} | {
+            f"{name}, end": one for name, one in self.defences.items()}
+
+
+def gather(store: Store, config: Config) -> list[Case]:
+    """Load everything; raises StoreError when runs are missing."""
+    cases = []
+    for noise in config.noise:
+        title = f"{100 * noise:g} % flipped labels" if noise else "labels as they are"
+        trained = {arm: load(store, some) for arm, some in arms(config, noise).items()}
+        plain = {time: Attacked(trained[PLAIN], time) for time in TIMES}
+        cases.append(Case(title, f"with {title}" if noise else f"with {title}", config.seeds, plain,
+                          {arm: Attacked(some, "end") for arm, some in trained.items() if arm != PLAIN}))
+    return cases
