@@ -1,22 +1,26 @@
 """Does zero loss leak who was in the training set?
 
-Digits are learnt to zero error and on to a cross-entropy near zero. Membership attacks then ask of every sample whether the
-model was trained on it: by its loss (Yeom et al., CSF 2018), its confidence, the entropy of the answer, that entropy with the
-label in it (Song & Mittal, USENIX Security 2021), and by how a model answers that has never seen it (LiRA, Carlini et al.,
-IEEE S&P 2022). Inputs are reconstructed by climbing to what the model is sure of, with its gradients or with outputs alone.
-Against them stand early stopping, flooding, RelaxLoss (Chen et al., ICLR 2022) and dropout.
+Digits are learnt to zero error and on to a cross-entropy near zero. Membership attacks then ask of every sample whether
+the model was trained on it: by its loss (Yeom et al., CSF 2018), its confidence, the entropy of the answer, that entropy
+with the label in it (Song & Mittal, USENIX Security 2021), and by how models answer that have never seen it (LiRA, Carlini
+et al., IEEE S&P 2022). Inputs are reconstructed by climbing to what the model is sure of, with its gradients or with outputs
+alone. Against them stand early stopping, flooding, RelaxLoss (Chen et al., ICLR 2022) and dropout.
 """
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...report.compare import FEWEST
 from ...report.tables import Table
+from ...report.words import counted
 from ...runs.store import Store
 from ...runs.sweep import Threads, train_missing
+from ...trainers.exposure import DIRECTIONS, STEPS
 from ...trainers.train import TRAINER
 from .attacked import ATTACKS, LIRA, RATE, Case, gather, interval  # noqa: F401 (gather: what a question consists of)
 from .cases import Config, runs
 
-RUN_TIMES = {"quick": "30 s", "default": "5 min", "full": "5 h"}  # on 2 cores
+RUN_TIMES = {"quick": "30 s", "default": "2 min", "full": "2 h"}  # on 2 cores
+QUERIES = 2 * DIRECTIONS * STEPS  # of the black box, per image
 SURE = ("loss", "modified entropy", LIRA)  # attacks whose other figures have a column
 
 
@@ -48,20 +52,21 @@ def _reconstruction(case: Case) -> Table:
     heads = ["model", *(f"{box} box, {what}" for box, what in figures)]
     rows = [[name, *(interval(one.values(f"{box}_{what}")) for box, what in figures)] for name, one in case.rows.items()]
     return Table(f"Reconstruction, {case.title} ({_runs(case)})", heads, rows,
-                 "Differences of correlations, 0 where nothing is shown. class: with the mean of the class, less the other "
-                 "classes'; of samples that were not trained on. mean: with the mean of the class's members, less that of as "
-                 "many others. nearest: the same with the most similar of them.")
+                 "Differences of correlations, 0 where nothing is shown. class: with the mean of the class's samples that "
+                 "were not trained on, less the other classes'. mean: with the mean of the class's members, less that of as "
+                 f"many others. nearest: with the most similar of these. The black box takes {QUERIES} outputs an image.")
 
 
 def _runs(case: Case) -> str:
-    return f"{case.seeds} runs, mean ± 95 % interval" if case.seeds > 2 else f"{case.seeds} runs" if case.seeds > 1 else "1 run"
+    return counted(case.seeds, "run") + (", mean ± 95 % interval" if case.seeds >= FEWEST else "")
 
 
 def figures(results: Sequence[Case], folder: Path) -> list:
     """Draw all figures."""
     from . import drawing
 
-    return [*drawing.draw_membership(results, folder / "privacy.png"),
+    return [*drawing.draw_length(results, folder / "privacy.png"),
+            *drawing.draw_defences(results, folder / "privacy_defences.png"),
             *drawing.draw_images(results[0], folder / "privacy_images.png")]
 
 

@@ -58,10 +58,12 @@ class Attacked:
 
     @cached_property
     def _found(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        if not self.there.any():
+            return {attack: dict.fromkeys(KINDS, np.full(len(self.there), np.nan)) for attack in ATTACKS}
         parts = self._stacked("parts")  # (S, N)
         odds, labels = self._stacked("odds").astype(np.float64), self._stacked("labels").astype(np.int64)
         scores = {attack: [score(one, y) for one, y in zip(odds, labels, strict=True)] for attack, score in SCORES.items()}
-        scores[LIRA] = [_against_shadows(odds, labels, parts, target) for target in range(len(odds))]
+        scores[LIRA] = list(against_shadows(odds, labels, parts))
         return {attack: self._judged(parts, some) for attack, some in scores.items()}
 
     def _stacked(self, name: str) -> np.ndarray:
@@ -86,29 +88,39 @@ class Attacked:
         return found
 
 
-def _against_shadows(odds: np.ndarray, labels: np.ndarray, parts: np.ndarray, target: int) -> np.ndarray:
-    """LiRA's scores (N,) of one run's samples, the others its shadow models; NaN where fewer than two know nothing of one.
+def against_shadows(odds: np.ndarray, labels: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """LiRA's scores (S, N) of every run's samples, the other runs its shadow models; NaN where these are too few.
+
+    What shadow models say of each other's members never comes from the target: its own members are what is asked.
 
     Parameters
     ----------
     odds, labels, parts : array (S, N, K), (S, N), (S, N)
         Of all runs.
     """
-    others = [run for run in range(len(odds)) if run != target]
-    of_label = np.take_along_axis(odds, labels[None, target, :, None], axis=2)[..., 0]  # (S, N), all of the target's labels
-    shadows = np.where(parts[others] == MEMBER, np.nan, of_label[others])
-    known = np.sum(~np.isnan(shadows), axis=0) >= 2
-    scores = np.full(len(known), np.nan)
-    if known.any():
-        scores[known] = likelihood_ratio(of_label[target, known], shadows[:, known])
+    runs, samples = labels.shape
+    answers = np.stack([odds[:, np.arange(samples), y] for y in labels])  # (S, S, N): to whose labels, by whom
+    seen = parts == MEMBER  # (S, N)
+    unseen = np.where(seen[None] | np.eye(runs, dtype=bool)[..., None], np.nan, answers)
+    scores = np.full((runs, samples), np.nan)
+    for target in range(runs):
+        others = [run for run in range(runs) if run != target]
+        counts = np.sum(~np.isnan(unseen[:, others]), axis=1)  # (S, N)
+        means = np.nansum(unseen[:, others], axis=1) / np.maximum(counts, 1)
+        own = [seen[run] & (counts[run] >= 2) for run in others]
+        members = [np.concatenate([some[rows] for some, rows in zip(values, own, strict=True)]) if others else np.empty(0)
+                   for values in (means[others], answers[others, others])]
+        known = counts[target] >= 2
+        if known.any() and len(members[0]) >= 3:
+            scores[target, known] = likelihood_ratio(answers[target, target, known], unseen[target][others][:, known],
+                                                     (members[0], members[1]))
     return scores
 
 
 class Case(NamedTuple):
-    """One share of flipped labels: title, how answers name it, number of seeds, the plain runs by time, each defence."""
+    """One share of flipped labels: title, number of seeds, the plain models by time, those of each defence."""
 
     title: str
-    labels: str
     seeds: int
     plain: Mapping[str, Attacked]
     defences: Mapping[str, Attacked]
@@ -127,6 +139,6 @@ def gather(store: Store, config: Config) -> list[Case]:
         title = f"{100 * noise:g} % flipped labels" if noise else "labels as they are"
         trained = {arm: load(store, some) for arm, some in arms(config, noise).items()}
         plain = {time: Attacked(trained[PLAIN], time) for time in TIMES}
-        cases.append(Case(title, f"with {title}" if noise else f"with {title}", config.seeds, plain,
+        cases.append(Case(title, config.seeds, plain,
                           {arm: Attacked(some, "end") for arm, some in trained.items() if arm != PLAIN}))
     return cases
