@@ -45,9 +45,10 @@ def menu() -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean ...?" when a known word is close, otherwise the list of known ones."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"accepted: {', '.join(known)}"
+    """Return the list of known words, with "; did you mean ...?" when one of them is close."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return ", ".join(known) + (f"; did you mean {close[0]!r}?" if close else "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,10 +113,11 @@ def _dispatch(arguments: list[str]) -> int:
     if command in ("-h", "--help"):
         print(USAGE, menu(), sep="\n\n")
         return 0
-    if command in registry.NAMES:
-        raise UsageError(f"unknown command {command!r}; did you mean '{PROGRAM} run {command}'?")
     if command not in COMMANDS:
-        raise UsageError(f"unknown command {command!r}; {nearest(command, [*COMMANDS, '--help', '--version'])}")
+        known = [*COMMANDS, "--help", "--version"]
+        accepted = (f"{', '.join(known)}; did you mean '{PROGRAM} run {command}'?" if command in registry.NAMES else
+                    nearest(command, known))
+        raise UsageError(f"command: got {command!r}, accepted: {accepted}")
     chosen = COMMANDS[command]
     return _named(command, chosen, rest) if chosen.named else chosen.act(rest)
 
@@ -123,15 +125,15 @@ def _dispatch(arguments: list[str]) -> int:
 def _named(command: str, chosen: "Command", rest: list[str]) -> int:
     """Call a command that takes the name of an experiment first."""
     if not rest:
-        raise UsageError(f"{command}: which experiment? {nearest('', registry.NAMES)}")
+        raise UsageError(f"{command}: got no name of an experiment, accepted: {', '.join(registry.NAMES)}")
     name, *options = rest
     if name in ("-h", "--help"):
         print(USAGE, menu(), sep="\n\n")
         return 0
     if name not in registry.NAMES:
-        option = name.startswith("-")
-        hint = f"put the name first: {PROGRAM} {command} NAME {name}" if option else nearest(name, registry.NAMES)
-        raise UsageError(f"unknown experiment {name!r}; {hint}")
+        accepted = (f"{', '.join(registry.NAMES)}; put the name first: {PROGRAM} {command} NAME {name}"
+                    if name.startswith("-") else nearest(name, registry.NAMES))
+        raise UsageError(f"experiment: got {name!r}, accepted: {accepted}")
     return chosen.act(name, options)
 
 

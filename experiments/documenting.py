@@ -32,7 +32,7 @@ def stale(text: str) -> list[str]:
     found = []
     for one in SECTION.finditer(text):
         module = registry.load(one["name"])
-        current = version(module.runs(module.Config()))
+        current = version([one.settings() for one in module.runs(module.Config())])
         if one["version"] != current and not (one["version"] == EARLIER and EARLIER in one["text"]):
             found.append(one["name"])
     return found
@@ -75,7 +75,8 @@ def section(name: str, module: Any, config: Any, results: Any) -> str:
     tables, short = module.tables(results), getattr(module, "SUMMARY", ())
     notes = [f"{_escaped(one.title)}: {_escaped(one.note)}.\n" for one in tables
              if short and not {row[0] for row in one.rows} >= set(short)]
-    return "\n".join([f"<!-- {name}: begin, runs {version(module.runs(config))} -->", "In the program's own words:\n",
+    runs = version([one.settings() for one in module.runs(config)])
+    return "\n".join([f"<!-- {name}: begin, runs {runs} -->", "In the program's own words:\n",
                       f"> {module.answer(results)}\n", markdown(tables, short), *notes, f"<!-- {name}: end -->"])
 
 
@@ -96,7 +97,8 @@ def table(name: str, options: list[str]) -> int:
 
     try:
         if not (chosen.results / "results.sqlite").exists():
-            raise StoreError(f"there is no results file {chosen.results / 'results.sqlite'}; run the experiment first")
+            raise StoreError(f"--results: got {str(chosen.results)!r}, which holds no results file, accepted: a folder "
+                             "with one; run the experiment first")
         config = module.Config()
         results = module.gather(Store(chosen.results), config)
         text = section(name, module, config, results)

@@ -67,7 +67,7 @@ def parse(name: str, options: list[str]) -> Any:
     common.add_argument("--full", action="store_true")
     preset, _ = common.parse_known_args(options)
     if preset.quick and preset.full:
-        raise UsageError("--quick and --full exclude each other; accepted: one of them")
+        raise UsageError("--quick: got --full as well, accepted: one of them")
     default = module.Config.quick() if preset.quick else module.Config.full() if preset.full else module.Config()
     quick, usual, full = entry.times
     shown = with_ranges(module.Config)

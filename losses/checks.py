@@ -199,8 +199,8 @@ def shares_of_one(name: str, values: NDArray) -> NDArray:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         where = f"{row}" if values.shape[1] == 1 else f"{row}, {column}"
-        raise ValueError(f"{name}[{where}] is {values[row, column]}; targets must lie in [0, 1]: "
-                         + ("with one output, labels must be 0 or 1, or probabilities of 1" if values.shape[1] == 1
+        raise ValueError(f"{name}[{where}]: got {values[row, column]}, accepted: "
+                         + ("0 or 1, or probabilities of 1, with one output" if values.shape[1] == 1
                             else "0 or 1 for each output, or probabilities"))
     return values.astype(np.float64)
 

@@ -66,7 +66,7 @@ def _too_many(name: str, given: Sequence[Any], by_position: list[str], by_name: 
 
 
 def _unknown(name: str, argument: str, value: Any, accepted: list[str], hints: dict[str, str]) -> str:
-    message = f"{argument}: got {reprlib.repr(value)}, but {name} has no such argument; accepted"
+    message = f"{argument}: got {reprlib.repr(value)}, but {name} has no such argument, accepted"
     if argument in hints:
         hint = hints[argument]
         return f"{message}: nothing of the kind; {hint[len(NOTHING):]}" if hint.startswith(NOTHING) else f"{message}: {hint}"

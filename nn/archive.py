@@ -36,6 +36,11 @@ class CheckpointError(ValueError):
     """A file is no checkpoint, is damaged, is too new, or belongs to another configuration; it was left as it is."""
 
 
+def not_ours(path: Path, what: str) -> CheckpointError:
+    """Return the error for a file with a right checksum that no afterzero writes; `what` says by what one sees that."""
+    return CheckpointError(f"{path}: got a file that afterzero did not write, accepted: one that it wrote; {what}")
+
+
 class Wanted(NamedTuple):
     """An array that a reader asks for."""
 
@@ -48,7 +53,7 @@ class Wanted(NamedTuple):
 def opened(path: Path, kind: str) -> Iterator["File"]:
     """Yield the File at this path, its checksum compared and its values read."""
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise CheckpointError(f"{path}: is no regular file, so no afterzero checkpoint")
+        raise CheckpointError(f"{path}: got what is no regular file, accepted: an afterzero checkpoint")
     with open(path, "rb") as file:
         yield File(path, file, kind)
 
@@ -66,14 +71,14 @@ class File:
     def __init__(self, path: Path, file: BinaryIO, kind: str) -> None:
         self.path, self._file = path, file
         if file.read(len(MAGIC)) != MAGIC:
-            raise CheckpointError(f"{path}: this is no afterzero checkpoint")
+            raise CheckpointError(f"{path}: got no afterzero checkpoint, accepted: a file that begins as one")
         checksum = file.readline(100)
         start, digest = file.tell(), hashlib.sha256()
         while block := file.read(BLOCK):
             digest.update(block)
         self._end = file.tell()
         if checksum != digest.hexdigest().encode() + b"\n":
-            raise CheckpointError(f"{path}: the file is truncated or damaged: its checksum differs")
+            raise CheckpointError(f"{path}: got a file that is truncated or damaged, accepted: one with its own checksum")
         file.seek(start)
         text = file.readline(LONGEST_JSON[kind] + 1)
         self.require(text.endswith(b"\n"), f"its JSON is longer than {LONGEST_JSON[kind]} bytes, or not ended")
@@ -83,7 +88,7 @@ class File:
     def require(self, good: Any, what: str) -> None:
         """Raise CheckpointError unless all is good."""
         if not good:
-            raise CheckpointError(f"{self.path}: afterzero did not write this file: {what}")
+            raise not_ours(self.path, what)
 
     def require_keys(self, name: str, value: Any, keys: Iterable[str]) -> None:
         """Raise CheckpointError unless a value is a dict with these keys."""
@@ -94,8 +99,7 @@ class File:
         try:
             header = json.loads(text.decode(), parse_int=_integer, parse_constant=_no_constant)
         except Exception as error:  # whatever a parser makes of nonsense: RecursionError and MemoryError, too
-            raise CheckpointError(f"{self.path}: afterzero did not write this file: its JSON cannot be read: "
-                                  f"{type(error).__name__}: {shown(str(error))}") from None
+            raise not_ours(self.path, f"its JSON cannot be read: {type(error).__name__}: {shown(str(error))}") from None
         self.require(isinstance(header, dict), f"its JSON is {shown(header)}")
         version = header.get("version")
         self.require(type(version) is int and version > 0, f"version: got {shown(version)}, accepted: 1 to {VERSION}")
@@ -134,8 +138,7 @@ class File:
         except CheckpointError:
             raise
         except Exception as error:  # as above
-            raise CheckpointError(f"{self.path}: afterzero did not write this file: its arrays cannot be read: "
-                                  f"{type(error).__name__}: {shown(str(error))}") from None
+            raise not_ours(self.path, f"its arrays cannot be read: {type(error).__name__}: {shown(str(error))}") from None
         for name, each in wanted.items():
             self.require(not each.finite or np.isfinite(found[name]).all(), f"{name} holds numbers that are not finite")
         return found
@@ -156,8 +159,7 @@ class File:
             text = member.read(length)
         match = NPY_HEADER.fullmatch(text) if start[:len(NPY)] == NPY else None
         if match is None:
-            raise CheckpointError(f"{self.path}: afterzero did not write this file: {name} is no array of numbers as NumPy "
-                                  "writes it")
+            raise not_ours(self.path, f"{name} is no array of numbers as NumPy writes it")
         dtype, shape = match[1].decode(), tuple(_integer(n) for n in match[2].decode().replace(" ", "").split(",") if n)
         self.require(dtype == wanted.dtype.str and shape == wanted.shape,
                      f"{name}: got type {dtype} and shape {shape}, accepted: {wanted.dtype.str} and {wanted.shape}")
@@ -209,9 +211,9 @@ def _listed(names: Iterable[str]) -> str:
 
 def _integer(text: str) -> int:
     if len(text) > LONGEST_INTEGER:
-        raise ValueError(f"an integer of {len(text)} digits")
+        raise ValueError(f"JSON: got an integer of {len(text)} digits, accepted: up to {LONGEST_INTEGER}")
     return int(text)
 
 
 def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"JSON: got {text}, accepted: finite numbers")

@@ -14,7 +14,7 @@ from .engine import Network
 from .host import HostEngine
 from .interrupts import interrupt_held_back
 from .processor import most_threads, uninterrupted
-from .shared.codes import ACTIVATIONS, OPTIMIZERS, POOLINGS, ROWS, Log, LossCode, Plan, unserved
+from .shared.codes import ACTIVATIONS, LOSSES, OPTIMIZERS, POOLINGS, Log, LossCode, Plan, unserved
 from .shared.inputs import Inputs
 from .shared.layers import ACTIVATION
 from .shared.sequences import Front
@@ -100,16 +100,16 @@ class NumbaBackend:
         """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
         from losses.rows import FLOODS, RELAX, RELAXED
         if loss.row is None or _overridden(loss):
-            raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py); "
+            raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py), "
                             "accepted: a loss of `losses`, or backend='numpy'")
         soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
-        row = _served("loss", "soft_cross_entropy" if soft else loss.row, ROWS, self.rows.SERVED, "nn/cpu/rows.py")
+        kind = _served("loss", "soft_cross_entropy" if soft else loss.row, LOSSES, self.rows.SERVED, "nn/cpu/rows.py")
         levels = loss.levels.copy()  # compiled code would take a read-only array for another type
         flood = _served("flood", loss.flood, FLOODS, self.rows.SERVED_FLOODS, "nn/cpu/rows.py")
         parameter = float(loss.flood_parameter)
         confidence = float(loss.confidence) if loss.confidence else None
         upper = parameter if flood in (RELAX, RELAXED) else None
-        return LossCode(row, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
+        return LossCode(kind, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
 
 
 class NumbaEngine(HostEngine):

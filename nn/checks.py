@@ -53,7 +53,7 @@ def instance(argument: str, value: Any, valid: Any, accepted: Any, classes: Any 
 def missing_column(name: str, columns: Iterable[str]) -> str:
     """Return the message for a column that a history lacks: the nearest one, or how to have it measured."""
     columns = tuple(columns)
-    message = f"{name!r} is no column of this history; accepted: {', '.join(columns)}"
+    message = f"column: got {name!r}, accepted: {', '.join(columns)}"
     if not isinstance(name, str):
         return message
     head, _, tail = name.lower().rpartition("_")

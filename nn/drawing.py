@@ -4,6 +4,7 @@ The hue says which method (or replica) a curve belongs to; line and lightness sa
 Matplotlib is imported when something is drawn.
 """
 import io
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def save(drawing: Any, path: str | PathLike[str]) -> None:
         file.write(picture.getbuffer())
 
 
+@lru_cache(maxsize=4096)  # the panels of a figure have the same labels, and an outline takes milliseconds
 def width_of(text: str, size: float, weight: str = "normal") -> float:
     """Return the width of a line of text in inches."""
     from matplotlib.font_manager import FontProperties

@@ -89,7 +89,7 @@ class MLP(Model):
     def check_x(self, x: ArrayLike, lengths: ArrayLike | None = None, argument: str = "x") -> Inputs:
         """Return Inputs with x (N, D) in the model's dtype, or raise an error that names `argument`."""
         if lengths is not None:
-            raise ValueError(f"{argument[:-1]}lengths: got an array, but an MLP has no time steps; accepted: None")
+            raise ValueError(f"{argument[:-1]}lengths: got an array, but an MLP has no time steps, accepted: None")
         x = real_matrix(argument, x, self.sizes[0], self.dtype)
         return Inputs(x, np.zeros((0, 0), np.int64), np.zeros(0, np.int64))
 

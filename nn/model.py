@@ -101,7 +101,7 @@ class Model(Settled, Predicting):
 
     @explains_arguments(elsewhere.INPUTS)
     def copy_from(self, other: "Model", layers: Any = None) -> None:
-        """Take over parameters of another network, for transfer.
+        """Take over parameters of another network, for transfer; with the output weights how `predict` reads outputs.
 
         Parameters
         ----------
@@ -126,10 +126,13 @@ class Model(Settled, Predicting):
                 raise ValueError(f"layers: got {layer!r}, accepted: layer numbers or names of {', '.join(self.parameters)}")
         for target, source, name in pairs:
             if name not in source or source[name].shape != target[name].shape:
-                found = source[name].shape if name in source else "nothing of that name"
-                raise ValueError(f"layers: {name} has shape {target[name].shape} here and {found} in the other network")
+                found = f"{name} of shape {source[name].shape}" if name in source else f"no {name}"
+                raise ValueError(f"layers: got {found} in the other network, accepted: {name} of shape "
+                                 f"{target[name].shape}, as here")
         for target, source, name in pairs:
             target[name] = source[name]
+        if [name for name in self.parameters if name.startswith("W")][-1] in chosen:
+            self._answers = other.answers  # what outputs say goes with the weights that they are made of
 
     @explains_arguments(elsewhere.INPUTS)
     def forward(self, x: ArrayLike, lengths: ArrayLike | None = None, training: bool = False,

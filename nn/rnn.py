@@ -118,7 +118,7 @@ class RNN(Model):
             clean = np.where(valid[:, :, None], x, 0).astype(self.dtype)
         if not np.isfinite(clean).all():
             n, t, i = np.argwhere(~np.isfinite(clean))[0]
-            raise ValueError(f"{argument}: got {clean[n, t, i]} at sample {n}, step {t}, input {i}, which is not padding; "
+            raise ValueError(f"{argument}: got {clean[n, t, i]} at sample {n}, step {t}, input {i}, which is not padding, "
                              "accepted: finite numbers")
         return Inputs(clean, none, lengths)
 

@@ -11,7 +11,7 @@ from losses.answers import ANSWERS
 from losses.keywords import explains_arguments
 
 from . import mlp, rnn
-from .archive import LONGEST_JSON, CheckpointError, File, Wanted, opened, place, printable, shown
+from .archive import LONGEST_JSON, CheckpointError, File, Wanted, not_ours, opened, place, printable, shown
 from .backends import BACKENDS
 from .checks import choose
 from .fitting.checkpoint import check_place, write
@@ -91,7 +91,7 @@ def load(path: str | PathLike[str], *, backend: str | None = None) -> Model:
         arrays = file.arrays(_wanted_arrays(file, name, settings))  # before a model of such sizes is made
         model = _model(file, name, settings, arrays, backend)
         file.require(answers not in ("half", "labels") or (model.outputs == 1) == (answers == "half"),
-                     f"answers: got {answers!r} for {model.outputs} outputs")
+                     f"answers: got {answers!r} for {model.outputs} outputs, accepted: 'half' for one output alone")
         model.answer_as(answers)
         return model
 
@@ -125,7 +125,7 @@ def _model(file: File, name: str, settings: dict[str, Any], arrays: dict[str, np
     except CheckpointError:
         raise
     except (TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"{file.path}: afterzero did not write this file: {printable(str(error))}") from None
+        raise not_ours(file.path, printable(str(error))) from None
     model.flat[:], model.running[:] = arrays["flat"], arrays["running"]
     file.require(no_negative_variance(model.statistics), "running holds negative variances")
     return model

@@ -1,14 +1,16 @@
 """Made-up results for every figure of the experiments, and what is read off the figures."""
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
-from experiments.questions import flooding_table, level_choice, published_flooding, zero_loss
-from experiments.questions.flooding_table import COLUMNS, Cell
+from experiments.questions import flooding_table, level_choice, loss_matters, published_flooding, zero_loss
+from experiments.questions.flooding_table import COLUMNS, Case
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
 from experiments.questions.speed.workloads import WORKLOADS
 from experiments.questions.zero_loss import Results
-from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.report import canvas, plots
 from experiments.report.measured import Measured
 from experiments.runs.store import Run
@@ -70,7 +72,7 @@ def cells(seeds=3):
             specs = [flooding_grid.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
             trials.append(Trial(specs, [run(spec.loss.level, seed) for spec in specs]))
         ends = {name: Measured([trial.runs[i] for trial in trials]) for name, i in zip(COLUMNS, (0, 3, 0, 3), strict=True)}
-        return Cell("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
+        return Case("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
 
     return [[cell(noise) for noise in config.noise]]
 
@@ -83,15 +85,34 @@ def choices(seeds=3):
     return [level_choice.Case("two_gaussians", noise, runs, {}, costs, 250) for noise in (0.01, 0.05, 0.1)]
 
 
+def losses(seeds=3):
+    """Four cases of loss_matters, of which some seeds reach zero error too late."""
+    config = loss_matters.Config(seeds=seeds)
+
+    def run(seed, arm, late):
+        times = {str(time): 60.0 * time for time in loss_matters.TIMES} | {"end": float(config.epochs)}
+        scalars = {f"{name}.epoch": epoch * (1 + late) for name, epoch in times.items()}
+        for figure in ("test_error", "test_loss", "margin_min", "margin_normalized", "parameter_norm", "train_loss"):
+            scalars |= {f"{name}.{figure}": 0.1 + 0.01 * arm + 0.02 * seed + 1e-4 * times[name] for name in times}
+        return Run(scalars=scalars)
+
+    def case(data, noise):
+        arms = {arm: Measured([run(seed, i, late=seed == i == 1) for seed in range(seeds)])
+                for i, arm in enumerate(loss_matters.arms(config, data, noise))}
+        return loss_matters.Case(data, noise, config, arms)
+
+    return [case(data, noise) for data in loss_matters.DATA for noise in config.noise]
+
+
 def row(seeds=3):
     """The published row."""
-    def run(cell, seed):
-        return Run(scalars={"test_error": 1 - cell.published / 100 + 0.01 * seed, "train_error": 0.0,
-                            "test_loss": (0.3 if cell.level else 1.4) + 0.1 * seed})
+    def made(cell):
+        return Measured([Run(scalars={"test_error": 1 - cell.beside.published / 100 + 0.01 * seed, "train_error": 0.0,
+                                      "test_loss": (0.3 if cell.level else 1.4) + 0.1 * seed}) for seed in range(seeds)])
+
     config = published_flooding.Config(seeds=seeds)
-    return published_flooding.Results([
-        cell._replace(runs=Measured([run(cell, seed) for seed in range(seeds)]))
-        for cell in published_flooding.cells(config)], config)
+    return published_flooding.Results([replace(cell, beside=replace(cell.beside, runs=made(cell)))
+                                       for cell in published_flooding.cells(config)], config)
 
 
 class Part:
@@ -115,28 +136,33 @@ def grown():
         "flops": 1e9 * np.arange(1.0, count + 1)})) for axis, count in zip(growth.AXES, range(3, 99), strict=False)]
 
 
+# What draws each figure, and perhaps others of its question, into a folder; the figure's name is that of its file.
 FIGURES = {
-    "zero_loss_curves": lambda path: zero_loss_figures.draw_curves(
-        [zero_loss_results(last=last) for last in (60, 5000)], path),
-    "zero_loss_margins": lambda path: zero_loss_figures.draw_margins([zero_loss_results()] * 2, path),
-    "zero_loss_levels": lambda path: zero_loss_figures.draw_levels([levels()], path),
-    "flooding_table_levels": lambda path: flooding_table.draw_levels(cells(), path),
-    "flooding_table_curves": lambda path: flooding_table.draw_curves(cells(), path),
-    "level_choice": lambda path: level_choice.draw(choices(), path),
-    "published_flooding": lambda path: published_flooding.draw(row(), path),
-    "speed_race": lambda path: speed_figures.draw_race(races(), path),
-    "speed_close": lambda path: speed_figures.draw_race(races(slowest=4)[:1], path),
-    "speed_growth": lambda path: speed_figures.draw_growth(grown(), path),
+    "zero_loss_curves": lambda folder: zero_loss.figures([zero_loss_results(last=last) for last in (60, 5000)], folder),
+    "zero_loss_margins": lambda folder: zero_loss.figures([zero_loss_results()] * 2, folder),
+    "zero_loss_levels": lambda folder: zero_loss.figures([levels()], folder),
+    "loss_matters": lambda folder: loss_matters.figures(losses(), folder),
+    "loss_matters_test": lambda folder: loss_matters.figures(losses()[1:3], folder),
+    "loss_matters_margins": lambda folder: loss_matters.figures(losses()[1:3], folder),
+    "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
+    "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
+    "level_choice": lambda folder: level_choice.figures(choices(), folder),
+    "published_flooding": lambda folder: published_flooding.figures(row(), folder),
+    "speed_race": lambda folder: speed_figures.draw_race(races(), folder / "speed_race.png"),
+    "speed_close": lambda folder: speed_figures.draw_race(races(slowest=4)[:1], folder / "speed_close.png"),
+    "speed_growth": lambda folder: speed_figures.draw_growth(grown(), folder / "speed_growth.png"),
 }
 
 
-def drawing(draw, monkeypatch, path="unused.png", talk=False, dark=False):
-    """Return the matplotlib figure that `draw(path)` makes, laid out but not written."""
-    made = []
+def drawing(name, monkeypatch, draw=None, talk=False, dark=False):
+    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written."""
+    made, page = [], plots.page
     with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
         patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
-        draw(path)
-    return made[0]
+        patch.setattr(plots, "page", lambda path, *what, **how: page(path, *what, **how) if path.stem == name else [])
+        (draw or FIGURES[name])(Path("unused"))
+    [figure] = made
+    return figure
 
 
 def overlaps(axis):

@@ -3,17 +3,14 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import textwrap
 import time
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from experiments.runs.identity import NEVER_DECIDES
 from experiments.runs.store import Store
 from nn.shared.reached import version_of
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.programs import environment, start
 
 # A module for the workers. Results follow from the settings; some runs misbehave, once or always.
 TRAINER = """
@@ -69,15 +66,9 @@ def rows(path):
             "PRAGMA integrity_check")]
 
 
-def environment(*paths):
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))}
-
-
-def python(script, *paths, **options):
+def python(script, *paths):
     """Start a script in a process group of its own, as a terminal does."""
-    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, text=True, env=environment(*paths),
-                            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            **options)
+    return start("-c", script, env=environment(*paths), start_new_session=True, stdin=subprocess.DEVNULL)
 
 
 DRIVER = """
@@ -135,8 +126,7 @@ def a_cluster(folder):
     """A Dask cluster of two worker processes that outlives the driver; yields its address and the workers' process ids."""
     script = folder / "a_cluster.py"
     script.write_text(textwrap.dedent(CLUSTER))
-    process = subprocess.Popen([sys.executable, str(script)], cwd=folder, text=True, env=environment(folder),
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = start(script, cwd=folder, env=environment(folder), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         address, *workers = process.stdout.readline().split()
         yield address, [int(worker) for worker in workers]
@@ -162,9 +152,8 @@ def killed_and_compared(folder, options, place, worker, kill_worker_at, kill_dri
     ``worker(driver)`` is the process id of a worker.
     """
     def driver(results, *more):
-        command = [sys.executable, "-m", "experiments", "run", "flooding_table", "--results", str(results), *options, *more]
-        return subprocess.Popen(command, cwd=ROOT, text=True, env=environment(), start_new_session=True,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return start("-m", "experiments", "run", "flooding_table", "--results", results, *options, *more,
+                     start_new_session=True, stdout=subprocess.DEVNULL)
 
     serial = driver(folder / "serial")
     store = Store(folder / "elsewhere")

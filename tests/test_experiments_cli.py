@@ -5,27 +5,24 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from experiments import registry
 from experiments.__main__ import main, parse
 from experiments.report.tables import Table
-from experiments.runs.runner import measure_missing
 from experiments.runs.store import Run, Store
+from tests import programs
+from tests.pretending import Config, pretended, settings
+from tests.programs import ROOT, posix
 
-ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "Does it make sense to train on after 100 % training accuracy?"
 
 
 def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", "experiments", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          check=False, timeout=60, **options)
+    return programs.run("-m", "experiments", *arguments, **options)
 
 
 def complaint(capsys, *arguments):
@@ -52,27 +49,29 @@ def test_module_menu_imports_nothing_heavy():
     script = ("import sys; from experiments.__main__ import main; main([]); main(['--help']); "
               "heavy = {'numpy', 'numba', 'matplotlib', 'scipy', 'tyro', 'nn'} & set(sys.modules); "
               "sys.exit(', '.join(heavy) or 0)")
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = programs.run("-c", script)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", registry.NAMES)
-def test_help_of_an_experiment_imports_nothing_heavy(name):
-    script = textwrap.dedent(f"""
+def test_help_of_an_experiment_imports_nothing_heavy():
+    done = programs.run("-c", """
         import sys
+        from experiments import registry
         from experiments.__main__ import main
-        try:
-            main(["run", {name!r}, "--help"])
-        except SystemExit as error:
-            assert error.code == 0
-        sys.exit(", ".join({{"numba", "matplotlib", "scipy", "nn"}} & set(sys.modules)) or 0)
+        for name in registry.NAMES:
+            try:
+                main(["run", name, "--help"])
+            except SystemExit as error:
+                assert error.code == 0
+            heavy = {"numba", "matplotlib", "scipy", "nn"} & set(sys.modules)
+            assert not heavy, f"{name} imports {heavy}"
+            print("-- next --")
     """)
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert registry.entry(name).question in done.stdout
-    for word in ("--quick", "--full", "--results", "Settings, each with its reason"):
-        assert word in done.stdout
-    assert "type: ignore" not in done.stdout
+    for name, text in zip(registry.NAMES, done.stdout.split("-- next --"), strict=False):
+        for word in (registry.entry(name).question, "--quick", "--full", "--results", "Settings, each with its reason"):
+            assert word in text, name
+    assert done.stdout.count("-- next --") == len(registry.NAMES) and "type: ignore" not in done.stdout
 
 
 def test_python_m_experiments():
@@ -84,14 +83,13 @@ def test_python_m_experiments():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("rum",), "unknown command 'rum'; did you mean 'run'?"),
+    (("rum",), "command: got 'rum', accepted: run, export, table, replay, --help, --version; did you mean 'run'?"),
     (("zero_loss",), "did you mean 'afterzero run zero_loss'?"),
-    (("run",),
-     "which experiment? accepted: zero_loss, loss_matters, published_flooding, flooding_table, level_choice, speed"),
-    (("run", "zeroloss"), "unknown experiment 'zeroloss'; did you mean 'zero_loss'?"),
-    (("run", "qqq"), "unknown experiment 'qqq'; accepted: zero_loss, loss_matters, published_flooding, "),
+    (("run",), f"run: got no name of an experiment, accepted: {', '.join(registry.NAMES)}"),
+    (("run", "zeroloss"), "; did you mean 'zero_loss'?"),
+    (("run", "qqq"), f"experiment: got 'qqq', accepted: {', '.join(registry.NAMES)}"),
     (("run", "--quick", "zero_loss"), "put the name first"),
-    (("run", "zero_loss", "--quick", "--full"), "--quick and --full exclude each other"),
+    (("run", "zero_loss", "--quick", "--full"), "--quick: got --full as well, accepted: one of them"),
     (("run", "zero_loss", "--sedes", "3"), "Perhaps you meant: --seeds"),
     (("run", "zero_loss", "--quik"), "Perhaps you meant: --quick"),
     (("run", "zero_loss", "--seeds", "many"), "invalid literal for int() with base 10: 'many'"),
@@ -119,36 +117,7 @@ def test_a_foreign_results_file_is_one_clear_line(capsys, tmp_path):
     assert out == "" and len(err.splitlines()) == 1 and "results.sqlite" in err
 
 
-# --- a small experiment that trains nothing ---
-
-@dataclass(frozen=True)
-class Config:
-    """Settings of a pretended experiment."""
-
-    seeds: int = 3
-    """How many."""
-
-
-def settings(seed):
-    return {"experiment": "pretended", "code": "1", "seed": seed, "dtype": "float32"}
-
-
-def pretended(train):
-    """A module as the command line expects one; train(seed, tick) -> Run."""
-    def run(config, store):
-        parts = [(settings(seed), lambda tick, seed=seed: train(seed, tick)) for seed in range(config.seeds)]
-        measure_missing(store, parts, "measuring")
-
-    def gather(store, config):
-        return [store.require(settings(seed)).scalars["score"] for seed in range(config.seeds)]
-
-    def tables(results):
-        return [Table("Scores", ("seed", "score"), [(str(seed), f"{score:.1f}") for seed, score in enumerate(results)],
-                      "a note")]
-    return SimpleNamespace(Config=Config, run=run, gather=gather, tables=tables,
-                           figures=lambda results, folder: [folder / "a.png"],
-                           answer=lambda results: "It does. It may. It must.")
-
+# --- an experiment that trains nothing ---
 
 def test_run_prints_table_figures_and_answer_and_trains_once(capsys, tmp_path, monkeypatch):
     trained = []
@@ -184,9 +153,10 @@ def test_a_failing_run_keeps_the_finished_ones(tmp_path):
 
 INTERRUPTED = """
     import sys, time
-    from types import SimpleNamespace
-    sys.path.insert(0, {tests!r})
-    from test_experiments_cli import pretended, registry, main, Run
+    from experiments import registry
+    from experiments.__main__ import main
+    from experiments.runs.store import Run
+    from tests.pretending import pretended
 
     def train(seed, tick):
         if seed == 1:
@@ -199,13 +169,11 @@ INTERRUPTED = """
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@posix
 @pytest.mark.parametrize("wait", ["[(time.sleep(0.05), tick(0.1)) for _ in range(1000)]", "time.sleep(30)"],
                          ids=["between checks", "inside a long call"])
 def test_ctrl_c_keeps_finished_runs_and_says_how_to_go_on(tmp_path, wait):
-    script = textwrap.dedent(INTERRUPTED).format(tests=str(ROOT / "tests"), results=str(tmp_path), wait=wait)
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = programs.start("-c", INTERRUPTED.format(results=str(tmp_path), wait=wait))
     assert process.stdout.readline() == "second run\n"
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -225,7 +193,7 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 def test_output_survives_a_terminal_without_unicode():
-    done = command(env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    done = command(env=programs.environment(PYTHONIOENCODING="ascii"))
     assert done.returncode == 0
 
 

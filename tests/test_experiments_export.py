@@ -1,5 +1,6 @@
 """`export`: tidy CSV of what the store holds, read-only, and nobody's file overwritten."""
 import csv
+import functools
 import json
 import multiprocessing
 import os
@@ -12,16 +13,15 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.runs.store import Run, Store
+from tests import pretending
 
-
-def settings(seed, experiment="zero_loss", **more):
-    return {"experiment": experiment, "code": "abc", "seed": seed, "dtype": "float32", "hidden": [5, 4], **more}
+settings = functools.partial(pretending.settings, experiment="zero_loss", hidden=[5, 4])
 
 
 def filled(folder, experiment="zero_loss"):
     store = Store(folder)
     for seed in range(3):
-        store.save(settings(seed, experiment, **({"level": 0.1} if seed else {})),
+        store.save(settings(seed, experiment=experiment, **({"level": 0.1} if seed else {})),
                    Run({"epoch": np.array([1.0, 2.0, 4.0]), "test_loss": np.array([1 / 3, np.nan, seed])},
                        {"end.test_error": 1 / 7, **({"zero.epoch": np.nan} if seed else {})}, {"margins": np.zeros(3)}), 1.5)
     return store
@@ -84,16 +84,16 @@ def test_existing_files_are_not_overwritten_unless_told(tmp_path, capsys, existi
 
 
 @pytest.mark.parametrize("arguments, code, message", [
-    (("zero_los",), 2, "did you mean 'zero_loss'?"), ((), 2, "export: which experiment?"),
+    (("zero_los",), 2, "did you mean 'zero_loss'?"), ((), 2, "export: got no name of an"),
     (("--force", "zero_loss"), 2, "put the name first: afterzero export NAME --force"),
-    (("zero_loss", "--results", "nowhere"), 1, "there is no results file nowhere"),
-    (("flooding_table", "--results", "results"), 1, "no runs of 'flooding_table'; it has runs of zero_loss"),
+    (("zero_loss", "--results", "nowhere"), 1, "--results: got 'nowhere', which holds no results file"),
+    (("flooding_table", "--results", "results"), 1, "has no runs, accepted: zero_loss"),
     (("zero_loss", "--results", "empty"), 1, "it is empty: run the experiment first"),
     (("zero_loss", "--results", "foreign"), 1, "database of another program"),
     (("zero_loss", "--results", "text"), 1, "file is not a database"),
     (("zero_loss", "--results", "results", "--output", "no/such/folder.csv"), 1, "cannot write no/such/folder.csv"),
-    (("zero_loss", "--results", "results", "--output", "."), 1, "--output is '.', which is a folder; accepted: the name of"),
-    (("zero_loss", "--results", "results", "--output", "empty", "--force"), 1, "--output is 'empty', which is a folder"),
+    (("zero_loss", "--results", "results", "--output", "."), 1, "--output: got '.', which is a folder, accepted: the name"),
+    (("zero_loss", "--results", "results", "--output", "empty", "--force"), 1, "--output: got 'empty', which is a folder"),
     (("zero_loss", "--results", "results", "--output", "folder.csv", "--force"), 1, "cannot write folder_curves.csv")])
 def test_misuse_is_one_clear_line(tmp_path, capsys, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)

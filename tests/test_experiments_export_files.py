@@ -8,30 +8,20 @@ import shutil
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments import registry
 from experiments.__main__ import main
 from experiments.report import plots
 from experiments.runs.export import cell, export
-from experiments.runs.store import Run, Store, StoreError
+from experiments.runs.store import Run, StoreError
 from nn import drawing
-
-ROOT = Path(__file__).resolve().parent.parent
-posix = pytest.mark.skipif(os.name != "posix", reason="links, modes and special files of POSIX")
-
-
-def filled(folder, count=3, **more):
-    store = Store(folder)
-    for seed in range(count):
-        settings = {"experiment": "zero_loss", "code": "abc", "seed": seed, "dtype": "float32", **more}
-        store.save(settings, Run({"epoch": np.array([1.0, 2.0])}, {"score": -0.5 * seed}), 1.5)
-    return store
+from tests import programs
+from tests.pretending import filled, pretended, settings
+from tests.programs import posix
 
 
 @pytest.fixture
@@ -74,7 +64,7 @@ def test_what_is_no_regular_file_is_refused_before_anything_is_written(tmp_path,
 @posix
 def test_a_link_to_nothing_exists_already(tmp_path, store, capsys):
     (tmp_path / "out.csv").symlink_to("nothing")
-    assert run_export(tmp_path) == 1 and "out.csv exists already" in capsys.readouterr().err
+    assert run_export(tmp_path) == 1 and "out.csv', which exists already" in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path)) == ["out.csv", "results"]
 
 
@@ -103,7 +93,7 @@ def test_the_store_is_not_its_own_export(tmp_path, store, capsys, linked):
 @posix
 def test_two_names_of_one_file_are_refused(tmp_path, store, capsys):
     (tmp_path / "out.csv").symlink_to("out_curves.csv")
-    assert run_export(tmp_path, "--force") == 1 and "are one file" in capsys.readouterr().err
+    assert run_export(tmp_path, "--force") == 1 and "is one file with" in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path)) == ["out.csv", "results"]
 
 
@@ -142,21 +132,29 @@ def test_a_full_disk_leaves_no_half_figure(tmp_path, monkeypatch, old):
 
 
 def test_a_run_whose_figure_does_not_fit_ends_with_one_line(tmp_path, capsys, monkeypatch):
-    replacing, name = drawing.replacing, "zero_loss_margins.png"
+    """The second of two, by which time all is trained."""
+    trained = []
+
+    def train(seed, tick):
+        trained.append(seed)
+        return Run(scalars={"score": 0.0})
+
+    def figures(results, folder):
+        return [path for name in ("one", "two") for path in plots.page(
+            folder / f"{name}.png", [[lambda axis: axis.plot(results)]], title="a title")]
+    monkeypatch.setattr(registry, "load", lambda name: pretended(train, figures))
+    arguments, replacing = ["run", "zero_loss", "--results", str(tmp_path)], drawing.replacing
 
     def small(path, **options):
-        if Path(path).name == name:
-            full_disk(monkeypatch)
+        if Path(path).name == "two.png":
+            full_disk(disk)
         return replacing(path, **options)
-    monkeypatch.setattr(drawing, "replacing", small)
-    tiny = ("--seeds 1 --gaussian-noise 0.1 --gaussian-levels 0.3 --gaussian-train 20 --gaussian-test 50 --gaussian-hidden 8"
-            " --gaussian-epochs 12 --image-noise 0.1 --image-levels 0.1 --image-train 40 --image-hidden 8 --image-epochs 12")
-    arguments = ["run", "zero_loss", *tiny.split(), "--results", str(tmp_path)]
-    assert main(arguments) == 1
-    assert capsys.readouterr().err.endswith(f"afterzero: cannot write {tmp_path / name}: No space left on device\n")
-    assert not list(tmp_path.glob(f"{name}*")) and (tmp_path / "results.sqlite").exists()
-    monkeypatch.undo()
-    assert main(arguments) == 0 and (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    with monkeypatch.context() as disk:
+        disk.setattr(drawing, "replacing", small)
+        assert main(arguments) == 1
+    assert capsys.readouterr().err.endswith(f"afterzero: cannot write {tmp_path / 'two.png'}: No space left on device\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "results.sqlite"]
+    assert main(arguments) == 0 and (tmp_path / "two.png").read_bytes().startswith(b"\x89PNG") and trained == [0, 1, 2]
 
 
 @posix
@@ -185,8 +183,7 @@ def test_nothing_is_left_beside_a_store(tmp_path, store):
 
 KILLED = """
     import os, signal, sys
-    sys.path.insert(0, sys.argv[2])
-    from tests.test_experiments_export_files import filled
+    from tests.pretending import filled
     from experiments.runs import schema
     from contextlib import closing
     with schema.opened(os.path.join(sys.argv[1], "results.sqlite")) as connection:  # so that the log is not taken in
@@ -199,9 +196,8 @@ KILLED = """
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("lost", [None, "results.sqlite-shm"])
 def test_the_log_of_a_killed_writer_is_read_and_stays(tmp_path, store, lost):
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(store.folder), str(ROOT)]
-    done = subprocess.run(command, cwd=ROOT, check=False)
-    assert done.returncode == -signal.SIGKILL
+    done = programs.run("-c", KILLED, store.folder)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     if lost:
         (store.folder / lost).unlink()
     before = files(store.folder)
@@ -287,10 +283,9 @@ def test_numbers_and_other_text_stay(value):
 
 
 def test_no_cell_of_an_export_would_run(tmp_path, store):
-    settings = {"experiment": "zero_loss", "code": "abc", "seed": 7, "dtype": "float32", "data": "=HYPERLINK(\"x\")",
-                "@name": "+1+1", "level": -0.5, "hidden": [-1, 2], "text": "-1"}
+    odd = {"data": "=HYPERLINK(\"x\")", "@name": "+1+1", "level": -0.5, "hidden": [-1, 2], "text": "-1"}
     run = Run({"=curve": np.array([-1.0])}, {"-scalar": -2.5})
-    store.save(settings, run, machine={"versions": {}, "cpu": "=cmd|'/C calc'!A0"})
+    store.save(settings(7, "zero_loss", **odd), run, machine={"versions": {}, "cpu": "=cmd|'/C calc'!A0"})
     assert run_export(tmp_path) == 0
     for name in ("out.csv", "out_curves.csv"):
         with open(tmp_path / name, newline="", encoding="utf-8") as file:

@@ -1,8 +1,5 @@
 """Every figure of the experiments: what can be read, hues, marks on their curves, and files that never vary."""
 import colorsys
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +13,14 @@ from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.report import plots
 from experiments.runs.store import StoreError
 from nn import drawing as style
+from tests import programs
 from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero_loss_results
 
 
 @pytest.mark.parametrize("talk", [False, True])
 @pytest.mark.parametrize("name", FIGURES)
 def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
-    figure = drawing(FIGURES[name], monkeypatch, talk=talk)
+    figure = drawing(name, monkeypatch, talk=talk)
     assert [pair for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axes.get_visible()
             for pair in overlaps(axis)] == []
     assert all(len([label for label in axis.get_majorticklabels() if label.get_text()]) >= 2
@@ -38,7 +36,7 @@ def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
 
 
 def test_letters_are_larger_for_a_talk(monkeypatch):
-    usual, larger = (drawing(FIGURES["level_choice"], monkeypatch, talk=talk) for talk in (False, True))
+    usual, larger = (drawing("level_choice", monkeypatch, talk=talk) for talk in (False, True))
     for text in (lambda figure: figure.axes[0].get_xticklabels()[0], lambda figure: figure.legends[0].get_texts()[0],
                  lambda figure: figure._suptitle):
         # Beside the width of the figure, which a screen shows as wide as it is itself.
@@ -73,7 +71,7 @@ def hue(colour):
     ("zero_loss_curves", ("cross-entropy", "flooding")), ("flooding_table_levels", ("",)),
     ("flooding_table_curves", ("without flooding", "flooding, chosen level"))])
 def test_methods_differ_by_hue_and_data_by_line(name, methods, monkeypatch):
-    for axes in drawing(FIGURES[name], monkeypatch).axes:
+    for axes in drawing(name, monkeypatch).axes:
         lines = {line.get_label(): line for line in axes.get_lines()}
         seen = []
         for method in methods:
@@ -99,7 +97,7 @@ def test_a_method_has_one_hue_in_all_figures(monkeypatch):
 
 def test_marks_lie_on_their_curves(monkeypatch):
     """The curves are of some test samples, the figures in the tables of all: a mark belongs to the curve."""
-    figure = drawing(lambda path: zero_loss_figures.draw_curves([zero_loss_results()], path), monkeypatch)
+    figure = drawing("zero_loss_curves", monkeypatch, lambda folder: zero_loss.figures([zero_loss_results()], folder))
     for axes in figure.axes:
         lines = {line.get_label(): line for line in axes.get_lines()}
         for name, (label, *_) in zero_loss_figures.MARKS.items():
@@ -114,7 +112,7 @@ def test_no_mark_hides_another(monkeypatch):
     results = zero_loss_results(dict.fromkeys(("zero", "patience_loss", "patience_error", "end"), 40))
     for run in results.flooding.chosen.runs:
         run.scalars["end.epoch"] = 40.0
-    figure = drawing(lambda path: zero_loss_figures.draw_curves([results], path), monkeypatch)
+    figure = drawing("zero_loss_curves", monkeypatch, lambda folder: zero_loss.figures([results], folder))
     axes = figure.axes[0]
     marks = {label: line for line in axes.get_lines() if (label := line.get_label()) in {
         mark[0] for mark in zero_loss_figures.MARKS.values()}}
@@ -133,7 +131,7 @@ def pixels(figure):
 
 
 def test_ways_of_one_cost_stand_side_by_side(monkeypatch):
-    figure = drawing(FIGURES["level_choice"], monkeypatch)
+    figure = drawing("level_choice", monkeypatch)
     places = [float(container.lines[0].get_xdata()[0]) for container in figure.axes[0].containers]
     assert len(places) == 6 and min(np.diff(sorted(np.log(places)))) > 0.05
 
@@ -142,10 +140,11 @@ def test_ways_of_one_cost_stand_side_by_side(monkeypatch):
 
 @pytest.mark.parametrize("seeds, named", [(1, False), (2, True)])
 def test_only_several_runs_have_a_mean_and_a_standard_error(seeds, named, monkeypatch):
-    draws = (lambda path: zero_loss_figures.draw_curves([zero_loss_results(seeds=seeds)], path),
-             lambda path: flooding_table.draw_levels(cells(seeds), path),
-             lambda path: published_flooding.draw(row(seeds), path), lambda path: level_choice.draw(choices(seeds), path))
-    titles = [drawing(draw, monkeypatch)._suptitle.get_text().replace("\n", " ") for draw in draws]
+    draws = {"zero_loss_curves": lambda folder: zero_loss.figures([zero_loss_results(seeds=seeds)], folder),
+             "flooding_table_levels": lambda folder: flooding_table.figures(cells(seeds), folder),
+             "published_flooding": lambda folder: published_flooding.figures(row(seeds), folder),
+             "level_choice": lambda folder: level_choice.figures(choices(seeds), folder)}
+    titles = [drawing(name, monkeypatch, draw)._suptitle.get_text().replace("\n", " ") for name, draw in draws.items()]
     case = choices(seeds)[0]
     case.levels.update({method: np.zeros(seeds) for method in case.runs})
     titles += [table.title for table in (*zero_loss.tables([zero_loss_results(seeds=seeds)]),
@@ -160,10 +159,11 @@ def test_only_several_runs_have_a_mean_and_a_standard_error(seeds, named, monkey
 
 def test_svg_beside_png(tmp_path):
     with plots.drawn(plots.Look(svg=True)):
-        paths = FIGURES["published_flooding"](tmp_path / "a.png")
-    assert paths == [tmp_path / "a.png", tmp_path / "a.svg"] == sorted(tmp_path.iterdir())
+        paths = FIGURES["published_flooding"](tmp_path)
+    assert paths == [tmp_path / "published_flooding.png", tmp_path / "published_flooding.svg"] == sorted(tmp_path.iterdir())
     assert paths[0].read_bytes().startswith(b"\x89PNG") and b"<svg" in paths[1].read_bytes()
-    assert FIGURES["published_flooding"](tmp_path / "b.png") == [tmp_path / "b.png"]  # and nothing stays behind
+    paths[1].unlink()
+    assert FIGURES["published_flooding"](tmp_path) == paths[:1] == list(tmp_path.iterdir())  # and nothing stays behind
 
 
 DRAW = """
@@ -172,20 +172,21 @@ from pathlib import Path
 from experiments.report import plots
 from tests.pictures import FIGURES
 with plots.drawn(plots.Look(svg=True)):
-    FIGURES["flooding_table_curves"](Path(sys.argv[1]) / "a.png")
+    FIGURES["published_flooding"](Path(sys.argv[1]))
 """
 
 
 def test_the_same_picture_is_the_same_file(tmp_path):
-    root, found = Path(__file__).parents[1], []
+    found = []
     for seed in ("1", "2"):  # of Python's hashes
         folder = tmp_path / seed
         folder.mkdir()
-        subprocess.run([sys.executable, "-c", DRAW, folder], check=True, cwd=root, timeout=120,
-                       env=os.environ | {"PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": str(10**9 * int(seed))})
+        variables = programs.environment(PYTHONHASHSEED=seed, SOURCE_DATE_EPOCH=str(10**9 * int(seed)))
+        done = programs.run("-c", DRAW, folder, env=variables)
+        assert done.returncode == 0, done.stderr
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert found[0] == found[1] and set(found[0]) == {"a.png", "a.svg"}
-    assert b"Matplotlib" not in found[0]["a.png"] and b"dc:date" not in found[0]["a.svg"]
+    assert found[0] == found[1] and set(found[0]) == {"published_flooding.png", "published_flooding.svg"}
+    assert b"Matplotlib" not in found[0]["published_flooding.png"] and b"dc:date" not in found[0]["published_flooding.svg"]
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
@@ -194,10 +195,11 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Figure, "savefig", full)
-    (tmp_path / "a.png").write_bytes(b"before")
+    file = tmp_path / "speed_race.png"
+    file.write_bytes(b"before")
     with pytest.raises(StoreError, match="No space left"):
-        FIGURES["speed_race"](tmp_path / "a.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"] and (tmp_path / "a.png").read_bytes() == b"before"
+        FIGURES["speed_race"](tmp_path)
+    assert list(tmp_path.iterdir()) == [file] and file.read_bytes() == b"before"
 
 
 def test_the_command_offers_both(tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.questions import flooding_table, level_choice
-from experiments.questions.flooding_table import COLUMNS, Cell, Config, gather, sentences, tables
+from experiments.questions.flooding_table import COLUMNS, Case, Config, gather, tables
 from experiments.report.measured import Measured
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import flooding_grid
@@ -18,6 +18,8 @@ from experiments.trainers.flooding_grid import Trial, choose
 from experiments.trainers.measures import best_check, last_check
 from losses import levels_from_losses, suggest_level
 
+# Before they are one text.
+sentences, recommended = flooding_table.answer.__wrapped__, level_choice.answer.__wrapped__
 TINY = Config(noise=(0.05, 0.1), levels=(0.0, 0.3, 0.15), seeds=2, train=20, validation=30, test=50, hidden=(16,), epochs=40,
               every=4, learning_rate=0.01, curve_points=40)
 CHOICE = level_choice.Config(noise=(0.1,), levels=(0.0, 0.3, 0.15), coarse=(0.0, 0.3), seeds=2, train=20, validation=30,
@@ -232,14 +234,14 @@ def test_the_level_is_chosen_by_validation_and_ties_by_its_loss():
 
 
 def cell(noise, accuracies, levels, data="two_gaussians"):
-    """A Cell whose four columns have these accuracies, one per trial each."""
+    """A Case whose four columns have these accuracies, one per trial each."""
     columns = {name: Measured([made_up(0.1, test_error=1 - a / 100) for a in column])
                for name, column in zip(COLUMNS, accuracies, strict=True)}
     trials = []
     for seed, level in enumerate(levels):
         specs = [flooding_grid.spec(TINY, data, noise, b, seed) for b in (0.0, level)]
         trials.append(Trial(specs, [made_up(0.2), made_up(0.1)]))
-    return Cell(data, noise, trials, columns, [])
+    return Case(data, noise, trials, columns, [])
 
 
 class Imagined:
@@ -317,10 +319,13 @@ def test_the_table_says_levels_and_published_figures():
 
 
 def test_suggestions_are_those_of_the_losses_package():
-    plain = made_up(0.1)
-    levels = level_choice.suggested(CHOICE, 0.1, plain.scalars["lowest_val_loss"])
-    assert levels == {"noise": suggest_level(noise=0.1), "held_out": 0.8 * 0.5}
-    assert level_choice.suggested(CHOICE, 0.1, math.nan)["held_out"] == 0
+    def found(lowest):
+        specs = [flooding_grid.spec(CHOICE, "two_gaussians", 0.1, 0.0, 0)]
+        runs = level_choice.at_levels(CHOICE, "two_gaussians", 0.1, [Trial(specs, [made_up(0.1, lowest_val_loss=lowest)])])
+        return {method: one.loss.level for method, (one,) in runs.items()}
+
+    assert found(0.5) == {"noise": round(suggest_level(noise=0.1), 4), "held_out": 0.8 * 0.5}
+    assert found(math.nan)["held_out"] == 0
 
 
 def test_the_recommendation_follows_the_numbers():
@@ -331,21 +336,21 @@ def test_the_recommendation_follows_the_numbers():
         runs = {method: Measured([made_up(0.1, test_error=1 - a / 100) for a in column])
                 for method, column in (base | accuracies).items()}
         return level_choice.Case("spiral", 0.1, runs, {}, costs, 250)
-    opening, first, second = level_choice.sentences([case()])
+    opening, first, second = recommended([case()])
     assert opening == "Yes."
     assert first.startswith("Against the full grid of 12 trainings, on average over 1 case: no flooding -10.0 points for 1 "
                             "training (clearly worse in 1); coarse grid +0.0 points for 5 trainings (clearly worse in 0);")
     assert second.endswith("in no case: suggested from held-out loss, for 17 % of the cost of the grid.")
-    both = level_choice.sentences([case(), case(held_out=[80, 81, 82.1], noise=[91, 91, 92])])
+    both = recommended([case(), case(held_out=[80, 81, 82.1], noise=[91, 91, 92])])
     assert both[2].endswith("in no case: coarse grid, for 42 % of the cost of the grid.")
     bad = {method: [80, 81, 82.1] for method in ("none", "coarse", "noise", "held_out", "adaflood")}
-    assert level_choice.sentences([case(**bad)])[::2] == [
+    assert recommended([case(**bad)])[::2] == [
         "No.", "No other way can be recommended: each was clearly worse in some case, or failed."]
     for count, words in ((1, "One trial cannot tell"), (2, "Two trials cannot tell")):
-        few = level_choice.sentences([case(**{method: count * [90] for method in level_choice.METHODS})])
+        few = recommended([case(**{method: count * [90] for method in level_choice.METHODS})])
         assert few[0].startswith("It depends on more than ") and few[2].startswith(words) and "clear" not in " ".join(few)
     failed = {method: [80, 81, 82.1] for method in bad if method != "held_out"} | {"held_out": [math.nan] * 3}
-    found = level_choice.sentences([case(**failed)])  # what failed is not as good as the grid
+    found = recommended([case(**failed)])  # what failed is not as good as the grid
     assert found[0] == "No." and "suggested from held-out loss diverged for 2 trainings" in found[1]
 
 

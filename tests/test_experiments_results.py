@@ -3,23 +3,15 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.runs import identity
 from experiments.runs.store import APPLICATION_ID, SCHEMA_VERSION, Run, Store, StoreError
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def settings(seed=0, **more):
-    return {"experiment": "test", "code": "abc", "seed": seed, "dtype": "float32", **more}
+from tests import programs
+from tests.pretending import settings
 
 
 def a_run():
@@ -111,7 +103,7 @@ def test_an_exception_inside_the_transaction_leaves_nothing(tmp_path, monkeypatc
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_process_killed_inside_the_transaction_leaves_nothing(tmp_path):
-    script = textwrap.dedent("""
+    script = """
         import os, signal, sys
         from experiments.runs import store as results, schema
         store = results.Store(sys.argv[1])
@@ -126,8 +118,8 @@ def test_a_process_killed_inside_the_transaction_leaves_nothing(tmp_path):
                 os.kill(os.getpid(), signal.SIGKILL)
         schema.transaction = deadly
         store.save({"experiment": "test", "code": "abc", "seed": 2, "dtype": "float32"}, results.Run(scalars={"x": 1.0}))
-    """)
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, check=False)
+    """
+    done = programs.run("-c", script, tmp_path)
     assert done.returncode == -signal.SIGKILL
     store = Store(tmp_path)
     assert store.load(settings(1)).scalars == {"x": 1.0}

@@ -1,4 +1,5 @@
 """A results store that is damaged, old, or made by somebody else: the runs that were saved, or one StoreError."""
+import functools
 import os
 import random
 import sqlite3
@@ -11,12 +12,10 @@ from experiments.__main__ import main
 from experiments.runs import records, schema
 from experiments.runs.export import export
 from experiments.runs.store import Run, Store, StoreError
+from tests import pretending
 
 SEEDS = range(8)
-
-
-def settings(seed):
-    return {"experiment": "zero_loss", "code": "abc", "seed": seed, "dtype": "float32", "hidden": [5, 4]}
+settings = functools.partial(pretending.settings, experiment="zero_loss", hidden=[5, 4])
 
 
 def a_run(seed):
@@ -142,7 +141,7 @@ def test_damage_is_one_line_and_exit_code_1(folder, capsys, arguments, monkeypat
     change(folder, "UPDATE sqlite_master SET sql = CAST(x'ff0a0a' AS TEXT) WHERE name = 'runs'")
     assert main([*arguments, "."]) == 1
     out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1 and "results.sqlite is damaged: " in err and "Put a copy of it back" in err
+    assert out == "" and err.count("\n") == 1 and "results.sqlite: got a damaged results" in err and "Put a copy" in err
 
 
 def test_a_run_that_vanished_from_the_index_is_not_trained_again(folder):
@@ -196,7 +195,7 @@ def test_arrays_that_are_kept_come_back(array):
 
 @pytest.mark.parametrize("array", [np.array([{}], object), np.zeros(1, [("a", "f8")]), np.array(["2020-01-01"], "M8[D]")])
 def test_arrays_that_would_be_refused_are_not_stored(folder, array):
-    with pytest.raises(ValueError, match=r"array 'a' has dtype .*; accepted: numbers, truth values, text"):
+    with pytest.raises(ValueError, match=r"array 'a': got dtype .*, accepted: numbers, truth values, text"):
         Store(folder).save(settings(99), Run(arrays={"a": array}))
     assert Store(folder).load(settings(99)) is None
 
@@ -259,7 +258,7 @@ def test_pages_of_an_old_store_are_looked_over(old):
 def test_what_is_no_regular_file_is_no_store(tmp_path, kind):
     path = tmp_path / "results.sqlite"
     {"named pipe": lambda: os.mkfifo(path), "device": lambda: path.symlink_to("/dev/null"), "folder": path.mkdir}[kind]()
-    with pytest.raises(StoreError, match=r"results\.sqlite: it is no regular file\. Choose another --results folder"):
+    with pytest.raises(StoreError, match=r"results\.sqlite: got what is no regular file, accepted: .*another --results"):
         Store(tmp_path)
 
 

@@ -3,7 +3,6 @@ import concurrent.futures
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import textwrap
 import time
@@ -14,7 +13,8 @@ import pytest
 from experiments.runs import identity, runner, shards, sweep
 from experiments.runs.progress import Progress, duration
 from experiments.runs.store import Run, Store, StoreError
-from tests.sweeping import a_run, environment, python, rows, write_trainer
+from tests.programs import environment, posix, start
+from tests.sweeping import a_run, python, rows, write_trainer
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_a_locked_store_is_named(tmp_path, trainer, monkeypatch):
         assert sweep.train_missing(store, [a_run(tmp_path, 1)], trainer, place, "training") == 1
 
 
-@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+@posix
 def test_a_full_disk_is_named_and_leaves_no_half_of_a_run(tmp_path):
     name, folder = write_trainer(tmp_path), tmp_path / "results"
     script = f"""
@@ -237,21 +237,20 @@ INTERRUPTED = """
             sweep.train_missing(store, runs, "a_trainer", place, "training")
 
     if __name__ == "__main__":
-        from tests.test_experiments_cli import Config
+        from tests.pretending import Config
         registry.load = lambda name: SimpleNamespace(Config=Config, run=run)
         sys.exit(__main__.main(["run", "zero_loss", "--results", {results!r}]))
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@posix
 @pytest.mark.parametrize("workers", [0, 2], ids=["threads", "processes"])
 def test_ctrl_c_says_what_is_done_and_how_to_go_on(tmp_path, workers):
     write_trainer(tmp_path)
     results = tmp_path / "results"
     script = tmp_path / "interrupted.py"
     script.write_text(textwrap.dedent(INTERRUPTED).format(folder=str(tmp_path), workers=workers, results=str(results)))
-    process = subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, text=True, env=environment(tmp_path),
-                               start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start(script, cwd=tmp_path, env=environment(tmp_path), start_new_session=True)
     store, deadline = Store(results), time.monotonic() + 60
     while store.count("test") < 5 and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -95,7 +95,7 @@ def test_what_cannot_be_shown(tmp_path, capsys, made):
 
     made.gather = missing
     assert main(["table", "made", "--results", str(tmp_path / "nowhere")]) == 1 and not (tmp_path / "nowhere").exists()
-    assert "there is no results file" in capsys.readouterr().err
+    assert "which holds no results file, accepted: a folder with one" in capsys.readouterr().err
     Store(tmp_path / "results")
     assert main(["table", "made", "--results", str(tmp_path / "results")]) == 1
     assert "run the experiment first" in capsys.readouterr().err

@@ -2,26 +2,18 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from experiments.report.tables import Table, _blocks, wrapped
+from tests.programs import ROOT, environment, posix, start
 from tests.terminals import all_of
 
-ROOT = Path(__file__).parent.parent
-posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals")
 WIDE = Table("Title [bold] of a table that has many columns", ("", *(f"column {i}" for i in range(9))),
              [(f"row {r}", *(f"{r}.{i}{i}{i} ±0.0{i}" for i in range(9))) for r in range(3)],
              "a note with [brackets] that is longer than a line of a narrow terminal, so that it has to be wrapped at words")
-
-
-def start(*command, **options):
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT, **options}
-    return subprocess.Popen([sys.executable, *command], **options)
 
 
 # --- tables on a terminal ---
@@ -34,8 +26,8 @@ def on_a_terminal(code, columns):
     import termios
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    child = start("-c", code, stdout=theirs, env={**environment, "TERM": "xterm"})
+    variables = {name: value for name, value in environment(TERM="xterm").items() if name not in ("COLUMNS", "LINES")}
+    child = start("-c", code, stdout=theirs, env=variables)
     os.close(theirs)
     text = all_of(ours)
     _, err = child.communicate(timeout=60)
@@ -82,7 +74,7 @@ def test_a_full_disk_behind_standard_output(tmp_path, command, unbuffered):
     log.write_text("epoch,train_loss,val_loss\n1,2,2\n2,1,3\n")
     with open("/dev/full", "w") as full:
         child = start("-m", *(str(log) if word == "LOG" else word for word in command), stdout=full,
-                      env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
+                      env=environment(PYTHONUNBUFFERED=unbuffered))
         _, err = child.communicate(timeout=60)
     assert child.returncode == 1 and len(err.splitlines()) == 1 and "No space left" in err, err
 
@@ -108,7 +100,7 @@ runpy.run_module({package!r}, run_name="__main__", alter_sys=True)
 """
     codes = []
     for moment in range(20):
-        child = start("-c", code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)})
+        child = start("-c", code, cwd=tmp_path, env=environment(TMPDIR=str(tmp_path)))
         assert child.stderr.readline() == "stands\n"
         time.sleep(0.02 * moment)
         child.send_signal(signal.SIGINT)
@@ -132,15 +124,14 @@ def test_a_users_losses_is_named(tmp_path, folder):
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("mine = 1\n")
     (tmp_path / "script.py").write_text("from nn import MLP\n")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    _, err = start(str(tmp_path / "script.py"), env=environment).communicate(timeout=60)
+    _, err = start(tmp_path / "script.py").communicate(timeout=60)
     assert f"losses: got {mine}, accepted: {ROOT / 'losses'}" in err and "rename" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", ["losses", "nn", "stopping"])
 def test_a_users_module_is_named_by_the_command(tmp_path, name):
     (tmp_path / f"{name}.py").write_text("mine = 1\n")
-    child = start("-m", "experiments", env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path)
+    child = start("-m", "experiments", cwd=tmp_path)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 1 and len(err.splitlines()) == 1
     assert f"{name}: got {tmp_path / name}.py" in err and "rename it" in err

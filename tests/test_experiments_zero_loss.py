@@ -7,16 +7,11 @@ import pytest
 
 from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config
-from experiments.questions.zero_loss.sentences import sentences as said
-from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
-from experiments.report.levels import choose_once
-from experiments.report.tables import mean_error, number
-from experiments.report.words import opening_by
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import train as trainer
 from experiments.trainers.description import check_epochs
-from experiments.trainers.watching import Watcher
 
+said = zero_loss.answer.__wrapped__  # sentences, before they are one text
 TINY = Config(seeds=2, gaussian_noise=(0.1,), gaussian_levels=(0.32,), gaussian_train=20, gaussian_test=50,
               gaussian_hidden=(16,), gaussian_epochs=30, image_noise=(0.0,), image_levels=(0.05, 0.3),
               image_train=60, image_validation=50,
@@ -107,48 +102,6 @@ def test_bad_settings_are_named(name, value):
 
 # --- parts ---
 
-def test_checks_are_dense_then_geometric():
-    assert check_epochs(5, 10, 1.5) == [1, 2, 3, 4, 5]
-    assert check_epochs(30, 4, 1.5) == [1, 2, 3, 4, 6, 9, 14, 21, 30]
-    assert check_epochs(8, 3, 1.01) == [1, 2, 3, 4, 5, 6, 7, 8]  # always a step of at least one epoch
-
-
-class Model:
-    def __init__(self):
-        self.flat, self.running = np.zeros(1), np.zeros(1)
-
-
-RULES = (("zero", "zero error"), ("patience_loss", "Patience(2)"), ("patience_error", "Patience(2, monitor='val_error')"),
-         ("ten", "10 * zero"), ("late", "epoch 21"), ("end", "end"))
-
-
-def watched(train_error, val_loss, val_error):
-    model, errors = Model(), iter(train_error)
-    watcher = Watcher(RULES, lambda model: next(errors) == 0)
-    for epoch, row in enumerate(zip(train_error, val_loss, val_error, strict=True), start=1):
-        model.flat[0], model.running[0] = epoch, -epoch
-        if watcher.looks:
-            watcher.epoch(model, epoch)
-        watcher(model, {"epoch": epoch, **dict(zip(("train_error", "val_loss", "val_error"), row, strict=True))})
-    return watcher
-
-
-def test_rules_take_the_right_models():
-    zeros = 22 * [0.0]
-    watcher = watched([0.5, *zeros], [3, 2, 1, 2, 2, 0.5, *17 * [9.0]], [0.3, 0.1, *21 * [0.2]])
-    taken = {name: (one.epoch, one.flat[0], -one.running[0]) for name, one in watcher.taken.items()}
-    assert taken == {"zero": (2, 2, 2), "ten": (20, 20, 20), "late": (21, 21, 21),
-                     "patience_loss": (3, 3, 3),  # it stopped at 5 and never saw the 0.5
-                     "patience_error": (2, 2, 2)}
-    assert watcher.stopped == {"zero": 2, "patience_loss": 5, "patience_error": 4}
-
-
-def test_a_rule_that_never_fires():
-    watcher = watched([0.5, 0.4, 0.3], [3, 2, 1], [0.3, 0.2, 0.1])
-    assert set(watcher.taken) == {"patience_loss", "patience_error"}  # their best so far; no zero error
-    assert watcher.stopped == {}
-
-
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_level_is_chosen_once_for_all_seeds(tmp_path, order):
     # Seed by seed it would be 0.1, 0.1 and 0.4; on average 0.2 and 0.3 have equal errors, and 0.3 the lower loss.
@@ -167,51 +120,6 @@ def test_the_level_is_chosen_once_for_all_seeds(tmp_path, order):
     table = zero_loss.tables([found])[1]
     assert [row[0] for row in table.rows] == ["0", "0.1", "0.2", "0.3", "0.4"]
     assert "chosen for all seeds: 0.3, lowest mean validation error of all seeds, then validation loss; " in table.note
-
-
-def test_how_stable_a_choice_is():
-    losses = np.zeros((2, 10))
-    assert choose_once([10 * [0.1], 10 * [0.2]], losses).share == 1
-    undecided = choose_once([5 * [0.1, 0.2], 5 * [0.2, 0.1]], losses)  # equal: of the first, and half of the resamplings
-    assert undecided.index == 0 and 0.5 < undecided.share < 0.75 and undecided.alone == (5, 5)
-    assert choose_once([5 * [0.1, 0.2], 5 * [0.2, 0.1]], losses) == undecided
-
-
-def test_mean_and_standard_error():
-    assert mean_and_error([1.0, 3.0, math.nan]) == (2.0, 1.0)
-    assert mean_and_error([5.0])[0] == 5 and math.isnan(mean_and_error([5.0])[1])
-    assert math.isnan(mean_and_error([])[0])
-
-
-@pytest.mark.parametrize("a, b, verdict", [
-    ([10, 11, 12], [9, 10, 11], BETTER),              # the same difference in every seed
-    ([10, 11, 12], [11.1, 12, 13.1], WORSE),
-    ([10, 11, 12], [10, 11, 12], UNCLEAR),
-    ([10, 10, 10], [9, 10, 9.5], UNCLEAR),            # 1.7 standard errors
-    ([10, 10, 10], [9.4, 9.0, 9.6], UNCLEAR),         # 3.8 standard errors: not clear with three seeds ...
-    (9 * [10], 3 * [9.4, 9.0, 9.6], BETTER),          # ... but with nine
-    ([10], [1], UNKNOWN),
-    ([10, 11], [9, 10], UNKNOWN),                     # the same difference twice: one degree of freedom is no basis
-    ([10, 11, math.nan], [9, 10, 1], UNKNOWN),
-    ([10, math.nan], [1, 2], UNKNOWN)])
-def test_verdicts_follow_the_t_interval(a, b, verdict):
-    assert paired(a, b).verdict == verdict
-    if verdict in (BETTER, WORSE):
-        assert paired(a, b, lower_is_better=False).verdict == ({BETTER, WORSE} - {verdict}).pop()
-
-
-@pytest.mark.parametrize("value, text", [(0.0, "0"), (0.123456, "0.123"), (12.3456, "12.3"), (1234.5, "1234"),
-                                         (1.5e-7, "1.50e-7"), (math.nan, "–"), (-2.5, "-2.50")])
-def test_numbers(value, text):
-    assert number(value) == text
-
-
-@pytest.mark.parametrize("mean, error, text", [(8.234, 0.31, "8.23 ±0.31"),
-                                               (500.0, 0.0, "500"), (123.4, 25.0, "123 ±25"),
-                                               (2.5e-6, 1e-7, "(2.5 ±0.1)e-6"),
-                                               (1.0, math.nan, "1.00"), (math.nan, math.nan, "–")])
-def test_means_with_errors(mean, error, text):
-    assert mean_error(mean, error) == text
 
 
 # --- the answer's words, on made-up results ---
@@ -299,24 +207,6 @@ def test_answer_opens_plainly(tmp_path):
     assert opened("i", HURT, dataclasses.replace(HELPED, loss=(0.5, 1.5))) == (
         "No for the test loss (worse in 2 of 2 cases); for the test error it depends on the labels: worse where 10 % are "
         "wrong, better where 20 % are wrong.")
-
-
-def test_the_labels_explain_only_what_they_can():
-    error, loss = [WORSE, BETTER, UNCLEAR, BETTER], 4 * [WORSE]
-    wrong, clean = "where 10 % are wrong", "where they are clean"
-
-    def opened(*groups, count=10):
-        return opening_by({"test error": error, "test loss": loss}, groups, count, 10, "the labels")
-
-    assert opened(wrong, clean, wrong, clean) == (
-        "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the labels: worse where 10 % are "
-        "wrong, better where they are clean.")
-    assert opened(wrong, clean, "where 1 % are wrong", clean) == (
-        "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the labels: worse where 10 % are "
-        "wrong, better where they are clean, no clear difference where 1 % are wrong.")
-    assert opened(wrong, wrong, clean, clean) == (
-        "No for the test loss (worse in 4 of 4 cases); for the test error it depends on the data: clearly better in 2, "
-        "worse in 1 of 4 cases.")
 
 
 @pytest.mark.parametrize("seeds, words", [(1, "One seed"), (2, "Two seeds")])

@@ -1,11 +1,14 @@
 """The flooding family beside Flooding itself: φ and w by hand and by differences, the kinks, level 0, bad arguments."""
 import copy
+import functools
+import inspect
 import math
 import pickle
 
 import numpy as np
 import pytest
 
+import losses as package
 from losses import (
     L1,
     L2,
@@ -25,6 +28,7 @@ from losses import (
 )
 from nn.cpu import rows as cpu_rows
 from nn.shared.codes import SOFT_CROSS_ENTROPY
+from tests.losses_and_floods import FLOODS, bases
 from tests.numerical import central_difference, complex_step, relative_error
 
 RNG = np.random.default_rng(15)
@@ -34,13 +38,10 @@ LEVELS = RNG.uniform(0.1, 2, size=8)
 LOSSES = np.array([0.1, 0.9, 0.3, 2.0, 0.02, 1.1, 0.6, 0.4])
 CE = CrossEntropy()
 
-FAMILY = {
-    "batch_above": lambda base: Flooding(base, 0.2), "batch_below": lambda base: Flooding(base, 3.0),
-    "instance": lambda base: InstanceFlooding(base, 0.5), "soft": lambda base: SoftAD(base, 0.5, scale=0.3),
-    "adaptive": lambda base: AdaFlooding(base, LEVELS), "relax": lambda base: RelaxLoss(base, 3.0, upper=0.3),
-    "relax_odd": lambda base: RelaxLoss(base, 9.0, upper=0.3).in_epoch(1),
-    "relax_odd_above": lambda base: RelaxLoss(base, 0.1).in_epoch(1),
-}
+FAMILY = {name: functools.partial(FLOODS[flood], level=level, levels=LEVELS) for name, (flood, level) in {
+    "batch_above": ("batch", 0.2), "batch_below": ("batch", 3.0), "instance": ("instance", 0.5), "soft": ("soft", 0.5),
+    "adaptive": ("adaptive", None), "relax": ("relax", 3.0), "relax_odd": ("relaxed", 9.0),
+    "relax_odd_above": ("relaxed", 0.1)}.items()}
 
 
 class Outputs(Loss):
@@ -48,6 +49,12 @@ class Outputs(Loss):
 
     def rows(self, outputs, y):
         return outputs[:, 0], np.ones_like(outputs)
+
+
+def test_the_walks_leave_no_public_loss_or_flood_out():
+    walked = {type(loss) for loss, *_ in bases(IDS).values()} | {type(FLOODS[name](CE, 1.0, LEVELS)) for name in FLOODS}
+    public = [getattr(package, name) for name in package.__all__]
+    assert {one for one in public if inspect.isclass(one) and issubclass(one, Loss)} - {Loss} <= walked
 
 
 def test_by_hand():

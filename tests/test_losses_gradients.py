@@ -3,22 +3,7 @@ import numpy as np
 import pytest
 
 from losses import L2, BinaryCrossEntropy, CrossEntropy, Flooding, Loss, SquaredError
-
-STEP = 1e-30  # no difference is taken, so the step can be as small as floats allow
-
-
-def complex_step(f, x):
-    gradient = np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        moved = x.astype(complex)
-        moved[index] += 1j * STEP
-        gradient[index] = f(moved).imag / STEP
-    return gradient
-
-
-def relative_error(a, b):
-    return np.linalg.norm(a - b) / np.linalg.norm(b)
-
+from tests.numerical import complex_step, relative_error
 
 RNG = np.random.default_rng(2)
 K3 = RNG.normal(size=(5, 3)) * [[1], [4], [0.1], [8], [20]] + [0.3, -1, 2]

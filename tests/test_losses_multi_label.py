@@ -5,6 +5,7 @@ import pytest
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, InstanceFlooding, SoftAD, SquaredError, rows
 from losses.relax import class_of
 from nn import MLP, RNN, SGD, check_model, fit, fit_fleet
+from tests.numerical import complex_step
 
 BCE = BinaryCrossEntropy()
 RNG = np.random.default_rng(0)
@@ -29,10 +30,7 @@ def test_definition(K):
 def test_complex_step(loss):
     o, t = np.vstack([RNG.normal(size=(5, 4)), np.zeros((1, 4))]), SOFT[:6]
     _, gradient = loss.value_and_gradient(o, t)
-    for index in np.ndindex(o.shape):
-        moved = o.astype(complex)
-        moved[index] += 1e-30j
-        np.testing.assert_allclose(loss.value(moved, t).imag / 1e-30, gradient[index], rtol=1e-12)
+    np.testing.assert_allclose(gradient, complex_step(lambda o: loss.value(o, t), o), rtol=1e-12)
 
 
 def test_one_logit_and_two_are_one_loss():
@@ -84,7 +82,7 @@ def test_fit_counts_wrong_entries(backend):
 
 
 def test_margins_are_refused():
-    with pytest.raises(ValueError, match="margins need one class per sample"):
+    with pytest.raises(ValueError, match=r"one class per sample, .* which margins need"):
         fit(MLP((3, 4, 4)), X, Y, loss=BCE, optimizer=SGD(0.1), epochs=1, metrics="margin_min", progress=False)
 
 

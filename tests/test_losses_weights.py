@@ -1,57 +1,34 @@
 """Weights of samples and classes: J = Σ w l / Σ w, then flooded; class weights go by the target before smoothing."""
 import copy
+import functools
 import pickle
 
 import numpy as np
 import pytest
 
-from losses import (
-    AdaFlooding,
-    BinaryCrossEntropy,
-    ConfidencePenalty,
-    CrossEntropy,
-    Flooding,
-    Hinge,
-    InstanceFlooding,
-    Loss,
-    RelaxLoss,
-    SoftAD,
-    SquaredError,
-    SquaredHinge,
-)
+from losses import ConfidencePenalty, CrossEntropy, Flooding, Loss, RelaxLoss, SquaredError
 from losses.weights import row_weights
+from tests.losses_and_floods import FLOODS, K, bases, walk
 from tests.numerical import complex_step, relative_error
 
 RNG = np.random.default_rng(5)
-N, K = 12, 3
+N = 12
 O = RNG.normal(size=(N, K))
 Y = RNG.integers(K, size=N)
 TIMES = RNG.integers(0, 4, size=N)
 C = [1.0, 0.25, 5.0]
 LEVELS = RNG.uniform(0, 2, size=N)
-BASES = {"ce": (CrossEntropy(), Y, K), "smoothed": (CrossEntropy(0.2), Y, K), "binary": (BinaryCrossEntropy(), Y % 2, 1),
-         "soft": (CrossEntropy(0.1), RNG.dirichlet(np.ones(K), N), K), "squared": (SquaredError(), O + 1, K),
-         "hinge": (Hinge(), Y, K), "squared_hinge": (SquaredHinge(), Y, K),
-         "confidence": (ConfidencePenalty(CrossEntropy(), 0.2), Y, K)}
-FLOODS = {"none": lambda base, levels: base, "batch": lambda base, levels: Flooding(base, 0.8),
-          "above": lambda base, levels: Flooding(base, 9.0), "instance": lambda base, levels: InstanceFlooding(base, 0.8),
-          "soft": lambda base, levels: SoftAD(base, 0.8, scale=0.5), "adaptive": AdaFlooding,
-          "relax": lambda base, levels: RelaxLoss(base, 0.8, 0.4),
-          "relaxed": lambda base, levels: RelaxLoss(base, 9.0, 0.4).in_epoch(1)}
+BASES = bases(Y)
+FLOODED = {name: functools.partial(flood, level=9.0 if name == "relaxed" else 0.8) for name, flood in FLOODS.items()}
+FLOODED["above"] = functools.partial(FLOODS["batch"], level=9.0)
 
 
-def walk():
-    """Every loss under every flood; RelaxLoss refuses real-valued targets."""
-    return [pytest.param(base, flood, id=f"{base}-{flood}") for base in BASES for flood in FLOODS
-            if not (base == "squared" and flood.startswith("relax"))]
-
-
-@pytest.mark.parametrize(("base", "flood"), walk())
+@pytest.mark.parametrize(("base", "flood"), walk(BASES, FLOODED))
 def test_a_weight_is_so_many_copies_of_the_sample(base, flood):
     loss, y, k = BASES[base]
-    value, dO = FLOODS[flood](loss, LEVELS).value_and_gradient(O[:, :k], y, sample_weight=TIMES)
+    value, dO = FLOODED[flood](loss, levels=LEVELS).value_and_gradient(O[:, :k], y, sample_weight=TIMES)
     copies = np.repeat(np.arange(N), TIMES)
-    often = FLOODS[flood](loss, LEVELS[copies])
+    often = FLOODED[flood](loss, levels=LEVELS[copies])
     expected, parts = often.value_and_gradient(O[copies, :k], y[copies])
     together = np.zeros((N, k))
     np.add.at(together, copies, parts)
@@ -59,10 +36,10 @@ def test_a_weight_is_so_many_copies_of_the_sample(base, flood):
     assert relative_error(dO, together) <= 1e-14 and not dO[TIMES == 0].any()
 
 
-@pytest.mark.parametrize(("base", "flood"), walk())
+@pytest.mark.parametrize(("base", "flood"), walk(BASES, FLOODED))
 def test_gradient_by_the_complex_step(base, flood):
     loss, y, k = BASES[base]
-    loss, w = FLOODS[flood](loss, LEVELS), RNG.uniform(0.1, 3, N)
+    loss, w = FLOODED[flood](loss, levels=LEVELS), RNG.uniform(0.1, 3, N)
     _, dO = loss.value_and_gradient(O[:, :k], y, sample_weight=w)
     assert relative_error(dO, complex_step(lambda o: loss.value(o, y, sample_weight=w), O[:, :k])) <= 1e-13
 
@@ -100,9 +77,9 @@ def test_only_ratios_matter_and_nothing_overflows():
 
 
 def test_a_batch_without_weight_has_no_gradient():
-    for flood in FLOODS.values():
+    for flood in FLOODED.values():
         for loss, y, k in (BASES["ce"], BASES["binary"]):
-            objective, losses, slopes, dO = flood(loss, LEVELS).objective(O[:, :k], loss.prepare(y, N, k),
+            objective, losses, slopes, dO = flood(loss, levels=LEVELS).objective(O[:, :k], loss.prepare(y, N, k),
                                                                           weights=np.zeros(N))
             assert np.isfinite(objective) and losses.all() and not slopes.any() and not dO.any()
 

@@ -57,7 +57,7 @@ def test_interrupted_at_any_check(backend, name, tmp_path):
 def test_interrupted_in_any_chunk(backend, name, tmp_path, monkeypatch):
     """Ctrl-C before and after every chunk; chunks of two updates, so that many end within an epoch."""
     whole = remains(*start(name, backend))
-    chunk = nn.fitting.run.Run._train_chunk
+    chunk = nn.fitting.run.TrainingRun._train_chunk
     monkeypatch.setattr(nn.fitting.run._Pace, "took", lambda self, updates, seconds: setattr(self, "updates", 2))
     for when in ("before", "after"):
         for k in range(1, 99):
@@ -70,7 +70,7 @@ def test_interrupted_in_any_chunk(backend, name, tmp_path, monkeypatch):
                 if when == "after":
                     interrupt()
             with monkeypatch.context() as patch:
-                patch.setattr(nn.fitting.run.Run, "_train_chunk", cut)
+                patch.setattr(nn.fitting.run.TrainingRun, "_train_chunk", cut)
                 try:
                     start(name, backend, path)
                     break
@@ -108,8 +108,8 @@ def test_a_finished_run_is_not_trained_again(backend, name, tmp_path, monkeypatc
 
     def never(*args, **kwargs):
         raise AssertionError("there was nothing left to do")
-    monkeypatch.setattr(nn.fitting.run.Run, "_train_chunk", never)
-    monkeypatch.setattr(nn.fitting.run.Run, "check", never)
+    monkeypatch.setattr(nn.fitting.run.TrainingRun, "_train_chunk", never)
+    monkeypatch.setattr(nn.fitting.run.TrainingRun, "check", never)
     assert remains(*start(name, backend, tmp_path / "run", on_check=never)) == whole
     assert (tmp_path / "run").read_bytes() == before
 
@@ -193,7 +193,7 @@ def test_another_configuration(change, tmp_path):
         model = make("numpy")
         model.flat[0] += 1
     weights = model.flat.copy()
-    words = rf"another run: {change.split(',')[0]}.* was .* there and is .* here; "
+    words = rf"another run, accepted: that of this one; {change.split(',')[0]}.* was .* there and is .* here; "
     with pytest.raises(CheckpointError, match=words) as caught:
         train(model, **{"x": X, "y": Y, **options})
     assert str(path) in str(caught.value)

@@ -387,20 +387,3 @@ def test_a_criterion_that_refuses_changes_nothing(tmp_path, monkeypatch):
     model, criterion, error, before = go("mine", tmp_path / "file")
     assert isinstance(error, CheckpointError) and "KeyError: 'mine'" in str(error)
     assert traces(model, criterion) == before
-
-
-@pytest.mark.parametrize("eps", [1e300, 2, 0, 1e-300, -1e-5, np.nan])
-def test_an_epsilon_that_float32_cannot_hold_is_refused(eps):
-    with pytest.raises(ValueError, match=r"batch_norm_eps: got .*, accepted: a finite number >= 1e-30 and <= 1"):
-        MLP([4, 3, 2], batch_norm=True, batch_norm_eps=eps)
-
-
-def test_a_criterion_is_reset_by_nothing_but_a_run():
-    stop = Patience(3, "train_loss")
-    stop.update(train_loss=1.0)
-    before = stop.state_dict()
-    with pytest.raises(ValueError, match="clip_norm"):
-        fit(MODELS["mlp"](), X, Y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=1, stopping=stop, clip_norm=-1)
-    assert stop.state_dict() == before
-    fit(MODELS["mlp"](), X, Y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=1, stopping=stop)
-    assert stop.step == 1 and stop.best_value != 1.0

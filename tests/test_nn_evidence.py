@@ -4,7 +4,7 @@ import pytest
 
 from losses import BinaryCrossEntropy, CrossEntropy, Flooding, SquaredError
 from nn import MLP, RNN, SGD, fit
-from nn.fitting.evidence import evidence
+from nn.fitting.evidence import gradient_evidence
 from stopping import EvidenceBased, Patience
 
 RNG = np.random.default_rng(5)
@@ -25,7 +25,7 @@ def flatten(gradients):
 def measured(model, x, y, loss, lengths=None, block=512):
     inputs = model.check_x(x, lengths)
     prepared = loss.prepare(model.pack_targets(y, inputs), model.rows_of(inputs), model.outputs)
-    return evidence(model, inputs, prepared, loss, block)
+    return gradient_evidence(model, inputs, prepared, loss, block)
 
 
 @pytest.mark.parametrize("block", [512, 5])
@@ -83,7 +83,7 @@ def test_fit_records_it_of_the_raw_loss_and_refuses_batch_norm(backend):
                   metrics=("evidence", "seconds"))
     assert history["evidence"][-1] == pytest.approx(measured(model, x, y, CrossEntropy()), rel=1e-12)
     assert 0 < history["seconds"][0] <= history["seconds"][1]
-    with pytest.raises(ValueError, match="'evidence', which needs a gradient per sample; accepted: models without batch"):
+    with pytest.raises(ValueError, match="'evidence', which needs a gradient per sample, accepted: models without batch"):
         fit(MLP([4, 5, 2], batch_norm=True, backend=backend), x, y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=1,
             metrics="evidence")
 
@@ -95,7 +95,7 @@ def test_batch_norm_is_refused_before_training(backend, asked):
     x, y = RNG.normal(size=(20, 4)), RNG.integers(0, 2, 20)
     model = MLP([4, 5, 2], batch_norm=True, backend=backend)
     flat, running = model.flat.copy(), model.running.copy()
-    with pytest.raises(ValueError, match="'evidence', which needs a gradient per sample; accepted: models without batch"):
+    with pytest.raises(ValueError, match="'evidence', which needs a gradient per sample, accepted: models without batch"):
         fit(model, x, y, loss=CrossEntropy(), optimizer=SGD(0.1), epochs=1, **asked)
     np.testing.assert_array_equal(model.flat, flat)
     np.testing.assert_array_equal(model.running, running)

@@ -77,10 +77,10 @@ def test_chunks_do_not_matter(backend, monkeypatch, size, memory):
         def took(self, updates, seconds):
             pass
     calls = []
-    chunk = nn.fitting.run.Run._train_chunk
+    chunk = nn.fitting.run.TrainingRun._train_chunk
     monkeypatch.setattr(nn.fitting.run, "_Pace", Fixed)
     monkeypatch.setattr(nn.fitting.run, "ORDER_ELEMENTS", memory)
-    monkeypatch.setattr(nn.fitting.run.Run, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
+    monkeypatch.setattr(nn.fitting.run.TrainingRun, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
     other, others = run()
     assert sum(calls) == 20
     assert max(calls) <= min(size, 3)  # a chunk ends at a check at the latest
@@ -92,8 +92,8 @@ def test_chunks_do_not_matter(backend, monkeypatch, size, memory):
 @pytest.mark.parametrize("memory", [1, 50, 10**6])
 def test_chunks_of_many_epochs(backend, monkeypatch, memory):
     calls, flats = [], []
-    chunk = nn.fitting.run.Run._train_chunk
-    monkeypatch.setattr(nn.fitting.run.Run, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
+    chunk = nn.fitting.run.TrainingRun._train_chunk
+    monkeypatch.setattr(nn.fitting.run.TrainingRun, "_train_chunk", lambda self, n: (calls.append(n), chunk(self, n))[1])
     for limit in (10**6, memory):
         monkeypatch.setattr(nn.fitting.run, "ORDER_ELEMENTS", limit)
         model = network(backend)

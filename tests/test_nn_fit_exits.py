@@ -91,8 +91,8 @@ def test_a_criterion_can_be_used_again(backend):
 
 
 @pytest.mark.parametrize(("monitor", "validation", "message"), [
-    ("val_loss", None, r"stopping: .*Patience\(3.* watches 'val_loss'; pass validation=\(x, y\)"),
-    ("test_error", (X_VAL, Y_VAL), r"stopping: .*watches 'test_error'; pass test=\(x, y\)"),
+    ("val_loss", None, r"stopping: got .*Patience\(3.* watches 'val_loss', accepted: with validation=\(x, y\)"),
+    ("test_error", (X_VAL, Y_VAL), r"stopping: .*watches 'test_error', accepted: with test=\(x, y\)"),
     ("gradient_nrom", None, r"stopping: .*'gradient_nrom'.*accepted: .*did you mean 'gradient_norm'"),
     ("val_los", (X_VAL, Y_VAL), r"stopping: .*'val_los'.*accepted: .*did you mean 'val_loss'")])
 def test_criterion_that_needs_what_is_not_measured(backend, monitor, validation, message):
@@ -201,7 +201,7 @@ rng = np.random.default_rng(0)
 x, y = rng.normal(size=(256, 10)), rng.integers(0, 2, 256)
 model, weights = MLP([10, 512, 512, 2], dtype="float64", backend="numba"), []
 inside = threading.Event()
-train_chunk = nn.fitting.run.Run._train_chunk
+train_chunk = nn.fitting.run.TrainingRun._train_chunk
 
 def watched_chunk(self, count):
     try:
@@ -220,7 +220,7 @@ def strike():
 
 sys.stderr.isatty = lambda: False
 if signals:
-    nn.fitting.run.Run._train_chunk = watched_chunk
+    nn.fitting.run.TrainingRun._train_chunk = watched_chunk
     nn.fitting.run._Pace.took = lambda self, updates, seconds: setattr(self, "updates", 300)  # at least some 150 ms
     threading.Thread(target=strike, daemon=True).start()
 try:

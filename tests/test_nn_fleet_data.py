@@ -46,7 +46,7 @@ def test_as_many_replicas_as_samples():
     for r in range(R):
         assert_member(fleet, r, lone(network("numpy"), x, y[r]))
     three = network("numpy", sizes=(4, 5, 3))
-    with pytest.raises(ValueError, match=r"training y: got shape \(3, 3\).*or class ids of 3 replicas"):
+    with pytest.raises(ValueError, match=r"training y: got shape \(3, 3\).*or class ids of 3 members"):
         fleet_of(three, [{}] * R, x, y)
     soft = np.eye(3)[[2, 0, 1]]
     fleet = fleet_of(three, [{}] * R, x, np.broadcast_to(soft, (R, 3, 3)))

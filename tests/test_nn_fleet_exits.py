@@ -30,7 +30,7 @@ class NoReset:
     ([], {}, ValueError, "members: got an empty list"),
     ({"seed": 1}, {}, TypeError, "members: got .*accepted: a list of dicts"),
     (7, {}, TypeError, "members: got 7, accepted: a list of dicts"),
-    ([{}, 3], {}, TypeError, r"members\[1\]: got 3, accepted: a dict"),
+    ([{}, 3], {}, TypeError, r"members\[1\]: overrides: got 3, accepted: a dict"),
     ([{}, {"sed": 1}], {}, ValueError, r"members\[1\]: key: got 'sed'.*did you mean 'seed'"),
     ([{}, {1: 1}], {}, ValueError, r"members\[1\]: key: got 1, accepted: 'seed'"),
     ([{"seed": -1}], {}, ValueError, r"members\[0\]: seed: got -1"),
@@ -58,7 +58,7 @@ class NoReset:
     ([{}], {"on_check": "print"}, TypeError, "^on_check: got 'print'"),
     ([{}], {"on_epoch": 1}, TypeError, "^on_epoch: got 1, accepted: a function"),
     ([{}], {"stopping": NoReset()}, TypeError, "^stopping: got"),
-    ([{}], {"stopping": Patience(3)}, ValueError, "^stopping: .*pass validation"),
+    ([{}], {"stopping": Patience(3)}, ValueError, "^stopping: .*accepted: with validation"),
     ([{}], {"metrics": ["margin"]}, ValueError, "^metrics: got 'margin'"),
     ([{}], {"validation": X_VAL}, ValueError, "^validation: got ndarray"),
     ([{}], {"validation": (X_VAL[:, :3], Y_VAL)}, ValueError, "^validation x: got shape"),
@@ -141,7 +141,7 @@ x, y = rng.normal(size=(256, 10)), rng.integers(0, 2, 256)
 settings = {"sizes": [10, 256, 256, 2], "dtype": "float64", "backend": sys.argv[1]}
 options = {"loss": CrossEntropy(), "optimizer": SGD(1e-3), "workers": 2, "progress": False}
 fit_fleet(MLP(**settings), x, y, members=[{}], epochs=1, **options)  # compiles
-seen, check, nn.fitting.run.Run.check = [], nn.fitting.run.Run.check, watched
+seen, check, nn.fitting.run.TrainingRun.check = [], nn.fitting.run.TrainingRun.check, watched
 before = [library["num_threads"] for library in threadpool_info()]
 try:
     fit_fleet(MLP(**settings), x, y, members=[{"seed": r} for r in range(6)], epochs=10**6, check_every=[0, 8, 10**6],

@@ -132,7 +132,7 @@ def test_metrics_by_name_or_because_a_criterion_watches_them(backend):
     one = network(backend, (4, 5, 1))
     history = train(one, loss=BinaryCrossEntropy(), metrics=("margin_min", "prediction_changes"))
     assert history["margin_min"][-1] == pytest.approx((np.where(Y == 1, 1, -1) * one.forward(X)[:, 0]).min(), rel=1e-12)
-    with pytest.raises(ValueError, match="need classes, not real-valued targets"):
+    with pytest.raises(ValueError, match="with real-valued targets, accepted: with class labels"):
         train(one, y=X[:, 0], loss=SquaredError(), metrics=("margin_min",))
     assert np.isfinite(train(one, y=X[:, 0], loss=SquaredError(), metrics=("gradient_norm",))["gradient_norm"]).all()
 

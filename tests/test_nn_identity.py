@@ -1,6 +1,9 @@
 """By what a checkpoint tells callables apart: all that decides what they do counts, and what cannot be known is said."""
 import collections
 import functools
+import os
+import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -46,6 +49,13 @@ def keyword_default(scale):
     def augment(x, y, rng, *, scale=scale):
         return x + scale, y
     return augment
+
+
+def of_a_made_module(level):
+    made = types.ModuleType("made")
+    made.LEVEL = level
+    return types.FunctionType(compile("lambda x, y, rng: (x + made.LEVEL, y)", "m", "eval").co_consts[0],
+                              {**globals(), "made": made})
 
 
 def of_globals(level):
@@ -121,6 +131,9 @@ MAKERS = {  # name -> (makes an augmentation of a number, words of what differs)
     "global": (of_globals, "augment, global LEVEL was 0.1 there and is 0.2 here"),
     "global of a called function": (through_a_function, "augment, global helper's global LEVEL was 0.1 there and is 0.2"),
     "another module": (of_a_module, "augment, global their_settings.LEVEL was 0.1 there and is 0.2 here"),
+    "a module that was made while running": (of_a_made_module, "augment, global made.LEVEL was 0.1 there and is 0.2 here"),
+    "cached": (lambda s: captured(functools.lru_cache(captured(s))),
+               "augment, captured scale's wrapped function's captured scale was 0.1"),
     "object": (Shift, "augment, scale was 0.1 there and is 0.2 here"),
     "slots": (Slotted, "augment, scale was 0.1 there and is 0.2 here"),
     "bound method": (lambda s: Shift(s).method, "augment, self's scale was 0.1 there and is 0.2 here"),
@@ -153,7 +166,7 @@ def test_a_run_with_another_is_refused_and_told_what_differs(kind, tmp_path):
     make, words = MAKERS[kind]
     start("momentum", "numpy", tmp_path / "run", augment=make(0.1), epochs=2)
     before = (tmp_path / "run").read_bytes()
-    with pytest.raises(CheckpointError, match=f"is the checkpoint of another run: {words}"):
+    with pytest.raises(CheckpointError, match=f"got the checkpoint of another run, accepted: that of this one; {words}"):
         start("momentum", "numpy", tmp_path / "run", augment=make(0.2), epochs=2)
     assert (tmp_path / "run").read_bytes() == before
     start("momentum", "numpy", tmp_path / "run", augment=make(0.1), epochs=2)
@@ -168,13 +181,13 @@ class MyLoss(SquaredError):
 def test_losses_and_schedules_as_well(tmp_path):
     levels = np.full(len(X), 0.1)
     start("momentum", "numpy", tmp_path / "loss", loss=AdaFlooding(CrossEntropy(), levels))
-    with pytest.raises(CheckpointError, match="another run: loss, levels was array"):
+    with pytest.raises(CheckpointError, match=r"another run, accepted: that of .*; loss, levels was array"):
         start("momentum", "numpy", tmp_path / "loss", loss=AdaFlooding(CrossEntropy(), levels + 0.1))
     assert parts_of(MyLoss(2), "loss") == parts_of(MyLoss(2), "loss") != parts_of(MyLoss(3), "loss")
     assert parts_of(AdaFlooding(CrossEntropy(), long(1)), "loss") != parts_of(AdaFlooding(CrossEntropy(), long(2)), "loss")
     whole = start("momentum", "numpy", optimizer=SGD(rate(0.1)))
     start("momentum", "numpy", tmp_path / "rate", optimizer=SGD(rate(0.1)), epochs=2)
-    with pytest.raises(CheckpointError, match=r"another run: optimizer, learning_rate's captured first was 0.1 there"):
+    with pytest.raises(CheckpointError, match=r"another run, accepted: .*; optimizer, learning_rate.s captured first was"):
         start("momentum", "numpy", tmp_path / "rate", optimizer=SGD(rate(0.2)))
     assert remains(*start("momentum", "numpy", tmp_path / "rate", optimizer=SGD(rate(0.1)))) == remains(*whole)
 
@@ -193,10 +206,30 @@ def test_what_cannot_be_known_is_said_and_refused_unless_told(thing, tmp_path):
     assert "resume='anyway'" in str(error.value)
     found = start("momentum", "numpy", tmp_path / "run", augment=shifted(thing), resume="anyway")
     assert remains(*found) == remains(*whole)
-    with pytest.raises(CheckpointError, match="another run: seed was 0 there and is 1 here"):
+    with pytest.raises(CheckpointError, match=r"another run, accepted: that of .*; seed was 0 there and is 1 here"):
         start("momentum", "numpy", tmp_path / "run", augment=shifted(thing), resume="anyway", seed=1)
     with pytest.raises(ValueError, match="resume: got 'never', accepted: 'anyway'"):
         start("momentum", "numpy", resume="never")
+
+
+@pytest.mark.parametrize("draw, what", [
+    (lambda x, y, rng: (x + np.random.normal(), y), "global np.random.normal (it draws from a random state"),
+    (lambda x, y, rng: (x + random.random(), y), "global random.random (it draws"),
+    (captured(np.random.mtrand._rand.normal), "captured scale (it draws"),
+    (lambda x, y, rng: (x + len(os.environ["PATH"]), y), "global os.environ (it reads the environment"),
+    (lambda x, y, rng: (x + len(os.getenv("PATH")), y), "global os.getenv (it reads")])
+def test_what_belongs_to_the_whole_process_cannot_be_known(draw, what, tmp_path):
+    """Such a run is not the same when it goes on: what is drawn then is neither what the old nor what a new one draws."""
+    start("momentum", "numpy", tmp_path / "run", augment=draw, epochs=2)
+    with pytest.raises(CheckpointError, match=f"cannot be known: augment, {re.escape(what)}.*resume='anyway'"):
+        start("momentum", "numpy", tmp_path / "run", augment=draw)
+    start("momentum", "numpy", tmp_path / "run", augment=draw, resume="anyway")
+
+
+def test_a_generator_of_ones_own_can_be_known():
+    parts = [parts_of(captured(np.random.RandomState(seed).normal), "augment") for seed in (0, 0, 1)]
+    assert parts[0] == parts[1] != parts[2]
+    assert not any(text.startswith(UNKNOWN) for text in parts[0].values())
 
 
 def shifted(thing):
@@ -230,7 +263,7 @@ def test_a_criterion_of_ones_own_goes_on_and_is_told_from_others(tmp_path):
     used = Never(4)
     start("momentum", "numpy", tmp_path / "run", stopping=used, epochs=2)
     assert remains(*start("momentum", "numpy", tmp_path / "run", stopping=used)) == whole
-    with pytest.raises(CheckpointError, match="another run: stopping, limit was 4 there and is 5 here"):
+    with pytest.raises(CheckpointError, match=r"another run, accepted: that of .*; stopping, limit was 4 there and is 5"):
         start("momentum", "numpy", tmp_path / "run", stopping=Never(5))
 
 

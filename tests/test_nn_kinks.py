@@ -4,34 +4,15 @@ import itertools
 import numpy as np
 import pytest
 
-from losses import (
-    AdaFlooding,
-    BinaryCrossEntropy,
-    ConfidencePenalty,
-    CrossEntropy,
-    Flooding,
-    Hinge,
-    InstanceFlooding,
-    Loss,
-    RelaxLoss,
-    SoftAD,
-    SquaredError,
-    SquaredHinge,
-)
+from losses import CrossEntropy, Flooding, Hinge, Loss, SquaredHinge
 from nn import MLP, RNN, check_model
+from tests.losses_and_floods import CE, FLOODS, bases
 
-CE = CrossEntropy()
 METHODS = ["complex", "central", "direction"]
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "identity"]
 X = np.random.default_rng(3).normal(size=(3, 3)) + 0.1
 X[1] = 0  # a blank row
 Y = np.array([0, 1, 1])
-BASES = {"ce": (CE, 2), "smoothed": (CrossEntropy(0.1), 2), "bce": (BinaryCrossEntropy(), 1), "hinge": (Hinge(), 2),
-         "hinge_1": (Hinge(), 1), "perceptron": (Hinge(0.0), 2), "squared_hinge": (SquaredHinge(), 2),
-         "squared": (SquaredError(), 2), "confidence": (ConfidencePenalty(CE, 0.2), 2)}
-FLOODS = {"none": lambda base, level: base, "flooding": Flooding, "instance": InstanceFlooding, "soft": SoftAD,
-          "adaptive": lambda base, level: AdaFlooding(base, np.full(3, level)), "relax": RelaxLoss,
-          "relaxed": lambda base, level: RelaxLoss(base, level).in_epoch(1)}
 
 
 def settled(report, tolerance=1e-6):
@@ -56,13 +37,15 @@ def test_a_fresh_network_with_a_blank_row_passes(backend):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("flood", FLOODS)
 def test_every_loss_and_activation_with_a_blank_row(flood, method, activation):
-    for name, (base, outputs) in BASES.items():
+    for name, (base, y, outputs) in bases(Y).items():
+        if name == "squared" and flood.startswith("relax"):
+            continue
         model = MLP([3, 4, outputs], activation=activation, dtype="float64", backend="numpy")
-        values = base.per_sample(model.forward(X), Y)
+        values = base.per_sample(model.forward(X), y)
         for level in {0.9, float(values.mean()), float(values[1])}:
             if not level >= 0 or (flood == "none" and level != 0.9):
                 continue
-            report = check_model(model, X, Y, FLOODS[flood](base, level), method=method,
+            report = check_model(model, X, y, FLOODS[flood](base, level, np.full(3, level)), method=method,
                                  samples=4 if method == "central" else None)
             assert settled(report), f"{name} {activation} {level}\n{report}"
             if method == "complex" and level == 0.9:

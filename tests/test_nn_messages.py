@@ -219,6 +219,6 @@ def test_columns_of_a_history(name, piece):
     for record in (history, fleet):
         message = answer(KeyError, lambda record=record: record[name])
         assert piece in message
-        assert message.startswith(repr(name))
+        assert message.startswith(f"column: got {name!r}, accepted: ")
         assert name not in record
         assert record.get(name) is None

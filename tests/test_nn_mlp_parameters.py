@@ -58,11 +58,11 @@ def test_assignment_by_name_copies():
 def test_wrong_assignments():
     model = MLP([3, 4, 2])
     before = model.flat.copy()
-    with pytest.raises(ValueError, match=r"W1: got shape \(4, 3\), expected \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"W1: got shape \(4, 3\), accepted: \(3, 4\)"):
         model.parameters["W1"] = np.ones((4, 3))
     with pytest.raises(ValueError, match="b1: got shape"):
         model.parameters["b1"] = 0.0  # no broadcasting: it hides mistakes
-    with pytest.raises(KeyError, match="no parameter 'W3'; there are W1, b1, W2, b2"):
+    with pytest.raises(KeyError, match="parameter: got 'W3', accepted: W1, b1, W2, b2"):
         model.parameters["W3"] = np.ones((2, 2))
     for change in (lambda p: p.pop("W1"), lambda p: p.clear(), lambda p: p.update(W1=0), lambda p: p.popitem(),
                    lambda p: p.setdefault("W3", 0), lambda p: p.__delitem__("W1")):

@@ -288,3 +288,9 @@ def test_number_of_threads_changes_no_bit(dtype, monkeypatch):
             np.testing.assert_array_equal(one, two)
     flat = np.concatenate([gradient.ravel() for gradient in proved.values()])
     assert relative_error(results[0][0], flat) <= (1e-4 if dtype == "float32" else 1e-11)
+
+
+@pytest.mark.parametrize("eps", [1e300, 2, 0, 1e-300, -1e-5, np.nan])
+def test_an_epsilon_that_float32_cannot_hold_is_refused(eps):
+    with pytest.raises(ValueError, match=r"batch_norm_eps: got .*, accepted: a finite number >= 1e-30 and <= 1"):
+        MLP([4, 3, 2], batch_norm=True, batch_norm_eps=eps)

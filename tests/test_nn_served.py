@@ -204,7 +204,7 @@ def test_maths_that_training_would_pass_over_is_refused(backend, argument, plant
     def make(backend):
         return (planted if argument == "model" else MLP)([4, 5, 3], backend=backend)
     arguments = {} if argument == "model" else {argument: planted}
-    with pytest.raises(TypeError, match=rf"{argument}: got .* defines {name}, which training does not call; accepted: "):
+    with pytest.raises(TypeError, match=rf"{argument}: got .* defines {name}, which training does not call, accepted: "):
         trained(backend, make=make, **arguments)
 
 

@@ -78,7 +78,7 @@ def handed(function, monkeypatch, module, name):
 
 
 def test_every_argument_arrives(monkeypatch):
-    values, settings = handed(fit, monkeypatch, nn.fitting.fit, "Run")
+    values, settings = handed(fit, monkeypatch, nn.fitting.fit, "TrainingRun")
     assert settings == {name: values[name] for name in FIELDS}
     values, settings = handed(fit_fleet, monkeypatch, nn.fleet.fit_fleet, "check_kinds")
     fixed = {"checkpoint": None, "threads": 1, "resume": None}

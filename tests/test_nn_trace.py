@@ -5,6 +5,7 @@ import pytest
 from losses import CrossEntropy, Flooding, SquaredError
 from nn import MLP, RNN
 from nn.reference.dropout import dropout_forward
+from tests.numerical import complex_step
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 0])
@@ -83,11 +84,7 @@ def assert_equals_the_complex_step(trace, run, y, loss, tolerance):
     for name, value in values.items():
         assert trace[name].shape == value.shape
         np.testing.assert_allclose(trace[name], value.real, rtol=tolerance, atol=tolerance)
-        slopes = np.zeros(value.shape)
-        for at in np.ndindex(*value.shape):
-            nudge = np.zeros(value.shape, complex)
-            nudge[at] = 1e-20j
-            slopes[at] = loss.objective(run({name: nudge})[1], y)[0].imag / 1e-20
+        slopes = complex_step(lambda nudge, name=name: loss.objective(run({name: nudge})[1], y)[0], np.zeros(value.shape))
         np.testing.assert_allclose(trace["d" + name], slopes, rtol=tolerance, atol=tolerance, err_msg=name)
     assert np.isfinite(loss.objective(outputs.real, y)[0])
 

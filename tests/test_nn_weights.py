@@ -4,22 +4,11 @@ import itertools
 import numpy as np
 import pytest
 
-from losses import (
-    AdaFlooding,
-    BinaryCrossEntropy,
-    ConfidencePenalty,
-    CrossEntropy,
-    Flooding,
-    Hinge,
-    InstanceFlooding,
-    RelaxLoss,
-    SoftAD,
-    SquaredError,
-    SquaredHinge,
-)
+from losses import CrossEntropy, Flooding, SquaredError
 from nn import MLP, RNN, RPROP, SGD, Adam, AdamW, CheckpointError, Mixup, adaptive_levels, check_model, fit, fit_fleet
 from nn.backends import NumbaBackend
 from stopping import Patience
+from tests.losses_and_floods import CE, FLOODS, bases, walk
 from tests.numerical import relative_error
 
 RNG = np.random.default_rng(8)
@@ -29,14 +18,12 @@ Y, Y_STEPS = RNG.integers(0, 3, N), RNG.integers(0, 3, (N, T))
 TIMES = RNG.integers(0, 4, N)
 LEVELS = RNG.uniform(0, 2, N)
 C = [1.0, 0.25, 5.0]
-CE = CrossEntropy()
-BASES = {"ce": (CE, Y, 3), "classes": (CrossEntropy(0.2, class_weight=C), Y, 3), "binary": (BinaryCrossEntropy(), Y % 2, 1),
-         "soft": (CrossEntropy(0.1, class_weight=C), RNG.dirichlet(np.ones(3), N), 3),
-         "squared": (SquaredError(), RNG.normal(size=(N, 3)), 3), "hinge": (Hinge(), Y, 3),
-         "squared_hinge": (SquaredHinge(), Y, 3), "confidence": (ConfidencePenalty(CE, 0.2), Y, 3)}
-FLOODS = {"none": lambda base, levels: base, "batch": lambda base, levels: Flooding(base, 1.0),
-          "instance": lambda base, levels: InstanceFlooding(base, 1.0), "soft": lambda base, levels: SoftAD(base, 1.0, 0.5),
-          "adaptive": AdaFlooding, "relax": lambda base, levels: RelaxLoss(base, 1.0, 0.4)}
+CLASSES = CrossEntropy(0.2, class_weight=C)
+BASES = bases(Y)
+BASES = {name: BASES[name] for name in ("ce", "binary", "squared", "hinge", "squared_hinge", "confidence")} | {
+    "classes": (CLASSES, Y, 3), "soft": (CrossEntropy(0.1, class_weight=C), BASES["soft"][1], 3)}
+FAMILY = {name: lambda base, levels, flood=flood: flood(base, 1.0, levels)
+          for name, flood in FLOODS.items() if name != "relaxed"}
 FEW = {"epochs": 3, "batch_size": 7, "optimizer": SGD(0.3, momentum=0.5), "progress": False}
 backends = ("numpy", "numba")
 
@@ -51,21 +38,21 @@ def trained(model, x=X, y=Y, loss=CE, **options):
 
 
 def cases():
-    """Every loss under every flood in an MLP, cross-entropy with class weights in RNNs; RelaxLoss needs classes."""
-    for flood in FLOODS:
-        for name, (loss, y, outputs) in BASES.items():
-            if not (name == "squared" and flood == "relax"):
-                yield pytest.param(lambda b, k=outputs: mlp(b, k), X, y, None, loss, flood, id=f"mlp-{name}-{flood}")
+    """Every loss under every flood in an MLP, cross-entropy with class weights in RNNs."""
+    for name, flood in (one.values for one in walk(BASES, FAMILY)):
+        loss, y, outputs = BASES[name]
+        yield pytest.param(lambda b, k=outputs: mlp(b, k), X, y, None, loss, flood, id=f"mlp-{name}-{flood}")
+    for flood in FAMILY:
         for pooling in ("last", "none"):
             yield pytest.param(lambda b, p=pooling: RNN(3, 4, 3, pooling=p, dtype="float64", backend=b), SEQUENCES,
-                               Y_STEPS if pooling == "none" else Y, LENGTHS, BASES["classes"][0], flood,
+                               Y_STEPS if pooling == "none" else Y, LENGTHS, CLASSES, flood,
                                id=f"rnn-{pooling}-{flood}")
 
 
 @pytest.mark.parametrize(("make", "x", "y", "lengths", "loss", "flood"), list(cases()))
 def test_walk(make, x, y, lengths, loss, flood):
     """A weight is so many copies, in a full batch; backends agree over small batches; the gradient is right."""
-    loss_of, copies, models = FLOODS[flood], np.repeat(np.arange(N), TIMES), [make(b) for b in backends]
+    loss_of, copies, models = FAMILY[flood], np.repeat(np.arange(N), TIMES), [make(b) for b in backends]
     for model in models:
         one, two = model.copy(), model.copy()
         trained(one, x, y, loss_of(loss, LEVELS), batch_size=None, lengths=lengths, sample_weight=TIMES)
@@ -151,10 +138,10 @@ def test_on_line_only_0_makes_a_difference(backend):
     assert relative_error(one, trained(mlp(backend), batch_size=1, optimizer=SGD(0.1))[0]) > 1e-3
 
 
-@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("flood", FAMILY)
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_equal_weights_are_none(backend, flood, batch_size):
-    loss = FLOODS[flood](CE, LEVELS)
+    loss = FAMILY[flood](CE, LEVELS)
     options = {"loss": loss, "batch_size": batch_size, "optimizer": SGD(0.1)}
     np.testing.assert_array_equal(trained(mlp(backend), sample_weight=np.full(N, 0.3), **options)[0],
                                   trained(mlp(backend), **options)[0])

@@ -6,7 +6,7 @@ import pytest
 
 from experiments import documenting
 from experiments.questions import zero_loss
-from tests.test_mutations import MUTANTS
+from tests.mutants import MUTANTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(page.relative_to(ROOT).as_posix()

@@ -99,5 +99,16 @@ def test_the_first_pass_of_on_line_training_is_prequential(backend):
 
 
 def test_a_missing_validation_set_is_named(backend):
-    with pytest.raises(ValueError, match=r"pass validation=\(x, y\)"):
+    with pytest.raises(ValueError, match=r"accepted: with validation=\(x, y\)"):
         train(GL(5), backend, validation=None)
+
+
+def test_a_criterion_is_reset_by_nothing_but_a_run(backend):
+    stop = Patience(3, "train_loss")
+    stop.update(train_loss=1.0)
+    before = stop.state_dict()
+    with pytest.raises(ValueError, match="clip_norm"):
+        train(stop, backend, epochs=1, clip_norm=-1)
+    assert stop.state_dict() == before
+    train(stop, backend, epochs=1)
+    assert stop.step == 1 and stop.best_value != 1.0

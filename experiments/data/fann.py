@@ -72,11 +72,9 @@ def _row(line: Any, count: int, path: str | PathLike[str], number: int) -> np.nd
     if len(words) != count:
         raise FannError(f"{path}, line {number}: got {len(words)} numbers, accepted: {count}")
     try:
-        if not NUMBERS.fullmatch(line.rstrip(b"\r\n")):
-            raise ValueError("not a number")
-        values = np.array(words, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise ValueError("beyond float64")
+        values = np.array(words, dtype=np.float64) if NUMBERS.fullmatch(line.rstrip(b"\r\n")) else None
     except ValueError:
-        raise FannError(f"{path}, line {number}: got {line[:60]!r}, accepted: {count} finite decimal numbers") from None
+        values = None
+    if values is None or not np.isfinite(values).all():
+        raise FannError(f"{path}, line {number}: got {line[:60]!r}, accepted: {count} finite decimal numbers")
     return values

@@ -32,5 +32,6 @@ def read_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[ImageFiles,
     """Return the files and a note on them; `data_dir` and errors of the files as of `mnist`."""
     found = read_published(MNIST, data_dir)
     if found is None:
-        raise FileNotFoundError(f"data_dir is None and {VARIABLE} names no folder with MNIST; {MNIST.advice}")
+        raise FileNotFoundError(f"data_dir: got None, and {VARIABLE} names no folder with MNIST, accepted: a folder with "
+                                f"its files; {MNIST.advice}")
     return found

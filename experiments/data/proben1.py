@@ -93,8 +93,8 @@ def _folder(problem: Any, data_dir: str | PathLike[str] | None) -> Path:
 
     folder = find_folder(holds_table, SUBFOLDERS, SYSTEM_FOLDER, data_dir=data_dir)
     if folder is None:
-        raise FileNotFoundError(f"{problem}.train is neither below {VARIABLE} nor in {SYSTEM_FOLDER}; install Debian's "
-                                "libfann-doc, or name a folder with its tables by data_dir")
+        raise FileNotFoundError(f"data_dir: got None, and {problem}.train is neither below {VARIABLE} nor in "
+                                f"{SYSTEM_FOLDER}, accepted: a folder with its tables; Debian's libfann-doc puts them there")
     return folder
 
 

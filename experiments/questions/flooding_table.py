@@ -9,34 +9,26 @@ shorter run with the same settings, which is the same run up to there bit for bi
 alone. So the large test set is looked at once per run.
 """
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from os import PathLike
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 
 from ..report import plots
 from ..report.compare import UNCLEAR
+from ..report.flipped import TITLES, Flipped
 from ..report.measured import Measured, load
 from ..report.tables import Table, number
-from ..report.words import counted, direction, opening, spread, tally, too_few, unjudged
+from ..report.words import counted, direction, opening, paragraph, spread, tally, too_few, unjudged
 from ..runs.settings import at_least
 from ..runs.store import Store
-from ..runs.sweep import pool, train_missing
-from ..trainers.data_sets import bayes_figures
 from ..trainers.description import Description
-from ..trainers.flooding_grid import GRID, TITLES, Grid, Trial, followed, grid, trials
-from ..trainers.train import TRAINER
+from ..trainers.flooding_grid import PUBLISHED, Grid, Trial, followed, grid, trials
 
 RUN_TIMES = {"quick": "1 min", "default": "19 min", "full": "4 h"}  # on 2 cores, compilation included
-# Two Gaussians, no early stopping, by noise: accuracy in % without flooding, level, accuracy with it. From Ishida et al.,
-# ICML 2020, as others have transcribed it (github.com/bongseokkim/flooding).
-PUBLISHED = {0.01: (90.52, 0.17, 92.13), 0.05: (84.79, 0.22, 88.03), 0.10: (78.44, 0.32, 83.59)}
 COLUMNS = ("without", "flooded", "early", "early_flooded")
 LOWEST = 0.02  # of the second figure: training losses go on to 1e-5 and would leave no room for test losses
-best_possible = lru_cache(maxsize=32)(bayes_figures)  # the spiral's take a second
 
 
 @dataclass(frozen=True)
@@ -51,12 +43,12 @@ class Config(Grid):
     @classmethod
     def quick(cls) -> "Config":
         """Two Gaussians, four levels, two trials: shows the effect, not its size."""
-        return cls(data=("two_gaussians",), levels=(0.0, 0.1, 0.2, 0.3), seeds=2, epochs=150, curve_points=1000)
+        return replace(super().quick(), curve_points=1000)
 
     @classmethod
     def full(cls) -> "Config":
         """The published protocol: 51 levels, 500 epochs, every epoch checked."""
-        return cls(levels=GRID, epochs=500, every=1, curve_seeds=2)
+        return replace(super().full(), curve_seeds=2)
 
     def related(self, need: Callable[..., None]) -> None:
         """No more curves than trials."""
@@ -64,22 +56,15 @@ class Config(Grid):
         need(self.curve_seeds <= self.seeds, "curve_seeds", "a whole number from 0 to seeds")
 
 
-# --- runs ---
-
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: the grid, then what the chosen levels ask for."""
-    def second() -> list[Description]:
-        found = [asked(config, trials(store, config, data, noise)) for data in config.data for noise in config.noise]
-        return [run for one in found for runs in one for run in runs]
-
-    with pool(config.scheduler, config.workers) as place:
-        for title, wanted in (("grid of levels", lambda: grid(config)), ("chosen levels", second)):
-            train_missing(store, [one.settings() for one in wanted()], TRAINER, place, title)
+    config.train_all(store, {"grid of levels": lambda: grid(config), "chosen levels": lambda: [
+        run for one in config.cases() for runs in asked(config, trials(store, config, *one)) for run in runs]})
 
 
-def runs(config: Config) -> list[dict]:
-    """Settings of the grid, from which all else follows."""
-    return [one.settings() for one in grid(config)]
+def runs(config: Config) -> list[Description]:
+    """Return the grid, from which all else follows."""
+    return grid(config)
 
 
 def asked(config: Config, found: Sequence[Trial]) -> tuple[list[Description], ...]:
@@ -92,14 +77,12 @@ def asked(config: Config, found: Sequence[Trial]) -> tuple[list[Description], ..
             [followed(config, trial.specs[trial.last]) for trial in some])
 
 
-# --- results ---
-
-class Cell(NamedTuple):
+@dataclass(frozen=True)
+class Case(Flipped):
     """One data set with one share of flipped labels.
 
     Attributes
     ----------
-    data, noise : str, float
     trials : list of Trial
     runs : dict of str -> Measured
         By `COLUMNS`, a run per trial; the last two stopped at their best validation epoch.
@@ -107,8 +90,6 @@ class Cell(NamedTuple):
         Without and with flooding, with test loss on the way.
     """
 
-    data: str
-    noise: float
     trials: Sequence[Trial]
     runs: dict[str, Measured]
     curves: Sequence[Measured]
@@ -117,47 +98,37 @@ class Cell(NamedTuple):
         """Chosen levels, shape (trials,); which: "last" or "early"."""
         return np.array([trial.specs[getattr(trial, which)].loss.level for trial in self.trials])
 
-    @property
-    def best(self) -> Any:
-        """What no classifier can beat."""
-        return best_possible(self.data, self.noise)
 
-    @property
-    def title(self) -> str:
-        """For figures."""
-        return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
+def gather(store: Store, config: Config) -> list[list[Case]]:
+    """Load everything: a list per data set, a Case per noise; raises StoreError when runs are missing."""
+    return [[_case(store, config, data, noise) for noise in config.noise] for data in config.data]
 
 
-def gather(store: Store, config: Config) -> list[list[Cell]]:
-    """Load everything: a list per data set, a Cell per noise; raises StoreError when runs are missing."""
-    return [[_cell(store, config, data, noise) for noise in config.noise] for data in config.data]
-
-
-def _cell(store: Store, config: Config, data: str, noise: float) -> Cell:
+def _case(store: Store, config: Config, data: str, noise: float) -> Case:
     found = trials(store, config, data, noise)
     early, early_flooded, *curves = (load(store, specs) for specs in asked(config, found))
     last = Measured([trial.runs[trial.plain] for trial in found]), Measured([trial.runs[trial.last] for trial in found])
-    return Cell(data, noise, found, dict(zip(COLUMNS, (*last, early, early_flooded), strict=True)), curves)
+    return Case(data, noise, found, dict(zip(COLUMNS, (*last, early, early_flooded), strict=True)), curves)
 
 
-def tables(results: Sequence[Sequence[Cell]]) -> list[Table]:
-    """One table per data set: accuracies of the four cells, mean ± standard error over trials."""
-    return [_table(cells) for cells in results]
+def tables(results: Sequence[Sequence[Case]]) -> list[Table]:
+    """One table per data set: accuracies of the four columns, mean ± standard error over trials."""
+    return [_table(cases) for cases in results]
 
 
-def _table(cells: Sequence[Cell]) -> Table:
-    published, first = cells[0].data == "two_gaussians", cells[0].trials[0]
+def _table(cases: Sequence[Case]) -> Table:
+    published, first = cases[0].data == "two_gaussians", cases[0].trials[0]
     heads = ["flipped", "without", "flooding", "early stop", "both", "best possible", "level", "level, both", "Bayes CE",
              *(["published: without", "flooding (level)"] if published else [])]
-    rows = [[f"{100 * cell.noise:g} %", *(cell.runs[which].text("accuracy", 100) for which in COLUMNS),
-             f"{100 - 100 * cell.best.noisy_error:.1f}", *(_levels(cell.levels(which)) for which in ("last", "early")),
-             f"{cell.best.cross_entropy:.3f}", *(_published(cell.noise) if published else [])] for cell in cells]
+    rows = [[f"{100 * case.noise:g} %", *(case.runs[which].text("accuracy", 100) for which in COLUMNS),
+             f"{case.best_accuracy:.1f}", *(_levels(case.levels(which)) for which in ("last", "early")),
+             f"{case.best.cross_entropy:.3f}", *(_published(case.noise) if published else [])] for case in cases]
     note = (f"{first.specs[0].schedule.epochs} epochs, {len(first.specs)} levels{' (published: 500, 51)' * published}; "
             "level: mean (smallest to largest) over trials, 0 is none; CE: cross-entropy, nats")
-    diverged = sum(bool(run.scalars["diverged"]) for cell in cells for trial in cell.trials for run in trial.runs)
+    diverged = sum(bool(run.scalars["diverged"]) for case in cases for trial in case.trials for run in trial.runs)
     if diverged:
         note += f"\n{diverged} runs diverged and were not chosen"
-    title = f"{TITLES[cells[0].data]}: accuracy in % on noisy test labels ({spread(len(cells[0].trials), 'trial')})"
+    title = f"{TITLES[cases[0].data]}: accuracy in % on noisy test labels ({spread(len(cases[0].trials), 'trial')})"
     return Table(title, heads, rows, note)
 
 
@@ -167,51 +138,36 @@ def _levels(levels: np.ndarray) -> str:
 
 
 def _published(noise: float) -> list[str]:
-    without, level, flooded = PUBLISHED.get(noise, (0, 0, 0))
+    level, without, flooded = PUBLISHED.get(noise, (0, 0, 0))
     return [f"{without:.2f}", f"{flooded:.2f} ({level:.2f})"] if noise in PUBLISHED else ["–", "–"]
 
 
-# --- figures ---
-
-def figures(results: Sequence[Sequence[Cell]], folder: Path) -> list:
+def figures(results: Sequence[Sequence[Case]], folder: Path) -> list:
     """Draw accuracy over the flood level, and loss over epochs where it was followed."""
-    followed = draw_curves(results, folder / "flooding_table_curves.png") if results[0][0].curves[0].runs else []
-    return [*draw_levels(results, folder / "flooding_table_levels.png"), *followed]
+    first, each = results[0][0], len(results)
+    paths = plots.cases(folder / "flooding_table_levels.png", _level_panel, results, x="flood level, nats", legend=3,
+                        title=f"Accuracy after the last epoch, on noisy labels ({spread(len(first.trials), 'trial')})",
+                        y=["accuracy, %"] * each)
+    if count := len(first.curves[0].runs):
+        of = f"mean of {count} trials" if count > 1 else "one trial"
+        paths += plots.cases(folder / "flooding_table_curves.png", _curve_panel, results, x="epoch (log scale)", legend=3,
+                             title=f"Loss with and without flooding ({of})",
+                             y=[f"cross-entropy, nats\n(log scale, cut at {LOWEST:g})"] * each)
+    return paths
 
 
-def draw_levels(results: Sequence[Sequence[Cell]], path: str | PathLike[str]) -> list:
-    """Accuracy over the flood level, a row of panels per data set, a column per noise."""
-    title = f"Accuracy after the last epoch, on noisy labels ({spread(len(results[0][0].trials), 'trial')})"
-    return _page(path, _level_panel, results, title, "flood level, nats", "accuracy, %")
-
-
-def draw_curves(results: Sequence[Sequence[Cell]], path: str | PathLike[str]) -> list:
-    """Loss over epochs, likewise."""
-    count = len(results[0][0].curves[0].runs)
-    title = f"Loss with and without flooding ({f'mean of {count} trials' if count > 1 else 'one trial'})"
-    return _page(path, _curve_panel, results, title, "epoch (log scale)",
-                 f"cross-entropy, nats\n(log scale, cut at {LOWEST:g})")
-
-
-def _page(path: str | PathLike[str], panel: Callable[..., Any], results: Any, title: str, x: str, y: str) -> list:
-    return plots.page(path, [[partial(panel, cell) for cell in cells] for cells in results], title=title, x=x,
-                      y=[y] * len(results), legend=3)
-
-
-def _level_panel(cell: Cell, axis: Any) -> None:
+def _level_panel(case: Case, axis: Any) -> None:
     """Validation and test accuracy over the flood level, with the chosen levels and the Bayes cross-entropy marked."""
-    levels = np.array([one.loss.level for one in cell.trials[0].specs])
-    for split in ("val", "test"):
-        values = [Measured(trial.runs).values(f"{split}_error", 100) for trial in cell.trials]  # (trials, levels)
-        plots.curve(axis, levels, 100 - np.array(values), hue=plots.FLOODING, split=split, marker="o", ms=3.5)
-    axis.axvline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
-    axis.axhline(100 - 100 * cell.best.noisy_error, color=plots.ink(plots.GREY), lw=1, ls="-.",
-                 label="best possible accuracy")
-    axis.set_title(cell.title)
+    levels = np.array([one.loss.level for one in case.trials[0].specs])
+    plots.splits(axis, levels, lambda split: 100 - np.array(
+        [Measured(trial.runs).values(f"{split}_error", 100) for trial in case.trials]), parts=("val", "test"),
+        hue=plots.FLOODING, marker="o", ms=3.5)
+    axis.axvline(case.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
+    case.best_line(axis)
     bottom, top = axis.get_ylim()
     bottom -= 0.08 * (top - bottom)
     # The chosen levels stand on the axis, one mark per trial, apart a little: trials often agree.
-    chosen = np.sort(cell.levels("last"))
+    chosen = np.sort(case.levels("last"))
     first, end = np.searchsorted(chosen, chosen), np.searchsorted(chosen, chosen, "right")
     rank = np.arange(len(chosen)) - (first + end - 1) / 2
     axis.plot(chosen + 0.018 * levels.max() * rank, np.full(len(chosen), bottom), "^", color=plots.ink(plots.BLACK), ms=6,
@@ -219,36 +175,28 @@ def _level_panel(cell: Cell, axis: Any) -> None:
     axis.set_ylim(bottom, top)
 
 
-def _curve_panel(cell: Cell, axis: Any) -> None:
+def _curve_panel(case: Case, axis: Any) -> None:
     """Loss on training and test set over epochs, without flooding and with the chosen level."""
-    for runs, hue, name in zip(cell.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
+    for runs, hue, name in zip(case.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
                                strict=True):
-        for split in ("train", "test"):
-            plots.curve(axis, runs.curves("epoch")[0], runs.curves(f"{split}_loss"), name, hue=hue, split=split, band=False)
-    axis.axhline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
-    axis.set_title(cell.title)
+        plots.over_epochs(axis, runs, "loss", name, hue=hue, band=False)
+    axis.axhline(case.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
     axis.set(xscale="log", yscale="log")
     axis.set_ylim(bottom=max(LOWEST, axis.get_ylim()[0]))
     plots.log(axis, "xy")
 
 
-# --- the answer ---
-
-def answer(results: Sequence[Sequence[Cell]]) -> str:
-    """Open with yes, no or what it depends on, then answer in sentences that quote the measured numbers."""
-    return " ".join(sentences(results))
-
-
-def sentences(results: Sequence[Sequence[Cell]]) -> list[str]:
+@paragraph
+def answer(results: Sequence[Sequence[Case]]) -> list[str]:
     """Return yes, no or what it depends on; then what flooding does alone and after early stopping, where its level lies,
     and how far the published row is.
     """
-    cells = [cell for group in results for cell in group]
-    alone, beside = ([cell.runs[after].gain(cell.runs[before]) for cell in cells]
+    cases = [case for group in results for case in group]
+    alone, beside = ([case.runs[after].gain(case.runs[before]) for case in cases]
                      for before, after in (COLUMNS[:2], COLUMNS[2:]))
-    count = len(cells[0].trials)
+    count = len(cases[0].trials)
     return [_opening(alone, beside, count), _compare(alone, count, "Without early stopping, flooding"),
-            _compare(beside, count, "With early stopping, flooding"), _where(cells), *_against_published(cells)]
+            _compare(beside, count, "With early stopping, flooding"), _where(cases), *_against_published(cases)]
 
 
 def _opening(alone: Any, beside: Any, count: int) -> str:
@@ -274,9 +222,9 @@ def _compare(found: Any, count: int, lead: str) -> str:
             f" of {counted(len(found), 'case')}.")
 
 
-def _where(cells: Sequence[Cell]) -> str:
-    ratios = [(cell.levels("last").mean() / cell.best.cross_entropy, cell.title) for cell in cells
-              if cell.best.cross_entropy > 0]
+def _where(cases: Sequence[Case]) -> str:
+    ratios = [(case.levels("last").mean() / case.best.cross_entropy, case.title) for case in cases
+              if case.best.cross_entropy > 0]
     if not ratios:
         return "No case has noise, so no level can be set beside a Bayes cross-entropy."
     (low, a), (high, b) = min(ratios, key=lambda pair: pair[0]), max(ratios, key=lambda pair: pair[0])
@@ -284,8 +232,8 @@ def _where(cells: Sequence[Cell]) -> str:
             f"below it in {sum(ratio < 1 for ratio, _ in ratios)} of {len(ratios)}.")
 
 
-def _against_published(cells: Sequence[Cell]) -> list[str]:
-    gaps = [cell.runs[which].mean("accuracy", 100) - PUBLISHED[cell.noise][i] for cell in cells
-            if cell.data == "two_gaussians" and cell.noise in PUBLISHED for which, i in (("without", 0), ("flooded", 2))]
+def _against_published(cases: Sequence[Case]) -> list[str]:
+    gaps = [case.runs[which].mean("accuracy", 100) - PUBLISHED[case.noise][i] for case in cases
+            if case.data == "two_gaussians" and case.noise in PUBLISHED for which, i in (("without", 1), ("flooded", 2))]
     return [f"The {len(gaps)} accuracies of Two Gaussians without early stopping differ from the published ones by "
             f"{min(gaps):+.1f} to {max(gaps):+.1f} points."] if gaps else []

@@ -10,39 +10,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 
 from ..report import plots
-from ..report.compare import BETTER, WORSE, clearly_above, mean_and_error, paired
-from ..report.measured import Measured, load
+from ..report.compare import BETTER, WORSE, Difference, clearly_above, mean_and_error, paired
+from ..report.flipped import Flipped
+from ..report.measured import Measured, load_all
+from ..report.methods import verdicts
 from ..report.tables import Table, mean_error
-from ..report.words import between, counted, depends_on_more, listed, spread, tally, unjudged
-from ..runs.settings import DIFFERENT, SHARE, SOME, Range, Settings, above, at_least
+from ..report.words import counted, listed, means, opening_of_difference, spread, tally
+from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
-from ..runs.sweep import Threads, train_missing
+from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
-from ..trainers.description import Description, describe
-from ..trainers.train import TRAINER
+from ..trainers.description import Description
 
 RUN_TIMES = {"quick": "25 s", "default": "2 min 30 s", "full": "1 h"}  # on 2 cores
 TIMES = (1, 2, 5, 10, 20)  # of the epochs to zero training error
 LOSSES = {"cross-entropy": plots.RED, "squared error": plots.BLUE, "hinge": plots.ORANGE, "squared hinge": plots.GREEN}
 SMOOTHED, FLOODED = " + smoothing", " + flooding"
 UNFLOODED = (*LOSSES, "cross-entropy" + SMOOTHED, "squared error" + SMOOTHED)
-DATA = {"two_gaussians": "Two Gaussians", "digits": "Digits"}
+DATA = {"two_gaussians": 2500, "digits": 0}  # and test samples: per class; 0 takes all that are left
 EXPONENTIAL = "cross-entropy"  # what the other losses are compared with
 # Name, figure, factor for display, logarithmic axes.
 FIGURES = (("test error, %", "test_error", 100, "x"), ("test loss", "test_loss", 1, "xy"),
            ("smallest margin", "margin_min", 1, "x"), ("normalised, 1e-6", "margin_normalized", 1e6, "x"),
            ("weights' norm", "parameter_norm", 1, "x"))
-TEST = 2500  # samples per class of Two Gaussians; of the digits all that are left
 TENFOLD = math.log(10)  # by which theory has the margins of gradient descent grow while t grows tenfold
 
 
 @dataclass(frozen=True)
-class Config(Settings):
+class Config(OnThreads):
     """Settings of loss_matters."""
 
     seeds: Annotated[int, at_least(1)] = 10
@@ -63,8 +63,6 @@ class Config(Settings):
     """Label smoothing of cross-entropy and squared error, the usual one."""
     level: Annotated[float, above(0, 1)] = 0.1
     """Flood level as a share of the loss of a network that outputs zeros (log K for cross-entropy, else 1). Not tuned."""
-    workers: Annotated[int, at_least(0, "0 for one per core")] = 0
-    """Runs trained at the same time; results do not depend on it."""
 
     @classmethod
     def quick(cls) -> "Config":
@@ -79,40 +77,39 @@ class Config(Settings):
 
 def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]]:
     """Return what is trained in one case: a description per seed of every loss, plain, smoothed and flooded."""
-    generated = data == "two_gaussians"  # counted per class
-    fixed = {"experiment": "loss_matters", "data": data, "noise": noise, "train": config.train // (1 + generated),
-             "test": TEST if generated else 0, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
+    fixed = {"experiment": "loss_matters", "data": data, "noise": noise, "test": DATA[data],
+             "train": config.train // SETS[data].per_train, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
              "batch_size": config.batch_size, "learning_rate": config.learning_rate, "dense": config.epochs // TIMES[-1],
              "growth": 1.1, "metrics": ("margin_min", "margin_median", "margin_normalized"), "measures": ("final_test",),
              "models": (("1", "zero error"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
-    level = {loss: config.level * (math.log(SETS[data].classes) if loss == EXPONENTIAL else 1) for loss in LOSSES}
-    change: dict[str, dict] = {loss: {} for loss in LOSSES}
-    change |= {arm: {"label_smoothing": config.smoothing} for arm in UNFLOODED if SMOOTHED in arm}
-    change |= {loss + FLOODED: {"level": level[loss]} for loss in LOSSES}
-    return {arm: [describe(loss=arm.partition(" +")[0].replace("-", "_").replace(" ", "_"), seed=seed, **fixed, **settings)
-                  for seed in range(config.seeds)] for arm, settings in change.items()}
+    change = {arm: {"label_smoothing": config.smoothing} if SMOOTHED in arm else {} for arm in UNFLOODED}
+    change |= {loss + FLOODED: {"level": config.level * (math.log(SETS[data].classes) if loss == EXPONENTIAL else 1)}
+               for loss in LOSSES}
+    return {arm: per_seed(config.seeds, loss=arm.partition(" +")[0].replace("-", "_").replace(" ", "_"), **fixed, **settings)
+            for arm, settings in change.items()}
 
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    runs = [one.settings() for data in DATA for noise in config.noise
-            for some in arms(config, data, noise).values() for one in some]
-    train_missing(store, runs, TRAINER, Threads(config.workers), "training")
+    config.train_all(store, [one for data in DATA for noise in config.noise
+                             for some in arms(config, data, noise).values() for one in some])
 
 
-class Case(NamedTuple):
-    """One data set and share of flips: its title, number of classes, seeds, epochs, and the runs of every arm."""
+@dataclass(frozen=True)
+class Case(Flipped):
+    """One data set and share of flips: the settings, and the runs of every arm."""
 
-    title: str
-    classes: int
-    seeds: int
-    epochs: int
+    config: Config
     arms: dict[str, Measured]
 
     def at(self, arm: str, time: int | str, figure: str, factor: float = 1.0) -> np.ndarray:
         """A figure (seeds,) at a multiple of the epochs to zero error, NaN where that came too late, or at the "end"."""
-        late = self.arms[arm].at("1", "epoch") > self.epochs // TIMES[-1]
+        late = self.arms[arm].at("1", "epoch") > self.config.epochs // TIMES[-1]
         return np.where(late & (time != "end"), np.nan, self.arms[arm].at(str(time), figure, factor))
+
+    def compared(self, before: tuple[str, Any], after: tuple[str, Any], figure: str) -> Difference:
+        """What one arm at one time is compared with another one or another time."""
+        return paired(self.at(*before, figure), self.at(*after, figure))
 
     def gained(self, arm: str, figure: str) -> np.ndarray:
         """By how much training on raised the test error, in points, or the logarithm of the test loss; (seeds,)."""
@@ -122,9 +119,7 @@ class Case(NamedTuple):
 
 def gather(store: Store, config: Config) -> list[Case]:
     """Load everything; raises StoreError when runs are missing."""
-    return [Case(f"{title}, {100 * noise:g} % flipped", SETS[data].classes, config.seeds, config.epochs,
-                 {arm: load(store, some) for arm, some in arms(config, data, noise).items()})
-            for data, title in DATA.items() for noise in config.noise]
+    return [Case(data, noise, config, load_all(store, arms(config, data, noise))) for data in DATA for noise in config.noise]
 
 
 def tables(results: Sequence[Case]) -> list[Table]:
@@ -133,21 +128,21 @@ def tables(results: Sequence[Case]) -> list[Table]:
     note = ("then: the first epoch without a training error, if it came within the first {} of {} epochs, all of which were "
             "looked at; end: at least {} times that. Test loss: each loss's own. Normalised: smallest margin / norm^layers.")
     wanted: list = [(1, "epoch", 1), *((time, figure, factor) for _, figure, factor, _ in FIGURES for time in (1, "end"))]
-    return [Table(f"{case.title} ({spread(case.seeds, 'seed')})", heads, [
+    return [Table(f"{case.title} ({spread(case.config.seeds, 'seed')})", heads, [
         [arm, *(mean_error(*mean_and_error(case.at(arm, *one))) for one in wanted)] for arm in case.arms],
-        note.format(case.epochs // TIMES[-1], case.epochs, TIMES[-1])) for case in results]
+        note.format(case.config.epochs // TIMES[-1], case.config.epochs, TIMES[-1])) for case in results]
 
 
 def figures(results: Sequence[Case], folder: Path) -> list:
     """Draw what training on changes, and what happens meanwhile on the test set and to the margins."""
-    seeds = spread(results[0].seeds, "seed")
-    panels = [[partial(_changes, case) for case in results[i:i + 2]] for i in range(0, len(results), 2)]
-    paths = plots.page(folder / "loss_matters.png", panels, title=f"Does training on pay? ({seeds})", legend=4,
-                       y=["change of test error, points"] * len(panels), size=(8.4, 1.8 + 2.7 * len(panels)))
+    seeds = spread(results[0].config.seeds, "seed")
+    rows = [results[i:i + 2] for i in range(0, len(results), 2)]
+    paths = plots.cases(folder / "loss_matters.png", _changes, rows, title=f"Does training on pay? ({seeds})", legend=4,
+                        y=["change of test error, points"] * len(rows), size=(8.4, 1.8 + 2.7 * len(rows)))
     for page, shown in (("test", FIGURES[:2]), ("margins", FIGURES[2:])):
-        paths += plots.page(folder / f"loss_matters_{page}.png", [[partial(_course, case, one) for one in shown]
-                                                                  for case in results], size=(8.4, 1.6 + 2.2 * len(results)),
-                            title=f"After zero training error ({seeds})", x="epoch / epoch of zero error (log)", legend=3)
+        panels = [[partial(_course, case, one) for one in shown] for case in results]
+        paths += plots.page(folder / f"loss_matters_{page}.png", panels, size=(8.4, 1.6 + 2.2 * len(results)), legend=3,
+                            title=f"After zero training error ({seeds})", x="epoch / epoch of zero error (log)")
     return paths
 
 
@@ -160,7 +155,6 @@ def _changes(case: Case, axis: Any) -> None:
                 plots.point(axis, place + 0.25 * (step - 1), values, loss + kind, hue=hue, marker=marker)
     axis.axhline(0, color=plots.ink(plots.BLACK), lw=1)
     axis.set_xticks(range(len(LOSSES)), [loss.replace(" ", "\n") for loss in LOSSES])
-    axis.set_title(case.title)
 
 
 def _course(case: Case, shown: tuple, axis: Any) -> None:
@@ -168,9 +162,8 @@ def _course(case: Case, shown: tuple, axis: Any) -> None:
     name, figure, factor, scale = shown
     for arm in UNFLOODED:
         values = np.array([case.at(arm, time, figure, factor) for time in TIMES]).T  # (seeds, times)
-        if len(values := values[~np.isnan(values).any(axis=1)]):
-            plots.curve(axis, TIMES, values, arm, hue=LOSSES[arm.removesuffix(SMOOTHED)], split="",
-                        linestyle="--" if SMOOTHED in arm else "-")
+        plots.curve(axis, TIMES, values, arm, hue=LOSSES[arm.removesuffix(SMOOTHED)], split="", whole=True,
+                    linestyle="--" if SMOOTHED in arm else "-")
     axis.set(title=case.title, ylabel=name)
     plots.log(axis, scale)
 
@@ -181,38 +174,27 @@ def answer(results: Sequence[Case]) -> str:
     of, cases = len(others) * len(results), counted(len(results), "case")
     found = [[paired(case.gained(EXPONENTIAL, figure), case.gained(arm, figure), comparisons=of).verdict
               for case in results for arm in others] for figure in both]
-    clear = [sum(one in (BETTER, WORSE) for one in verdicts) for verdicts in found]
-    start = (depends_on_more(results[0].seeds, "seed") if all(map(unjudged, found)) else
-             "Yes." if all(clear) else "It depends on what counts." if any(clear) else "No.")
-    factors = listed(f"{_means(np.exp(case.gained(arm, both[1])) for case in results)} ({arm})" for arm in UNFLOODED)
-    flooded = [tally([one for loss in LOSSES for one in _verdicts(results, (loss, "end"), (loss + FLOODED, "end"), figure)])
+    clear = [sum(one in (BETTER, WORSE) for one in some) for some in found]
+    factors = listed(f"{means(np.exp(case.gained(arm, both[1])) for case in results)} ({arm})" for arm in UNFLOODED)
+    flooded = [tally([one for loss in LOSSES for one in verdicts(results, (loss, "end"), (loss + FLOODED, "end"), figure)])
                for figure in both]
-    changed = "; ".join(f"{arm} {tally(_verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
+    changed = "; ".join(f"{arm} {tally(verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
     growth = [case.at(EXPONENTIAL, 20, "margin_min") - case.at(EXPONENTIAL, 2, "margin_min") for case in results]
     faster = [sum(clearly_above(values, bound) for values in growth) for bound in (0, TENFOLD)]
     hinge = [case.at("hinge", "end", "margin_min") for case in results]
-    still = _means(np.isclose(case.at("hinge", 20, "parameter_norm"), case.at("hinge", "end", "parameter_norm"),
+    still = means(np.isclose(case.at("hinge", 20, "parameter_norm"), case.at("hinge", "end", "parameter_norm"),
                               rtol=1e-6) * 100.0 for case in results)
-    off = [_means(np.sqrt(case.at("squared error", time, "train_loss") / case.classes) for case in results)
+    off = [means(np.sqrt(case.at("squared error", time, "train_loss") / SETS[case.data].classes) for case in results)
            for time in (1, "end")]
-    nearer = tally(_verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
-    return (f"{start} What training on did to the test error differed clearly from what it did with cross-entropy in "
-            f"{clear[0]} of {of} comparisons, to the test loss in {clear[1]}. By test error, the end beside the first epoch "
-            f"without a training error was, in {cases}: {changed}. Test loss was multiplied by {factors}. Flooding, at a "
-            f"level not tuned, beside the plain loss at the end: test error {flooded[0]}, test loss {flooded[1]} of "
-            f"{len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} "
-            f"per tenfold t (gradient descent, one layer). Measured: the smallest grew by {_means(growth)}, clearly in "
-            f"{faster[0]} of {cases}, clearly faster than that in {faster[1]}. Theory: the hinge's margins stop at 1. "
-            f"Measured: the smallest ended at {_means(hinge)}, beyond in {sum(clearly_above(one, 1) for one in hinge)}; "
-            f"{still} % of runs stood still in the end. Theory: with squared error the outputs return to their targets. "
-            f"Measured: the root mean square distance went from {off[0]} to {off[1]}, {nearer}.")
-
-
-def _means(cases: Any) -> str:
-    """Return the smallest and the largest mean over seeds of some cases."""
-    return between(mean_and_error(values)[0] for values in cases)
-
-
-def _verdicts(results: Sequence[Case], before: tuple, after: tuple, figure: str) -> list[str]:
-    """Per case, what one loss at one time is compared with another loss or time."""
-    return [paired(case.at(before[0], before[1], figure), case.at(after[0], after[1], figure)).verdict for case in results]
+    nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
+    return (f"{opening_of_difference(found, results[0].config.seeds)} What training on did to the test error differed "
+            f"clearly from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}."
+            f" By test error, the end beside the first epoch without a training error was, in {cases}: {changed}. Test loss "
+            f"was multiplied by {factors}. Flooding, at a level not tuned, beside the plain loss at the end: test error "
+            f"{flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's "
+            f"margins grow like log t, by {TENFOLD:.1f} per tenfold t (gradient descent, one layer). Measured: the smallest "
+            f"grew by {means(growth)}, clearly in {faster[0]} of {cases}, clearly faster than that in {faster[1]}. Theory: "
+            f"the hinge's margins stop at 1. Measured: the smallest ended at {means(hinge)}, beyond in "
+            f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still in the end. Theory: with squared "
+            "error the outputs return to their targets. Measured: the root mean square distance went from "
+            f"{off[0]} to {off[1]}, {nearer}.")

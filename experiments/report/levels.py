@@ -112,7 +112,7 @@ class Levels:
     def panel(self, figure: str, plain: Measured, axis: Any) -> None:
         """Draw "error" (in percent) or "loss" on validation and test set over the level."""
         factor = 100.0 if figure == "error" else 1.0
-        for split in ("val", "test"):
-            values = np.array([one.values(f"end.{split}_{figure}", factor) for one in (plain, *self.runs)]).T
-            plots.curve(axis, [0, *self.levels], values, hue=plots.FLOODING, split=split, marker="o", ms=4)
+        plots.splits(axis, [0, *self.levels], lambda split: np.transpose(
+            [one.values(f"end.{split}_{figure}", factor) for one in (plain, *self.runs)]), parts=("val", "test"),
+            hue=plots.FLOODING, marker="o", ms=4)
         axis.axvline(self.level, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="level chosen for all seeds")

@@ -1,5 +1,5 @@
 """Finished runs of one kind, a run per seed, and what is read off them."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,3 +72,8 @@ class Measured:
 def load(store: Store, specs: Any) -> Measured:
     """The finished runs of these descriptions, one per seed; raises StoreError when one is missing."""
     return Measured([store.require(spec.settings()) for spec in specs])
+
+
+def load_all(store: Store, arms: Mapping[str, Any]) -> dict[str, Measured]:
+    """The same of several arms, by name."""
+    return {name: load(store, specs) for name, specs in arms.items()}

@@ -1,15 +1,16 @@
 """Methods that are compared on the same seeds in several cases, and what may be said of the differences."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from .compare import BETTER, UNKNOWN, WORSE, Difference, mean_and_error, paired
 from .measured import Measured
 from .tables import number
-from .words import tally, unjudged
+from .words import tally, too_few, unjudged
 
-PERCENT = ("error", "changed", "movement")  # ends of the names of figures that are shares
+PERCENT = ("error", "error_clean", "changed", "movement")  # ends of the names of figures that are shares
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Methods:
         """Mean over the seeds for which the rule fired."""
         return mean_and_error(self.values(method, figure, factor))[0]
 
-    def text(self, method: str, figure: str, factor: float = 1.0) -> str:
-        """Return "mean ±error"."""
+    def text(self, method: str, figure: str, factor: float | None = None) -> str:
+        """Return "mean ±error"; without a factor shares are in percent."""
         runs, rule = self.runs[method]
-        return runs.text(f"{rule}.{figure}", factor)
+        return runs.text(f"{rule}.{figure}", 100 ** figure.endswith(PERCENT) if factor is None else factor)
 
     def compared(self, before: str, after: str, figure: str) -> Difference:
         """What one method is compared with another, lower being better."""
@@ -64,7 +65,14 @@ class Methods:
         return f"{number(first)} {between} {number(second)}{' %' * share}"
 
 
-def verdicts(cases: Sequence[Methods], before: str, after: str, figure: str) -> list[str]:
+class Compared(Protocol):
+    """A case whose methods can be compared."""
+
+    def compared(self, before: Any, after: Any, figure: str) -> Difference:
+        """What one method is compared with another, by a figure."""
+
+
+def verdicts(cases: Sequence[Compared], before: Any, after: Any, figure: str) -> list[str]:
     """Per case, what a method is compared with another one."""
     return [case.compared(before, after, figure).verdict for case in cases]
 
@@ -82,6 +90,29 @@ def best(cases: Sequence[Methods], against: str, methods: Sequence[str], figures
         return "", False
     name = max(balance, key=lambda name: (balance[name], -example.mean(name, figures[0])))
     return name, balance[name] > 0
+
+
+def alternative(cases: Sequence[Methods], against: str, methods: Mapping[str, str], figures: Mapping[str, str],
+                example: Methods, *, count: int, what: str) -> str:
+    """Return a sentence about which method did best against another one, by `best`, with what an example measured.
+
+    Parameters
+    ----------
+    methods, figures : mapping of str to str
+        Method -> its name; name -> figure, whose last word is how the example's are called.
+    count : int
+        Of seeds.
+    what : str
+        The name of the other method.
+    """
+    name, better = best(cases, against, tuple(methods), tuple(figures.values()), example)
+    if not name:
+        return f"{too_few(count, 'seed')} cannot tell which alternative to {what} is best."
+    lead = (f"Of the alternatives to {what}, {methods[name]} did best" if better else
+            f"No alternative to {what} was clearly better on balance; {methods[name]} came closest")
+    pairs = ", ".join(f"{called.split()[-1]} {example.pair(name, against, figure, 'instead of')}"
+                      for called, figure in figures.items())
+    return f"{lead}: {outcome(cases, against, name, figures)}; in that case {pairs}."
 
 
 def outcome(cases: Sequence[Methods], before: str, after: str, figures: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ are Okabe and Ito's, which colour-blind readers tell apart. The hue says which m
 say on which part of the data it was measured. Nothing heavy is imported before something is drawn.
 """
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from .canvas import Look, drawn, figure, look, written  # noqa: F401 (what figures are drawn with)
 from .compare import mean_and_error
+from .measured import Measured
 
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE, GREY = (
     f"hue {name}" for name in ("black", "orange", "sky", "green", "blue", "red", "purple", "grey"))
@@ -70,7 +72,8 @@ def look_of(split: str, hue: str) -> dict[str, Any]:
 # --- the page ---
 
 def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, title: str,
-         size: tuple[float, float] | None = None, x: str = "", y: Sequence[str] = (), legend: int = 0) -> list[Path]:
+         size: tuple[float, float] | None = None, heads: Sequence[Sequence[str]] = (), x: str = "", y: Sequence[str] = (),
+         legend: int = 0) -> list[Path]:
     """Draw a page of panels.
 
     Parameters
@@ -83,6 +86,8 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
         Above all.
     size : (float, float), optional
         Inches; else what the panels need.
+    heads : rows of str
+        Titles of the panels; rows may be left out at the end.
     x, y : str, sequence of str
         Labels: below the last row, and left of each row.
     legend : int
@@ -103,6 +108,9 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
                     axis.set_visible(False)
                 else:
                     panel(axis)
+        for line, titles in zip(axes, heads, strict=False):
+            for axis, head in zip(line, titles, strict=False):
+                axis.set_title(head)
         for axis in axes[-1] if x else ():
             axis.set_xlabel(x)
         for axis, label in zip(axes[:, 0], y, strict=False):
@@ -110,6 +118,12 @@ def page(path: str | PathLike[str], panels: Sequence[Sequence[Callable]], *, tit
         if legend:
             below(drawing, axes, columns=legend)
     return written(path)
+
+
+def cases(path: str | PathLike[str], panel: Callable, rows: Sequence[Sequence[Any]], **how: Any) -> list[Path]:
+    """Draw a page with a panel per case, below the case's title; `panel` draws (case, axis), the rest is as for `page`."""
+    return page(path, [[partial(panel, one) for one in row] for row in rows],
+                heads=[[one.title for one in row] for row in rows], **how)
 
 
 def log(axis: Any, which: str, low: float | None = None, high: float | None = None) -> None:
@@ -126,7 +140,7 @@ def log(axis: Any, which: str, low: float | None = None, high: float | None = No
 # --- what stands in a panel ---
 
 def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = PLAIN, split: str = "test", band: bool = True,
-          **how: Any) -> None:
+          whole: bool = False, **how: Any) -> None:
     """Draw the mean of some curves, with a band of one standard error.
 
     Parameters
@@ -139,10 +153,14 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
         Of the method; part of the data, or "".
     band : bool
         Whether the error is drawn, where there are two runs or more.
+    whole : bool
+        Whether runs that have no figure (NaN) somewhere are left out; where none is left, nothing is drawn.
     how
         As Matplotlib's `plot` takes it.
     """
     values = np.asarray(values, dtype=float)
+    if whole and not len(values := values[~np.isnan(values).any(axis=1)]):
+        return
     mean, style = values.mean(axis=0), look_of(split, hue)
     name = ", ".join(part for part in (split_name(split), label) if part)
     axis.plot(x, mean, label=name, **{**style, **how})
@@ -152,12 +170,31 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
         axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=0.2, lw=0)
 
 
+def splits(axis: Any, x: ArrayLike, values: Callable[[str], Any], label: str = "", *,
+           parts: Sequence[str] = ("train", "test"), **how: Any) -> None:
+    """Draw the curves of one method on some parts of the data, as `curve` does; `values` gives those of a part."""
+    for split in parts:
+        curve(axis, x, values(split), label, split=split, **how)
+
+
+def over_epochs(axis: Any, runs: Measured, figure: str, label: str = "", *, factor: float = 1.0, **how: Any) -> None:
+    """Draw "loss" or "error" of some runs over epochs, on training and test set, as `curve` does."""
+    splits(axis, runs.curves("epoch")[0], lambda split: runs.curves(f"{split}_{figure}", factor), label, **how)
+
+
 def point(axis: Any, place: float, values: Any, label: str = "", *, hue: str = PLAIN, marker: str = "o", size: float = 7,
           **how: Any) -> None:
     """Draw a mean with a bar of one standard error, where there are two values or more."""
     mean, error = mean_and_error(values)
     axis.errorbar([place], [mean], yerr=None if np.isnan(error) else [error], fmt=marker, color=ink(hue), ms=size,
                   label=label, **{"capsize": 3, **how})
+
+
+def mark(axis: Any, x: float, y: float, marker: str, label: str = "", *, hue: str = PLAIN, size: float = 9,
+         hollow: bool = False, **how: Any) -> None:
+    """Draw one mark, over the edge of the panel too: hollow, to show around others, or filled with a rim of the ground."""
+    faces: dict[str, Any] = {"mfc": "none", "mec": ink(hue), "mew": 1.8} if hollow else {"mec": paper(), "mew": 0.6}
+    axis.plot([x], [y], marker, color=ink(hue), ms=size, ls="", label=label, clip_on=False, **faces, **how)
 
 
 def dots(axis: Any, place: float, values: Any, *, hue: str = PLAIN, columns: int = 3, step: float = 0.035) -> None:

@@ -1,7 +1,9 @@
 """Words that answers and titles share: counts, lists, verdicts, how an answer opens, what so few seeds can tell."""
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any
 
-from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE
+from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, mean_and_error
 from .tables import number
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -22,6 +24,19 @@ def between(values: Iterable[float]) -> str:
     """Return the smallest and the largest of some numbers: "0.21 to 1.4"."""
     values = list(values)
     return f"{number(min(values), 2)} to {number(max(values), 2)}"
+
+
+def means(cases: Iterable[Any]) -> str:
+    """Return the smallest and the largest mean over seeds of a figure (seeds,) of some cases."""
+    return between(mean_and_error(values)[0] for values in cases)
+
+
+def paragraph(sentences: Callable[..., Iterable[str]]) -> Callable[..., str]:
+    """Make of a function that returns sentences one that returns them as one text; the function itself: `__wrapped__`."""
+    @wraps(sentences)
+    def text(*arguments: Any) -> str:
+        return " ".join(sentences(*arguments))
+    return text
 
 
 def tally(verdicts: Sequence[str]) -> str:
@@ -107,6 +122,18 @@ def opening(measures: Mapping[str, Sequence[str]], count: int, what: str = "seed
     gains = sum(verdict == BETTER for verdicts in measures.values() for verdict in verdicts)
     every = sum(verdict != UNKNOWN for verdicts in measures.values() for verdict in verdicts)
     return f"It depends on {cases}: of {every} comparisons {gains} gained clearly, {clear - gains} lost."
+
+
+def opening_of_difference(measures: Iterable[Sequence[str]], count: int, what: str = "seed") -> str:
+    """Return the first sentence of an answer to "does it depend on …?", from the verdicts of comparisons by each measure.
+
+    Yes takes a clear difference by every measure, either way; one by some only depends on what counts.
+    """
+    found = list(measures)
+    clear = [bool({BETTER, WORSE} & set(verdicts)) for verdicts in found]
+    if all(map(unjudged, found)):
+        return depends_on_more(count, what)
+    return "Yes." if all(clear) else "It depends on what counts." if any(clear) else "No."
 
 
 def _gains(verdicts: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ RETRIES = 2  # of a shard that failed: another machine may have the memory or th
 
 # Dask's own settings of what a client shows to a scheduler with TLS, as environment variables.
 CREDENTIALS = tuple(f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
+PEM = "the path of a file in PEM format, or its text"
 
 
 class Dask:
@@ -72,8 +73,8 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise SweepError("a cluster needs Dask, which is not installed; in the folder of the clone: "
-                         "pip install -e '.[cluster]'") from None
+        raise SweepError("scheduler: got an address without Dask, which is not installed, accepted: with Dask; in the "
+                         "folder of the clone: pip install -e '.[cluster]'") from None
     for name in logging.root.manager.loggerDict:
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)  # each has a level, so that of the parent is not enough
@@ -93,9 +94,9 @@ def _check_credentials(security: Any) -> None:
     needed = (security.tls_ca_file, security.tls_client_cert, security.tls_client_key or security.tls_client_cert)
     for variable, value in zip(CREDENTIALS, needed, strict=True):
         if not value:
-            raise ValueError(f"{variable} is not set")
+            raise ValueError(f"{variable}: got nothing, accepted: {PEM}")
         if "\n" not in value and not os.path.isfile(value):
-            raise ValueError(f"{variable} is {value!r}, which is no file")
+            raise ValueError(f"{variable}: got {value!r}, which is no file, accepted: {PEM}")
     security.get_connection_args("client")
 
 
@@ -118,8 +119,8 @@ def connect(address: str) -> Iterator[Dask]:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SweepError(f"scheduler is {address!r}, where no Dask scheduler answers ({reason}); accepted: the address that "
-                         "'dask scheduler' prints, such as tls://10.0.0.1:8786, for which Dask takes your certificate from "
-                         f"{', '.join(CREDENTIALS)}") from error
+        raise SweepError(f"scheduler: got {address!r}, where no Dask scheduler answers ({reason}), accepted: the address "
+                         "that 'dask scheduler' prints, such as tls://10.0.0.1:8786, for which Dask takes your certificate "
+                         f"from {', '.join(CREDENTIALS)}") from error
     with closing(client):
         yield Dask(client, address)

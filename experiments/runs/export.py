@@ -61,11 +61,12 @@ def export(folder: str | PathLike[str], names: Sequence[str], output: str | Path
     """
     output, store = Path(output), Path(folder) / "results.sqlite"
     if output.is_dir():
-        raise ExportError(f"--output is {str(output)!r}, which is a folder; accepted: the name of a file")
+        raise ExportError(f"--output: got {str(output)!r}, which is a folder, accepted: the name of a file")
     curves = output.with_name(f"{output.stem}_curves{output.suffix or '.csv'}")
     _check_places(output, curves, store, force)
     if not store.is_file():
-        raise ExportError(f"there is no results file {store}; run an experiment first, or name its folder with --results")
+        raise ExportError(f"--results: got {str(folder)!r}, which holds no results file, accepted: a folder with one; run "
+                          "an experiment first")
     # The store is closed first, so that files take their places only if it was good to the end.
     with (writing(output, text=True) as first, writing(curves, text=True) as second,
           reading(store) as (connection, version)):
@@ -86,15 +87,18 @@ def _check_places(output: Path, curves: Path, store: Path, force: bool) -> None:
 
     for path in (output, curves):
         if os.path.lexists(path) and not force:
-            raise ExportError(f"{path} exists already; nothing was written. Choose another --output, or add --force")
+            raise ExportError(f"--output: got {str(path)!r}, which exists already, accepted: another name, or --force; "
+                              "nothing was written")
         try:
             target = place(path)
         except OSError as error:
             raise ExportError(f"cannot write {path}: {error.strerror}") from error
         if target == Path(os.path.realpath(store)):
-            raise ExportError(f"{path} is the results file itself; nothing was written. Choose another --output")
+            raise ExportError(f"--output: got {str(path)!r}, which is the results file itself, accepted: another name; "
+                              "nothing was written")
     if place(output) == place(curves):
-        raise ExportError(f"{output} and {curves} are one file; nothing was written. Choose another --output")
+        raise ExportError(f"--output: got {str(output)!r}, which is one file with {str(curves)!r}, accepted: another name; "
+                          "nothing was written")
 
 
 def _rows(connection: Connection, names: Sequence[str], store: Path) -> list[Row]:
@@ -104,9 +108,9 @@ def _rows(connection: Connection, names: Sequence[str], store: Path) -> list[Row
     if not wanted:
         known = sorted({name if name.isprintable() else repr(name) for name in (row.about["experiment"] for row in rows)})
         close = difflib.get_close_matches(names[0], known, n=1, cutoff=0.5)
-        there = (f"did you mean {close[0]!r}?" if close else f"it has runs of {', '.join(known)}" if known else
-                 "it is empty: run the experiment first")
-        raise ExportError(f"the results file has no runs of {names[0]!r}; {there}")
+        there = ", ".join(known) or "none, for it is empty: run the experiment first"
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ExportError(f"experiment: got {names[0]!r}, of which the results file has no runs, accepted: {there}{hint}")
     return wanted
 
 

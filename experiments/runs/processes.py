@@ -159,8 +159,8 @@ class Processes:
                 with interrupt_held_back(), _inherited(self._temporary.name):
                     self._running.append(Worker())
             except OSError as error:
-                raise SweepError(f"workers is {self.workers!r}, of which number {len(self._running) + 1} cannot be started "
-                                 f"({error}); accepted: fewer") from error
+                raise SweepError(f"workers: got {self.workers!r}, of which number {len(self._running) + 1} cannot be "
+                                 f"started ({error}), accepted: fewer") from error
             self._running[-1].give(waiting.popleft())
 
     def _ready(self) -> list[Worker]:

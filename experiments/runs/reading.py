@@ -79,7 +79,7 @@ def _begin(real: Path, path: Path, stack: ExitStack) -> tuple[sqlite3.Connection
             raise Changing(path) from error
         raise
     if not version:
-        raise StoreError(f"{path} is an empty file; run an experiment first")
+        raise StoreError(f"{path}: got an empty file, accepted: one with runs; run an experiment first")
     return connection, version, before
 
 

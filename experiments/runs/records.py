@@ -86,7 +86,7 @@ def _floats(values: Any) -> np.ndarray:
     """Numbers as they will come back: SQLite knows neither -0.0 nor kinds of NaN."""
     numbers = np.array(values, "<f8") + 0.0
     if numbers.ndim != 1:
-        raise ValueError(f"curves must have the shape (checks,), scalars (), not {numbers.shape}")
+        raise ValueError(f"curves and scalars: got shape {numbers.shape}, accepted: (checks,) for curves, () for scalars")
     numbers[np.isnan(numbers)] = math.nan
     return numbers
 
@@ -213,7 +213,7 @@ def pack(name: str, values: Any) -> bytes:
     """An array as the bytes of a .npy file; ValueError for what `unpack` would refuse."""
     values = np.asarray(values)
     if values.dtype.kind not in ARRAY_KINDS or not values.dtype.itemsize:
-        raise ValueError(f"array {name!r} has dtype {values.dtype}; accepted: numbers, truth values, text")
+        raise ValueError(f"array {name!r}: got dtype {values.dtype}, accepted: numbers, truth values, text")
     buffer = io.BytesIO()
     np.save(buffer, values, allow_pickle=False)
     return buffer.getvalue()
@@ -227,7 +227,7 @@ def unpack(name: str, npy: bytes) -> np.ndarray:
         _need(version == (1, 0), f"version {version}")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(buffer)
     except Exception as error:  # NumPy parses the header as Python: tokens, syntax, nesting, memory may all be wrong
-        raise ValueError(f"array {name!r:.80} has no header of a .npy file") from error
+        raise ValueError(f"array {name!r:.80}: got no header of a .npy file, accepted: one as NumPy writes it") from error
     data = npy[buffer.tell():]
     good = len(shape) <= 32 and all(type(n) is int and n >= 0 for n in shape)
     good = good and dtype.kind in ARRAY_KINDS and dtype.itemsize > 0

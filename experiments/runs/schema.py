@@ -58,8 +58,8 @@ class StoreError(Exception):
 
 def damaged(path: str | PathLike[str], what: object) -> StoreError:
     """The error of a store that does not hold what was written into it."""
-    return StoreError(f"the results file {path} is damaged: {what}. Put a copy of it back, or move it away and run the "
-                      "experiment again")
+    return StoreError(f"{path}: got a damaged results file, accepted: one as it was written; {what}. Put a copy of it "
+                      "back, or move it away and run the experiment again")
 
 
 @contextmanager
@@ -133,10 +133,11 @@ def version_of(connection: Connection, path: str | PathLike[str]) -> int:
     if application == 0 and version == 0 and not found:
         return 0
     if application != APPLICATION_ID:
-        raise StoreError(f"{path} is a database of another program; nothing was changed. Choose another --results folder")
+        raise StoreError(f"{path}: got a database of another program, accepted: a results file; nothing was changed. "
+                         "Choose another --results folder")
     if version > SCHEMA_VERSION:
-        raise StoreError(f"{path} has schema {version} of a newer afterzero; this one reads schema {SCHEMA_VERSION}. "
-                         "Nothing was changed. Choose another --results folder or upgrade")
+        raise StoreError(f"{path}: got schema {version} of a newer afterzero, accepted: up to {SCHEMA_VERSION}; nothing "
+                         "was changed. Choose another --results folder or upgrade")
     expected = {name: sql for name, sql in TABLES.items() if name != "checksums" or version > 1}
     tables = {name: sql for _, name, sql in found if name in TABLES}
     if version < 1 or tables.keys() != expected.keys() or any(

@@ -99,7 +99,7 @@ def run_shard(shard: Shard) -> list[Finished]:
     here = identity.code_version(shard.trainer)
     for run in shard.runs:
         if run["code"] != here:
-            raise SweepError(f"a worker on {identity.cpu_name()} has version {here} of the code and the sweep is of version "
+            raise SweepError(f"a worker on {identity.cpu_name()}: got version {here} of the code, accepted: the sweep's, "
                              f"{run['code']}; install the same afterzero on all machines and restart their workers")
     begin = time.perf_counter()
     results = importlib.import_module(shard.trainer).train_fleet(list(shard.runs))

@@ -49,8 +49,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"cannot make the results folder {self.folder}: {error.strerror or error}") from error
         if self.path.exists() and not self.path.is_file():
-            raise StoreError(f"cannot use the results file {self.path}: it is no regular file. Choose another --results "
-                             "folder")
+            raise StoreError(f"{self.path}: got what is no regular file, accepted: a results file, or a new name. Choose "
+                             "another --results folder")
         with self._connection() as connection:
             version = schema.version_of(connection, self.path)
             if version == 0:
@@ -93,8 +93,8 @@ class Store:
         """
         run = self.load(settings)
         if run is None:
-            raise StoreError(f"{self.path} lacks runs of this configuration; run the experiment first "
-                             "(it trains only those)")
+            raise StoreError(f"{self.path}: got no runs of this configuration, accepted: all of them; run the experiment "
+                             "first (it trains only those that are missing)")
         return run
 
     def missing(self, settings_list: Any) -> list:
@@ -134,7 +134,7 @@ class Store:
         machine = identity.machine() if machine is None else machine
         text = identity.canonical(settings)
         if identity.canonical(json.loads(text)) != text:
-            raise ValueError(f"settings are {settings!r}; accepted: names that are text, at every level")
+            raise ValueError(f"settings: got {settings!r}, accepted: names that are text, at every level")
         about = {"key": identity.run_key(settings), "experiment": settings["experiment"], "settings": text,
                  "code": settings["code"], "seed": int(settings["seed"]), "dtype": settings["dtype"],
                  "created": datetime.now(timezone.utc).isoformat(timespec="seconds"), "seconds": float(seconds) + 0.0,

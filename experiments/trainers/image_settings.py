@@ -2,7 +2,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from ..data.images import READERS, Images, read_images
 from ..runs.settings import SettingError, Settings, at_least, choice, requirement
@@ -77,6 +77,26 @@ def sizes(config: Any, images: Images | None) -> tuple[int, int]:
 def short_note(images: Images | None) -> str:
     """Return the note of the images without the advice how to get others, as it stands below a table."""
     return images.note.partition(";")[0] if images is not None else ""
+
+
+class Pictures(NamedTuple):
+    """Images as a question describes them: what they are called, a note on them ("": none), and what `describe` is told."""
+
+    title: str
+    note: str
+    settings: dict[str, Any]
+
+
+def pictures(config: Any) -> Pictures:
+    """Return how runs on the images that these settings name are described; raises SettingError as `images_of`, `sizes` do.
+
+    All that training and validation leave are test images. The fingerprint of the files stands in the description.
+    """
+    images = images_of(config)
+    training, validation = sizes(config, images)
+    return Pictures(images_title(config, images), short_note(images), {
+        "data": config.images, "train": training, "validation": validation, "test": 0,
+        "files": "" if images is None else images.fingerprint})
 
 
 def announce(images: Images | None) -> None:

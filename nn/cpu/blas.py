@@ -32,7 +32,7 @@ PLAIN, TRANSPOSED = ord("N"), ord("T")
 # least 32 products.
 AVX512 = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 UNPACKED, UNPACKED_BT = 1_000_000, 1200
-ROWS = 32  # of a piece, where it cannot have all rows
+PIECE = 32  # rows of a piece, where it cannot have all
 SMALL = 4096  # elements of b up to which packing a bᵀ is quicker than several calls
 
 
@@ -87,8 +87,8 @@ def unpacked_rows(rows, K):
 
     K is the length of the sums.
     """
-    pieces = AVX512 and ROWS * K * 16 <= UNPACKED < rows * K * 16
-    return ROWS if pieces else max(rows, 1)
+    pieces = AVX512 and PIECE * K * 16 <= UNPACKED < rows * K * 16
+    return PIECE if pieces else max(rows, 1)
 
 
 def product(c, a, b, lo, hi):
@@ -117,7 +117,7 @@ def product_bt(c, a, b, lo, hi):
 def product_at(c, a, b, lo, hi):
     """Fill rows lo:hi of c = aᵀ b.  a (K, M), b (K, N), c (M, N)."""
     one, zero = c.dtype.type(1), c.dtype.type(0)
-    width = unpacked(a.shape[0] * ROWS, b.shape[1])
+    width = unpacked(a.shape[0] * PIECE, b.shape[1])
     rows = unpacked(a.shape[0] * min(width, b.shape[1]), hi - lo)
     for i in range(lo, hi, rows):
         for j in range(0, b.shape[1], width):

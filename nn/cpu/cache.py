@@ -51,7 +51,7 @@ def cache_folder(stamp):
                or next(filter(None, map(_replaceable, root.parents)), ""))
         if why:
             logging.getLogger("afterzero").warning(
-                "compiled kernels are not kept: %s; accepted: a folder of your own that nobody "
+                "compiled kernels are not kept: %s, accepted: a folder of your own that nobody "
                 "else can write to (mode 700); AFTERZERO_CACHE_DIR names another", why)
             return temporary_folder()
         os.utime(folder)

@@ -38,22 +38,22 @@ scale = inner(scale)
 
 def loss_rows(losses, dz, outputs, labels, targets, loss, confidence):
     """Fill the losses (rows,) and their gradients dz (rows, K), not yet weighted."""
-    if loss.row == CROSS_ENTROPY:
+    if loss.kind == CROSS_ENTROPY:
         for n in range(dz.shape[0]):
             losses[n] = cross_entropy(row(dz, n), row(outputs, n), labels[n], loss.parameter)
-    elif loss.row == SOFT_CROSS_ENTROPY:
+    elif loss.kind == SOFT_CROSS_ENTROPY:
         for n in range(dz.shape[0]):
             losses[n] = soft_cross_entropy(row(dz, n), row(outputs, n), row(targets, n))
-    elif loss.row == BINARY_CROSS_ENTROPY:
+    elif loss.kind == BINARY_CROSS_ENTROPY:
         for n in range(dz.shape[0]):
             losses[n] = binary_cross_entropy(row(dz, n), row(outputs, n), row(targets, n))
-    elif loss.row == SQUARED_ERROR:
+    elif loss.kind == SQUARED_ERROR:
         for n in range(dz.shape[0]):
             losses[n] = squared_error(row(dz, n), row(outputs, n), row(targets, n))
-    elif loss.row == HINGE or loss.row == SQUARED_HINGE:
+    elif loss.kind == HINGE or loss.kind == SQUARED_HINGE:
         for n in range(dz.shape[0]):
             losses[n] = hinge(
-                row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.row == SQUARED_HINGE)
+                row(dz, n), row(outputs, n), labels[n], loss.parameter, loss.kind == SQUARED_HINGE)
     if confidence is not None:
         for n in range(dz.shape[0]):
             losses[n] += add_confidence_penalty(row(dz, n), row(outputs, n), confidence)
@@ -142,14 +142,14 @@ def flatten_rows(dz, weights, outputs, labels, targets, loss, upper):
         if loss.flood == RELAXED:
             for n in range(dz.shape[0]):
                 if weights[n] < 0.0:
-                    label = class_of(labels, targets, n, loss.row)
+                    label = class_of(labels, targets, n, loss.kind)
                     add_posterior_flattening(row(dz, n), row(outputs, n), label, upper, -weights[n])
 
 
 def in_epoch(loss, epoch):
     """Return the loss as it stands in an epoch: RelaxLoss alternates."""
     flood = RELAXED if loss.flood == RELAX and epoch % 2 == 1 else loss.flood
-    return LossCode(loss.row, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels,
+    return LossCode(loss.kind, loss.parameter, flood, loss.level, loss.flood_parameter, loss.levels,
                     loss.confidence, loss.upper)
 
 

@@ -22,7 +22,7 @@ from .optimizers import adam_step, rprop_step, sgd_step
 from .penalties import add_penalty_gradient
 from .rnn import rnn_backward, rnn_forward
 from .rows import flatten_rows, in_epoch, load_weight, loss_rows, weigh_rows, weightless
-from .threads import ROWS, wait
+from .threads import LOADED, wait
 from .views import matrix, part, row, vector
 
 OPTIMIZERS_SERVED = (SGD, ADAM, RPROP)  # asked before a call, see activations.py
@@ -113,11 +113,11 @@ def load_batch(work, sequences, data, layers, front, indices, team):
     """
     if team.rank == 0:
         if front is None:
-            team.gate[ROWS] = load_vectors(work, data, layers, indices)
+            team.gate[LOADED] = load_vectors(work, data, layers, indices)
         else:
-            team.gate[ROWS] = load_sequences(work, sequences, data, front, indices)
+            team.gate[LOADED] = load_sequences(work, sequences, data, front, indices)
     wait(team)
-    return team.gate[ROWS]
+    return team.gate[LOADED]
 
 
 def loss_and_output_gradient(work, layers, data, loss, rows):

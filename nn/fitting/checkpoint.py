@@ -20,7 +20,7 @@ from .. import files
 from ..archive import LONGEST_JSON, MAGIC, VERSION, CheckpointError, opened, place, printable
 from . import run_state
 from .identity import identity
-from .run import BestKeeper, Run
+from .run import BestKeeper, TrainingRun
 
 
 def write(path: str | PathLike[str], kind: str, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -57,7 +57,7 @@ def _is_our_beginning(file: Any) -> bool:
 class RunFile:
     """The checkpoint of a training run: everything `fit` needs to go on as if it had never stopped."""
 
-    def __init__(self, run: Run, keeper: BestKeeper) -> None:
+    def __init__(self, run: TrainingRun, keeper: BestKeeper) -> None:
         self.wanted = run.settings.checkpoint is not None
         self._run, self._keeper = run, keeper
         if self.wanted:
@@ -68,12 +68,20 @@ class RunFile:
                                 "state_dict() and load_state_dict(state)")
             self._identity = identity(run)
 
+    def state(self) -> run_state.RunState | None:
+        """Return the state as it is; None where there is no file to write."""
+        return run_state.state_of(self._run, self._keeper, self._identity) if self.wanted else None
+
     def write(self) -> None:
         """Write the state between two epochs, or after a stop."""
-        if not self.wanted:
-            return
-        values = run_state.values_of(self._run, self._identity)
-        arrays = run_state.arrays_of(self._run, self._keeper)
+        if self.wanted:
+            self._write(*run_state.state_of(self._run, self._keeper, self._identity))
+
+    def write_end(self, before: run_state.RunState) -> None:
+        """Write what a check found that is made only because the run ends, beside the state before it."""
+        self._write(*run_state.with_end(before, self._run))
+
+    def _write(self, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         if len(json.dumps(values)) > LONGEST_JSON["training run"] - 100:
             raise ValueError(f"stopping: got {self._run.criterion!r} with a state of more than "
                              f"{LONGEST_JSON['training run']} characters, accepted with a checkpoint: less, for no file "
@@ -114,19 +122,22 @@ class RunFile:
             criterion.load_state_dict(values["criterion"])
             # A user's own may lack these two.
             if getattr(criterion, "step", checks) != checks:
-                raise ValueError(f"step in a state of a criterion must be {checks}, as in the history, not {criterion.step}")
+                raise ValueError(f"step: got {criterion.step}, accepted: {checks}, the checks of the history")
             if (getattr(criterion, "stopped_step", checks if stopped else None) is not None) != stopped:
-                raise ValueError(f"stopped_step is {criterion.stopped_step}, and stopped_epoch {values['stopped_epoch']}")
+                raise ValueError(f"stopped_step: got {criterion.stopped_step}, accepted: "
+                                 f"{'a check' if stopped else None}, as stopped_epoch is {values['stopped_epoch']}")
         except Exception as error:  # a user's own may raise anything
             criterion.reset()
             criterion.load_state_dict(before)
-            raise CheckpointError(f"{self._path}: its criterion cannot go on: {type(error).__name__}: "
-                                  f"{printable(str(error))}") from error
+            raise CheckpointError(f"{self._path}: got a state with which its criterion cannot go on, accepted: one of such "
+                                  f"a criterion; {type(error).__name__}: {printable(str(error))}") from error
 
 
 def check_place(argument: str, path: Path) -> None:
     """Raise OSError now rather than after an epoch."""
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}")
+        raise FileNotFoundError(f"{argument}: got {str(path)!r}, but there is no folder {str(path.parent)!r}, accepted: a "
+                                "file in one that there is")
     if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable")
+        raise PermissionError(f"{argument}: got {str(path)!r}, but the folder {str(path.parent)!r} is not writable, "
+                              "accepted: a file in one that is")

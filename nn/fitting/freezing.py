@@ -20,14 +20,14 @@ def frozen_names(model: Model, frozen: Any) -> tuple[str, ...]:
         For what is no sequence, names nothing, or leaves nothing to be trained.
 
     """
-    there = f"accepted: a sequence of {ACCEPTED} out of {', '.join(model.parameters)}"
+    there = f"a sequence of {ACCEPTED} out of {', '.join(model.parameters)}"
     if isinstance(frozen, (str, bytes)) or np.ndim(frozen) != 1:
-        raise TypeError(f"frozen: got {frozen!r}, {there}")
+        raise TypeError(f"frozen: got {frozen!r}, accepted: {there}")
     chosen = set()
     for part in frozen:
         found = {name for name in model.parameters if _is_part(name, part)}
         if not found:
-            raise ValueError(f"frozen: got {part!r}, {there}")
+            raise ValueError(f"frozen: got {part!r}, accepted: {there}")
         chosen |= found
     if len(chosen) == len(model.parameters):
         raise ValueError(f"frozen: got {frozen!r}, which is every parameter, accepted: some, so that others are trained")

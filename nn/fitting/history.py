@@ -28,7 +28,7 @@ def frame(columns: Mapping[str, Any]) -> Any:
 
 
 def _read_only(self: Any, *_: Any, **__: Any) -> None:
-    raise TypeError("a History is read-only: it is the record of a run; accepted: changes to dict(history)")
+    raise TypeError("History: got a change, accepted: none, for it is a read-only record; dict(history) may be changed")
 
 
 @explains_arguments()

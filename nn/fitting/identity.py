@@ -47,13 +47,18 @@ def require_same(file: File, before: Any, now: dict[str, str], anyway: bool) -> 
         was, is_ = before.get(name, ABSENT), now.get(name, ABSENT)
         if was != is_ and name not in FREE:
             hint = "make the model afresh, for training has changed it; or " if name == "initial weights" else ""
-            raise CheckpointError(f"{file.path}: is the checkpoint of another run: {printable(name)} was {printable(was)} "
-                                  f"there and is {is_} here; {hint}give another path, or delete the file")
+            raise another_run(file, f"{printable(name)} was {printable(was)} there and is {is_} here", hint)
     unknown = [f"{name} ({text[len(UNKNOWN):]})" for name, text in now.items() if text.startswith(UNKNOWN)]
     if unknown and not anyway:
-        raise CheckpointError(f"{file.path}: nobody can tell whether it is of this run, as the state of some things cannot "
-                              f"be known: {'; '.join(unknown)}; accepted: resume='anyway' to go on all the same, another "
-                              "path, or things whose state can be known (functions, plain objects, arrays)")
+        raise CheckpointError(f"{file.path}: got a checkpoint of which nobody can tell whether it is of this run, accepted: "
+                              "resume='anyway' to go on all the same, another path, or things whose state can be known "
+                              f"(functions, plain objects, arrays); what cannot be known: {'; '.join(unknown)}")
+
+
+def another_run(file: File, difference: str, hint: str = "") -> CheckpointError:
+    """Return the error for a file of another run, which says in what it differs; `hint` is what else may be done."""
+    return CheckpointError(f"{file.path}: got the checkpoint of another run, accepted: that of this one; {difference}; "
+                           f"{hint}give another path, or delete the file")
 
 
 def _parts(identity: dict[str, str]) -> set[str]:
@@ -63,25 +68,19 @@ def _parts(identity: dict[str, str]) -> set[str]:
 
 def require_reachable(file: File, run: Any, before: dict[str, str], update: int) -> None:
     """Raise CheckpointError unless the run of today would have been where the file is, if its epochs are others."""
-    epochs = int(before["epochs"]) if before["epochs"].isdecimal() and len(before["epochs"]) < 20 else 0
-    file.require(epochs > 0, "identity: its epochs are no number")
-    if epochs == run.settings.epochs:
-        return
-    if update > run.total:
+    file.require(epochs_of(before) > 0, "identity: its epochs are no number")
+    if update > run.total and epochs_of(before) != run.settings.epochs:
         raise CheckpointError(f"{file.path}: epochs: got {run.settings.epochs}, accepted: at least "
                               f"{-(-update // run.batches)}, as many as have been trained there, or another path")
-    every = run.check_points.every
-    ended = update == epochs * run.batches and (every == 0 or (every is not None and update % every))
-    if ended or (update == run.total and run.check_points.made_only_at_the_end()):
-        raise CheckpointError(
-            f"{file.path}: epochs: got {run.settings.epochs}, accepted: {epochs}, as there; after update {update} a run is "
-            "checked only because it ends, so that one with other epochs has another record; with check_every=None, a "
-            f"divisor of {run.batches} (the updates of an epoch) or a sequence, epochs may be others")
+
+
+def epochs_of(identity: dict[str, str]) -> int:
+    """Return the epochs that an identity names, 0 where it names none."""
+    return int(identity["epochs"]) if identity["epochs"].isdecimal() and len(identity["epochs"]) < 20 else 0
 
 
 def require_same_checks(file: File, run: Any, before: dict[str, str], update: int) -> None:
     """Raise CheckpointError unless all checks up to the file's last update are those of the run of today."""
     now = run.check_points.text_until(update)
     if before["checks"] != now:
-        raise CheckpointError(f"{file.path}: is the checkpoint of another run: checks was {printable(before['checks'])} "
-                              f"there and is {now} here; give another path, or delete the file")
+        raise another_run(file, f"checks was {printable(before['checks'])} there and is {now} here")

@@ -14,7 +14,7 @@ from ..checks import choose
 from ..engine import BLOCK_ROWS, Engine
 from ..model import Model
 from ..shared.inputs import Inputs
-from .evidence import evidence, gradient_blocks, require_sample_gradients
+from .evidence import gradient_blocks, gradient_evidence, require_sample_gradients
 
 PER_NORM = ("margin_normalized", "margin_smoothed")
 MARGINS = ("margin_min", "margin_median", *PER_NORM)
@@ -62,21 +62,22 @@ def needed_metrics(metrics: str | Iterable[str], criterion: Any, columns: Iterab
     for name in getattr(criterion, "requires", ()):
         if name in ("val_loss", "val_error", "test_loss", "test_error") and name not in columns:
             which = "validation" if name.startswith("val_") else "test"
-            raise ValueError(f"{argument}: {criterion!r} watches {name!r}; pass {which}=(x, y)")
+            raise ValueError(f"{argument}: got {criterion!r}, which watches {name!r}, accepted: with {which}=(x, y)")
         if name not in columns:
             choose(f"{argument}: {criterion!r} watches {name!r}, which fit does not measure; metrics", name,
                    (*columns, *ON_REQUEST))
     return tuple(name for name in ON_REQUEST if name in metrics or name in getattr(criterion, "requires", ()))
 
 
-def refuse_errors_of_values(wanted: Iterable[str], who: str, sets: Mapping[str, Any]) -> None:
+def refuse_errors_of_values(wanted: Iterable[str], argument: str, watcher: Any, sets: Mapping[str, Any]) -> None:
     """Raise ValueError where an error is watched of a set whose targets are real numbers: it would be NaN at every check."""
     for name in wanted:
         which, _, what = name.removesuffix("_weighted").rpartition("_") if isinstance(name, str) else ("", "", "")
         data = sets.get(which)
         if what == "error" and data is not None and _has_no_error(data, sets["train"].answers):
-            raise ValueError(f"{who}{name!r}, which would be NaN at every check, for these targets are real numbers; "
-                             f"accepted: '{which}_loss', or class labels")
+            got = repr(name) if watcher is None else f"{watcher!r}, which watches {name!r}"
+            raise ValueError(f"{argument}: got {got}, which would be NaN at every check, for these targets are real "
+                             f"numbers, accepted: '{which}_loss', or class labels")
 
 
 def _has_no_error(data: LabelledSet, answers: str) -> bool:
@@ -110,10 +111,11 @@ class Meter:
                                  "compares the samples' gradients")
         self._answers = sets["train"].answers
         if self._answers == "values" and {*MARGINS, "prediction_changes"} & set(metrics):
-            raise ValueError(f"metrics: got {metrics}, but margins and predictions need classes, not real-valued targets")
+            raise ValueError(f"metrics: got {metrics} with real-valued targets, accepted: with class labels, which margins "
+                             "and predictions need")
         if self._answers != "classes" and set(MARGINS) & set(metrics):
-            raise ValueError(f"metrics: got {metrics}, but margins need one class per sample, told apart at an output of 0; "
-                             f"{loss!r} reads these targets otherwise")
+            raise ValueError(f"metrics: got {metrics} with targets that {loss!r} reads otherwise, accepted: with one class "
+                             "per sample, told apart at an output of 0, which margins need")
         if set(PER_NORM) & set(metrics):
             layer_norms(model)  # refuses a network that is not homogeneous, before it is trained
 
@@ -187,7 +189,7 @@ class Meter:
     def _evidence(self, outputs: np.ndarray) -> float:
         """Evidence that only sampling noise is left of the gradient of the raw training loss: nn/fitting/evidence.py."""
         inputs, y, *_ = self._sets["train"]
-        return evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
+        return gradient_evidence(self._model, inputs, y, self._loss, BLOCK_ROWS)
 
     def _seconds(self, outputs: np.ndarray | None) -> float:
         """Time since the run started; a resumed run goes on counting from its checkpoint."""

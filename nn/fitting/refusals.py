@@ -30,16 +30,18 @@ def refuse_batch_of_one(model: Model, n: int, batch_size: int, argument: str, dr
         return
     if n > 1 and n % batch_size != 1 % batch_size:  # x % 1 is 0, also where every batch is of one
         return
-    accepted = "accepted with batch normalisation: at least 2 samples in every batch"
+    accepted = "at least 2 samples in every batch"
     if n == 1:
-        raise ValueError(f"{argument}: got 1 sample, {accepted}")
+        raise ValueError(f"{argument}: got 1 sample, accepted with batch normalisation: {accepted}")
     if batch_size == 1:
-        raise ValueError(f"batch_size: got 1 (on-line training), {accepted}; or MLP(..., batch_norm=False)")
+        raise ValueError(f"batch_size: got 1 (on-line training), accepted with batch normalisation: {accepted}; or MLP(..., "
+                         "batch_norm=False)")
     rest = "None (full batch), or drop_last=True, which leaves that batch out"
     near = next(size for distance in range(n) for size in (batch_size + distance, batch_size - distance)
                 if 2 <= size <= n and n % size != 1)
-    raise ValueError(f"batch_size: got {batch_size} with {n} samples in {argument}, which leaves a last batch of 1; "
-                     f"{accepted}: batch_size={near} (a last batch of {n % near or near}), {rest}")
+    raise ValueError(f"batch_size: got {batch_size} with {n} samples in {argument}, which leaves a last batch of 1, "
+                     f"accepted with batch normalisation: {accepted}, by batch_size={near} (a last batch of "
+                     f"{n % near or near}), {rest}")
 
 
 def weights_at_fault(model: Model) -> str:
@@ -84,4 +86,4 @@ def _refuse_maths_of_ones_own(argument: str, thing: Any, instead: Sequence[str])
         unheard = sorted(UNHEARD[argument] & own)
         if unheard and not own & set(instead):
             raise TypeError(f"{argument}: got {thing!r}, whose class {cls.__name__} defines {', '.join(unheard)}, which "
-                            f"training does not call; accepted: {UNHEARD_ADVICE[argument]}")
+                            f"training does not call, accepted: {UNHEARD_ADVICE[argument]}")

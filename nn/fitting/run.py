@@ -20,12 +20,13 @@ from .metrics import LabelledSet, Meter, labelled_set, needed_metrics, refuse_er
 from .refusals import refuse_batch_of_one, weights_at_fault
 from .settings import Settings
 
+MOST_UPDATES = 2**53  # whole numbers up to here are exact in the floats of a History
 CHUNK_SECONDS = 0.3  # work of one compiled call: Ctrl-C and the progress bar wait no longer than this
 UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
 ORDER_ELEMENTS = 4_000_000  # indices that the orders of one chunk may hold
 
 
-class Run:
+class TrainingRun:
     """The state of one training run: where it is, and everything the kernels need.
 
     Parameters
@@ -62,6 +63,9 @@ class Run:
             raise ValueError(f"batch_size: got {settings.batch_size} of {self.n} samples, accepted: None (full batch) with "
                              f"{optimizer!r}")
         self.total = settings.epochs * self.batches
+        if self.total > MOST_UPDATES:
+            raise ValueError(f"epochs: got {settings.epochs}, accepted: up to {MOST_UPDATES // self.batches} with "
+                             f"{self.batches} updates in each, which a record can count exactly")
         self.check_points = CheckPoints(settings.check_every, self.total, self.batches)
         plateau = getattr(optimizer, "learning_rate", None)
         self.reductions = Reductions(plateau) if isinstance(plateau, ReduceOnPlateau) else None
@@ -89,11 +93,11 @@ class Run:
         for name, data in self.sets.items():
             columns += [f"{name}_loss_weighted", f"{name}_error_weighted"] if data and data.weights is not None else []
         named, metrics = metrics, needed_metrics(metrics, self.criterion, columns)
-        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics: got ", self.sets)
+        refuse_errors_of_values((named,) if isinstance(named, str) else named, "metrics", None, self.sets)
         if self.reductions is not None:
             metrics = needed_metrics(metrics, self.reductions, columns, "learning_rate")
         for argument, watcher in (("stopping", self.criterion), ("learning_rate", self.reductions)):
-            refuse_errors_of_values(getattr(watcher, "requires", ()), f"{argument}: {watcher!r} watches ", self.sets)
+            refuse_errors_of_values(getattr(watcher, "requires", ()), argument, watcher, self.sets)
         return History([*columns, *metrics]), Meter(self.model, self.loss, self.sets, metrics)
 
     def memory(self) -> int:
@@ -176,14 +180,14 @@ class Run:
         rng = np.random.default_rng([self.seed, epoch, 1])
         result = augment(_read_only(x), _read_only(y), rng)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise TypeError(f"augment: returned {type(result).__name__}, accepted: a pair (x, y)")
+            raise TypeError(f"augment: got {type(result).__name__} from it, accepted: a pair (x, y)")
         changed = labelled_set(self.model, self.loss, (*result, lengths), "augmented",
                                self.settings.sample_weight)
         now, given = changed.inputs, self.sets["train"].inputs
         if now.count != self.n:
-            raise ValueError(f"augment: returned {now.count} samples, accepted: as many as it got ({self.n})")
+            raise ValueError(f"augment: got {now.count} samples from it, accepted: as many as it was given ({self.n})")
         if len(now.tokens) != len(given.tokens) or not np.array_equal(now.lengths, given.lengths):
-            raise ValueError("augment: returned sequences of another kind or length, accepted: as it got them")
+            raise ValueError("augment: got sequences of another kind or length from it, accepted: as it was given them")
         return changed
 
     def _diverged(self) -> None:
@@ -240,7 +244,7 @@ def _bytes(thing: Any) -> int:
 class BestKeeper:
     """Asks the criterion after each check, keeps the weights of its best one and gives them back on every way out."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: TrainingRun) -> None:
         self._model, self._criterion, self.restores = run.model, run.criterion, bool(run.settings.restore_best)
         self.best: Any = None
         self.stop = False  # (flat, running statistics)

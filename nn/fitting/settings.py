@@ -20,7 +20,7 @@ class Settings:
     """Arguments of `fit` other than model, data and the progress bar; what each means stands there.
 
     A new one is a field here (in `recorded` too if a run must not go on with another), an argument of `fit` and `fit_fleet`,
-    and acts where a Run reads it. Defaults are those of the two signatures.
+    and acts where a TrainingRun reads it. Defaults are those of the two signatures.
     """
 
     loss: Any

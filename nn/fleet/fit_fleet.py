@@ -23,7 +23,7 @@ from ..fitting.fit import progress_bar, train
 from ..fitting.history import TrainingDiverged, TrainingInterrupted
 from ..fitting.metrics import labelled_set
 from ..fitting.refusals import check_kinds
-from ..fitting.run import BestKeeper, Run
+from ..fitting.run import BestKeeper, TrainingRun
 from ..fitting.settings import Settings
 from ..model import Model
 from ..optimizers import Optimizer
@@ -147,7 +147,7 @@ def _workers(workers: int | None) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _room(max_memory: int | None, run: Run) -> float:
+def _room(max_memory: int | None, run: TrainingRun) -> float:
     """Return how many members like this run fit into so many bytes."""
     if max_memory is None:
         return np.inf
@@ -169,7 +169,7 @@ class _Crew:
         self._chosen, self._sets, self._together = chosen, sets, together
         self._stop = threading.Event()
 
-    def check(self, model: Model, plain: Settings) -> Run:
+    def check(self, model: Model, plain: Settings) -> TrainingRun:
         """Raise an error for whatever `fit` would refuse; return the run of the first member with the fleet's Settings."""
         prototype = type(model)(**model.settings())
         differ = any(data.own for data in self._sets.values())
@@ -185,11 +185,11 @@ class _Crew:
                     self._run(r, prototype, member.settings)
         return sample
 
-    def _run(self, r: int, model: Model, settings: Settings) -> Run:
+    def _run(self, r: int, model: Model, settings: Settings) -> TrainingRun:
         augmented = settings.augment is not None
         data = {name: part.raw(r) if augmented and name == "training" else part.checked(r)
                 for name, part in self._sets.items()}
-        return Run(model, data, dataclasses.replace(settings, stopping=copy.deepcopy(settings.stopping)))
+        return TrainingRun(model, data, dataclasses.replace(settings, stopping=copy.deepcopy(settings.stopping)))
 
     def train(self, fleet: FleetHistory, threads: int, advance: Callable[..., None], on_member: Any) -> None:
         """Train all members, so many at a time, each into the fleet."""

@@ -111,8 +111,8 @@ class FleetHistory(Mapping):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         # pandas.DataFrame(fleet) asks for this, and would otherwise make a frame of the columns' names.
-        raise TypeError("a FleetHistory has columns of shape (replicas, checks), which make no array or frame together; "
-                        "accepted: fleet.to_frame(), fleet[name], fleet.history(r)")
+        raise TypeError("FleetHistory: got asked for one array, accepted: fleet.to_frame(), fleet[name], fleet.history(r); "
+                        "columns of shape (replicas, checks) make no array or frame together")
 
     def to_frame(self) -> Any:
         """Return a tidy pandas DataFrame: a row per replica and check that was measured.

@@ -55,7 +55,7 @@ def read_members(members: Any, settings: Settings) -> list[Member]:
 def _member(overrides: Any, settings: Settings) -> Member:
     """Return the Member that overrides make of the fleet's own settings."""
     if not isinstance(overrides, Mapping):
-        raise TypeError(f"got {reprlib.repr(overrides)}, accepted: a dict with any of the keys "
+        raise TypeError(f"overrides: got {reprlib.repr(overrides)}, accepted: a dict with any of the keys "
                         f"{', '.join(map(repr, OVERRIDES))}")
     changed: dict[str, Any] = {}
     for name, value in overrides.items():
@@ -88,7 +88,7 @@ def with_weights(settings: Settings, chosen: list[Member]) -> tuple[Settings, li
 def _changed(holder: Any, thing: Any, name: str, value: Any) -> Any:
     """Return a copy of a loss or an optimizer with one of its settings replaced."""
     if name not in {field.name for field in (dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ())}:
-        raise ValueError(f"{name}: got {reprlib.repr(value)}, but the fleet's {holder} {thing!r} has no {name}; accepted: "
+        raise ValueError(f"{name}: got {reprlib.repr(value)}, but the fleet's {holder} {thing!r} has no {name}, accepted: "
                          f"with {HOLDERS[name]}")
     return dataclasses.replace(thing, **{name: value})
 
@@ -163,9 +163,9 @@ def _x_is_own(model: Any, x: np.ndarray, members: int, argument: str) -> bool:
     if isinstance(model, RNN) and integers and x.ndim == 3:
         own = shape[2] != model.inputs  # else it is what the lone fit takes it for, numbers and not tokens
         if not own and shape[0] == members:
-            raise ValueError(f"{argument}: got integers of shape {shape}: shared inputs (N, T, {model.inputs}), or tokens "
-                             f"(R, N, T) of {members} replicas? accepted: shared inputs as floats; tokens with one more "
-                             "step of padding, and lengths")
+            raise ValueError(f"{argument}: got integers of shape {shape}, which may be shared inputs (N, T, "
+                             f"{model.inputs}) or tokens (R, N, T) of {members} members, accepted: shared inputs as "
+                             "floats; tokens with one more step of padding, and lengths")
     else:
         own = x.ndim == (4 if isinstance(model, RNN) else 3)
     if own and shape[0] != members:
@@ -180,8 +180,8 @@ def _y_is_own(y: np.ndarray, rows: tuple[int, ...], members: int, outputs: int, 
     shared = shape[:n] == rows and y.ndim in (n, n + 1)
     own = shape[:n + 1] == (members, *rows) and y.ndim in (n + 1, n + 2)
     if shared and own and shape[-1] == outputs:
-        raise ValueError(f"{argument}: got shape {shape}: shared targets (N, K), or class ids of {members} replicas? "
-                         f"accepted: shape {(members, *shape)} for a copy (or np.broadcast_to) per replica")
+        raise ValueError(f"{argument}: got shape {shape}, which may be shared targets (N, K) or class ids of {members} "
+                         f"members, accepted: shape {(members, *shape)} for a copy (or np.broadcast_to) per member")
     if not shared and not own:
         forms = f"{rows} or {(*rows, outputs)}"
         raise ValueError(f"{argument}: got shape {shape}, accepted: {forms}, or with a leading axis R = {members} (the "

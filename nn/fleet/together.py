@@ -6,7 +6,7 @@ from typing import Any
 
 from ..backends import backend_named
 from ..engine import Engine
-from ..fitting.run import Run
+from ..fitting.run import TrainingRun
 from ..shared.codes import Log, Plan
 
 
@@ -29,7 +29,7 @@ class Together:
         self._waiting: list[_Ticket] = []
 
     @contextlib.contextmanager
-    def member(self, run: Run) -> Iterator[None]:
+    def member(self, run: TrainingRun) -> Iterator[None]:
         """Let the engine of this run, in this thread, step with the others' meanwhile."""
         with self._changed:
             self._members += 1

@@ -10,10 +10,10 @@ import numpy as np
 ACTIVATIONS = {"identity": 0, "relu": 1, "tanh": 2, "sigmoid": 3}
 IDENTITY, RELU, TANH, SIGMOID = ACTIVATIONS.values()
 
-# Names of the maths in losses/rows.py (`Loss.row`).
-ROWS = {"cross_entropy": 0, "soft_cross_entropy": 1, "binary_cross_entropy": 2, "squared_error": 3, "hinge": 4,
+# By the names of their functions in losses/rows.py (`Loss.row`).
+LOSSES = {"cross_entropy": 0, "soft_cross_entropy": 1, "binary_cross_entropy": 2, "squared_error": 3, "hinge": 4,
         "squared_hinge": 5}
-CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE, SQUARED_HINGE = ROWS.values()
+CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE, SQUARED_HINGE = LOSSES.values()
 
 OPTIMIZERS = {"sgd": 0, "adam": 1, "rprop": 2}
 SGD, ADAM, RPROP = OPTIMIZERS.values()
@@ -35,7 +35,7 @@ def unserved(argument: str, code: Any, names: Mapping[str, int], served: Any, wh
 class LossCode(NamedTuple):
     """A loss as compiled code sees it."""
 
-    row: int  # which function of losses/rows.py
+    kind: int  # out of LOSSES: which function of losses/rows.py
     parameter: float  # its one number
     flood: int  # how samples are weighted: losses.rows
     level: float

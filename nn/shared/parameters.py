@@ -34,26 +34,28 @@ class Views(dict):
 
     """
 
+    __slots__ = ()  # views.W1 = array would set something else than the parameter
+
     def __init__(self, flat: np.ndarray, shapes: Mapping[str, tuple[int, ...]]) -> None:
         end = 0
         for name, shape in shapes.items():
             start, end = end, end + prod(shape)
             super().__setitem__(name, flat[start:end].reshape(shape))
         if end != flat.size:
-            raise ValueError(f"flat: got {flat.size} elements, the shapes {shapes} take {end}")
+            raise ValueError(f"flat: got {flat.size} elements, accepted: {end}, as the shapes {shapes} take")
 
     def __setitem__(self, name: str, value: ArrayLike) -> None:
         if name not in self:
-            raise KeyError(f"no parameter {name!r}; there are {', '.join(self)}")
+            raise KeyError(f"parameter: got {name!r}, accepted: {', '.join(self)}")
         if np.ma.is_masked(value):
             raise TypeError(f"{name}: got an array with masked entries, accepted: numbers of shape {self[name].shape}")
         value = np.asarray(value)
         if value.shape != self[name].shape:
-            raise ValueError(f"{name}: got shape {value.shape}, expected {self[name].shape}")
+            raise ValueError(f"{name}: got shape {value.shape}, accepted: {self[name].shape}")
         self[name][...] = value
 
     def _fixed(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("the set of parameters is fixed; assign to one of them by name")
+        raise TypeError("parameters: got a change of their fixed set, accepted: assignment to one of them by name")
 
     def __reduce__(self) -> tuple:
         """Pickle and deepcopy: the same names and values, as views into a vector of their own."""

@@ -1,15 +1,18 @@
 """The cases of zero_loss: settings, what is trained, and what came of it."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
+from ...report.flipped import Flipped
 from ...report.levels import Levels
 from ...report.measured import Measured, load
 from ...report.methods import Methods
 from ...runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ...runs.store import Store
-from ...trainers.description import Description, describe
-from ...trainers.image_settings import ImageSettings, images_of, images_title, short_note, sizes
+from ...trainers.asking import OnThreads, per_seed
+from ...trainers.description import Description
+from ...trainers.image_settings import ImageSettings, announce, images_of, pictures
 
 SEEDS = 10  # that differences of a point of test error take
 MEASURES = ("errors", "losses", "calibration", "margins", "gradient_norm", "movement", "changed")
@@ -18,7 +21,7 @@ METHODS = {"zero": "zero error", "patience_loss": "patience: loss", "patience_er
 
 
 @dataclass(frozen=True)
-class Config(ImageSettings):
+class Config(ImageSettings, OnThreads):
     """Settings of zero_loss; the defaults are sized for a coffee break on two cores."""
 
     seeds: Annotated[int, at_least(1)] = SEEDS
@@ -55,8 +58,6 @@ class Config(ImageSettings):
     """Factor between later checks: evaluation must stay cheaper than training."""
     curve_points: Annotated[int, at_least(1)] = 1000
     """Test samples used for the curves; final figures use the whole test set."""
-    workers: Annotated[int, at_least(0, "0 for one per core")] = 0
-    """Runs trained at the same time; 0 takes one per core. Results do not depend on it."""
 
     @classmethod
     def quick(cls) -> "Config":
@@ -81,49 +82,46 @@ class Case(NamedTuple):
     """One data set and share of flips: title, plain runs per seed, flooded ones per level and seed, a note on the data."""
 
     title: str
+    where: Flipped
     plain: Sequence[Description]
     flooded: Sequence[Sequence[Description]]
     note: str = ""
 
 
 def cases(config: Config) -> list[Case]:
-    """All cases of a configuration with the runs that each needs.
-
-    Raises
-    ------
-    SettingError
-        When image files are missing or damaged, or have too few images. They are read once per process.
-    """
-    images = images_of(config)
-    training, validation = sizes(config, images)
+    """All cases of a configuration with the runs that each needs; raises SettingError as `pictures` does."""
+    images = pictures(config)
     shared = {"experiment": "zero_loss", "learning_rate": config.learning_rate, "dense": config.dense,
               "growth": config.growth, "curve_points": config.curve_points, "measures": MEASURES,
               "metrics": ("margin_min", "margin_median")}
+    gaussians = {"data": "two_gaussians", "train": config.gaussian_train, "validation": config.gaussian_train,
+                 "test": config.gaussian_test, "hidden": config.gaussian_hidden, "epochs": config.gaussian_epochs, **shared}
+    classes = {**images.settings, "hidden": config.image_hidden, "batch_size": config.image_batch,
+               "epochs": config.image_epochs, **shared}
     kept = (("zero", "zero error"), ("patience_loss", f"Patience({config.patience})"),
             ("patience_error", f"Patience({config.patience}, monitor='val_error')"), ("ten", "10 * zero"), ("end", "end"))
-    gaussians = {"data": "two_gaussians", "train": config.gaussian_train, "validation": config.gaussian_train,
-                 "test": config.gaussian_test, "hidden": config.gaussian_hidden, "batch_size": 0,
-                 "epochs": config.gaussian_epochs, **shared}
-    pictures = {"data": config.images, "train": training, "validation": validation, "test": 0, "hidden": config.image_hidden,
-                "batch_size": config.image_batch, "epochs": config.image_epochs,
-                "files": "" if images is None else images.fingerprint, **shared}
 
-    def case(title: Any, noise: float, levels: Any, fixed: Any, note: str = "") -> Any:
-        def some(level: Any, models: Any = (("end", "end"),)) -> Any:
-            return tuple(describe(noise=noise, level=level, seed=seed, models=models, **fixed)
-                         for seed in range(config.seeds))
+    def case(title: str, noise: float, levels: Sequence[float], fixed: dict[str, Any], note: str = "") -> Case:
+        some = partial(per_seed, config.seeds, noise=noise, **fixed)
         return Case(f"{title}, {noise:.0%} flipped labels" if noise else f"{title}, labels as they are",
-                    some(0.0, kept), tuple(some(level) for level in levels), note)
+                    Flipped(fixed["data"], noise), some(level=0.0, models=kept),
+                    [some(level=level, models=(("end", "end"),)) for level in levels], note)
 
     pairs = zip(config.gaussian_noise, config.gaussian_levels, strict=True)
     return [*(case("Two Gaussians", noise, (level,), gaussians) for noise, level in pairs),
-            *(case(images_title(config, images), noise, config.image_levels, pictures, short_note(images))
-              for noise in config.image_noise)]
+            *(case(images.title, noise, config.image_levels, classes, images.note) for noise in config.image_noise)]
 
 
-def runs(config: Config) -> list[dict]:
-    """Settings of all runs."""
-    return [one.settings() for case in cases(config) for some in (case.plain, *case.flooded) for one in some]
+def runs(config: Config) -> list[Description]:
+    """All runs; raises SettingError as `cases` does."""
+    return [one for case in cases(config) for some in (case.plain, *case.flooded) for one in some]
+
+
+def run(config: Config, store: Store) -> None:
+    """Train every run that the store does not have yet; raises SettingError before any training."""
+    wanted = runs(config)
+    announce(images_of(config))
+    config.train_all(store, wanted)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,9 @@
+"""Bugs planted in experiments."""
+from .mutant import Mutant
+
+CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+
+EXPERIMENTS = {
+    "a_level_by_the_first_seed": Mutant(
+        "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
+}
