@@ -11,6 +11,7 @@ COPIES = "tests/test_losses_weights.py::test_a_weight_is_so_many_copies_of_the_s
 TEMPERATURE = "tests/test_losses_temperature.py"
 ANSWER = "tests/test_nn_answers.py::test_predict_answers_what_the_last_loss_says"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
+LEAK = "tests/test_experiments_privacy.py::test_zero_loss_leaks_and_a_flood_takes_from_it"
 
 LOSSES = {
     "sum_instead_of_mean": Mutant(
@@ -70,6 +71,8 @@ LOSSES = {
         "losses/rows.py", "if missing <= zero:\n        return zero",
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
+    "flood_that_never_rises": Mutant(
+        "losses/rows.py", "        return -1.0\n", "        return 1.0\n", LEAK, jit=True),
     "labels_of_one_output_told_apart_at_0": Mutant(
         "losses/answers.py", '(0.5 if answers == "half" else 0)', "0", ANSWER),
 }

@@ -13,9 +13,7 @@ from ...report.compare import FEWEST
 from ...report.tables import Table
 from ...report.words import counted
 from ...runs.store import Store
-from ...runs.sweep import Threads, train_missing
 from ...trainers.exposure import DIRECTIONS, STEPS
-from ...trainers.train import TRAINER
 from .attacked import ATTACKS, LIRA, RATE, Case, gather, interval  # noqa: F401 (gather: what a question consists of)
 from .cases import Config, runs
 
@@ -26,7 +24,7 @@ SURE = ("loss", "modified entropy", LIRA)  # attacks whose other figures have a 
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    train_missing(store, runs(config), TRAINER, Threads(config.workers), "training")
+    config.train_all(store, runs(config))
 
 
 def tables(results: Sequence[Case]) -> list[Table]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...report.compare import half_width, mean_and_error
-from ...report.measured import Measured, load
+from ...report.measured import Measured, load_all
 from ...report.tables import mean_error
 from ...runs.store import Store
 from ...trainers.attacks import SCORES, auc, balanced_accuracy, best_threshold, likelihood_ratio, threshold_at
@@ -137,7 +137,7 @@ def gather(store: Store, config: Config) -> list[Case]:
     cases = []
     for noise in config.noise:
         title = f"{100 * noise:g} % flipped labels" if noise else "labels as they are"
-        trained = {arm: load(store, some) for arm, some in arms(config, noise).items()}
+        trained = load_all(store, arms(config, noise))
         plain = {time: Attacked(trained[PLAIN], time) for time in TIMES}
         cases.append(Case(title, config.seeds, plain,
                           {arm: Attacked(some, "end") for arm, some in trained.items() if arm != PLAIN}))

@@ -3,8 +3,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from ...runs.settings import DIFFERENT, SHARE, SOME, Range, Settings, above, at_least
-from ...trainers.description import Description, describe
+from ...runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
+from ...trainers.asking import OnThreads, per_seed
+from ...trainers.description import Description
 
 SEEDS = 16  # that a difference of 0.02 of AUC takes
 IMAGES = 1797  # digits there are
@@ -16,7 +17,7 @@ Arms = dict[str, list[Description]]
 
 
 @dataclass(frozen=True)
-class Config(Settings):
+class Config(OnThreads):
     """Settings of privacy."""
 
     seeds: Annotated[int, at_least(1)] = SEEDS
@@ -44,8 +45,6 @@ class Config(Settings):
     """Rates of dropout: the usual one."""
     patience: Annotated[int, at_least(1)] = 10
     """Checks without a better validation loss before early stopping stops."""
-    workers: Annotated[int, at_least(0, "0 for one per core")] = 0
-    """Runs trained at the same time; results do not depend on it."""
 
     @classmethod
     def quick(cls) -> "Config":
@@ -59,7 +58,8 @@ class Config(Settings):
                    relax=(0.03, 0.1, 0.3, 0.5, 1.0), dropout=(0.2, 0.5, 0.8))
 
     def related(self, need: Callable[[bool, str, str], None]) -> None:
-        """Enough digits, and as many others as a false positive rate of 1 % takes."""
+        """Enough digits: some are left, who are neither members nor looked at by early stopping."""
+        super().related(need)
         left = IMAGES - self.train - self.validation
         need(left >= 10, "train", f"at most {IMAGES - 10 - self.validation} beside {self.validation} for validation")
 
@@ -75,10 +75,10 @@ def arms(config: Config, noise: float) -> Arms:
     change: dict[str, dict] = {PLAIN: plain, **{f"flooding {level:g}": {"level": level} for level in config.levels},
                                **{f"RelaxLoss {level:g}": {"flood": "relax", "level": level} for level in config.relax},
                                **{f"dropout {rate:g}": {"dropout": rate} for rate in config.dropout}}
-    return {arm: [describe(seed=seed, **{**fixed, "models": (("end", "end"),), **settings}) for seed in range(config.seeds)]
+    return {arm: per_seed(config.seeds, **{**fixed, "models": (("end", "end"),), **settings})
             for arm, settings in change.items()}
 
 
-def runs(config: Config) -> list[dict]:
-    """Settings of all runs."""
-    return [one.settings() for noise in config.noise for some in arms(config, noise).values() for one in some]
+def runs(config: Config) -> list[Description]:
+    """All runs."""
+    return [one for noise in config.noise for some in arms(config, noise).values() for one in some]

@@ -1,8 +1,8 @@
 """The answer of privacy: sentences whose words follow the intervals."""
 from collections.abc import Sequence
 
-from ...report.compare import BETTER, FEWEST, UNCLEAR, WORSE, clearly_above, mean_and_error, paired
-from ...report.words import between, counted, depends_on_more, listed
+from ...report.compare import BETTER, FEWEST, UNCLEAR, WORSE, clearly_above, paired
+from ...report.words import counted, depends_on_more, listed, means
 from .attacked import LIRA, RATE, Case, interval
 from .cases import SEEDS
 from .compared import Figure, clearly_shown, error_on_test, lira_auc, loss_auc, loss_balanced, moves, rounded, verdict
@@ -73,7 +73,8 @@ def _attacks(results: Sequence[Case]) -> str:
     return (f"Literature: at few false alarms shadow models find more than the loss. Measured: at {RATE:.0%} of them LiRA "
             f"caught {shares} of the members, {beside('caught', LIRA, 'loss')}{f' of {len(end)} cases' * (len(end) > 1)}. "
             f"Literature: entropy is the better for having the label in it. Measured: AUC "
-            f"{beside('auc', 'modified entropy', 'entropy')}. The loss beside whether the prediction is right: AUC {beside('auc', 'loss', 'correctness')}.")
+            f"{beside('auc', 'modified entropy', 'entropy')}. The loss beside whether the prediction is right: AUC "
+            f"{beside('auc', 'loss', 'correctness')}.")
 
 
 def _defences(results: Sequence[Case]) -> list[str]:
@@ -88,7 +89,7 @@ def _defences(results: Sequence[Case]) -> list[str]:
                          for what, figure in LEAKS.items())
         left = sum(clearly_above(lira_auc(after), CHANCE) for _, after in pairs)
         expected = f" ({EXPECTED[kind]})" if kind in EXPECTED else ""
-        aucs = between(mean_and_error(lira_auc(after))[0] for _, after in pairs)
+        aucs = means(lira_auc(after) for _, after in pairs)
         said.append(f"{kind[0].upper()}{kind[1:]}{expected} beside plain training, {counted(len(pairs), 'comparison')}: "
                     f"{changes}; LiRA's AUC was {aucs}, still clearly above chance in {left}{_trend(results, some)}.")
     return said
@@ -113,7 +114,7 @@ def _reconstruction(results: Sequence[Case]) -> str:
         for what in ("class", "mean", "nearest"):
             values = [one.values(f"{box}_{what}") for one in models]
             seen = [clearly_shown(some, len(values)) for some in values]
-            counts.append(f"{sum(seen)} ({between(mean_and_error(some)[0] for some in values)})")
+            counts.append(f"{sum(seen)} ({means(values)})")
         said.append(f"with the {box} box the class shows clearly in {counts[0]}, the mean of its members more than that of "
                     f"other samples in {counts[1]}, a member more than any other sample in {counts[2]}")
     return f"Reconstructed from {counted(len(models), 'kind')} of models (differences of correlations): {'; '.join(said)}."
