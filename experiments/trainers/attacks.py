@@ -20,12 +20,12 @@ def _of_label(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def loss(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Minus the cross-entropy: members have a low loss (Yeom et al., CSF 2018, adversary 2)."""
+    """Minus the cross-entropy: members have a low loss (Yeom et al., CSF 2018)."""
     return _log_p(_of_label(odds, y))
 
 
 def confidence(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Log-odds of the largest probability, whatever the label is (Salem et al., NDSS 2019, adversary 3)."""
+    """Log-odds of the largest probability, whatever the label is (Salem et al., NDSS 2019)."""
     return odds.max(axis=1)
 
 
@@ -35,7 +35,7 @@ def entropy(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def modified_entropy(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Minus Song & Mittal's entropy (USENIX Security 2021, eq. 8), which a sure wrong answer raises instead of lowering.
+    """Minus Song & Mittal's entropy (USENIX Security 2021), which a sure wrong answer raises instead of lowering.
 
     (1 - p_y) log p_y + Σ_{k != y} p_k log(1 - p_k)
     """
@@ -45,7 +45,7 @@ def modified_entropy(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def correctness(odds: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """1 where the label is predicted, else 0: what the gap of training and test error tells (Yeom et al., adversary 1)."""
+    """1 where the label is predicted, else 0: what the gap of training and test error tells (Yeom et al.)."""
     return (odds.argmax(axis=1) == y).astype(float)
 
 
@@ -58,8 +58,8 @@ def likelihood_ratio(odds: np.ndarray, shadows: np.ndarray, members: tuple[np.nd
     """LiRA: log of how likely a member has such log-odds over how likely another sample has (Carlini et al., IEEE S&P 2022).
 
     Both are normal, with one variance each for all samples, as the paper has it where shadow models are few. A sample's mean
-    as a non-member is that of the shadow models that were not trained on it. So few were trained on it, and with its label,
-    that its mean as a member is predicted from the former, by a line through the shadow models' own members.
+    as a non-member is that of the shadow models that were not trained on it. Unlike in the paper, so few were trained on it,
+    and with its label, that its mean as a member is predicted from the former, by a line through the shadow models' members.
 
     Parameters
     ----------

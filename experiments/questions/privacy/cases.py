@@ -54,7 +54,7 @@ class Config(OnThreads):
     @classmethod
     def full(cls) -> "Config":
         """More seeds, levels, rates and epochs."""
-        return cls(seeds=64, noise=(0.0, 0.05, 0.10, 0.20), epochs=4000, levels=(0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0),
+        return cls(seeds=32, noise=(0.0, 0.05, 0.10, 0.20), epochs=4000, levels=(0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0),
                    relax=(0.03, 0.1, 0.3, 0.5, 1.0), dropout=(0.2, 0.5, 0.8))
 
     def related(self, need: Callable[[bool, str, str], None]) -> None:

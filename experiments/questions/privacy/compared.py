@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...report.compare import BETTER, WORSE, half_width, mean_and_error, paired
+from ...report.compare import BETTER, FEWEST, WORSE, half_width, mean_and_error, paired
 from .attacked import LIRA, Attacked
 
 Figure = Callable[[Attacked], np.ndarray]
@@ -30,10 +30,10 @@ def error_on_test(one: Attacked) -> np.ndarray:
 
 
 def rounded(values: np.ndarray) -> str:
-    """Return an AUC with its 95 % interval, to three places."""
+    """Return an AUC with its 95 % interval, to three places; a dash where too few runs had one."""
     values = values[~np.isnan(values)]
     mean, error = mean_and_error(values)
-    return f"{mean:.3f} ±{half_width(error, len(values)):.3f}"
+    return f"{mean:.3f} ±{half_width(error, len(values)):.3f}" if len(values) >= FEWEST else "–"
 
 
 def verdict(before: Attacked, after: Attacked, figure: Figure, comparisons: int = 1) -> str:
