@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.questions import flooding_table, level_choice, loss_matters, published_flooding, zero_loss
+from experiments.questions import flooding_table, level_choice, loss_matters, privacy, published_flooding, zero_loss
 from experiments.questions.flooding_table import COLUMNS, Case
+from experiments.questions.privacy.attacked import case_of
+from experiments.questions.privacy.cases import TIMES
+from experiments.questions.privacy.cases import arms as arms_of_privacy
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
@@ -104,6 +107,26 @@ def losses(seeds=3):
     return [case(data, noise) for data in loss_matters.DATA for noise in config.noise]
 
 
+def leaks(seeds=4):
+    """Two cases of privacy, in the second of which no run gets to ten times the epoch of zero error."""
+    config = privacy.Config(seeds=seeds)
+
+    def run(seed, rules):
+        rng = np.random.default_rng(seed)
+        scalars = {f"{rule}.{name}": 0.05 + 0.01 * place + 0.01 * seed for place, rule in enumerate(rules)
+                   for name in ("epoch", "test_error")}
+        arrays = {f"{rule}.{name}": values for rule in rules for name, values in (
+            ("odds", rng.standard_normal((60, 3))), ("labels", np.arange(60) % 3), ("parts", rng.integers(3, size=60)),
+            *((f"{kind}_images", rng.random((3, 16))) for kind in ("white", "black", "member", "other")))}
+        return Run(scalars=scalars, arrays=arrays)
+
+    def case(noise, rules):
+        arms = {arm: Measured([run(seed, rules) for seed in range(seeds)]) for arm in arms_of_privacy(config, noise)}
+        return case_of(noise, seeds, arms)
+
+    return [case(0.0, tuple(TIMES)), case(0.1, tuple(time for time in TIMES if time != "10"))]
+
+
 def row(seeds=3):
     """The published row."""
     def made(cell):
@@ -144,6 +167,9 @@ FIGURES = {
     "loss_matters": lambda folder: loss_matters.figures(losses(), folder),
     "loss_matters_test": lambda folder: loss_matters.figures(losses()[1:3], folder),
     "loss_matters_margins": lambda folder: loss_matters.figures(losses()[1:3], folder),
+    "privacy": lambda folder: privacy.figures(leaks(), folder),
+    "privacy_defences": lambda folder: privacy.figures(leaks(), folder),
+    "privacy_images": lambda folder: privacy.figures(leaks(), folder),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
@@ -154,14 +180,24 @@ FIGURES = {
 }
 
 
+_drawn = {}
+
+
 def drawing(name, monkeypatch, draw=None, talk=False, dark=False):
-    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written."""
+    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written.
+
+    The figures of `FIGURES` are drawn once and are to be looked at only.
+    """
+    if draw is None and (name, talk, dark) in _drawn:
+        return _drawn[name, talk, dark]
     made, page = [], plots.page
     with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
         patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
         patch.setattr(plots, "page", lambda path, *what, **how: page(path, *what, **how) if path.stem == name else [])
         (draw or FIGURES[name])(Path("unused"))
     [figure] = made
+    if draw is None:
+        _drawn[name, talk, dark] = figure
     return figure
 
 

@@ -132,13 +132,13 @@ class Case(NamedTuple):
             f"{name}, end": one for name, one in self.defences.items()}
 
 
+def case_of(noise: float, seeds: int, trained: Mapping[str, Measured]) -> Case:
+    """Return the case of the runs of every arm."""
+    title = f"{100 * noise:g} % flipped labels" if noise else "labels as they are"
+    return Case(title, seeds, {time: Attacked(trained[PLAIN], time) for time in TIMES},
+                {arm: Attacked(some, "end") for arm, some in trained.items() if arm != PLAIN})
+
+
 def gather(store: Store, config: Config) -> list[Case]:
     """Load everything; raises StoreError when runs are missing."""
-    cases = []
-    for noise in config.noise:
-        title = f"{100 * noise:g} % flipped labels" if noise else "labels as they are"
-        trained = load_all(store, arms(config, noise))
-        plain = {time: Attacked(trained[PLAIN], time) for time in TIMES}
-        cases.append(Case(title, config.seeds, plain,
-                          {arm: Attacked(some, "end") for arm, some in trained.items() if arm != PLAIN}))
-    return cases
+    return [case_of(noise, config.seeds, load_all(store, arms(config, noise))) for noise in config.noise]
