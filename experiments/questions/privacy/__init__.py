@@ -17,7 +17,7 @@ from ...trainers.exposure import DIRECTIONS, STEPS
 from .attacked import ATTACKS, LIRA, RATE, Case, gather, interval  # noqa: F401 (gather: what a question consists of)
 from .cases import Config, runs
 
-RUN_TIMES = {"quick": "30 s", "default": "2 min", "full": "1.5 h"}  # on 2 cores
+RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "1.5 h"}  # on 2 cores
 QUERIES = 2 * DIRECTIONS * STEPS  # of the black box, per image
 SURE = ("loss", "modified entropy", LIRA)  # attacks whose other figures have a column
 

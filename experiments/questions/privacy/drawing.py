@@ -62,7 +62,10 @@ def _rows(case: Case, figure: str, axis: Any) -> None:
     for attack in attacks if figure == "auc" else ():
         axis.plot([], [], ATTACKS[attack][2], color=plots.ink(plots.BLACK), label=attack)
     names = [name.removesuffix(", end") if place > end else name for place, name in enumerate(rows)]
-    axis.set_yticks(range(len(rows)), names if figure == "auc" else [""] * len(rows))
+    axis.set_yticks(range(len(rows)), names)
+    axis.yaxis.set_visible(figure == "auc")  # the other panels stand beside it
+    for place in range(len(rows)) if figure != "auc" else ():
+        axis.axhline(place, color=plots.tone(plots.GREY, 0.7), lw=0.8, zorder=0)
     axis.invert_yaxis()
     axis.set_xlabel({"auc": "AUC", "balanced": "balanced accuracy of the loss, %", "test_error": "test error, %"}[figure])
     if figure == "test_error":
