@@ -191,7 +191,7 @@ def test_words_on_defences():
 def test_words_on_reconstruction():
     said = sentences([case(flooding_1={})])[-1]
     assert said.startswith("Reconstructed from 6 kinds of models (differences of correlations): with the white box the "
-                           "class shows clearly in 6 (0.20 to 0.20), the mean of its members more than that of other "
+                           "class shows clearly in 6 (0.20), the mean of its members more than that of other "
                            "samples in 0")
     nothing = case(plain={time: {"shown": 0.0} for time in TIMES}, flooding_1={"shown": -0.1})
     assert "the class shows clearly in 0 (" in sentences([nothing])[-1]
