@@ -4,8 +4,19 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.questions import flooding_table, level_choice, loss_matters, memorization, published_flooding, zero_loss
+from experiments.questions import (
+    flooding_table,
+    level_choice,
+    loss_matters,
+    memorization,
+    privacy,
+    published_flooding,
+    zero_loss,
+)
 from experiments.questions.flooding_table import COLUMNS, Case
+from experiments.questions.privacy.attacked import case_of
+from experiments.questions.privacy.cases import TIMES
+from experiments.questions.privacy.cases import arms as arms_of_privacy
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
@@ -105,6 +116,26 @@ def losses(seeds=3):
     return [case(data, noise) for data in loss_matters.DATA for noise in config.noise]
 
 
+def leaks(seeds=4):
+    """Two cases of privacy, in the second of which no run gets to ten times the epoch of zero error."""
+    config = privacy.Config(seeds=seeds)
+
+    def run(seed, rules):
+        rng = np.random.default_rng(seed)
+        scalars = {f"{rule}.{name}": 0.05 + 0.01 * place + 0.01 * seed for place, rule in enumerate(rules)
+                   for name in ("epoch", "test_error")}
+        arrays = {f"{rule}.{name}": values for rule in rules for name, values in (
+            ("odds", rng.standard_normal((60, 3))), ("labels", np.arange(60) % 3), ("parts", rng.integers(3, size=60)),
+            *((f"{kind}_images", rng.random((3, 16))) for kind in ("white", "black", "member", "other")))}
+        return Run(scalars=scalars, arrays=arrays)
+
+    def case(noise, rules):
+        arms = {arm: Measured([run(seed, rules) for seed in range(seeds)]) for arm in arms_of_privacy(config, noise)}
+        return case_of(noise, seeds, arms)
+
+    return [case(0.0, tuple(TIMES)), case(0.1, tuple(time for time in TIMES if time != "10"))]
+
+
 def row(seeds=3):
     """The published row."""
     def made(cell):
@@ -145,6 +176,9 @@ FIGURES = {
     "loss_matters": lambda folder: loss_matters.figures(losses(), folder),
     "loss_matters_test": lambda folder: loss_matters.figures(losses()[1:3], folder),
     "loss_matters_margins": lambda folder: loss_matters.figures(losses()[1:3], folder),
+    "privacy": lambda folder: privacy.figures(leaks(), folder),
+    "privacy_defences": lambda folder: privacy.figures(leaks(), folder),
+    "privacy_images": lambda folder: privacy.figures(leaks(), folder),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "memorization": lambda folder: memorization.figures(memorized(), folder),
