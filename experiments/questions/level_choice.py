@@ -16,13 +16,13 @@ import numpy as np
 
 from ..report import costs, plots
 from ..report.costs import Way
-from ..report.flipped import Flipped
 from ..report.measured import Measured, load_all
 from ..report.tables import Table, number
 from ..report.words import paragraph, spread
 from ..runs.settings import DIFFERENT, SOME, above, at_least, choice
 from ..runs.store import Store
 from ..trainers.description import Description
+from ..trainers.flipped import Flipped
 from ..trainers.flooding_grid import DATA, Grid, Trial, choose, grid, spec, trials
 
 RUN_TIMES = {"quick": "80 s", "default": "8 min", "full": "1.5 h"}  # on 2 cores, compilation included
@@ -66,24 +66,24 @@ def at_levels(config: Config, data: str, noise: float, found: Sequence[Trial]) -
     """Return a run per trial at what `losses.suggest_level` tells who has trained once plainly, and who knows the noise."""
     from losses import suggest_level
 
-    def run(seed: int, level: float) -> Description:
+    def at(seed: int, level: float) -> Description:
         return spec(config, data, noise, round(level, 4), seed).but(experiment="level_choice")
 
     losses = [trial.runs[trial.plain].scalars["lowest_val_loss"] for trial in found]
     told = [suggest_level(held_out_loss=one, fraction=config.fraction) if one == one else 0.0  # of a diverged run: nothing
             for one in losses]
     known = suggest_level(noise=noise, fraction=config.fraction)
-    return {"held_out": list(map(run, range(len(found)), told)), "noise": [run(seed, known) for seed in range(len(found))]}
+    return {"held_out": list(map(at, range(len(found)), told)), "noise": [at(seed, known) for seed in range(len(found))]}
 
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: grid and AdaFlood, then the suggested levels."""
     both = replace(config, levels=tuple(sorted({*config.levels, *config.coarse})))
     config.train_all(store, {
-        "grid and AdaFlood": lambda: [*grid(both), *(adaflood(config, *one, seed) for one in config.cases()
+        "grid and AdaFlood": lambda: [*grid(both), *(adaflood(config, *case, seed) for case in config.cases()
                                                      for seed in range(config.seeds))],
-        "suggested levels": lambda: [run for one in config.cases() for runs in at_levels(
-            config, *one, trials(store, config, *one)).values() for run in runs]})
+        "suggested levels": lambda: [one for case in config.cases() for some in at_levels(
+            config, *case, trials(store, config, *case)).values() for one in some]})
 
 
 @dataclass(frozen=True)

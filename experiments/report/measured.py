@@ -1,12 +1,14 @@
 """Finished runs of one kind, a run per seed, and what is read off them."""
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..runs.store import Run, Store
 from .compare import Difference, half_width, mean_and_error, paired
 from .tables import mean_error
+
+Name = TypeVar("Name")
 
 
 class Measured:
@@ -70,10 +72,10 @@ class Measured:
 
 
 def load(store: Store, specs: Any) -> Measured:
-    """The finished runs of these descriptions, one per seed; raises StoreError when one is missing."""
-    return Measured([store.require(spec.settings()) for spec in specs])
+    """The finished runs of these descriptions or settings, one per seed; raises StoreError when one is missing."""
+    return Measured([store.require(spec if isinstance(spec, dict) else spec.settings()) for spec in specs])
 
 
-def load_all(store: Store, arms: Mapping[str, Any]) -> dict[str, Measured]:
+def load_all(store: Store, arms: Mapping[Name, Any]) -> dict[Name, Measured]:
     """The same of several arms, by name."""
     return {name: load(store, specs) for name, specs in arms.items()}

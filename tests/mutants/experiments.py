@@ -1,10 +1,12 @@
 """Bugs planted in experiments."""
 from .mutant import Mutant
 
+MEMORIZED = "tests/test_experiments_memorization.py::test_random_labels_are_fitted_later_and_mean_nothing"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 ABOVE = "tests/test_experiments_validation_above_training.py::"
 SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
 CAUSES = f"{ABOVE}test_each_cause_puts_validation_above_and_the_remedy_tells_which_are_in_the_data"
+JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
@@ -15,4 +17,10 @@ EXPERIMENTS = {
     "training_accuracy_never_without_dropout": Mutant(
         "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
         jit=True),
+    "batches_drawn_with_replacement": Mutant(
+        "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
+    # The gradient of each sample by the label of the one before: as good as random ones.
+    "label_of_another_sample_cpu": Mutant(
+        "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
+        MEMORIZED, jit=True),
 }
