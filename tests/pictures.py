@@ -11,6 +11,7 @@ from experiments.questions import (
     memorization,
     privacy,
     published_flooding,
+    validation_above_training,
     zero_loss,
 )
 from experiments.questions.flooding_table import COLUMNS, Case
@@ -23,10 +24,12 @@ from experiments.questions.speed.report import Result
 from experiments.questions.speed.workloads import WORKLOADS
 from experiments.questions.zero_loss import Results
 from experiments.report import canvas, plots
+from experiments.report.accuracy_parts import Case as GapCase
 from experiments.report.arms import Arms
 from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
+from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
@@ -168,6 +171,23 @@ def grown():
         "flops": 1e9 * np.arange(1.0, count + 1)})) for axis, count in zip(growth.AXES, range(3, 99), strict=False)]
 
 
+def gaps(seeds=3):
+    """Gaps of validation_above_training: every cause in one case each, one of them below 0."""
+    epochs = np.arange(1.0, 21)
+
+    def case(place, title, epoch):
+        def run(seed):
+            curves = {name: np.full(20, (0.01 + 0.03 * place) * (k == place % 4)) for k, name in enumerate(CAUSES)}
+            frozen = 1 - 0.5 / epochs - 0.002 * seed
+            curves |= dict.fromkeys(("validation", "easy", "tiny"), frozen - 0.02)
+            return Run(curves=curves | {"epoch": epochs, "frozen": frozen, "true": frozen, "reference": frozen - 0.04,
+                                        "running": frozen - 0.01 - 0.03 * place})
+        return GapCase(title, Measured([run(seed) for seed in range(seeds)]), epoch)
+
+    return validation_above_training.Results(validation_above_training.Config(seeds=seeds), [
+        case(place, title, epoch) for place, (title, (_, epoch, _)) in enumerate(validation_above_training.GAPS.items())])
+
+
 # What draws each figure, and perhaps others of its question, into a folder; the figure's name is that of its file.
 FIGURES = {
     "zero_loss_curves": lambda folder: zero_loss.figures([zero_loss_results(last=last) for last in (60, 5000)], folder),
@@ -183,6 +203,8 @@ FIGURES = {
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "memorization": lambda folder: memorization.figures(memorized(), folder),
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
+    **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
+       for page in ("", "_epochs")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "speed_race": lambda folder: speed_figures.draw_race(races(), folder / "speed_race.png"),
