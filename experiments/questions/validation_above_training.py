@@ -21,7 +21,7 @@ from ..runs.store import Store
 from ..runs.sweep import Threads, train_missing
 from ..trainers.accuracy_gap import TRAINER, Observed
 
-RUN_TIMES = {"quick": "15 s", "default": "1 min", "full": "10 min"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "45 s", "full": "6 min"}  # on 2 cores
 FIRST, LAST = 0, -1  # epochs
 # Title: arm, epoch, validation set. Averaging shows while the network learns fast, all else when it has learnt.
 GAPS = {"Averaging alone": ("plain", FIRST, "validation"),
@@ -151,7 +151,7 @@ def figures(results: Results, folder: Path) -> list:
                        x="points", legend=4, size=(8.4, 6.6))
     shown = [results.case(title) for title in COURSES]
     return paths + plots.cases(folder / "validation_above_training_epochs.png", course, [shown[:3], shown[3:]], x="epoch",
-                               y=["accuracy, %"] * 2, legend=3, size=(9.4, 6.0),
+                               y=["accuracy, %"] * 2, legend=3, size=(8.4, 5.6),
                                title=f"Training accuracy as shown, and as it is ({spread(config.seeds, 'seed')})")
 
 

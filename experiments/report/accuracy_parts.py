@@ -13,7 +13,7 @@ from .words import between, counted, depends_on_more, listed
 # with samples that were drawn as the training samples were, and by how much the network does worse on those.
 PARTS = {"averaging": ("averaging", plots.BLUE), "dropout": ("dropout", plots.ORANGE),
          "augmentation": ("augmentation", plots.GREEN), "labels": ("wrong labels", plots.PURPLE),
-         "set": ("validation set", plots.SKY), "rest": ("generalisation", plots.GREY)}
+         "set": ("validation set", plots.RED), "rest": ("generalisation", plots.GREY)}
 LINES = (("running", "training, running", plots.RED, "--"), ("frozen", "training, measured like validation", plots.RED, "-"),
          ("validation", "validation", plots.BLACK, "-"))
 
