@@ -60,8 +60,8 @@ class Config(OnThreads):
 
     @classmethod
     def quick(cls) -> "Config":
-        """Three divisions, three sizes of network and data: shows the direction."""
-        return cls(seeds=3, samples=(50, 200, 400), widths=(4, 16, 128))
+        """Few sizes of network and data: shows the direction."""
+        return cls(seeds=5, samples=(50, 200), widths=(4, 16, 128))
 
     @classmethod
     def full(cls) -> "Config":
