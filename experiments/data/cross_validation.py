@@ -36,7 +36,8 @@ def whole(name: str) -> DataSet:
     data = {"digits": digits, "breast_cancer": breast_cancer}[name]() if name != "diabetes" else proben1(name)
     parts = (data.train, data.validation, data.test)
     x, y = (np.concatenate([getattr(part, field) for part in parts]) for field in ("x", "y_clean"))
-    return replace(data, train=Split(x, y, y), **dict.fromkeys(("validation", "test"), Split(x[:0], y[:0], y[:0])))
+    nothing = Split(x[:0], y[:0], y[:0])
+    return replace(data, train=Split(x, y, y), validation=nothing, test=nothing)
 
 
 def found(name: str) -> bool:
@@ -99,7 +100,6 @@ def cross_validated(name: str, train: int, validation: int, test: int | None = N
                              f"{room} of the {len(y)} samples of {name}")
     pool = pool[stratified_order(y[pool], np.random.default_rng([repetition, 1, fold]))]
     held = held[stratified_order(y[held], np.random.default_rng([repetition, 2, fold]))][:validation]
-    parts = {part: Split(x[rows], y[rows], y_clean[rows])
-             for part, rows in (("train", pool[:train]), ("validation", held), ("test", pool[train:][:test]))}
-    data = replace(table, **parts)
+    parts = [Split(x[rows], y[rows], y_clean[rows]) for rows in (pool[:train], held, pool[train:][:test])]
+    data = replace(table, train=parts[0], validation=parts[1], test=parts[2])
     return prepared(data, Standardisation.of) if name in SCALED else data

@@ -74,6 +74,6 @@ def load(store: Store, specs: Any) -> Measured:
     return Measured([store.require(spec.settings()) for spec in specs])
 
 
-def load_all(store: Store, arms: Mapping[str, Any]) -> dict[str, Measured]:
+def load_all(store: Store, arms: Mapping[Any, Any]) -> dict[Any, Measured]:
     """The same of several arms, by name."""
     return {name: load(store, specs) for name, specs in arms.items()}

@@ -2,9 +2,10 @@
 
 With probability 1 - η, for every network of one architecture at once, error - training error on n samples is at most
 √((ln Π(2n) + ln(4/η))/n), where the growth function Π(m) counts in how many ways the networks can be right and wrong on m
-samples (V. Vapnik, The nature of statistical learning theory, 1995, section 3.4; without his 1/n). Structural risk minimisation
-takes the network whose training error plus this term is least.
+samples (V. Vapnik, The nature of statistical learning theory, 1995, chapter 3; without his 1/n). Structural risk
+minimisation takes the network whose training error plus this term is least.
 """
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -13,36 +14,35 @@ ETA = 0.05  # the bound holds with 95 %
 
 def weights(sizes: Sequence[int]) -> int:
     """Weights and offsets of a network with these layers, inputs first."""
-    return sum((before + 1) * after for before, after in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum((before + 1) * after for before, after in itertools.pairwise(sizes))
 
 
 def log_growth(samples: int, sizes: Sequence[int]) -> float:
-    """At most ln Π of relu networks with these layers, inputs first and classes last.
+    """At most ln Π(samples) of relu networks with these layers, inputs first and classes last.
 
-    Layer after layer, M polynomials of degree i in W parameters have at most 2(2eMi/W)^W patterns of signs for M >= W (Warren;
-    P. Bartlett, N. Harvey, C. Liaw, A. Mehrabian, Nearly-tight VC-dimension bounds, JMLR 2019, Theorem 7 and its proof): the
-    signs of the units of layer i for each sample, W all parameters up to there; at the outputs, the signs of the differences
-    of each two classes. m samples have 2^m patterns in any case.
+    M polynomials of degree i in W parameters have at most 2(2eMi/W)^W patterns of signs for M >= W (Warren). Given those of
+    the layers before, the units of layer i are such polynomials, one per sample and unit, in all W parameters up to there;
+    so are, at the outputs, the differences of each two classes, whose signs decide the answer (P. Bartlett, N. Harvey,
+    C. Liaw, A. Mehrabian, Nearly-tight VC-dimension bounds for piecewise linear neural networks, JMLR 2019, Theorem 7, here
+    for more than two classes). m samples have 2^m patterns in any case.
     """
     *hidden, classes = sizes[1:]
-    signs = [*hidden, classes * (classes - 1) // 2]
     total = 0.0
-    for layer, units in enumerate(signs, start=1):
+    for layer, units in enumerate([*hidden, classes * (classes - 1) // 2], start=1):
         parameters, polynomials = weights(sizes[:layer + 1]), samples * units
-        cells = polynomials * math.log(2)
-        if polynomials >= parameters:
-            cells = min(cells, math.log(2) + parameters * math.log(2 * math.e * polynomials * layer / parameters))
-        total += cells
+        if polynomials < parameters:
+            return samples * math.log(2)
+        total += math.log(2) + parameters * math.log(2 * math.e * polynomials * layer / parameters)
     return min(total, samples * math.log(2))
 
 
 def log_growth_counted(samples: int, sizes: Sequence[int]) -> float:
-    """Ln Π if the number of weights were the VC dimension h, as it is for a linear classifier: h(ln(m/h) + 1), see Sauer.
+    """Ln Π(samples) if the number of weights were the VC dimension h, as for linear classifiers: h(ln(m/h) + 1) for m > h.
 
-    No theorem says so of networks, whose dimension is larger; a rule of thumb.
+    No theorem says so of networks, whose dimension is larger: a rule of thumb. The formula is Sauer's lemma.
     """
-    h = weights(sizes)
-    return min(h * (math.log(samples / h) + 1), samples * math.log(2)) if samples > h else samples * math.log(2)
+    h, most = weights(sizes), samples * math.log(2)
+    return min(h * (math.log(samples / h) + 1), most) if samples > h else most
 
 
 def confidence_term(samples: int, sizes: Sequence[int], growth: Callable[[int, Sequence[int]], float] = log_growth) -> float:
@@ -51,7 +51,7 @@ def confidence_term(samples: int, sizes: Sequence[int], growth: Callable[[int, S
 
 
 def samples_needed(term: float, sizes: Sequence[int]) -> int:
-    """Return about how many samples it takes (to 1 %) until the bound's term is no larger than `term`, which is above 0."""
+    """Return how many samples it takes, to about 1 %, until the bound adds no more than `term`, which is above 0."""
     low, high = 1, 2
     while confidence_term(high, sizes) > term:
         low, high = high, 2 * high
