@@ -146,7 +146,7 @@ def figures(results: Sequence[Grid], folder: Path) -> list:
         panels = [[partial(heat_panel, grid, part) for part in PARTS.values()] for grid in grids]
         paths += plots.page(folder / f"perfect_training_accuracy{name}.png", panels, size=(8.4, 1.2 + 2.8 * len(grids)),
                             heads=[[f"{grid.title}: {part}" for part in PARTS] for grid in grids], x="training samples",
-                            y=["hidden units"] * len(grids), title="Errors at the end; red line: zero training error above it")
+                            y=["hidden units"] * len(grids), title="Errors at the end (red: zero training error above)")
     panels = [[partial(gain_panel, grid, compared(grid)), partial(bound_panel, grid)] for grid in results]
     return paths + plots.page(folder / "perfect_training_accuracy_best.png", panels, size=(8.4, 1.4 + 2.3 * len(results)),
                               heads=[[grid.title] * 2 for grid in results], legend=3,
@@ -165,15 +165,15 @@ def answer(results: Sequence[Grid]) -> str:
         return listed(f"{mean_error(one.mean, one.error)} ({grid.title}: {one.verdict})"
                       for grid, one in zip(results, some, strict=True))
     shares = listed(f"{100 * grid.shares.mean():.0f} % ({grid.title})" for grid in results)
-    stopped = between(100 * np.nanmean(grid.imperfect[1]) for grid in results)
+    stopped = between(100 * mean_and_error(grid.imperfect[1])[0] for grid in results)
     wide = [against_zero(grid.largest.mean(axis=0), len(results)) for grid in results]
     absent = "".join(f" Skipped: {TITLES[data]}, whose table is not on this machine." for data in FOLDED
                      if data not in {grid.data for grid in results})
     return (f"{start} The best of all sizes and epochs, chosen by cross-validation, had no training error in {shares} of "
-            "folds. In points of validation error, above the best size and epoch with training errors left, was the best "
-            f"without: {each(best)}. The former network would reach zero, and was only stopped, in {stopped} % of folds. The "
-            f"smallest network that reaches zero, as soon as it does, was above it: {each(small)}. Textbook (Hastie et al.): "
-            "a network without training errors typically generalises poorly. Measured: at its best it is clearly worse in "
+            "folds. In points of validation error, above the best size and epoch with training errors left was the best "
+            f"without: {each(best)}. The former network would reach zero, and was only stopped, in {stopped} % of folds. "
+            f"The smallest network that reaches zero, as soon as it does, was above it: {each(small)}. Textbook (Hastie et "
+            "al.): a network without training errors typically generalises poorly. Measured: at its best clearly worse in "
             f"{verdicts.count(WORSE)}, better in {verdicts.count(BETTER)} of {counted(len(results), 'case')}. Belkin et "
             "al.: beyond the size that just fits, larger is better. Measured: the largest network, at the end, lay above "
             f"the smallest that fits: {each(wide)}. {bound_sentences(results)}{absent}")

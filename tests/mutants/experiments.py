@@ -6,4 +6,7 @@ CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
+    "judged_where_it_was_chosen": Mutant(
+        "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
+        "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
 }
