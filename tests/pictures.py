@@ -154,14 +154,24 @@ FIGURES = {
 }
 
 
+_drawn = {}
+
+
 def drawing(name, monkeypatch, draw=None, talk=False, dark=False):
-    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written."""
+    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written.
+
+    The figures of `FIGURES` are drawn once and are to be looked at only.
+    """
+    if draw is None and (name, talk, dark) in _drawn:
+        return _drawn[name, talk, dark]
     made, page = [], plots.page
     with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
         patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
         patch.setattr(plots, "page", lambda path, *what, **how: page(path, *what, **how) if path.stem == name else [])
         (draw or FIGURES[name])(Path("unused"))
     [figure] = made
+    if draw is None:
+        _drawn[name, talk, dark] = figure
     return figure
 
 

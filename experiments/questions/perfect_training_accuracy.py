@@ -15,20 +15,22 @@ import numpy as np
 
 from ..data.cross_validation import FOLDS, SAMPLES, fingerprint, found
 from ..report import plots
-from ..report.capacity import TITLES, Grid
+from ..report.capacity import Grid
 from ..report.capacity_panels import bound_panel, gain_panel, heat_panel
 from ..report.compare import BETTER, WORSE, Difference, mean_and_error, paired
-from ..report.measured import load_all
+from ..report.measured import Measured, load_all
 from ..report.structural import COUNTED, bound_sentences
 from ..report.tables import Table, mean_error, number
 from ..report.words import between, counted, listed, opening_by, spread
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
-from ..trainers.data_sets import FOLDED
+from ..trainers.data_sets import FOLDED, SETS
 from ..trainers.description import Description
+from ..trainers.flipped import Flipped
 
 RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "3 h"}  # on 2 cores
+TITLES = {"digits_folds": "Digits", "breast_cancer_folds": "Breast cancer", "diabetes_folds": "Diabetes (Proben1)"}
 PARTS = {"training error, %": "train", "validation error, %": "val", "gap, points": "gap"}
 GROUPS = ("the best without a training error", "the smallest that reaches zero")  # beside the best with errors
 NEEDED = 5  # divisions, below which "no clear difference" does not mean that there is none
@@ -92,7 +94,12 @@ def run(config: Config, store: Store) -> None:
 
 def gather(store: Store, config: Config) -> list[Grid]:
     """Load everything; raises StoreError when runs are missing."""
-    return [Grid.of(*case, load_all(store, some)) for case, some in arms(config).items()]
+    return [grid_of(*case, load_all(store, some)) for case, some in arms(config).items()]
+
+
+def grid_of(data: str, noise: float, runs: dict[tuple[int, int], Measured]) -> Grid:
+    """Return the errors of one case."""
+    return Grid.of(runs, table=TITLES[data], noise=noise, inputs=SETS[data].inputs, classes=SETS[data].classes)
 
 
 def compared(grid: Grid) -> dict[str, np.ndarray]:
@@ -141,8 +148,8 @@ def _beside(one: Difference) -> tuple[str, str]:
 def figures(results: Sequence[Grid], folder: Path) -> list:
     """Draw errors over size and samples; then whether it is better to have no training error, and the bound."""
     spreads, paths = spread(_seeds(results), "division"), []
-    for name, grids in {"": [grid for grid in results if grid.data == results[0].data],
-                        "_tables": [grid for grid in results if grid.data != results[0].data]}.items():
+    for name, grids in {"": [grid for grid in results if grid.table == results[0].table],
+                        "_tables": [grid for grid in results if grid.table != results[0].table]}.items():
         panels = [[partial(heat_panel, grid, part) for part in PARTS.values()] for grid in grids]
         paths += plots.page(folder / f"perfect_training_accuracy{name}.png", panels, size=(8.4, 1.2 + 2.8 * len(grids)),
                             heads=[[f"{grid.title}: {part}" for part in PARTS] for grid in grids], x="training samples",
@@ -158,8 +165,8 @@ def answer(results: Sequence[Grid]) -> str:
     beside = {name: [against_zero(compared(grid)[name].mean(axis=0), len(results)) for grid in results] for name in GROUPS}
     best, small = beside.values()
     verdicts = [one.verdict for one in best]
-    start = opening_by({"validation error": verdicts}, [grid.labels for grid in results], _seeds(results), NEEDED,
-                       "the labels")
+    start = opening_by({"validation error": verdicts}, [Flipped("", grid.noise).labels for grid in results],
+                       _seeds(results), NEEDED, "the labels")
 
     def each(some: Sequence[Difference]) -> str:
         return listed(f"{mean_error(one.mean, one.error)} ({grid.title}: {one.verdict})"
@@ -167,8 +174,8 @@ def answer(results: Sequence[Grid]) -> str:
     shares = listed(f"{100 * grid.shares.mean():.0f} % ({grid.title})" for grid in results)
     stopped = between(100 * mean_and_error(grid.imperfect[1])[0] for grid in results)
     wide = [against_zero(grid.largest.mean(axis=0), len(results)) for grid in results]
-    absent = "".join(f" Skipped: {TITLES[data]}, whose table is not on this machine." for data in FOLDED
-                     if data not in {grid.data for grid in results})
+    absent = "".join(f" Skipped: {table}, which is not on this machine." for table in TITLES.values()
+                     if table not in {grid.table for grid in results})
     return (f"{start} The best of all sizes and epochs, chosen by cross-validation, had no training error in {shares} of "
             "folds. In points of validation error, above the best size and epoch with training errors left was the best "
             f"without: {each(best)}. The former network would reach zero, and was only stopped, in {stopped} % of folds. "

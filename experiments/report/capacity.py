@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 
 from ..data.cross_validation import FOLDS
-from ..trainers.data_sets import SETS
-from .flipped import Flipped
 from .measured import Measured
-
-TITLES = {"digits_folds": "Digits", "breast_cancer_folds": "Breast cancer", "diabetes_folds": "Diabetes (Proben1)"}
 
 
 @dataclass(frozen=True)
-class Grid(Flipped):
+class Grid:
     """One table and share of flips: the errors of all networks. A seed is one division into folds.
 
     Attributes
     ----------
+    table : str
+        What it is called.
+    noise : float
+    inputs, classes : int
     widths, samples : tuple of int
         Hidden units and training samples, ascending.
     train, val : array (widths, samples, seeds, folds, checks)
@@ -32,6 +32,10 @@ class Grid(Flipped):
         Validation error after the first epoch without a training error, whenever the checks are; NaN where there was none.
     """
 
+    table: str
+    noise: float
+    inputs: int
+    classes: int
     widths: tuple[int, ...]
     samples: tuple[int, ...]
     train: np.ndarray
@@ -39,24 +43,27 @@ class Grid(Flipped):
     zero: np.ndarray
 
     @classmethod
-    def of(cls, data: str, noise: float, runs: Mapping[tuple[int, int], Measured]) -> "Grid":
-        """Read the runs of each (width, samples), which are those of fold 0, 1, ... of one division after another."""
+    def of(cls, runs: Mapping[tuple[int, int], Measured], **about: Any) -> "Grid":
+        """Read the runs of each (width, samples), which are those of fold 0, 1, ... of one division after another.
+
+        `about`: the fields up to `classes`.
+        """
         widths, samples = (tuple(sorted(set(some))) for some in zip(*runs, strict=True))
 
         def errors(figure: Callable[[Measured], Any]) -> np.ndarray:
             values = np.array([[figure(runs[width, size]) for size in samples] for width in widths])
             return values.reshape(*values.shape[:2], -1, FOLDS, *values.shape[3:])
-        return cls(data, noise, widths, samples, errors(lambda one: one.curves("train_error")),
-                   errors(lambda one: one.curves("val_error")), errors(lambda one: one.at("zero", "val_error")))
+        return cls(**about, widths=widths, samples=samples, train=errors(lambda one: one.curves("train_error")),
+                   val=errors(lambda one: one.curves("val_error")), zero=errors(lambda one: one.at("zero", "val_error")))
 
     @property
     def title(self) -> str:
         """For tables and figures."""
-        return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
+        return f"{self.table}, {100 * self.noise:g} % flipped"
 
     def layers(self, width: int) -> tuple[int, int, int]:
         """Inputs, hidden units and classes."""
-        return SETS[self.data].inputs, width, SETS[self.data].classes
+        return self.inputs, width, self.classes
 
     @cached_property
     def shares(self) -> np.ndarray:

@@ -30,7 +30,7 @@ def bound_sentences(grids: Sequence[Grid]) -> str:
     return (f"Vapnik's bound, of the growth function of relu networks, adds {number(terms.min())} or more to the training "
             f"error, at least {times} times the measured gap to the validation error, which was {number(gaps.max(), 2)} at "
             f"most: it says nothing (1 or more) in {np.sum(terms >= 1)} of {len(terms)} cells. To add at most 1 it takes "
-            f"{least} samples with the smallest, {most} with the largest network on {first.title.partition(',')[0]}; there "
+            f"{least} samples with the smallest, {most} with the largest network on {first.table}; there "
             f"were {first.samples[-1]} at most. Were the number of weights the VC dimension, it would say nothing in "
             f"{np.sum(counted >= 1)}; structural risk minimisation would by that take a network that reaches zero training "
             f"error in {100 * np.mean(fits):.0f} % of choices, whose validation error at the end is above that of the size "

@@ -2,6 +2,7 @@
 from .mutant import Mutant
 
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
@@ -9,4 +10,6 @@ EXPERIMENTS = {
     "judged_where_it_was_chosen": Mutant(
         "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
         "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
+    "batches_drawn_with_replacement": Mutant(
+        "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
 }
