@@ -22,13 +22,12 @@ def heat_panel(grid: Grid, part: str, axis: Any) -> None:
 
 def _frontier(axis: Any, inside: np.ndarray) -> None:
     """Draw the border of the cells (rows, columns) of a heat map that are inside, where it runs between two cells."""
-    steps = (((1, 0), (-0.5, 0.5), (0.5, 0.5)), ((0, 1), (0.5, 0.5), (-0.5, 0.5)))  # to the next cell; the edge, x and y
-    for (row, column), here in np.ndenumerate(inside):
-        for (down, right), x, y in steps:
-            there = (row + down, column + right)
-            if there[0] < inside.shape[0] and there[1] < inside.shape[1] and here != inside[there]:
-                for colour, width in ((plots.paper(), 5), (plots.ink(plots.RED), 3)):
-                    axis.plot(np.add(column, x), np.add(row, y), color=colour, lw=width, solid_capstyle="round")
+    below, right = np.argwhere(inside[1:] != inside[:-1]), np.argwhere(inside[:, 1:] != inside[:, :-1])
+    edges = [*(((column - 0.5, column + 0.5), (row + 0.5, row + 0.5)) for row, column in below),
+             *(((column + 0.5, column + 0.5), (row - 0.5, row + 0.5)) for row, column in right)]
+    for colour, width in ((plots.paper(), 5), (plots.ink(plots.RED), 3)):  # all of the halo below all of the line
+        for x, y in edges:
+            axis.plot(x, y, color=colour, lw=width, solid_capstyle="round")
 
 
 def gain_panel(grid: Grid, groups: Mapping[str, np.ndarray], axis: Any) -> None:
@@ -41,17 +40,17 @@ def gain_panel(grid: Grid, groups: Mapping[str, np.ndarray], axis: Any) -> None:
                           color=plots.ink(hue), capsize=3, label=label)
     axis.axhline(0, color=plots.ink(plots.BLACK), lw=1)
     axis.set_xticks(range(len(grid.samples)), [str(size) for size in grid.samples])
-    axis.set(xlabel="training samples", ylabel="points above the best with errors")
+    axis.set(xlabel="training samples", ylabel="points above best with errors")
 
 
 def bound_panel(grid: Grid, axis: Any) -> None:
     """Draw validation minus training error over the number of weights, of the most samples, below what the bound allows."""
     size, layers = grid.samples[-1], [grid.layers(width) for width in grid.widths]
-    x = [weights(one) for one in layers]
+    x = [weights(one) / 1000 for one in layers]
     axis.plot(x, [confidence_term(size, one) for one in layers], "-", color=plots.ink(plots.BLACK), label="bound")
     axis.plot(x, [confidence_term(size, one, log_growth_counted) for one in layers], "--", color=plots.ink(plots.PURPLE),
               label="bound if h = weights")
     plots.curve(axis, x, grid.end("gap")[:, -1].T, "gap", hue=plots.RED, split="", marker="o")
-    axis.set(xlabel=f"weights, {size} samples (log)", ylabel="validation - training error")
-    plots.log(axis, "x")
+    axis.set(xlabel=f"thousands of weights (log), {size} samples", ylabel="gap, bound on it")
     axis.set_ylim(bottom=0)
+    plots.log(axis, "x")
