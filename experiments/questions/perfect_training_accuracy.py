@@ -29,7 +29,7 @@ from ..trainers.data_sets import FOLDED, SETS
 from ..trainers.description import Description
 from ..trainers.flipped import Flipped
 
-RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "3 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "2 min 15 s", "full": "3 h"}  # on 2 cores
 TITLES = {"digits_folds": "Digits", "breast_cancer_folds": "Breast cancer", "diabetes_folds": "Diabetes (Proben1)"}
 PARTS = {"training error, %": "train", "validation error, %": "val", "gap, points": "gap"}
 GROUPS = ("the best without a training error", "the smallest that reaches zero")  # beside the best with errors
