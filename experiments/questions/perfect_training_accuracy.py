@@ -111,7 +111,7 @@ def compared(grid: Grid) -> dict[str, np.ndarray]:
 def tables(results: Sequence[Grid]) -> list[Table]:
     """A row per number of samples: where the best networks are, how those without errors compare, and the bound."""
     heads = ["samples", "zero from, units", "best with errors, %", "best is perfect, %", "best without: above it",
-             "verdict", "smallest without: above", "verdict", "largest gap", "SRM takes, units", "cost, points"]
+             "verdict", "smallest without: above", "verdict", "largest gap, points", "SRM takes, units", "cost, points"]
     note = ("zero from: the smallest network of which most runs reached zero training error; best: validation error of the "
             "best size and epoch with training errors left, chosen on the other divisions; perfect: folds in which the best "
             "of all had no training error; SRM: structural risk minimisation, with as many VC dimensions as weights.")
@@ -123,7 +123,7 @@ def tables(results: Sequence[Grid]) -> list[Table]:
             fits = [str(width) for width, fit in zip(grid.widths, grid.fits[:, n], strict=True) if fit]
             verdicts = [text for some in beside.values() for text in _beside(against_zero(some[n], cells))]
             rows.append([str(size), (fits or ["–"])[0], _text(100 * grid.imperfect[0][n].mean(axis=1)),
-                         _text(100 * grid.shares[n]), *verdicts, number(gaps[:, n].max()),
+                         _text(100 * grid.shares[n]), *verdicts, number(100 * gaps[:, n].max()),
                          listed(str(grid.widths[place]) for place in np.unique(chosen[n])), _text(cost[n])])
         found_.append(Table(f"{grid.title} ({spread(_seeds(results), 'division')})", heads, rows, note))
     return found_
