@@ -3,7 +3,8 @@
 With probability 1 - η, for every network of one architecture at once, error - training error on n samples is at most
 √((ln Π(2n) + ln(4/η))/n), where the growth function Π(m) counts in how many ways the networks can be right and wrong on m
 samples (V. Vapnik, The nature of statistical learning theory, 1995, as C. Burges has it, A tutorial on support vector
-machines, 1998, equation 3, with ln Π for its bound h(ln(2n/h) + 1)). Structural risk minimisation takes the network whose training error plus this term is least.
+machines, 1998, equation 3, with ln Π for its bound h(ln(2n/h) + 1)). Structural risk minimisation takes the network
+whose training error plus this term is least.
 """
 import itertools
 import math
