@@ -2,6 +2,8 @@
 from .mutant import Mutant
 
 MEMORIZED = "tests/test_experiments_memorization.py::test_random_labels_are_fitted_later_and_mean_nothing"
+PERFECT = ("tests/test_experiments_perfect_training_accuracy.py::"
+           "test_zero_training_error_pays_where_labels_are_clean_and_costs_where_some_are_wrong")
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 ABOVE = "tests/test_experiments_validation_above_training.py::"
 SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
@@ -17,6 +19,11 @@ EXPERIMENTS = {
     "training_accuracy_never_without_dropout": Mutant(
         "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
         jit=True),
+    "judged_where_it_was_chosen": Mutant(
+        "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
+        "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
+    # Without it all these networks are linear, and do not fit flipped labels.
+    "no_activation_cpu": Mutant("nn/cpu/activations.py", "= relu(here[j])", "= here[j]", PERFECT, jit=True),
     "batches_drawn_with_replacement": Mutant(
         "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
     # The gradient of each sample by the label of the one before: as good as random ones.
