@@ -3,6 +3,7 @@ from typing import Any, NamedTuple
 
 from .. import data as datasets
 from ..data.images import READERS, images_with
+from ..data.pitfalls import PITFALLS, inputs_of
 from ..data.sets import DataSet
 from ..runs.settings import one_of
 from .description import Data
@@ -26,6 +27,7 @@ class Shape(NamedTuple):
 
 SETS = {"two_gaussians": Shape(10, 2, 2, 2), "sinusoid": Shape(2, 2, 1, 2), "spiral": Shape(2, 2, 2, 2),
         "digits": Shape(64, 10), "fashion_mnist": Shape(784, 10), "mnist": Shape(784, 10)}
+SETS |= {name: Shape(inputs_of(name), 2) for name in PITFALLS}
 
 
 def load_data(data: Data, seed: int) -> DataSet:
@@ -47,6 +49,8 @@ def load_data(data: Data, seed: int) -> DataSet:
         return datasets.sinusoid(*sizes, 2 * data.test, **how)
     if data.data == "spiral":
         return datasets.spiral(*sizes, data.test, **how)
+    if data.data in PITFALLS:
+        return PITFALLS[data.data](*sizes, data.test or None, **how)
     if data.data in READERS:
         return images_with(data.data, data.files).data_set(*sizes, data.test or None, **how)
     return datasets.digits(*sizes, data.test or None, **how)
