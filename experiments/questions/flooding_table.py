@@ -17,13 +17,13 @@ import numpy as np
 
 from ..report import plots
 from ..report.compare import UNCLEAR
-from ..report.flipped import TITLES, Flipped
 from ..report.measured import Measured, load
 from ..report.tables import Table, number
 from ..report.words import counted, direction, opening, paragraph, spread, tally, too_few, unjudged
 from ..runs.settings import at_least
 from ..runs.store import Store
 from ..trainers.description import Description
+from ..trainers.flipped import TITLES, Flipped
 from ..trainers.flooding_grid import PUBLISHED, Grid, Trial, followed, grid, trials
 
 RUN_TIMES = {"quick": "1 min", "default": "19 min", "full": "4 h"}  # on 2 cores, compilation included

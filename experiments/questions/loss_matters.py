@@ -16,7 +16,6 @@ import numpy as np
 
 from ..report import plots
 from ..report.compare import BETTER, WORSE, Difference, clearly_above, mean_and_error, paired
-from ..report.flipped import Flipped
 from ..report.measured import Measured, load_all
 from ..report.methods import verdicts
 from ..report.tables import Table, mean_error
@@ -26,6 +25,7 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
+from ..trainers.flipped import Flipped
 
 RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "1 h"}  # on 2 cores
 TIMES = (1, 2, 5, 10, 20)  # of the epochs to zero training error

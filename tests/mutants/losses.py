@@ -11,6 +11,7 @@ COPIES = "tests/test_losses_weights.py::test_a_weight_is_so_many_copies_of_the_s
 TEMPERATURE = "tests/test_losses_temperature.py"
 ANSWER = "tests/test_nn_answers.py::test_predict_answers_what_the_last_loss_says"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
+FAMILY = "tests/test_experiments_flooding_family.py::test_with_wrong_labels_flooding_pays_and_batches_are_not_samples"
 SEPARABLE = "tests/test_experiments_margin_theory.py::test_gradient_descent_goes_where_theory_says"
 
 LOSSES = {
@@ -71,6 +72,9 @@ LOSSES = {
         "losses/rows.py", "if missing <= zero:\n        return zero",
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
+    "samples_flooded_as_a_batch_cpu": Mutant(
+        "nn/cpu/rows.py", "flood_weight(loss.flood, losses[n], mean, level,", "flood_weight(loss.flood, mean, mean, level,",
+        FAMILY, jit=True),
     "clipped_probabilities_of_one_output": Mutant(
         "losses/rows.py", "e = F(math.exp(-abs(z[j])))", "e = F(max(math.exp(-abs(z[j])), 1e-2))", SEPARABLE, jit=True),
     "labels_of_one_output_told_apart_at_0": Mutant(
