@@ -1,4 +1,4 @@
-"""Data with one fault each, beside the same data without it: leaks that flatter, steps of preparation left out or done badly.
+"""Data with one fault each, beside the same data without it: leaks, and steps of preparation left out or done badly.
 
 The faults are planted in training and validation set, as whoever splits one faulty table has them; the test set has none:
 it is what comes in use. Flipped labels are no fault of this kind, and are in all parts alike.
@@ -51,7 +51,8 @@ def random_rows(train: int, validation: int, test: int | None = None, *, noise: 
         rng = np.random.default_rng([seed, STREAM + part])
         x, y = rng.random((size, INPUTS)).astype(np.float32), rng.integers(2, size=size)
         parts.append(Split(x, y, y))
-    return DataSet("random_rows", *parts, classes=("0", "1"), source="generated", licence="none needed")
+    return DataSet("random_rows", parts[0], parts[1], parts[2], classes=("0", "1"), source="generated",
+                   licence="none needed")
 
 
 def far_apart(train: int, validation: int, test: int | None = None, *, noise: float = 0.0, seed: int = 0) -> DataSet:
@@ -62,9 +63,9 @@ def far_apart(train: int, validation: int, test: int | None = None, *, noise: fl
 
 def _on_both(data: DataSet, change: Callable[[Split, np.random.Generator], Split], seed: int) -> DataSet:
     """Change training and validation set."""
-    both = {name: change(getattr(data, name), np.random.default_rng([seed, STREAM + part]))
-            for part, name in enumerate(("train", "validation"))}
-    return replace(data, **both)
+    train, validation = (change(part, np.random.default_rng([seed, STREAM + number]))
+                         for number, part in enumerate((data.train, data.validation)))
+    return replace(data, train=train, validation=validation)
 
 
 def _without_values(part: Split, rng: np.random.Generator) -> Split:
