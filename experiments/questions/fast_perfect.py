@@ -48,8 +48,8 @@ class Config(OnThreads):
 
     draws: Annotated[int, at_least(1)] = 200
     """Runs of each example, each on its own random rows: what happens in none of 200 happens in less than 2 %."""
-    seeds: Annotated[int, at_least(1)] = 10
-    """Runs of all else. Ten tell a share from one half, and errors apart that differ by a point."""
+    seeds: Annotated[int, at_least(1)] = 20
+    """Runs of all else. Twenty tell a share of three quarters from one half, and errors apart that differ by a point."""
     example_epochs: Annotated[int, at_least(5)] = 100
     """Of the examples: five times what ten random rows take."""
     epochs: Annotated[int, at_least(10)] = 200
