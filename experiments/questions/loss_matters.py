@@ -19,7 +19,7 @@ from ..report.compare import BETTER, WORSE, Difference, clearly_above, mean_and_
 from ..report.measured import Measured, load_all
 from ..report.methods import verdicts
 from ..report.tables import Table, mean_error
-from ..report.words import counted, listed, means, opening_of_difference, spread, tally
+from ..report.words import counted, listed, means, opening_of_difference, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -168,33 +168,42 @@ def _course(case: Case, shown: tuple, axis: Any) -> None:
     plots.log(axis, scale)
 
 
-def answer(results: Sequence[Case]) -> str:
+@paragraph
+def answer(results: Sequence[Case]) -> list[str]:
     """Open with yes, no or what it depends on; then what training on did, and how that compares with theory."""
     others, both = [arm for arm in UNFLOODED if arm != EXPONENTIAL], ("test_error", "test_loss")
     of, cases = len(others) * len(results), counted(len(results), "case")
     found = [[paired(case.gained(EXPONENTIAL, figure), case.gained(arm, figure), comparisons=of).verdict
               for case in results for arm in others] for figure in both]
     clear = [sum(one in (BETTER, WORSE) for one in some) for some in found]
+    changed = "; ".join(f"{arm} {tally(verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
     factors = listed(f"{means(np.exp(case.gained(arm, both[1])) for case in results)} ({arm})" for arm in UNFLOODED)
     flooded = [tally([one for loss in LOSSES for one in verdicts(results, (loss, "end"), (loss + FLOODED, "end"), figure)])
                for figure in both]
-    changed = "; ".join(f"{arm} {tally(verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
+    return [opening_of_difference(found, results[0].config.seeds),
+            "What training on did to the test error differed clearly from what it did with cross-entropy in "
+            f"{clear[0]} of {of} comparisons, to the test loss in {clear[1]}.",
+            f"By test error, the end beside the first epoch without a training error was, in {cases}: {changed}.",
+            f"Test loss was multiplied by {factors}.",
+            "Flooding, at a level not tuned, beside the plain loss at the end: test error "
+            f"{flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons.",
+            *_beside_theory(results, cases)]
+
+
+def _beside_theory(results: Sequence[Case], cases: str) -> list[str]:
+    """Return what theory says of three losses after zero error, each with what was measured."""
     growth = [case.at(EXPONENTIAL, 20, "margin_min") - case.at(EXPONENTIAL, 2, "margin_min") for case in results]
     faster = [sum(clearly_above(values, bound) for values in growth) for bound in (0, TENFOLD)]
     hinge = [case.at("hinge", "end", "margin_min") for case in results]
-    still = means(np.isclose(case.at("hinge", 20, "parameter_norm"), case.at("hinge", "end", "parameter_norm"),
-                              rtol=1e-6) * 100.0 for case in results)
+    norms = [[case.at("hinge", time, "parameter_norm") for time in (20, "end")] for case in results]
+    still = means(np.where(np.isnan(late), np.nan, 100.0 * np.isclose(late, end, rtol=1e-6)) for late, end in norms)
     off = [means(np.sqrt(case.at("squared error", time, "train_loss") / SETS[case.data].classes) for case in results)
            for time in (1, "end")]
     nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
-    return (f"{opening_of_difference(found, results[0].config.seeds)} What training on did to the test error differed "
-            f"clearly from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}."
-            f" By test error, the end beside the first epoch without a training error was, in {cases}: {changed}. Test loss "
-            f"was multiplied by {factors}. Flooding, at a level not tuned, beside the plain loss at the end: test error "
-            f"{flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's "
-            f"margins grow like log t, by {TENFOLD:.1f} per tenfold t (gradient descent, one layer). Measured: the smallest "
-            f"grew by {means(growth)}, clearly in {faster[0]} of {cases}, clearly faster than that in {faster[1]}. Theory: "
-            f"the hinge's margins stop at 1. Measured: the smallest ended at {means(hinge)}, beyond in "
-            f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still in the end. Theory: with squared "
-            "error the outputs return to their targets. Measured: the root mean square distance went from "
-            f"{off[0]} to {off[1]}, {nearer}.")
+    return [f"Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} per tenfold t (gradient descent, one "
+            f"layer). Measured: the smallest grew by {means(growth)}, clearly in {faster[0]} of {cases}, clearly faster "
+            f"than that in {faster[1]}.",
+            f"Theory: the hinge's margins stop at 1. Measured: the smallest ended at {means(hinge)}, beyond in "
+            f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still in the end.",
+            "Theory: with squared error the outputs return to their targets. Measured: the root mean square distance was "
+            f"{off[0]} at zero error and {off[1]} at the end, {nearer}."]
