@@ -27,7 +27,7 @@ def test_random_rows_have_nothing_to_learn():
     correlations = np.corrcoef(data.train.x.T, data.train.y)[-1, :-1]
     assert np.abs(correlations).max() < 0.04 and data.train.x.min() >= 0 and data.train.x.max() < 1
     np.testing.assert_array_equal(random_rows(10, 5, seed=1).test.y, data.test.y)
-    with pytest.raises(ValueError, match="noise: got 0.1, accepted: 0 "):
+    with pytest.raises(ValueError, match=r"noise: got 0\.1, accepted: 0 "):
         random_rows(10, 5, noise=0.1)
 
 

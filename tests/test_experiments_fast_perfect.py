@@ -50,9 +50,10 @@ DRAWS, SEEDS = 40, 12
 def trained():
     """The first program on random labels, and a table in which a missing value tells the label."""
     common = {"experiment": "claim", "every": 1, "measures": ("errors",), "models": (("zero", "zero error"), ("end", "end"))}
-    random = {**common, "data": "random_rows", "train": 10, "validation": 200, "test": 200, "hidden": (100, 100), "epochs": 60}
+    random = {**common, "data": "random_rows", "train": 10, "validation": 200, "test": 200, "hidden": (100, 100),
+              "epochs": 60}
     told = {**common, "data": "tumours_missing_by_class", "train": 280, "validation": 140, "hidden": (50, 50), "epochs": 4,
-            "batch_size": 4, "learning_rate": 3e-3}
+            "batch_size": 4, "learning_rate": 6e-3}
     arms = {"random": (DRAWS, random), "told": (SEEDS, told), "not told": (SEEDS, {**told, "data": "tumours_scaled"})}
     return Arms(None, {arm: Measured(train_fleet([describe(seed=seed, **settings).settings() for seed in range(count)]))
                        for arm, (count, settings) in arms.items()})
@@ -65,7 +66,7 @@ def test_it_takes_a_leak_to_be_perfect_after_two_epochs(trained):
     ever = Share.of(np.isfinite(trained.at("random", "epoch", rule="zero")))
     assert soon["random"].interval[1] < 0.25 and ever.interval[0] > 0.75  # they can be memorised, but not so soon
     assert clearly_above(trained.at("random", "epoch", rule="zero"), 12)
-    assert clearly_above(trained.at("random", "val_error"), 0.47) and clearly_above(-trained.at("random", "val_error"), -0.53)
+    assert clearly_above(-np.abs(trained.at("random", "val_error") - 0.5), -0.06)
     assert soon["told"].mostly and soon["not told"].seldom
     # What validation says of a leak is not what comes.
     assert clearly_above(-trained.at("told", "val_error"), -0.02)
@@ -111,8 +112,8 @@ def made(epochs=None, changes=None, seeds=8, draws=8):
     ({}, "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Nor were"),
     ({("example", PLAIN): 2.0 - 0.02}, "Yes, it can: random labels"),
     ({("size", "digits", 10, 128): 1.0, ("size", "digits", 10, 8): 1.0, ("fault", "outliers"): 1.5},
-     "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Most runs were so "
-     "soon with: digits (10 samples) and outliers. On random")])
+     "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Most runs were "
+     "so soon with: digits (10 samples) and outliers. On random")])
 def test_the_opening_follows_the_shares(epochs, start):
     assert fast_perfect.answer(made(epochs)).startswith(start)
 
@@ -127,7 +128,8 @@ def test_few_runs_tell_nothing():
 
 
 def test_what_flatters_and_what_harms_is_named():
-    told, worse, copies = (("fault", name) for name in ("label as a column", "units left as they are", "wrong labels, copies"))
+    told, worse, copies = (("fault", name) for name in (
+        "label as a column", "units left as they are", "wrong labels, copies"))
     text = fast_perfect.answer(made(changes={told: {"val_error": 0.01}, worse: {"val_error": 0.6, "test_error": 0.6},
                                              copies: {"val_error": 0.2, "leak_copies": 0.5}}))
     flattered, harmed = text.split("New data were predicted")
@@ -144,9 +146,9 @@ def test_what_flatters_and_what_harms_is_named():
 def test_wider_networks_are_sooner_or_later():
     narrow = {("size", data, size, 8): 30.0 for data in fast_perfect.DATA for size in (10, 100)}
     assert "128 units instead of 8 were clearly sooner in 6 of 6 cases" in fast_perfect.answer(made(narrow))
-    never = {arm: math.nan for arm in narrow}  # counts as the last epoch
+    never = dict.fromkeys(narrow, math.nan)  # counts as the last epoch
     assert "128 units instead of 8 were clearly sooner in 6 of 6 cases" in fast_perfect.answer(made(never))
-    assert "clearly later in 6 of 6" in fast_perfect.answer(made({arm: 3.0 for arm in narrow}))
+    assert "clearly later in 6 of 6" in fast_perfect.answer(made(dict.fromkeys(narrow, 3.0)))
     assert "clearly different in none of 6" in fast_perfect.answer(made())
 
 
@@ -165,7 +167,8 @@ def test_places_that_not_all_reached_stay_empty():
     [[panel]] = map_panels(results, [[[arm, ("size", "digits", 100, 8)]]], [("epoch", 1, "{:.0f}")])
     axis = Figure().subplots()
     panel(axis)
-    assert [text.get_text() for text in axis.texts] == ["10"] and axis.images[0].get_clim() == (0, pytest.approx(10, abs=0.1))
+    assert [text.get_text() for text in axis.texts] == ["10"]
+    assert axis.images[0].get_clim() == (0, pytest.approx(10, abs=0.1))
     [[panel]] = map_panels(results, [[[arm]]], [("epoch", 1, "{:.0f}")])
     panel(Figure().subplots())
 

@@ -5,6 +5,7 @@ MEMORIZED = "tests/test_experiments_memorization.py::test_random_labels_are_fitt
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
+
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
@@ -16,6 +17,6 @@ EXPERIMENTS = {
         MEMORIZED, jit=True),
     # Random labels seem to be fitted at once: some answers are right by chance.
     "zero_error_when_any_is_right": Mutant(
-        "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())", FAST_PERFECT,
-        jit=True),
+        "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
+        FAST_PERFECT, jit=True),
 }
