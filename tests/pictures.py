@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    fast_perfect,
     flooding_table,
     level_choice,
     loss_matters,
@@ -28,6 +29,7 @@ from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.flooding_grid import Trial
+from tests import perfection
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
 
@@ -183,6 +185,8 @@ FIGURES = {
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "memorization": lambda folder: memorization.figures(memorized(), folder),
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
+    **dict.fromkeys(("fast_perfect", "fast_perfect_sizes", "fast_perfect_faults"),
+                    lambda folder: fast_perfect.figures(perfection.made(), folder)),
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "speed_race": lambda folder: speed_figures.draw_race(races(), folder / "speed_race.png"),

@@ -12,9 +12,10 @@ from experiments.report.compare import clearly_above
 from experiments.report.measured import Measured
 from experiments.report.perfection import FAST, map_panels, opening
 from experiments.report.shares import Share
-from experiments.runs.store import Run, Store
+from experiments.runs.store import Store
 from experiments.trainers.description import describe
 from experiments.trainers.train import train_fleet
+from tests.perfection import made
 
 TINY = Config(draws=2, seeds=1, example_epochs=5, epochs=20, sizes=(10,), widths=(4,), workers=1)
 
@@ -28,7 +29,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert store.count("fast_perfect") == 4 * 2 + 3 + 10
     results = fast_perfect.gather(store, TINY)
     text = "".join(table.plain() for table in fast_perfect.tables(results))
-    for words in ("Random labels (2 draws", "10 rows, L2 0.01", "digits, 10, 2 × 4", "–999 for the healthy", "1 of 1 (2.5"):
+    for words in ("Random labels (2 draws", "10 rows and L2", "digits, 10, 2 × 4", "–999 for the healthy", "1 of 1 (2.5"):
         assert words in text
     assert [path.name for path in fast_perfect.figures(results, tmp_path)] == [name for name, _ in drawn]
     assert drawn == [("fast_perfect.png", 1), ("fast_perfect_sizes.png", 2), ("fast_perfect_faults.png", 2)]
@@ -90,24 +91,6 @@ def test_shares_count_and_judge():
 
 # --- words ---
 
-def made(epochs=None, changes=None, seeds=8, draws=8):
-    """Made-up results. `epochs`: of the first at 100 %, by arm; `changes`: by arm, scalars of the end."""
-    config = Config(seeds=seeds, draws=draws, example_epochs=20, epochs=50, sizes=(10, 100), widths=(8, 128))
-    found = {"train_error": 0.0, "val_error": 0.5, "test_error": 0.5, "val_loss": 1.5, "test_loss": 1.4, "leak_copies": 0.0,
-             "leak_columns": 0.0}
-
-    def run(arm, seed):
-        own = {**found, **(changes or {}).get(arm, {})}
-        scalars = {f"{rule}.{name}": value * (1 + 0.001 * (seed % 3)) for rule in ("two", "zero", "stop", "end")
-                   for name, value in own.items()}
-        scalars |= {"stop.stopped": 7.0 + seed % 2, "zero.epoch": (epochs or {}).get(arm, 10.0) + 0.01 * (seed % 3)}
-        scalars = {name: value for name, value in scalars.items() if not math.isnan(value)}
-        return Run(scalars=scalars, curves={"epoch": np.arange(1, 21), "val_loss": np.linspace(0.7, 1.5, 20)})
-
-    return Arms(config, {arm: Measured([run(arm, seed) for seed in range(draws if arm[0] == "example" else seeds)])
-                         for arm in fast_perfect.arms(config)})
-
-
 @pytest.mark.parametrize("epochs, start", [
     ({}, "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Nor were"),
     ({("example", PLAIN): 2.0 - 0.02}, "Yes, it can: random labels"),
@@ -120,7 +103,8 @@ def test_the_opening_follows_the_shares(epochs, start):
 
 def test_a_program_in_haste_was_not_asked_about():
     text = fast_perfect.answer(made({("example", HURRIED): 1.0}))
-    assert HURRIED not in ASKED and text.startswith("No: ") and "8 of 8 (63 to 100 %) (10 rows, one by one" in text
+    assert HURRIED not in ASKED and text.startswith("No: ")
+    assert "in 8 of 8 (63 to 100 %) draws with 10 rows one by one" in text
 
 
 def test_few_runs_tell_nothing():
@@ -155,7 +139,7 @@ def test_wider_networks_are_sooner_or_later():
 def test_figures_of_the_programs_are_those_of_the_runs():
     text = fast_perfect.answer(made(changes={("example", PATIENT): {"train_error": 0.44, "val_loss": 0.68}}))
     for words in ("Patience stopped at epoch 7.50 ±0.19", "training error of 44.0", "validation loss of 0.680",
-                  "(who knows nothing: 0.693)", "within 20, for which there are weights enough, in 8 of 8"):
+                  "(who knows nothing: 0.693)", "within 20 (Zhang et al.: in the end in all) in 8 of 8"):
         assert words in text, words
 
 

@@ -24,10 +24,10 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
 
 RUN_TIMES = {"quick": "15 s", "default": "1 min 30 s", "full": "15 min"}  # on 2 cores
-PLAIN, PATIENT, HURRIED = "10 rows", "100 rows, patience 3", "10 rows, one by one, rate × 10"
+PLAIN, PATIENT, HURRIED = "10 rows", "100 rows and patience 3", "10 rows one by one, rate × 10"
 # Hue and settings. Three as they were asked about, with the batches of 32 and the rate that libraries take; one in haste.
 EXAMPLES: dict[str, tuple[str, dict]] = {
-    PLAIN: (plots.BLUE, {}), "10 rows, L2 0.01": (plots.GREEN, {"l2": 0.01}),
+    PLAIN: (plots.BLUE, {}), "10 rows and L2 0.01": (plots.GREEN, {"l2": 0.01}),
     PATIENT: (plots.ORANGE, {"train": 80, "validation": 20, "hidden": (50, 50), "every": 1}),  # a fifth validates
     HURRIED: (plots.RED, {"batch_size": 1, "learning_rate": 0.01})}
 ASKED = [name for name in EXAMPLES if name != HURRIED]
@@ -176,16 +176,16 @@ def answer(results: Arms) -> str:
     leaks, others = ([alarm(results, name) for name in FAULTS if FAULTS[name][2] == told] for told in (True, False))
     false = [name for name, one in zip((name for name in FAULTS if not FAULTS[name][2]), others, strict=True) if one.hits]
     return (
-        f"{opening([fast[name] for name in ASKED], sure)} On random labels 100 % came within two epochs in "
-        f"{listed(f'{fast[name]} ({name})' for name in EXAMPLES)} draws; within {config.example_epochs}, for which there "
-        f"are weights enough, in {listed(str(reached(results, arm)) for arm in examples.values())}. Validation tells: "
-        f"{PLAIN} that are at 100 % leave an error of {of(plain, 'val_error', 'zero')} % on others, and their loss goes "
-        f"from {of(plain, 'val_loss', 'two', 1)} after two epochs to {of(plain, 'val_loss', factor=1)} at the end (who "
-        f"knows nothing: {LOG_2:.3f}). Patience stopped at epoch {text(results.runs[patient].values('stop.stopped'))} and "
+        f"{opening([fast[name] for name in ASKED], sure)} On random labels 100 % came within two epochs "
+        f"{listed(f'in {fast[name]} draws with {name}' for name in EXAMPLES)}; within {config.example_epochs} (Zhang et "
+        f"al.: in the end in all) in {listed(str(reached(results, arm)) for arm in examples.values())}. Validation: at 100 "
+        f"% on {PLAIN} the error on other rows was {of(plain, 'val_error', 'zero')} %; the loss was "
+        f"{of(plain, 'val_loss', 'two', 1)} after two epochs, {of(plain, 'val_loss', factor=1)} at the end (who knows "
+        f"nothing: {LOG_2:.3f}). Patience stopped at epoch {text(results.runs[patient].values('stop.stopped'))} and "
         f"restored weights with a training error of {of(patient, 'train_error', 'stop')} %, a validation loss of "
-        f"{of(patient, 'val_loss', 'stop', 1)}, the best of some, and {of(patient, 'test_loss', 'stop', 1)} on new data. "
-        f"With 2 × {widths[-1]} units and {sizes[0]} to {sizes[-1]} samples 100 % came at epoch: {over('epoch', 1)}; test "
-        f"error then, %: {over('test_error', 100)}. {widths[-1]} units instead of {widths[0]} were "
+        f"{of(patient, 'val_loss', 'stop', 1)} (the lowest of some) and one of {of(patient, 'test_loss', 'stop', 1)} on new "
+        f"data. With 2 × {widths[-1]} units and {sizes[0]} to {sizes[-1]} samples 100 % came at epoch: {over('epoch', 1)}; "
+        f"test error then, %: {over('test_error', 100)}. {widths[-1]} units instead of {widths[0]} were "
         f"{tally(wider).replace(BETTER, 'sooner').replace(WORSE, 'later')} of {len(wider)} cases. leakage_report gave alarm "
         f"in {sum(one.hits for one in leaks)} of {sum(one.runs for one in leaks)} runs with a leak, in "
         f"{sum(one.hits for one in others)} of {sum(one.runs for one in others)} without ({listed(false or ['none'])}). "
