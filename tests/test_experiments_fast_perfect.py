@@ -92,7 +92,7 @@ def test_shares_count_and_judge():
 # --- words ---
 
 @pytest.mark.parametrize("epochs, start", [
-    ({}, "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Nor were"),
+    ({}, "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Of nothing"),
     ({("example", PLAIN): 2.0 - 0.02}, "Yes, it can: random labels"),
     ({("size", "digits", 10, 128): 1.0, ("size", "digits", 10, 8): 1.0, ("fault", "outliers"): 1.5},
      "No: random labels, which can only be memorised, were not fitted so soon by most runs of any program. Most runs were "

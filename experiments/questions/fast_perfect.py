@@ -68,7 +68,7 @@ class Config(OnThreads):
     @classmethod
     def quick(cls) -> "Config":
         """Fewer of everything: shows the direction."""
-        return cls(draws=60, seeds=8, epochs=100, sizes=(10, 100), widths=(8, 128))
+        return cls(draws=60, seeds=12, epochs=100, sizes=(10, 100), widths=(8, 128))
 
     @classmethod
     def full(cls) -> "Config":

@@ -43,7 +43,7 @@ def opening(asked: Iterable[Share], sure: Sequence[str]) -> str:
         With what most runs were, whatever the labels are.
     """
     shares = list(asked)
-    others = f"Most runs were so soon with: {listed(sure)}." if sure else "Nor were most runs with anything else."
+    others = f"Most runs were so soon with: {listed(sure)}." if sure else "Of nothing else is that shown of most runs."
     labels = "random labels, which can only be memorised,"
     if all(share.seldom for share in shares):
         return f"No: {labels} were not fitted so soon by most runs of any program. {others}"
