@@ -31,13 +31,12 @@ RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "3 h"}  # on 2 cores; 
 SEEDS = 10
 DATA = {"two_gaussians": 2500, "digits": 0}  # and test samples: per class; 0 takes all that are left
 PLAIN, BATCHES, SAMPLES = "plain", "flooding of batches", "flooding of samples"
-# What each method is called: its hue, the flood, the field of a run that is chosen, the setting with its candidates.
-METHODS = {PLAIN: (plots.PLAIN, "flooding", "level", ""), BATCHES: (plots.FLOODING, "flooding", "level", "levels"),
-           SAMPLES: (plots.BLUE, "instance_flooding", "level", "levels"),
-           "AdaFlood": (plots.PURPLE, "adaflood", "gamma", "gammas"),
-           "SoftAD": (plots.SKY, "softad", "level", "soft_levels"), "RelaxLoss": (plots.ORANGE, "relax", "level", "levels"),
-           "confidence penalty": (plots.GREY, "flooding", "confidence_penalty", "penalties"),
-           "label smoothing": (plots.BLACK, "flooding", "label_smoothing", "smoothings")}
+# What each method is called: its hue, the flood, the field of a run that is chosen.
+METHODS = {PLAIN: (plots.PLAIN, "flooding", "level"), BATCHES: (plots.FLOODING, "flooding", "level"),
+           SAMPLES: (plots.BLUE, "instance_flooding", "level"), "AdaFlood": (plots.PURPLE, "adaflood", "gamma"),
+           "SoftAD": (plots.SKY, "softad", "level"), "RelaxLoss": (plots.ORANGE, "relax", "level"),
+           "confidence penalty": (plots.GREY, "flooding", "confidence_penalty"),
+           "label smoothing": (plots.BLACK, "flooding", "label_smoothing")}
 FAMILY, HUES = [*METHODS][1:], {name: hue for name, (hue, *_) in METHODS.items()}  # plain is what FAMILY is compared with
 FIGURES = {"test loss": ("test_loss", 1.0), "test error, %": ("test_error", 100.0),
            "calibration error, %": ("calibration_error", 100.0)}
@@ -63,16 +62,8 @@ class Config(OnThreads):
     """Where methods are compared: five updates per epoch."""
     learning_rate: Annotated[float, above(0)] = 1e-3
     """Of Adam, as published for flooding."""
-    levels: Annotated[tuple[float, ...], above(0, 1), DIFFERENT, SOME] = (0.03, 0.06, 0.12, 0.25, 0.5)
-    """Of both floodings and RelaxLoss, as shares of the loss log K of a network that knows nothing."""
-    soft_levels: Annotated[tuple[float, ...], above(0, 2), DIFFERENT, SOME] = (0.06, 0.12, 0.25, 0.5, 1.0)
-    """Of SoftAD, as such shares too: its authors found the best ones well above those of flooding."""
-    gammas: Annotated[tuple[float, ...], SHARE, DIFFERENT, SOME] = (0.05, 0.25, 0.5, 0.75, 0.95)
-    """Of AdaFlood, how far levels are drawn from held-out losses (0) towards 0 (1): the range of its authors."""
-    penalties: Annotated[tuple[float, ...], above(0), DIFFERENT, SOME] = (0.12, 0.25, 0.5, 1.0, 2.0)
-    """Strengths of the confidence penalty: with two classes the optimum's confidence falls from 0.999 to 0.68."""
-    smoothings: Annotated[tuple[float, ...], Range(0, 1, True, True), DIFFERENT, SOME] = (0.05, 0.1, 0.2, 0.4, 0.8)
-    """Of label smoothing: with two classes the optimum's confidence falls from 0.975 to 0.6."""
+    shares: Annotated[tuple[float, ...], Range(0, 0.5, True), DIFFERENT, SOME] = (1/64, 1/32, 1/16, 1/8, 1/4, 1/2)
+    """Candidates of every method, each twice the one before: `strength` makes levels and strengths of them."""
     folds: Annotated[int, at_least(2)] = 5
     """Auxiliary networks of AdaFlood, as its authors have."""
     auxiliary_epochs: Annotated[int, at_least(1)] = 25
@@ -85,8 +76,7 @@ class Config(OnThreads):
     @classmethod
     def quick(cls) -> "Config":
         """Flipped labels alone, three seeds, fewer candidates: shows the direction."""
-        return cls(seeds=3, noise=(0.10,), epochs=200, levels=(0.06, 0.25), soft_levels=(0.12, 0.5), gammas=(0.25, 0.75),
-                   penalties=(0.25, 1.0), smoothings=(0.1, 0.4), batch_sizes=(10, 40, 200))
+        return cls(seeds=3, noise=(0.10,), epochs=200, shares=(1/32, 1/8, 1/2), batch_sizes=(10, 40, 200))
 
     @classmethod
     def full(cls) -> "Config":
@@ -94,31 +84,46 @@ class Config(OnThreads):
         return cls(seeds=30, noise=(0.0, 0.05, 0.10, 0.20), epochs=2000, hidden=(128, 128))
 
     def related(self, need: Callable[..., None]) -> None:
-        """Equal budgets and equal batches."""
+        """Equal batches."""
         super().related(need)
-        for name in ("soft_levels", "gammas", "penalties", "smoothings"):
-            need(len(getattr(self, name)) == len(self.levels), name, f"{len(self.levels)} candidates, as levels has")
         need(self.train % 2 == 0, "train", "an even number, half of each class of Two Gaussians")
         need(len(self.batch_sizes) > 1 and not any(self.train % size for size in self.batch_sizes), "batch_sizes",
              f"two or more different divisors of train, {self.train}")
 
 
+def strength(field: str, share: float, classes: int) -> float:
+    """Return the candidate of a field of a run at a share of at most 1/2, rounded; levels are shares of log K.
+
+    One scale for all: the strongest candidate, 1/2, holds a sample at half the loss log K of a network that knows nothing
+    (under AdaFlood one of which the auxiliary networks know nothing), and each method's others are in proportion to its own.
+    """
+    kept = classes ** -0.5  # the label's probability at that loss
+    smoothed = (1 - kept) * classes / (classes - 1)
+    half = {"level": 0.5, "gamma": smoothed, "label_smoothing": smoothed,
+            "confidence_penalty": 1 / kept / math.log(kept * (classes - 1) / (1 - kept))}[field]  # see its optimum's gradient
+    return float(f"{2 * share * half:.3g}")
+
+
 def arms(config: Config, case: Flipped) -> list[dict[str, dict[Any, list[Description]]]]:
     """Return what is trained in one case, a run per seed: by method and candidate, and by method and batch size."""
-    part, log_k = config.train // SETS[case.data].per_train, math.log(SETS[case.data].classes)
+    part, classes = config.train // SETS[case.data].per_train, SETS[case.data].classes
     auxiliary = {"adaflood": {"folds": config.folds, "auxiliary_epochs": config.auxiliary_epochs}}
 
     def some(size: int, level: float = 0.0, **settings: Any) -> list[Description]:
         epochs = max(1, config.epochs * size // config.batch_size)  # for as many updates
         return per_seed(config.seeds, experiment="flooding_family", data=case.data, noise=case.noise, train=part,
                         validation=part, test=DATA[case.data], hidden=config.hidden, learning_rate=config.learning_rate,
-                        models=(("end", "end"),), level=level * log_k, epochs=epochs, batch_size=size,
+                        models=(("end", "end"),), level=level * math.log(classes), epochs=epochs, batch_size=size,
                         measures=("errors", "calibration", "experiments.trainers.plain_losses:plain_losses"),
                         every=max(1, epochs // 10), **settings)
 
-    tuned = {name: {value: some(config.batch_size, flood=flood, **{field: value}, **auxiliary.get(flood, {}))
-                    for value in (getattr(config, candidates) if candidates else (0.0,))}
-             for name, (_, flood, field, candidates) in METHODS.items()}
+    def candidates(name: str) -> dict[float, list[Description]]:
+        _, flood, field = METHODS[name]
+        values = [strength(field, share, classes) for share in config.shares] if name != PLAIN else [0.0]
+        return {value: some(config.batch_size, flood=flood, **auxiliary.get(flood, {}),
+                            **{field: 1 - value if field == "gamma" else value}) for value in values}
+
+    tuned = {name: candidates(name) for name in METHODS}
     return [tuned, {name: {size: some(size, config.batch_level * (name != PLAIN), flood=METHODS[name][1])
                            for size in sorted(config.batch_sizes)} for name in (BATCHES, SAMPLES, PLAIN)}]
 
