@@ -2,9 +2,10 @@
 
 Flooding holds the mean loss of each batch at a level (Ishida et al., ICML 2020); iFlood, SoftAD and AdaFlood hold each
 sample's own, RelaxLoss floods and flattens in turn, label smoothing and the confidence penalty move the optimum itself. All
-have the epochs of plain cross-entropy and equally many candidates of one setting, chosen for all seeds on validation data by
-the rule of report/levels.py. Apart from that the batch size varies, at one level for all: flooding batches minimises a bound
-of flooding the whole set, and report/jensen.py predicts how far above it lies.
+have the epochs of plain cross-entropy and the same candidates on one scale (trainers/strengths.py), chosen for all seeds on
+validation data by the rule of report/levels.py; what a choice at the edge of its grid counts for stands in report/tuned.py.
+Apart from that the batch size varies, at one level for all: flooding batches minimises a bound of flooding the whole set, of
+which report/jensen.py predicts how far above it lies.
 """
 import math
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from ..report.batch_sizes import BatchSizes, batch_words
 from ..report.levels import RULE
 from ..report.measured import load_all
 from ..report.tables import Table
-from ..report.tuned import Tuned, beside, verdicts
+from ..report.tuned import Tuned, beside, edge_words, edges, judged, verdicts
 from ..report.words import counted, listed, means, opening_by, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
@@ -26,6 +27,7 @@ from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
 from ..trainers.flipped import Flipped
+from ..trainers.strengths import strength
 
 RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "3 h"}  # on 2 cores; full: extrapolated
 SEEDS = 10
@@ -63,7 +65,8 @@ class Config(OnThreads):
     learning_rate: Annotated[float, above(0)] = 1e-3
     """Of Adam, as published for flooding."""
     shares: Annotated[tuple[float, ...], Range(0, 0.5, True), DIFFERENT, SOME] = (1/64, 1/32, 1/16, 1/8, 1/4, 1/2)
-    """Candidates of every method, each twice the one before: `strength` makes levels and strengths of them."""
+    """Candidates of every method, each twice the one before, on the scale of trainers/strengths.py, one for all: at 1/2 each
+    holds a sample at half the loss log K of a network that knows nothing."""
     folds: Annotated[int, at_least(2)] = 5
     """Auxiliary networks of AdaFlood, as its authors have."""
     auxiliary_epochs: Annotated[int, at_least(1)] = 25
@@ -89,19 +92,6 @@ class Config(OnThreads):
         need(self.train % 2 == 0, "train", "an even number, half of each class of Two Gaussians")
         need(len(self.batch_sizes) > 1 and not any(self.train % size for size in self.batch_sizes), "batch_sizes",
              f"two or more different divisors of train, {self.train}")
-
-
-def strength(field: str, share: float, classes: int) -> float:
-    """Return the candidate of a field of a run at a share of at most 1/2, rounded; levels are shares of log K.
-
-    One scale for all: the strongest candidate, 1/2, holds a sample at half the loss log K of a network that knows nothing
-    (under AdaFlood one of which the auxiliary networks know nothing), and each method's others are in proportion to its own.
-    """
-    kept = classes ** -0.5  # the label's probability at that loss
-    smoothed = (1 - kept) * classes / (classes - 1)
-    half = {"level": 0.5, "gamma": smoothed, "label_smoothing": smoothed,
-            "confidence_penalty": 1 / kept / math.log(kept * (classes - 1) / (1 - kept))}[field]  # see its optimum's gradient
-    return float(f"{2 * share * half:.3g}")
 
 
 def arms(config: Config, case: Flipped) -> list[dict[str, dict[Any, list[Description]]]]:
@@ -161,10 +151,12 @@ def tables(results: Results) -> list[Table]:
     """A row per method at its chosen setting in each case, then a row per batch size."""
     config, seeds = results.config, spread(results.config.seeds, "seed")
     more = (config.folds - 1) * config.auxiliary_epochs / config.epochs
-    note = (f"setting: one for all seeds, of {counted(len(config.levels), 'candidate')}, {RULE} (levels: shares of log K); "
-            "agree: resamplings of the seeds with the same choice; losses: plain cross-entropy, flipped labels included; "
-            f"flooded: gradients reversed, last tenth of the run; AdaFlood: {more:.0%} more epochs of auxiliary networks")
-    return [one.table(FIGURES | MORE, seeds, note) for one in results.tuned] + [one.table(seeds) for one in results.batches]
+    note = (f"setting: one for all seeds, of {counted(len(config.shares), 'candidate')}, {RULE} (levels: shares of log K; "
+            "AdaFlood: 1 − γ); agree: resamplings of the seeds with the same choice; losses: plain cross-entropy, flipped "
+            "labels included; flooded: gradients reversed, last tenth of the run; AdaFlood: "
+            f"{more:.0%} more epochs of auxiliary networks")
+    return [*(one.table(FIGURES | MORE, seeds, note) for one in results.tuned), edges(results.tuned),
+            *(one.table(seeds) for one in results.batches)]
 
 
 def figures(results: Results, folder: Path) -> list:
@@ -173,7 +165,8 @@ def figures(results: Results, folder: Path) -> list:
     bars = [[partial(one.bars, *how, HUES, not i) for i, how in enumerate(FIGURES.values())] for one in results.tuned]
     panels: list = [[one.gap_panel for one in results.batches], [partial(one.panel, "test_loss") for one in results.batches]]
     return plots.page(folder / "flooding_family.png", bars, heads=[[*FIGURES]], y=titles,
-                      size=(8.4, 1 + 2 * len(bars)), title=f"Methods that hold the training loss up ({seeds})") + plots.page(
+                      size=(8.4, 1 + 2 * len(bars)), title="Methods that hold the training loss up "
+                      f"({seeds}; * set at an edge of its grid)") + plots.page(
         folder / "flooding_family_batches.png", panels, heads=[titles], size=(1.4 + 1.8 * max(3, len(titles)), 5.2),
         legend=5, x="batch size (log)", y=["gap, nats (log)", "test loss, nats"],
         title=f"One flood level, several batch sizes ({seeds})")
@@ -183,8 +176,7 @@ def figures(results: Results, folder: Path) -> list:
 def answer(results: Results) -> Iterator[str]:
     """Open with yes, no or what it depends on; then what was measured, beside what authors report and the gap's formula."""
     every, where = results.tuned, f"{counted(len(results.tuned), 'set')} of data"
-    groups = [f"where {case.noise:.0%} are wrong" if case.noise else "where they are clean"
-              for _ in FAMILY for case in cases(results.config)]
+    groups = [case.labels for _ in FAMILY for case in cases(results.config)]
     told = partial(verdicts, every, comparisons=len(groups))
     loss, error, sure = ([one for name in FAMILY for one in told(PLAIN, name, figure)] for figure, _ in FIGURES.values())
     yield opening_by({"test loss": loss, "test error": error}, groups, results.config.seeds, SEEDS, "the labels")
@@ -195,9 +187,11 @@ def answer(results: Results) -> Iterator[str]:
     yield (f"A case is one of {len(FAMILY)} methods, set by validation error, beside plain cross-entropy on {where}. Test "
            f"loss and labels: {split}. Calibration was {tally(sure)}. Of the plain test loss were left: {left}.")
     both = dict([*FIGURES.items()][:2])
-    yield f"Batches or samples? Beside flooding of batches: {beside(every, BATCHES, FAMILY[1:], both, len(groups))}."
+    yield edge_words(every, PLAIN, both, len(groups))
+    yield ("Batches or samples? Beside flooding of batches, where both choices lie inside: "
+           f"{beside(every, BATCHES, FAMILY[1:], both, len(groups))}.")
     yield ("SoftAD's authors report smaller weights than with flooding and a much smaller gap from training to test loss: "
-           f"measured, the norm was {tally(told(BATCHES, 'SoftAD', 'parameter_norm'))}, the gap "
-           f"{tally(told(BATCHES, 'SoftAD', 'loss_gap'))} (smaller is better). RelaxLoss's report that accuracy is kept or "
+           f"measured (smaller is better) the norm: {judged(told(BATCHES, 'SoftAD', 'parameter_norm'))}; the gap: "
+           f"{judged(told(BATCHES, 'SoftAD', 'loss_gap'))}. RelaxLoss's report that accuracy is kept or "
            f"better: measured, its test error beside plain was {tally(told(PLAIN, 'RelaxLoss', 'test_error'))}.")
     yield batch_words(results.batches)
