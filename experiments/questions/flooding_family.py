@@ -193,5 +193,5 @@ def answer(results: Results) -> Iterator[str]:
     yield ("SoftAD's authors report smaller weights than with flooding and a much smaller gap from training to test loss: "
            f"measured (smaller is better) the norm: {judged(told(BATCHES, 'SoftAD', 'parameter_norm'))}; the gap: "
            f"{judged(told(BATCHES, 'SoftAD', 'loss_gap'))}. RelaxLoss's report that accuracy is kept or "
-           f"better: measured, its test error beside plain was {tally(told(PLAIN, 'RelaxLoss', 'test_error'))}.")
+           f"better: measured, its test error beside plain was {judged(told(PLAIN, 'RelaxLoss', 'test_error'))}.")
     yield batch_words(results.batches)

@@ -100,7 +100,9 @@ def edges(cases: Sequence[Tuned]) -> Table:
 
 
 def edge_words(cases: Sequence[Tuned], against: str, figures: Figures, comparisons: int) -> str:
-    """How many choices lie at an edge and of which methods, and what those inside are compared with a method without one."""
+    """How many choices lie at an edge and of which methods; for how many of the lowest validation prefers a method without a
+    choice, so that a lower grid would lead towards that one; what the choices inside are compared with it.
+    """
     methods, total = list(cases[0].chosen), len(cases) * len(cases[0].chosen)
     found = {name: at_edges(cases, name) for name in methods}
     low, high = ({name: counts[side] for name, counts in found.items() if counts[side]} for side in (0, 1))
@@ -112,9 +114,14 @@ def edge_words(cases: Sequence[Tuned], against: str, figures: Figures, compariso
                                         for name in methods for case in cases if not case.edge(name)]
               for label, (figure, _) in figures.items()}
     rest = total - sum(low.values()) - sum(high.values())
-    return (f"Of {total} choices {listed(said)} lie at an edge of the grid, where a wider one might choose otherwise. "
-            + (f"Of the other {rest} {listed(f'{label} was {tally(some)}' for label, some in inside.items())}." if rest else
-               "None lies inside."))
+    less = sum(case.mean(against, "val_error") <= case.mean(name, "val_error") for name in methods for case in cases
+               if case.edge(name) == "lowest")
+    sentences = [f"Of {total} choices {listed(said)} lie at an edge of the grid, where a wider one might choose otherwise."]
+    if low:
+        sentences.append(f"In {less} of the {sum(low.values())} at the lowest {against} has no higher validation error.")
+    sentences.append(f"Of the other {rest} {listed(f'{label} was {tally(some)}' for label, some in inside.items())}." if rest
+                     else "None lies inside.")
+    return " ".join(sentences)
 
 
 def judged(verdicts: Sequence[str]) -> str:
