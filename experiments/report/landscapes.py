@@ -13,7 +13,7 @@ def profiles(axis: Any, steps: np.ndarray, values: np.ndarray, label: str = "", 
 
 
 def contours(axis: Any, steps: np.ndarray, plane: np.ndarray, levels: np.ndarray) -> None:
-    """Draw the loss (G, G) over two directions: areas between levels, dark is low, with numbered lines; the model as a cross.
+    """Draw the loss (G, G) over two directions: areas between levels, dark is low, and numbered lines; the model is a cross.
 
     The colours are cividis, which runs evenly from dark to light for colour-blind readers too.
     """
@@ -21,7 +21,9 @@ def contours(axis: Any, steps: np.ndarray, plane: np.ndarray, levels: np.ndarray
 
     shown = np.clip(plane, levels[0], levels[-1])
     axis.contourf(steps, steps, shown, levels=levels, norm=LogNorm(levels[0], levels[-1]), cmap="cividis")
-    lines = axis.contour(steps, steps, shown, levels=levels[1:-1:2], colors="white", linewidths=0.7)
+    numbered = levels[1:-1:2]
+    inks = ["white" if place < len(numbered) / 2 else "black" for place in range(len(numbered))]  # on dark, on light
+    lines = axis.contour(steps, steps, shown, levels=numbered, colors=inks, linewidths=0.7)
     axis.clabel(lines, fmt=lambda value: f"{value:.2g}", fontsize="x-small")
     axis.plot([0], [0], "+", color="white", ms=8, mew=1.5)
     axis.set_aspect("equal")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..trainers.landscape import GRID, STEPS
 from . import plots
-from .compare import Difference, mean_and_error, paired
+from .compare import FEWEST, Difference, mean_and_error, paired
 from .descent import Descent, second_descent, smoothed
 from .flipped import Flipped
 from .landscapes import contours, log_levels, profiles
@@ -24,9 +24,28 @@ LINES = {"zero": ":", "start": "--", "end": "-"}
 
 @dataclass(frozen=True)
 class LongRuns(Flipped):
-    """One data set and share of flips: the runs of every arm, the plain ones first, from the same starts."""
+    """One data set and share of flips: the runs of every arm, the plain ones first, from the same starts.
+
+    Attributes
+    ----------
+    arms : mapping of str to Measured
+        One of them is `PLAIN`.
+    comparisons : int
+        How many verdicts of a kind are to hold at once.
+    """
 
     arms: Mapping[str, Measured]
+    comparisons: int = 1
+
+    @property
+    def seeds(self) -> int:
+        """Runs of each arm."""
+        return len(self.arms[PLAIN].runs)
+
+    @cached_property
+    def zero(self) -> float:
+        """Mean epoch of zero training error of the plain networks; NaN where there is none."""
+        return mean_and_error(self.arms[PLAIN].at("zero", "epoch"))[0]
 
     @property
     def flooded(self) -> list[str]:
@@ -40,6 +59,10 @@ class LongRuns(Flipped):
         return {arm: second_descent(runs.curves("epoch")[0], runs.curves("test_loss"), zero)
                 for arm, runs in self.arms.items()}
 
+    def there(self, arm: str) -> bool | None:
+        """Whether an arm's second descent is clear; None with too few seeds to tell."""
+        return self.descents[arm].there(self.comparisons)
+
     def turning(self, arm: str, curve: str, factor: float = 1.0) -> np.ndarray:
         """A smoothed curve at the turning points of the mean test loss, (seeds, 3); NaN without."""
         values, at = self.arms[arm].curves(curve, factor), self.descents[arm].turns
@@ -47,12 +70,13 @@ class LongRuns(Flipped):
 
     def compared(self, before: tuple[str, str], after: tuple[str, str], figure: str) -> Difference:
         """A figure of an arm's model (arm, when) beside that of another one."""
-        return paired(self.arms[before[0]].at(before[1], figure), self.arms[after[0]].at(after[1], figure))
+        return paired(self.arms[before[0]].at(before[1], figure), self.arms[after[0]].at(after[1], figure),
+                      comparisons=self.comparisons)
 
     def turned(self, arm: str, curve: str) -> Difference:
         """A curve at the second minimum of the test loss beside its value at the peak."""
         _, peak, last = self.turning(arm, curve).T
-        return paired(peak, last)
+        return paired(peak, last, comparisons=self.comparisons)
 
     def arrays(self, arm: str, when: str, name: str) -> np.ndarray:
         """An array of all seeds that have it."""
@@ -85,16 +109,26 @@ class LongRuns(Flipped):
 
     # --- panels ---
 
-    def losses(self, axis: Any) -> None:
-        """Training and test loss over epochs; the turning points of a clear second descent."""
-        for arm, hue in zip(self.arms, HUES, strict=False):
-            runs = self.arms[arm]
-            plots.over_epochs(axis, runs, "loss", arm, hue=hue)
-            epochs, values = (self.turning(arm, name).mean(axis=0) for name in ("epoch", "test_loss"))
-            if self.descents[arm].there():
-                for epoch, value in zip(epochs, values, strict=True):
+    def test_loss(self, axis: Any) -> None:
+        """Test loss over epochs, as far as the flooded networks' goes; turning points where the second descent is clear."""
+        tops = []
+        for (arm, runs), hue in zip(self.arms.items(), HUES, strict=False):
+            epochs, values = runs.curves("epoch")[0], runs.curves("test_loss")
+            plots.curve(axis, epochs, values, arm, hue=hue)
+            if arm != PLAIN:
+                tops.append(values.mean(axis=0)[epochs >= np.nan_to_num(self.zero)].max())
+            if self.there(arm):
+                turns = (self.turning(arm, name).mean(axis=0) for name in ("epoch", "test_loss"))
+                for epoch, value in zip(*turns, strict=True):
                     plots.mark(axis, epoch, value, "o", hue=hue, size=6)
-        self._frame(axis, "loss", 5e-3)
+        axis.set_ylim(0, 1.4 * max(tops))
+        self._frame(axis, "test loss")
+
+    def train_loss(self, axis: Any) -> None:
+        """Training loss over epochs, down to where flooded networks are held."""
+        for (arm, runs), hue in zip(self.arms.items(), HUES, strict=False):
+            plots.curve(axis, runs.curves("epoch")[0], runs.curves("train_loss"), arm, hue=hue, split="train")
+        self._frame(axis, "training loss", 5e-3)
 
     def slopes(self, axis: Any) -> None:
         """Norms of both losses' gradients over epochs, of the models whose rules are numbers and of the last."""
@@ -106,12 +140,12 @@ class LongRuns(Flipped):
                 plots.curve(axis, [runs.at(rule, "epoch").mean() for rule in rules], values, arm, hue=hue, split=split)
         self._frame(axis, "gradient norm", 1e-2)
 
-    def _frame(self, axis: Any, what: str, low: float) -> None:
-        zero = np.nanmean(self.arms[PLAIN].at("zero", "epoch"))
-        axis.axvline(zero, color=plots.ink(plots.GREY), lw=1, ls="-.", label="zero training error, plain")
+    def _frame(self, axis: Any, what: str, low: float = 0) -> None:
+        axis.axvline(self.zero, color=plots.ink(plots.GREY), lw=1, ls="-.", label="zero training error, plain")
         axis.set(title=self.title, ylabel=what)
         plots.log(axis, "x")
-        plots.log(axis, "y", low)
+        if low:
+            plots.log(axis, "y", low)
 
     def profile(self, part: str, axis: Any) -> None:
         """The loss on training or test set along random directions."""
@@ -119,7 +153,7 @@ class LongRuns(Flipped):
             profiles(axis, STEPS, self.arrays(arm, when, f"profile_{part}"), f"{arm}, {MOMENTS[when]}",
                      hue=HUES[list(self.arms).index(arm)], linestyle=LINES[when])
         axis.set(title=self.title, ylabel=f"{plots.split_name(part)} loss")
-        plots.log(axis, "y", 1e-2)
+        plots.log(axis, "y", *[1e-2] * (part == "train"))
 
     def plane(self, place: tuple[str, str], axis: Any) -> None:
         """The training loss of the first seed on a plane; all models of the case share the levels."""
@@ -127,28 +161,35 @@ class LongRuns(Flipped):
         arm, when = place
         if place in shown:
             contours(axis, GRID, shown[place], log_levels(list(shown.values())))
-        axis.set_title(f"{arm}, {MOMENTS[when]}")
+        axis.set_title(f"{arm.partition(' at ')[0]}, {MOMENTS[when]}")
 
 
 # --- words ---
 
-def opening(cases: Sequence[LongRuns], seeds: int) -> str:
-    """Return the first sentence of an answer: in which cases the second descent is there with flooding."""
-    of = sum(len(case.arms) for case in cases)
-    found = {case.title: [case.descents[arm].there(of) for arm in case.flooded] for case in cases}
-    judged = {title: [one for one in some if one is not None] for title, some in found.items()}
-    judged = {title: some for title, some in judged.items() if some}
-    if not judged:
+def opening(cases: Sequence[LongRuns], needed: int) -> str:
+    """Return the first sentence of an answer: in which cases the second descent is there with flooding.
+
+    `needed`: seeds that the claim takes; from fewer, no clear descent does not mean that there is none.
+    """
+    seeds = cases[0].seeds
+    found = {case.title: [one for arm in case.flooded if (one := case.there(arm)) is not None] for case in cases}
+    judged = {title: some for title, some in found.items() if some}
+    if seeds < FEWEST:
         return depends_on_more(seeds, "seed")
+    if not judged:
+        return "It depends on more epochs: zero training error was not reached."
     every = [one for some in judged.values() for one in some]
     if all(every):
-        return f"Yes: with flooding the test loss descended a second time in all of {counted(len(judged), 'case')}."
+        return f"Yes: with flooding the test loss descended a second time in {counted(len(every), 'comparison')} of as many."
     if not any(every):
-        return f"No: with flooding no second descent of the test loss was clear in {counted(len(judged), 'case')}."
+        no = f"with flooding no second descent of the test loss was clear in {counted(len(every), 'comparison')}"
+        few = f"It depends on more than {seeds} seeds, the question takes {needed}"
+        return f"{few if seeds < needed else 'No'}: {no}."
     there = listed(f"{title} ({sum(some)} of {counted(len(some), 'level')})" for title, some in judged.items() if any(some))
     none = [title for title, some in judged.items() if not any(some)]
-    return (f"It depends on the data{' and the level' * any(len(set(some)) > 1 for some in judged.values())}: with flooding "
-            f"the test loss descended a second time on {there}{f', on {listed(none)} it did not' if none else ''}.")
+    level = " and the level" * any(len(set(some)) > 1 for some in judged.values())
+    return (f"It depends on the data{level}: with flooding the test loss clearly descended a second time on {there}"
+            f"{f', not on {listed(none)}' if none else ''}.")
 
 
 def turning_table(cases: Sequence[LongRuns], title: str) -> Table:

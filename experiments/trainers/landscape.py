@@ -13,7 +13,7 @@ from .measures import Subject, gives
 
 DIRECTIONS = 4  # of a profile, each there and back
 STEPS = np.linspace(-1, 1, 17)  # (S,) of a profile
-GRID = np.linspace(-1, 1, 11)  # (G,) of a plane, both ways
+GRID = np.linspace(-1, 1, 13)  # (G,) of a plane, both ways
 RADIUS = 0.25  # where the rise of the loss is called sharpness: a quarter of the weights; among STEPS
 TEST_POINTS = 200  # test samples of a profile, at most: its slope takes all of them
 
