@@ -27,12 +27,17 @@ def version(settings: Sequence[dict]) -> str:
     return hashlib.sha256("\n".join(sorted(map(run_key, settings))).encode()).hexdigest()[:16]
 
 
+def _settings(module: Any, config: Any) -> list[dict]:
+    """The settings of all runs of a question, which names them by descriptions or by settings."""
+    return [one if isinstance(one, dict) else one.settings() for one in module.runs(config)]
+
+
 def stale(text: str) -> list[str]:
     """Return the names of the sections of a document that are not of the runs that each question's default has today."""
     found = []
     for one in SECTION.finditer(text):
         module = registry.load(one["name"])
-        current = version([one.settings() for one in module.runs(module.Config())])
+        current = version(_settings(module, module.Config()))
         if one["version"] != current and not (one["version"] == EARLIER and EARLIER in one["text"]):
             found.append(one["name"])
     return found
@@ -75,7 +80,7 @@ def section(name: str, module: Any, config: Any, results: Any) -> str:
     tables, short = module.tables(results), getattr(module, "SUMMARY", ())
     notes = [f"{_escaped(one.title)}: {_escaped(one.note)}.\n" for one in tables
              if short and not {row[0] for row in one.rows} >= set(short)]
-    runs = version([one.settings() for one in module.runs(config)])
+    runs = version(_settings(module, config))
     return "\n".join([f"<!-- {name}: begin, runs {runs} -->", "In the program's own words:\n",
                       f"> {module.answer(results)}\n", markdown(tables, short), *notes, f"<!-- {name}: end -->"])
 

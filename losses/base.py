@@ -181,7 +181,8 @@ class Loss:
         """
         if weights is not None:
             shares = weights / (weights.sum() or 1)
-            return (shares * losses).sum().item(), shares.astype(losses.real.dtype)
+            counted = np.where((shares == 0) & np.isinf(losses), 0, losses)  # 0·∞ = 0; a NaN goes in
+            return (shares * counted).sum().item(), shares.astype(losses.real.dtype)
         accumulator = np.complex128 if np.iscomplexobj(losses) else np.float64
         mean = losses.mean(dtype=accumulator).item()
         return mean, np.full(len(losses), 1 / len(losses), dtype=losses.real.dtype)

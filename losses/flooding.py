@@ -42,8 +42,11 @@ def mirrored(values: NDArray, level: float | NDArray) -> tuple[NDArray, NDArray]
 def softened(values: NDArray, level: float, scale: float) -> tuple[NDArray, NDArray]:
     """√(scale² + (values - level)²) - scale + level and its slope."""
     d = values - level
-    root = np.sqrt(scale * scale + d * d)
-    return d * d / (root + scale) + level, (d / root).real  # root - scale without the subtraction
+    with np.errstate(over="ignore", invalid="ignore"):
+        root = np.sqrt(scale * scale + d * d)
+        soft, slope = d * d / (root + scale) + level, (d / root).real  # root - scale without the subtraction
+    sign, far = np.sign(d.real), np.isinf(root)  # far: d² overflows, and soft and slope are ∞/∞
+    return np.where(far, d * sign - scale + level, soft), np.where(far, sign, slope)
 
 
 class Flood(Loss):

@@ -273,7 +273,10 @@ def flood_weight(kind: int, loss: float, mean_loss: float, level: float, scale: 
     if kind in (FLOODING, RELAX, RELAXED):  # one sign for the whole batch
         distance = mean_loss - level
     if kind == SOFT:
-        return distance / math.sqrt(scale * scale + distance * distance)
+        root = math.sqrt(scale * scale + distance * distance)
+        if root == math.inf:  # ∞/∞
+            return 1.0 if distance > 0 else -1.0
+        return distance / root
     if distance > 0:
         return 1.0
     if distance < 0 or (kind == RELAXED and distance == 0):

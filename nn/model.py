@@ -101,7 +101,7 @@ class Model(Settled, Predicting):
 
     @explains_arguments(elsewhere.INPUTS)
     def copy_from(self, other: "Model", layers: Any = None) -> None:
-        """Take over parameters of another network, for transfer.
+        """Take over parameters of another network, for transfer; with the output weights how `predict` reads outputs.
 
         Parameters
         ----------
@@ -131,6 +131,8 @@ class Model(Settled, Predicting):
                                  f"{target[name].shape}, as here")
         for target, source, name in pairs:
             target[name] = source[name]
+        if [name for name in self.parameters if name.startswith("W")][-1] in chosen:
+            self._answers = other.answers  # what outputs say goes with the weights that they are made of
 
     @explains_arguments(elsewhere.INPUTS)
     def forward(self, x: ArrayLike, lengths: ArrayLike | None = None, training: bool = False,

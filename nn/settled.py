@@ -14,12 +14,13 @@ class Settled:
 
     flat: Any
     running: np.ndarray
+    parameters: Views
     statistics: Views
     settings: Any
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse what would be ignored: a setting is read when the model is made, so it can be set once."""
-        if not name.startswith("_") and name in vars(self):
+        if not name.startswith("_") and (name in vars(self) or name in vars(self).get("parameters", ())):
             raise AttributeError(self._refusal(name, value))
         super().__setattr__(name, value)
 
@@ -34,6 +35,8 @@ class Settled:
         if name in ("parameters", "statistics", "running"):
             item = f"{name}[...]" if name == "running" else f"{name}[name]"
             return f"{got} its arrays are the model's own; model.{item} = values copies values into them"
+        if name in self.parameters:
+            return f"{got} it is a parameter; model.parameters[{name!r}] = values copies values into it"
         if name == "backend":
             return f"{got} a model keeps its settings; model.copy(backend={value!r}) returns one with the same weights"
         if name == "dtype":

@@ -8,7 +8,9 @@ import numpy as np
 
 from .base import Criterion
 from .checks import refuse_masked
+from .combine import leaves
 from .keywords import explains_arguments
+from .limits import Divergence
 
 
 class History(Protocol):
@@ -79,7 +81,8 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
     TypeError
         If `criterion` is not a criterion or `history` not a mapping.
     ValueError
-        If a required metric is missing, is not 1-D and real, or is of another length; if there are no checks at all.
+        If a required metric is missing, is not 1-D and real, or is of another length; if there are no checks at all; if a
+        metric is NaN at every one of several checks and no `Divergence` watches it, for other rules have nothing to go by.
 
     Examples
     --------
@@ -124,7 +127,24 @@ def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
         raise ValueError(f"history: got metrics of different lengths, {lengths}, accepted: one entry per check in each")
     if not any(lengths.values()):
         raise ValueError("history: got no checks, accepted: at least one")
+    _refuse_silent(criterion, columns)
     return columns
+
+
+def _refuse_silent(criterion: Criterion, columns: Mapping[str, list[float]]) -> None:
+    """Raise ValueError where a rule watches what is NaN throughout: it would stop for that, or never, and mean nothing.
+
+    A single check may be NaN for what counts changes since the one before; a rule of one's own may read NaN as it likes.
+    """
+    rules = leaves(criterion)
+    told = {rule.monitor for rule in rules if isinstance(rule, Divergence)}  # NaN tells this one something
+    for rule in rules:
+        if type(rule).__module__.partition(".")[0] != __package__:
+            continue
+        for name in rule.requires:
+            if name not in told and len(columns[name]) > 1 and np.isnan(columns[name]).all():
+                raise ValueError(f"history[{name!r}]: got NaN at every check, of which {rule!r} can make nothing, accepted: "
+                                 "numbers at some checks (targets that are real numbers have losses and no errors)")
 
 
 def column(name: str, values: Any) -> list[float]:

@@ -58,8 +58,13 @@ def first(stop, **series):
 
 # --- every criterion there is ---
 
+def tells(record):
+    """Whether `replay` takes a record: no metric is NaN throughout."""
+    return all(len(values) == 1 or not all(map(math.isnan, values)) for values in record.values())
+
+
 METRICS = ("val_loss", "train_loss", "train_error", "gradient_norm", "evidence", "prediction_changes", "seconds")
-RECORDS = curves(POSITIVE, len(METRICS)).map(lambda columns: dict(zip(METRICS, columns, strict=True)))
+RECORDS = curves(POSITIVE, len(METRICS)).map(lambda columns: dict(zip(METRICS, columns, strict=True))).filter(tells)
 _few, _share = st.integers(1, 4), st.sampled_from([0.25, 0.5])
 _fallback = {"min_progress": st.sampled_from([None, 50.0]), "max_checks": st.sampled_from([None, 20])}
 LEAVES = {

@@ -38,7 +38,7 @@ def bases(y, seed=0):
         "ce": (CE, y, K), "smoothed": (CrossEntropy(0.2), y, K), "confidence": (ConfidencePenalty(CE, 0.2), y, K),
         "soft": (CrossEntropy(0.1), rng.dirichlet(np.ones(K), len(y)), K), "binary": (BinaryCrossEntropy(), two, 1),
         "squared": (SquaredError(), rng.normal(size=(len(y), K)), K), "squared_ids": (SquaredError(), y, K),
-        "hinge": (Hinge(), y, K), "hinge_1": (Hinge(0.5), two, 1), "perceptron": (Hinge(0.0), y, K),
+        "hinge": (Hinge(), y, K), "hinge_1": (Hinge(0.5), two, 1), "perceptron": (Hinge(0.0), two, 2),
         "squared_hinge": (SquaredHinge(), y, K), "squared_hinge_1": (SquaredHinge(1.5), two, 1),
         "sure_hinge": (ConfidencePenalty(Hinge(0.5), 0.2), two, 1),
     }

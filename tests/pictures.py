@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import flooding_table, level_choice, loss_matters, published_flooding, zero_loss
-from experiments.questions.flooding_table import COLUMNS, Cell
+from experiments.questions.flooding_table import COLUMNS, Case
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
@@ -72,7 +72,7 @@ def cells(seeds=3):
             specs = [flooding_grid.spec(config, "two_gaussians", noise, level, seed) for level in config.levels]
             trials.append(Trial(specs, [run(spec.loss.level, seed) for spec in specs]))
         ends = {name: Measured([trial.runs[i] for trial in trials]) for name, i in zip(COLUMNS, (0, 3, 0, 3), strict=True)}
-        return Cell("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
+        return Case("two_gaussians", noise, trials, ends, [Measured([run(0.0, 0)]), Measured([run(0.3, 0)])])
 
     return [[cell(noise) for noise in config.noise]]
 
@@ -154,14 +154,24 @@ FIGURES = {
 }
 
 
+_drawn = {}
+
+
 def drawing(name, monkeypatch, draw=None, talk=False, dark=False):
-    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written."""
+    """Return the matplotlib figure of a name of `FIGURES`, or of `draw(folder)`, laid out but not written.
+
+    The figures of `FIGURES` are drawn once and are to be looked at only.
+    """
+    if draw is None and (name, talk, dark) in _drawn:
+        return _drawn[name, talk, dark]
     made, page = [], plots.page
     with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
         patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
         patch.setattr(plots, "page", lambda path, *what, **how: page(path, *what, **how) if path.stem == name else [])
         (draw or FIGURES[name])(Path("unused"))
     [figure] = made
+    if draw is None:
+        _drawn[name, talk, dark] = figure
     return figure
 
 

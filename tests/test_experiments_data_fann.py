@@ -138,7 +138,7 @@ def test_refusals(small_problem, tmp_path, monkeypatch):
 def test_nothing_anywhere(monkeypatch):
     monkeypatch.delenv("AFTERZERO_DATA", raising=False)
     monkeypatch.setattr(sys.modules["experiments.data.proben1"], "SYSTEM_FOLDER", "/nowhere")
-    with pytest.raises(FileNotFoundError, match=r"diabetes.train is neither below AFTERZERO_DATA nor in /nowhere, accepted: a folder"):
+    with pytest.raises(FileNotFoundError, match=r"is neither below AFTERZERO_DATA nor in /nowhere, accepted: a folder"):
         proben1("diabetes")
 
 

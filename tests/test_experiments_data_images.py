@@ -51,6 +51,8 @@ def test_sizes_that_are_left_open(tmp_path):
     data = mnist(50, test=30, data_dir=folder)
     assert (len(data.train), len(data.validation), tuple(np.bincount(data.test.y))) == (50, 40, (3,) * 10)
     assert np.array_equal(data.train.y, mnist(50, data_dir=folder).train.y)
+    whole = mnist(train=200, validation=0, data_dir=folder)
+    assert [len(part) for part in (whole.train, whole.validation, whole.test)] == [200, 0, 100]
     with pytest.raises(ValueError, match=r"got 170, 40 and 100, accepted: at most 200 .* and 100"):
         mnist(170, data_dir=folder)
     with pytest.raises(ValueError, match="got 160, 40 and 101"):

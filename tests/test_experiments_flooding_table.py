@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.questions import flooding_table, level_choice
-from experiments.questions.flooding_table import COLUMNS, Cell, Config, gather, tables
+from experiments.questions.flooding_table import COLUMNS, Case, Config, gather, tables
 from experiments.report.measured import Measured
 from experiments.runs.store import Run, Store, StoreError
 from experiments.trainers import flooding_grid
@@ -234,14 +234,14 @@ def test_the_level_is_chosen_by_validation_and_ties_by_its_loss():
 
 
 def cell(noise, accuracies, levels, data="two_gaussians"):
-    """A Cell whose four columns have these accuracies, one per trial each."""
+    """A Case whose four columns have these accuracies, one per trial each."""
     columns = {name: Measured([made_up(0.1, test_error=1 - a / 100) for a in column])
                for name, column in zip(COLUMNS, accuracies, strict=True)}
     trials = []
     for seed, level in enumerate(levels):
         specs = [flooding_grid.spec(TINY, data, noise, b, seed) for b in (0.0, level)]
         trials.append(Trial(specs, [made_up(0.2), made_up(0.1)]))
-    return Cell(data, noise, trials, columns, [])
+    return Case(data, noise, trials, columns, [])
 
 
 class Imagined:

@@ -11,7 +11,6 @@ from experiments.data import images as images_module
 from experiments.data.image_files import read_image_files
 from experiments.data.image_sets import FASHION_MNIST, read_published
 from experiments.data.images import read_images
-from experiments.questions import zero_loss
 from experiments.questions.zero_loss import Config, cases
 from experiments.runs.settings import SettingError
 from experiments.runs.store import Store
@@ -198,7 +197,7 @@ def test_settings_out_of_range(tmp_path, capsys, options, message):
      "image_validation: got 500, accepted: less than 500")])
 def test_files_that_will_not_do_are_one_line(folder, tmp_path, capsys, monkeypatch, prepare, options, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(zero_loss, "train_missing", lambda *_: pytest.fail("training began"))
+    monkeypatch.setattr("experiments.trainers.asking.train_missing", lambda *_: pytest.fail("training began"))
     if prepare:
         prepare(folder)
     assert run(tmp_path / "results", *options) == 2

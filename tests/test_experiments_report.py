@@ -7,7 +7,6 @@ import pytest
 from experiments.report import costs, plots, words
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
 from experiments.report.costs import Way
-from experiments.report.flipped import Flipped
 from experiments.report.levels import choose_once
 from experiments.report.measured import Measured
 from experiments.report.methods import Methods, alternative
@@ -15,6 +14,7 @@ from experiments.report.published import Beside
 from experiments.report.tables import mean_error, number
 from experiments.report.words import opening_by
 from experiments.runs.store import Run
+from experiments.trainers.flipped import Flipped
 
 # --- means, verdicts, numbers ---
 

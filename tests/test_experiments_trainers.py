@@ -53,6 +53,7 @@ def test_every_field_has_a_flat_name_of_its_own_and_comes_back():
     # What another kind would not heed is refused, too.
     ({"momentum": 0.9}, "momentum: got 0.9, accepted: 0.0"), ({"margin": 2.0}, "margin: got 2.0, accepted: 1.0"),
     ({"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing: got 0.1, accepted: 0.0"),
+    ({"loss": "squared_error", "confidence_penalty": 0.1}, "confidence_penalty: got 0.1, accepted: 0.0"),
     ({"optimizer": "rprop", "weight_decay": 0.1}, "weight_decay: got 0.1, accepted: 0.0")])
 def test_what_cannot_be_described_is_refused(change, message):
     with pytest.raises(ValueError, match=f"^{message}"):
@@ -106,7 +107,8 @@ def test_every_loss_and_flood_is_the_lone_fit_of_its_name(loss, flood):
 CHANGES = [
     {"optimizer": "sgd", "momentum": 0.9}, {"optimizer": "adamw", "weight_decay": 0.1}, {"weight_decay": 0.1}, {"l1": 1e-2},
     {"optimizer": "rprop", "batch_size": 0}, {"l2": 1e-2}, {"l1": 1e-2, "l2": 1e-2}, {"rate": "cosine"}, {"dropout": 0.3},
-    {"label_smoothing": 0.2}, {"loss": "hinge"}, {"loss": "hinge", "margin": 2.0}, {"batch_norm": True},
+    {"label_smoothing": 0.2}, {"confidence_penalty": 0.2}, {"loss": "hinge"}, {"loss": "hinge", "margin": 2.0},
+    {"batch_norm": True},
     {"activation": "tanh"}, {"init": "fan_in_uniform"}, {"dtype": "float64"}, {"noise": 0.2}, {"seed": 4}, {"batch_size": 1},
     {"learning_rate": 0.01}, {"epochs": 5}, {"hidden": (6,)}, {"optimizer": "sgd"}, {}]
 

@@ -2,7 +2,19 @@
 import numpy as np
 import pytest
 
-from losses import BinaryCrossEntropy, ConfidencePenalty, CrossEntropy, Hinge, RelaxLoss, SquaredHinge, rows
+from losses import (
+    AdaFlooding,
+    BinaryCrossEntropy,
+    ConfidencePenalty,
+    CrossEntropy,
+    Flooding,
+    Hinge,
+    InstanceFlooding,
+    RelaxLoss,
+    SoftAD,
+    SquaredHinge,
+    rows,
+)
 from losses.confidence import entropies
 from losses.relax import posterior_flattening
 
@@ -88,6 +100,31 @@ def test_posterior_flattening(outputs, label):
 
 def test_relax_loss_is_infinite_and_no_nan():
     assert RelaxLoss(CE, 0.5).value(RULED_OUT, [2]) == INF
+
+
+FLOODED = [CE, Flooding(CE, 0.1), InstanceFlooding(CE, 0.1), SoftAD(CE, 0.1), AdaFlooding(CE, [0.1, 0.2]),
+           RelaxLoss(CE, 0.1), RelaxLoss(CE, 0.1).in_epoch(1), ConfidencePenalty(CE, 0.1)]
+
+
+@pytest.mark.parametrize("loss", FLOODED, ids=repr)
+def test_an_infinite_loss_that_weighs_nothing_counts_for_nothing(loss):
+    two = np.array([[1.0, 2.0, -np.inf], [1.0, 2.0, 3.0]])
+    value, gradient = loss.value_and_gradient(two, [2, 0], sample_weight=[0, 1])
+    last = AdaFlooding(CE, [0.2]) if isinstance(loss, AdaFlooding) else loss
+    alone, row = last.value_and_gradient(two[1:], [0])
+    assert value == alone
+    np.testing.assert_array_equal(gradient, [[0, 0, 0], row[0]])
+    value, gradient = loss.value_and_gradient(two, [2, 0])
+    assert value == INF and np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("far", [1e30, INF])
+def test_softad_far_away_is_the_loss_itself(far):
+    loss, losses = SoftAD(CE, 0.5, 2.0), np.array([far, 1.0], np.float32)
+    J, weights = loss.weigh(losses)
+    assert far in (INF, pytest.approx(2 * J, rel=1e-6)) and weights[0] == 0.5 and weights.dtype == np.float32
+    assert rows.flood_weight(rows.SOFT, INF, 0.0, 0.5, 2.0) == rows.flood_weight(rows.SOFT, 1e200, 0.0, 0.5, 2.0) == 1
+    assert rows.flood_weight(rows.SOFT, -1e200, 0.0, 0.5, 2.0) == -1
 
 
 @pytest.mark.parametrize("y", [[0], [1], [[0.5, 0.5, 0.0]]])

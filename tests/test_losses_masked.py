@@ -7,7 +7,7 @@ import pytest
 import losses
 from losses import AdaFlooding, BinaryCrossEntropy, CrossEntropy, Hinge, SquaredError, bayes, calibration, margins
 from losses.answers import predictions
-from nn import MLP, RNN, SGD, fit, fit_fleet
+from nn import MLP, RNN, SGD, check_backward, check_gradients, check_model, fit, fit_fleet
 from nn.fitting.augmentation import GaussianNoise, Mixup, RandomShift
 from nn.fitting.flood_levels import adaptive_levels
 from stopping import EvidenceBased, Patience, compare, replay
@@ -30,6 +30,10 @@ def hide(array):
 
 def on(loss, method, outputs, y):
     return getattr(loss, method)(outputs, y)
+
+
+def square(w):
+    return np.sum(w**2)
 
 
 def mlp(outputs=2):
@@ -92,6 +96,26 @@ CALLS = {
     "adaptive_levels y": lambda: adaptive_levels(mlp(), X, hide(Y), loss=CE, optimizer=SGD(0.1), epochs=1, folds=2),
     "Mixup x": lambda: Mixup(0.4, 2)(hide(X), Y, RNG), "Mixup y": lambda: Mixup(0.4, 2)(X, hide(Y), RNG),
     "GaussianNoise": lambda: GaussianNoise(0.1)(hide(X), Y, RNG), "RandomShift": lambda: RandomShift(1, 3)(hide(X), Y, RNG),
+    "sample_weight": lambda: fitted(mlp(), X, Y, sample_weight=hide(ONES)),
+    "fleet sample_weight": lambda: fit_fleet(mlp(), X, Y, members=[{}], loss=CE, optimizer=SGD(0.1), epochs=1,
+                                             sample_weight=hide(ONES)),
+    "class_weight": lambda: CrossEntropy(class_weight=hide(ONES[:2])),
+    "check_every": lambda: fitted(mlp(), X, Y, check_every=hide(np.array([1, 2]))),
+    "trace x": lambda: mlp().trace(hide(X), Y, CE), "trace y": lambda: mlp().trace(X, hide(Y), CE),
+    "trace lengths": lambda: rnn().trace(STEPS, Y, CE, hide(LENGTHS)),
+    "check_model x": lambda: check_model(mlp(), hide(X), Y, CE), "check_model y": lambda: check_model(mlp(), X, hide(Y), CE),
+    "check_model lengths": lambda: check_model(rnn(), STEPS, Y, CE, hide(LENGTHS)),
+    "check_model sample_weight": lambda: check_model(mlp(), X, Y, CE, sample_weight=hide(ONES)),
+    "check_gradients theta": lambda: check_gradients(square, hide(ONES), 2 * ONES),
+    "check_gradients gradient": lambda: check_gradients(square, ONES, hide(2 * ONES)),
+    "check_gradients gradients": lambda: check_gradients(lambda w: square(w["w"]), {"w": ONES}, {"w": hide(2 * ONES)}),
+    "check_gradients f": lambda: check_gradients(lambda w: np.ma.masked, ONES, 2 * ONES, method="central"),
+    "check_gradients kinks": lambda: check_gradients(square, ONES, 2 * ONES, method="central",
+                                                     kinks=lambda w: {"sign": hide(w > 0)}),
+    "check_backward inputs": lambda: check_backward(np.sin, lambda d, w: d * np.cos(w), {"w": hide(ONES)}),
+    "check_backward forward": lambda: check_backward(lambda w: hide(np.sin(w)), lambda d, w: d * np.cos(w), {"w": ONES}),
+    "check_backward cache": lambda: check_backward(lambda w: (hide(np.sin(w)), w), lambda d, w: d * np.cos(w), {"w": ONES}),
+    "check_backward backward": lambda: check_backward(np.sin, lambda d, w: hide(d * np.cos(w)), {"w": ONES}),
     "replay": lambda: replay(Patience(1), {"val_loss": hide(ONES)}),
     "compare": lambda: compare([Patience(1)], [{"val_loss": hide(ONES)}]),
     "update": lambda: Patience(1).update(val_loss=np.ma.masked), "evidence": lambda: evidence(hide(ONES), ONES, 4),

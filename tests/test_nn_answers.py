@@ -70,8 +70,15 @@ def test_zero_error_stops_where_the_labels_are_right():
     assert history.stopped_epoch is not None and history["train_error"][-1] == 0 < history["train_error"][0]
 
 
+def taken_over(model):
+    other = type(model)(**model.settings())
+    other.copy_from(model)
+    return other
+
+
 JOURNEYS = {"copy": lambda model, tmp: model.copy(), "copy.copy": lambda model, tmp: copy.copy(model),
             "other backend": lambda model, tmp: model.copy(backend="numpy", dtype="float64"),
+            "copy_from": lambda model, tmp: taken_over(model),
             "deepcopy": lambda model, tmp: copy.deepcopy(model),
             "pickle": lambda model, tmp: pickle.loads(pickle.dumps(model)),
             "save": lambda model, tmp: (save(tmp / "m", model), load(tmp / "m"))[1],
@@ -87,6 +94,15 @@ def test_the_answer_is_kept(case, journey, tmp_path):
     arrived = JOURNEYS[journey](model, tmp_path)
     assert arrived.answers == answers
     np.testing.assert_allclose(arrived.predict(X), model.predict(X), atol=1e-5)
+
+
+def test_hidden_layers_alone_bring_no_answer():
+    model, other = MLP([3, 4, 1]), MLP([3, 4, 1])
+    fit(model, X, REAL, loss=SquaredError(), **QUIET)
+    other.copy_from(model, layers=[1])
+    assert other.answers == "classes"
+    other.copy_from(model, layers=["W2"])
+    assert other.answers == "values"
 
 
 def test_the_last_fit_counts_and_a_refused_one_does_not(tmp_path):
@@ -138,6 +154,18 @@ def test_probabilities_belong_to_the_loss():
     made["half"].flat[0] = np.nan
     with pytest.raises(ValueError, match=r"outputs: got \[nan\]"):
         made["half"].predict_proba(X)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("case", CASES)
+def test_weights_that_are_not_finite_predict_nothing(backend, case, bad):
+    outputs, *_, answers = CASES[case]
+    model = MLP([3, 4, outputs], backend=backend)
+    model.flat[:] = bad
+    model.answer_as(answers)
+    for ask in (model.predict, *([model.predict_proba] if answers != "values" else [])):
+        with pytest.raises(ValueError, match=r"outputs: got \[.* in row 0, accepted: finite"), np.errstate(all="ignore"):
+            ask(X)
 
 
 # --- files ---

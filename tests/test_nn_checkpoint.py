@@ -15,9 +15,10 @@ from tests.checkpointing import LENGTHS, SEQUENCE_LABELS, SEQUENCES, TOKENS, con
 from tests.fitting import X, Y
 
 MODELS = {
-    "mlp": lambda backend: MLP([4, 6, 5, 2], batch_norm=True, dropout=(0.1, 0.2), dtype="float64", seed=7, backend=backend,
+    "mlp": lambda backend: MLP([4, 6, 5, 2], batch_norm=True, dropout=(0.1, 0.2), seed=7, backend=backend,
                                batch_norm_eps=1e-4, batch_norm_momentum=0.3),
-    "plain": lambda backend: MLP([4, 3, 2], activation="sigmoid", bias=False, init="fan_in_uniform", backend=backend),
+    "plain": lambda backend: MLP([4, 3, 2], activation="sigmoid", bias=False, init="fan_in_uniform", dtype="float64",
+                                 backend=backend),
     "rnn": lambda backend: RNN(3, 4, 2, bidirectional=True, dropout=0.3, seed=2, backend=backend, truncate=3),
     "tokens": lambda backend: RNN(6, 4, 2, activation="relu", pooling="none", dtype="float64", backend=backend),
 }

@@ -261,6 +261,7 @@ def test_a_small_wrong_entry_does_not_hide_behind_a_large_one(method):
         report = check_gradients(LARGE, np.ones(2), np.array([1e8, wrong]), method=method)
         assert report.error < 1e-6 and not report.passed(1e-6) and not report.passed()
         assert str(report).endswith("FAILED at 1e-6: theta") and "off at the entry (1,)" in str(report)
+        assert "hint" not in str(report)  # 1.00000001 times the right one
 
 
 def test_direction_says_that_it_judges_arrays_only():

@@ -1,6 +1,9 @@
 """By what a checkpoint tells callables apart: all that decides what they do counts, and what cannot be known is said."""
 import collections
 import functools
+import os
+import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -46,6 +49,13 @@ def keyword_default(scale):
     def augment(x, y, rng, *, scale=scale):
         return x + scale, y
     return augment
+
+
+def of_a_made_module(level):
+    made = types.ModuleType("made")
+    made.LEVEL = level
+    return types.FunctionType(compile("lambda x, y, rng: (x + made.LEVEL, y)", "m", "eval").co_consts[0],
+                              {**globals(), "made": made})
 
 
 def of_globals(level):
@@ -121,6 +131,9 @@ MAKERS = {  # name -> (makes an augmentation of a number, words of what differs)
     "global": (of_globals, "augment, global LEVEL was 0.1 there and is 0.2 here"),
     "global of a called function": (through_a_function, "augment, global helper's global LEVEL was 0.1 there and is 0.2"),
     "another module": (of_a_module, "augment, global their_settings.LEVEL was 0.1 there and is 0.2 here"),
+    "a module that was made while running": (of_a_made_module, "augment, global made.LEVEL was 0.1 there and is 0.2 here"),
+    "cached": (lambda s: captured(functools.lru_cache(captured(s))),
+               "augment, captured scale's wrapped function's captured scale was 0.1"),
     "object": (Shift, "augment, scale was 0.1 there and is 0.2 here"),
     "slots": (Slotted, "augment, scale was 0.1 there and is 0.2 here"),
     "bound method": (lambda s: Shift(s).method, "augment, self's scale was 0.1 there and is 0.2 here"),
@@ -197,6 +210,26 @@ def test_what_cannot_be_known_is_said_and_refused_unless_told(thing, tmp_path):
         start("momentum", "numpy", tmp_path / "run", augment=shifted(thing), resume="anyway", seed=1)
     with pytest.raises(ValueError, match="resume: got 'never', accepted: 'anyway'"):
         start("momentum", "numpy", resume="never")
+
+
+@pytest.mark.parametrize("draw, what", [
+    (lambda x, y, rng: (x + np.random.normal(), y), "global np.random.normal (it draws from a random state"),
+    (lambda x, y, rng: (x + random.random(), y), "global random.random (it draws"),
+    (captured(np.random.mtrand._rand.normal), "captured scale (it draws"),
+    (lambda x, y, rng: (x + len(os.environ["PATH"]), y), "global os.environ (it reads the environment"),
+    (lambda x, y, rng: (x + len(os.getenv("PATH")), y), "global os.getenv (it reads")])
+def test_what_belongs_to_the_whole_process_cannot_be_known(draw, what, tmp_path):
+    """Such a run is not the same when it goes on: what is drawn then is neither what the old nor what a new one draws."""
+    start("momentum", "numpy", tmp_path / "run", augment=draw, epochs=2)
+    with pytest.raises(CheckpointError, match=f"cannot be known: augment, {re.escape(what)}.*resume='anyway'"):
+        start("momentum", "numpy", tmp_path / "run", augment=draw)
+    start("momentum", "numpy", tmp_path / "run", augment=draw, resume="anyway")
+
+
+def test_a_generator_of_ones_own_can_be_known():
+    parts = [parts_of(captured(np.random.RandomState(seed).normal), "augment") for seed in (0, 0, 1)]
+    assert parts[0] == parts[1] != parts[2]
+    assert not any(text.startswith(UNKNOWN) for text in parts[0].values())
 
 
 def shifted(thing):

@@ -13,6 +13,7 @@ ACTIVATIONS = ["relu", "tanh", "sigmoid", "identity"]
 X = np.random.default_rng(3).normal(size=(3, 3)) + 0.1
 X[1] = 0  # a blank row
 Y = np.array([0, 1, 1])
+WALKED = ("ce", "smoothed", "confidence", "binary", "squared_ids", "hinge", "hinge_1", "perceptron", "squared_hinge")
 
 
 def settled(report, tolerance=1e-6):
@@ -37,9 +38,9 @@ def test_a_fresh_network_with_a_blank_row_passes(backend):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("flood", FLOODS)
 def test_every_loss_and_activation_with_a_blank_row(flood, method, activation):
-    for name, (base, y, outputs) in bases(Y).items():
-        if name == "squared" and flood.startswith("relax"):
-            continue
+    losses = bases(Y)
+    for name in WALKED:
+        base, y, outputs = losses[name]
         model = MLP([3, 4, outputs], activation=activation, dtype="float64", backend="numpy")
         values = base.per_sample(model.forward(X), y)
         for level in {0.9, float(values.mean()), float(values[1])}:

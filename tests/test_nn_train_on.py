@@ -1,4 +1,5 @@
 """A run that is done is trained on with more epochs and ends bit for bit as the longer one; its checks are no list."""
+import io
 import tracemalloc
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from nn import SGD, Adam, CheckpointError, ReduceOnPlateau, cosine, fit, fit_fleet, warmup
 from nn.fitting.check_points import CheckPoints
 from stopping import Patience, Target, ZeroError
-from tests.checkpointing import EVERYTHING, Y_WRONG, mlp, remains, start
+from tests.checkpointing import EVERYTHING, Y_WRONG, contents, forge, mlp, remains, start
 from tests.fitting import X_VAL, X, Y, network, train
 
 LONG = 7
@@ -56,13 +57,94 @@ def test_a_run_that_stopped_stays_stopped(tmp_path):
     assert remains(*start("momentum", "numpy", tmp_path / "run", epochs=50, **options)) == remains(*short)
 
 
+# --- checks that are made only because a run ends: 4 updates an epoch ---
+
+WATCHED = {
+    "nobody": {}, "the criterion that the end would stop": {"stopping": ZeroError() | Target(0.65, "train_loss")},
+    "patience": {"stopping": Patience(3, "val_loss"), "validation": (X_VAL, Y_WRONG)},
+    "the best at the end": {"stopping": Patience(50, "train_loss")},
+    "plateau": {"optimizer": SGD(ReduceOnPlateau(0.5, factor=0.5, patience=1)), "validation": (X_VAL, Y_WRONG)},
+    "changes": {"metrics": ("prediction_changes", "update_norm", "gradient_norm")}}
+
+
+@pytest.mark.parametrize("every", [0, None, 3, 5])
+@pytest.mark.parametrize("name", WATCHED)
+def test_a_check_that_only_ended_the_run_is_forgotten(backend, name, every, tmp_path):
+    """7 epochs, then 12: as 12 at once, and as 7 at once if it is called with 7 again."""
+    options = {**WATCHED[name], "check_every": every}
+    whole, short = (start("momentum", backend, epochs=epochs, **options) for epochs in (12, 7))
+    for _ in range(2):
+        assert remains(*start("momentum", backend, tmp_path / "run", epochs=7, **options)) == remains(*short)
+    for _ in range(2):
+        assert remains(*start("momentum", backend, tmp_path / "run", epochs=12, **options)) == remains(*whole)
+
+
+def test_the_end_of_the_short_run_did_decide_something():
+    """What is forgotten above: a stop, a best, a reduction."""
+    stopped = start("momentum", "numpy", epochs=7, check_every=0, **WATCHED["the criterion that the end would stop"])[1]
+    assert stopped.stopped_epoch == 7
+    assert start("momentum", "numpy", epochs=7, check_every=5, **WATCHED["the best at the end"])[1].best_epoch == 7
+    rows = start("momentum", "numpy", epochs=7, check_every=5, **WATCHED["plateau"])[1]["val_loss"]
+    assert not rows[-1] < rows[:-1].min()
+
+
 @pytest.mark.parametrize("every", [0, 3])
-def test_a_check_that_only_the_end_made_is_named(every, tmp_path):
-    start("momentum", "numpy", tmp_path / "run", epochs=2, check_every=every)
-    before = (tmp_path / "run").read_bytes()
-    with pytest.raises(CheckpointError, match=r"epochs: got 4, accepted: 2, as there; after update 8 a run is checked only"):
-        start("momentum", "numpy", tmp_path / "run", epochs=4, check_every=every)
-    assert (tmp_path / "run").read_bytes() == before
+def test_a_longer_run_that_is_cut_where_the_shorter_one_ends(every, tmp_path):
+    """It was not checked there, and the shorter one is; then on with the longer one after all."""
+    def stop_here(model, epoch):
+        if epoch == 8:
+            raise RuntimeError
+    options = {"check_every": every, "stopping": Patience(50, "train_loss")}
+    with pytest.raises(RuntimeError):
+        start("momentum", "numpy", tmp_path / "run", epochs=12, on_epoch=stop_here, **options)
+    for epochs in (7, 12):
+        whole = remains(*start("momentum", "numpy", epochs=epochs, **options))
+        assert remains(*start("momentum", "numpy", tmp_path / "run", epochs=epochs, **options)) == whole
+
+
+def test_the_criterion_forgets_too(tmp_path):
+    """A criterion of one's own that hands out its own counters, and goes on with them."""
+    class Mine:
+        requires, best_step = ("train_loss",), None
+
+        def __init__(self):
+            self.reset()
+
+        def reset(self):
+            self.seen = []
+
+        def update(self, train_loss, **row):
+            self.seen.append(train_loss)
+            return False
+
+        def state_dict(self):
+            return {"seen": self.seen}
+
+        def load_state_dict(self, state):
+            self.seen = list(state["seen"])
+
+    for epochs in (7, 12):
+        mine = Mine()
+        start("momentum", "numpy", tmp_path / "run", epochs=epochs, check_every=5, stopping=mine)
+    whole = Mine()
+    start("momentum", "numpy", epochs=12, check_every=5, stopping=whole)
+    assert mine.seen == whole.seen
+
+
+@pytest.mark.parametrize("forged, words", [
+    ({"best_epoch": 2.0}, "its best epoch is neither this one"), ({"stopped_epoch": 6.0}, "stopped_epoch: got 6.0"),
+    ({"criterion": None}, "criterion: a state without one"), ({"more": 1}, "end: got"),
+    ({"criterion": {"step": 6}}, "cannot go")])
+def test_an_end_that_nobody_wrote(forged, words, tmp_path):
+    options = {"check_every": 8, "stopping": Patience(50, "train_loss"), "epochs": 7}
+    start("momentum", "numpy", tmp_path / "run", **options)
+    values, arrays = contents(tmp_path / "run")
+    values["end"] |= forged
+    payload = io.BytesIO()
+    np.savez(payload, **arrays)
+    forge(tmp_path / "run", {"version": 1, "kind": "training run", "values": values}, payload.getvalue())
+    with pytest.raises(CheckpointError, match=words):
+        start("momentum", "numpy", tmp_path / "run", **options)
 
 
 def test_fewer_epochs_than_have_been_trained(tmp_path):
@@ -91,6 +173,14 @@ def test_a_long_run_takes_no_memory_before_it_begins(epochs):
     assert peak < 6e7  # orders of one chunk; a list of all checks takes ten times as much
 
 
+def test_more_updates_than_can_be_counted():
+    model = network("numpy")
+    assert train(model.copy(), epochs=2**53 // 4, stopping=~ZeroError()).checks == 1
+    for epochs in (2**53 // 4 + 1, 10**30):
+        with pytest.raises(ValueError, match=r"epochs: got \d+, accepted: up to 2251799813685248 with 4 updates in each"):
+            train(model, epochs=epochs)
+
+
 def test_a_long_fleet_as_well():
     tracemalloc.start()
     fleet = fit_fleet(network("numpy"), X, Y, members=[{}, {"seed": 4}], loss=EVERYTHING["loss"], optimizer=SGD(0.1),
@@ -116,8 +206,9 @@ def test_check_points_are_those_of_a_list(every):
         assert list(points.after(count)) == wanted[count:]
     for update in range(total + 1):
         assert points.until(update) == sum(point <= update for point in wanted)
-    if not np.ndim(step):
-        assert points.made_only_at_the_end() == (step == 0 or total % step > 0)
+        only_ends_there = update == total and not np.ndim(step) and (step == 0 or total % step > 0)
+        assert points.only_ends_there(update) == only_ends_there
+        assert points.lasting(update) == points.until(update) - only_ends_there
 
 
 def test_patience_counts_on(tmp_path):

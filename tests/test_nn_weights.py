@@ -38,15 +38,19 @@ def trained(model, x=X, y=Y, loss=CE, **options):
 
 
 def cases():
-    """Every loss under every flood in an MLP, cross-entropy with class weights in RNNs."""
+    """Every loss under every flood in an MLP, cross-entropy with class weights in RNNs.
+
+    Slow: kernels of their own that put together what others of these have apart.
+    """
     for name, flood in (one.values for one in walk(BASES, FAMILY)):
         loss, y, outputs = BASES[name]
-        yield pytest.param(lambda b, k=outputs: mlp(b, k), X, y, None, loss, flood, id=f"mlp-{name}-{flood}")
+        yield pytest.param(lambda b, k=outputs: mlp(b, k), X, y, None, loss, flood, id=f"mlp-{name}-{flood}",
+                           marks=[pytest.mark.slow] * (name == "confidence" and flood == "relax"))
     for flood in FAMILY:
         for pooling in ("last", "none"):
             yield pytest.param(lambda b, p=pooling: RNN(3, 4, 3, pooling=p, dtype="float64", backend=b), SEQUENCES,
                                Y_STEPS if pooling == "none" else Y, LENGTHS, CLASSES, flood,
-                               id=f"rnn-{pooling}-{flood}")
+                               id=f"rnn-{pooling}-{flood}", marks=[pytest.mark.slow] * (flood == "relax"))
 
 
 @pytest.mark.parametrize(("make", "x", "y", "lengths", "loss", "flood"), list(cases()))

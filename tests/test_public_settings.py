@@ -27,6 +27,7 @@ def test_no_setting_can_be_assigned_and_ignored(name):
     ("activation", "tanh", r"activation: got 'tanh', accepted: no assignment.*MLP\(\*\*model.settings\(\) \| "),
     ("dropout", 0, "dropout: got 0, .*copy_from"), ("backend", "numpy", r"model.copy\(backend='numpy'\)"),
     ("dtype", "float64", r"model.copy\(dtype='float64'\)"), ("parameters", {}, r"model.parameters\[name\] = values"),
+    ("W1", 0, r"model.parameters\['W1'\] = values copies"),
     ("outputs", 3, "it follows from the settings"), ("rates", 0, "it follows"), ("batch_norm_eps", 1e-3, "keeps")])
 def test_a_network_says_what_to_do_instead(name, value, advice):
     model = MLP([3, 4, 2], dropout=0.5)
@@ -43,6 +44,8 @@ def test_what_is_no_setting_of_a_network_stays_assignable():
     model.flat = np.arange(model.flat.size)
     model.parameters["b2"] = [1, 2]
     assert model.flat[0] == 0 and model.flat[-1] == 2
+    with pytest.raises(AttributeError):
+        model.parameters.W1 = np.zeros((3, 4))
     model.note = "mine"
     model.note_again = "mine"
     del model.note

@@ -10,13 +10,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopping import Criterion, Not, Patience, StopDecision, Target, ZeroError, replay
+from stopping import (
+    GL,
+    PQ,
+    UP,
+    AdaptivePatience,
+    CorrelationDriven,
+    Criterion,
+    Divergence,
+    LabelWave,
+    Not,
+    Patience,
+    Plateau,
+    StopDecision,
+    Target,
+    ZeroError,
+    after,
+    compare,
+    replay,
+)
+from tests.curves import tells
 
 # Few different values, so that ties, plateaus and zeros are common; NaN and infinities among them.
 VALUES = st.one_of(st.sampled_from([0.0, -0.0, 0.25, 0.5, 0.5, 1.0, -1.0, math.nan, math.inf, -math.inf]),
                    st.floats(-3, 3))
 RECORDS = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=25).map(
-    lambda rows: {"val_loss": [a for a, _ in rows], "train_error": [b for _, b in rows]})
+    lambda rows: {"val_loss": [a for a, _ in rows], "train_error": [b for _, b in rows]}).filter(tells)
 LEAVES = st.one_of(
     st.builds(Patience, st.integers(1, 4), st.sampled_from(["val_loss", "train_error"]),
               st.sampled_from(["min", "max"]), st.sampled_from([0.0, 0.3]), warmup=st.integers(0, 4),
@@ -76,6 +95,28 @@ def test_the_examples_in_the_docstrings_are_true(module):
 
 
 # --- live and replayed ---
+
+@pytest.mark.parametrize("rule", [
+    Patience(1), ~Patience(1), GL(5), UP(1), PQ(1.0, 2), AdaptivePatience(1), Target(1, "val_loss"),
+    Patience(9, "train_loss") | Target(1, "val_loss"), after(1) & ZeroError("val_loss"), Plateau(0.1, 1, "val_loss"),
+    CorrelationDriven(3, 0.0, 1), LabelWave(1, monitor="val_loss"), Divergence(monitor="train_loss") & Patience(1)],
+    ids=repr)
+def test_a_metric_that_is_always_nan_is_no_record(rule):
+    """As fit refuses to watch the errors of real-valued targets: it would stop, or never, and mean nothing."""
+    record = {"train_loss": [3.0, 2.0, 1.0], "val_loss": [math.nan] * 3}
+    with pytest.raises(ValueError, match=r"history\['val_loss'\]: got NaN at every check, of which .* accepted: numbers"):
+        replay(rule, record)
+    with pytest.raises(ValueError, match=r"histories\[1\]: history\['val_loss'\]: got NaN at every check"):
+        compare([rule], [{name: [1.0, 2.0, 3.0] for name in record}, record], metric="train_loss")
+    assert replay(rule, record | {"val_loss": [math.nan, 1.0, math.nan]}).checks == 3
+
+
+def test_nan_throughout_that_means_something():
+    record = {"val_loss": [math.nan] * 3, "train_loss": [math.nan] * 3}
+    assert replay(Patience(2) | Divergence(monitor="val_loss"), record).stopped_step == 1
+    assert replay(Rise(), record).stopped_step is None  # a rule of one's own
+    assert replay(LabelWave(2), {"prediction_changes": [math.nan]}).stopped_step is None  # there is none before the first
+
 
 @settings(max_examples=300)
 @given(CRITERIA, RECORDS)

@@ -18,13 +18,14 @@ from ..report.descent import SMALLEST
 from ..report.long_runs import PLAIN, LongRuns, opening, turning_table
 from ..report.measured import load_all
 from ..report.tables import Table
-from ..report.words import counted, means, paragraph, spread, tally
+from ..report.words import between, counted, means, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
 from ..trainers.description import Description
-from ..trainers.landscape import RADIUS
+from ..trainers.flipped import Flipped
+from ..trainers.landscape import GRID, RADIUS, STEPS
 
 SEEDS = 10
 RUN_TIMES = {"quick": "15 s", "default": "1 min 30 s", "full": "1 h"}  # on 2 cores
@@ -98,7 +99,7 @@ def gather(store: Store, config: Config) -> list[LongRuns]:
     """Load everything; raises StoreError when runs are missing."""
     found = {(data, noise): load_all(store, arms(config, data, noise)) for data in DATA for noise in config.noise}
     comparisons = sum(map(len, found.values()))
-    return [LongRuns(*case, runs, comparisons) for case, runs in found.items()]
+    return [LongRuns(*case, Flipped(*case).title, runs, comparisons) for case, runs in found.items()]
 
 
 def tables(results: Sequence[LongRuns]) -> list[Table]:
@@ -119,12 +120,12 @@ def figures(results: Sequence[LongRuns], folder: Path) -> list:
         folder / "double_descent.png", [[case.test_loss, case.train_loss, case.slopes] for case in results],
         title=f"Losses and their gradients ({seeds})", x="epoch (log)", size=size, legend=3)
     paths += plots.page(
-        folder / "double_descent_profiles.png", [[partial(case.profile, part) for part in PARTS] for case in results],
+        folder / "double_descent_profiles.png", [[partial(case.profile, part, STEPS) for part in PARTS] for case in results],
         title=f"Loss along random directions ({seeds})", x=step, size=size, legend=2)
     return paths + plots.page(
-        folder / "double_descent_planes.png", [[partial(case.plane, place) for place in case.places] for case in flipped],
+        folder / "double_descent_planes.png", [[partial(case.plane, place, GRID) for place in case.places] for case in flipped],
         title=f"Training loss on a random plane (seed 0, {100 * noise:g} % flipped)", x=step,
-        y=[case.title.partition(",")[0] for case in flipped], size=(8.4, 1 + 2.3 * len(flipped)))
+        y=[case.title.partition(",")[0] for case in flipped], size=(8.4, 1 + 2 * len(flipped)))
 
 
 @paragraph
@@ -144,12 +145,11 @@ def answer(results: Sequence[LongRuns]) -> Iterator[str]:
            f"peak with their 95 % intervals, all {arms} arms at once, each seed at the turning points of the others.")
     if there:
         found = [case.descents[arm] for case, arm in there]
-        own = sorted({int(one.seen.sum()) for one in found})
         lower = [paired(-one.rises, -one.falls, comparisons=arms).verdict for one in found]
         errors = [case.turned(arm, "test_error").verdict for case, arm in there]
         yield (f"Where it was there, the test loss had risen by {means(100 * one.rises for one in found)} % of its peak and "
                f"fell by {means(100 * one.falls for one in found)} %, beyond their own noise in "
-               f"{' to '.join(map(str, own[:1] + own[1:][-1:]))} of {results[0].seeds} seeds. Its second minimum was "
+               f"{between(one.seen.sum() for one in found)} of {results[0].seeds} seeds. Its second minimum was "
                f"{tally(lower)} of {len(there)}, beside the first; the test error there {tally(errors)}, beside the peak.")
     yield (f"Without flooding it was there in {sum(case.there(PLAIN) is True for case in results)} of {cases}; the fall was "
            f"{tally(falls)} of {len(pairs)} comparisons with flooding.")
@@ -169,5 +169,6 @@ def replicated(results: Sequence[LongRuns]) -> str:
              if case.data == "two_gaussians"}
     if len(found) < 2:
         return "that takes more and fewer flips to compare"
-    return "so it was here" if found[True] and not found[False] else (
-        f"here it was {'there' if found[True] else 'not there'} from so many on, {'and' if found[False] else 'and not'} below")
+    if found[True] and not found[False]:
+        return "so it was here"
+    return f"here it was{' not' * (not found[True])} there from so many on, and{' not' * (not found[False])} below"

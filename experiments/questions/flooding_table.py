@@ -17,13 +17,13 @@ import numpy as np
 
 from ..report import plots
 from ..report.compare import UNCLEAR
-from ..report.flipped import TITLES, Flipped
 from ..report.measured import Measured, load
 from ..report.tables import Table, number
 from ..report.words import counted, direction, opening, paragraph, spread, tally, too_few, unjudged
 from ..runs.settings import at_least
 from ..runs.store import Store
 from ..trainers.description import Description
+from ..trainers.flipped import TITLES, Flipped
 from ..trainers.flooding_grid import PUBLISHED, Grid, Trial, followed, grid, trials
 
 RUN_TIMES = {"quick": "1 min", "default": "19 min", "full": "4 h"}  # on 2 cores, compilation included
@@ -78,7 +78,7 @@ def asked(config: Config, found: Sequence[Trial]) -> tuple[list[Description], ..
 
 
 @dataclass(frozen=True)
-class Cell(Flipped):
+class Case(Flipped):
     """One data set with one share of flipped labels.
 
     Attributes
@@ -99,36 +99,36 @@ class Cell(Flipped):
         return np.array([trial.specs[getattr(trial, which)].loss.level for trial in self.trials])
 
 
-def gather(store: Store, config: Config) -> list[list[Cell]]:
-    """Load everything: a list per data set, a Cell per noise; raises StoreError when runs are missing."""
-    return [[_cell(store, config, data, noise) for noise in config.noise] for data in config.data]
+def gather(store: Store, config: Config) -> list[list[Case]]:
+    """Load everything: a list per data set, a Case per noise; raises StoreError when runs are missing."""
+    return [[_case(store, config, data, noise) for noise in config.noise] for data in config.data]
 
 
-def _cell(store: Store, config: Config, data: str, noise: float) -> Cell:
+def _case(store: Store, config: Config, data: str, noise: float) -> Case:
     found = trials(store, config, data, noise)
     early, early_flooded, *curves = (load(store, specs) for specs in asked(config, found))
     last = Measured([trial.runs[trial.plain] for trial in found]), Measured([trial.runs[trial.last] for trial in found])
-    return Cell(data, noise, found, dict(zip(COLUMNS, (*last, early, early_flooded), strict=True)), curves)
+    return Case(data, noise, found, dict(zip(COLUMNS, (*last, early, early_flooded), strict=True)), curves)
 
 
-def tables(results: Sequence[Sequence[Cell]]) -> list[Table]:
-    """One table per data set: accuracies of the four cells, mean ± standard error over trials."""
-    return [_table(cells) for cells in results]
+def tables(results: Sequence[Sequence[Case]]) -> list[Table]:
+    """One table per data set: accuracies of the four columns, mean ± standard error over trials."""
+    return [_table(cases) for cases in results]
 
 
-def _table(cells: Sequence[Cell]) -> Table:
-    published, first = cells[0].data == "two_gaussians", cells[0].trials[0]
+def _table(cases: Sequence[Case]) -> Table:
+    published, first = cases[0].data == "two_gaussians", cases[0].trials[0]
     heads = ["flipped", "without", "flooding", "early stop", "both", "best possible", "level", "level, both", "Bayes CE",
              *(["published: without", "flooding (level)"] if published else [])]
-    rows = [[f"{100 * cell.noise:g} %", *(cell.runs[which].text("accuracy", 100) for which in COLUMNS),
-             f"{cell.best_accuracy:.1f}", *(_levels(cell.levels(which)) for which in ("last", "early")),
-             f"{cell.best.cross_entropy:.3f}", *(_published(cell.noise) if published else [])] for cell in cells]
+    rows = [[f"{100 * case.noise:g} %", *(case.runs[which].text("accuracy", 100) for which in COLUMNS),
+             f"{case.best_accuracy:.1f}", *(_levels(case.levels(which)) for which in ("last", "early")),
+             f"{case.best.cross_entropy:.3f}", *(_published(case.noise) if published else [])] for case in cases]
     note = (f"{first.specs[0].schedule.epochs} epochs, {len(first.specs)} levels{' (published: 500, 51)' * published}; "
             "level: mean (smallest to largest) over trials, 0 is none; CE: cross-entropy, nats")
-    diverged = sum(bool(run.scalars["diverged"]) for cell in cells for trial in cell.trials for run in trial.runs)
+    diverged = sum(bool(run.scalars["diverged"]) for case in cases for trial in case.trials for run in trial.runs)
     if diverged:
         note += f"\n{diverged} runs diverged and were not chosen"
-    title = f"{TITLES[cells[0].data]}: accuracy in % on noisy test labels ({spread(len(cells[0].trials), 'trial')})"
+    title = f"{TITLES[cases[0].data]}: accuracy in % on noisy test labels ({spread(len(cases[0].trials), 'trial')})"
     return Table(title, heads, rows, note)
 
 
@@ -142,7 +142,7 @@ def _published(noise: float) -> list[str]:
     return [f"{without:.2f}", f"{flooded:.2f} ({level:.2f})"] if noise in PUBLISHED else ["–", "–"]
 
 
-def figures(results: Sequence[Sequence[Cell]], folder: Path) -> list:
+def figures(results: Sequence[Sequence[Case]], folder: Path) -> list:
     """Draw accuracy over the flood level, and loss over epochs where it was followed."""
     first, each = results[0][0], len(results)
     paths = plots.cases(folder / "flooding_table_levels.png", _level_panel, results, x="flood level, nats", legend=3,
@@ -156,18 +156,18 @@ def figures(results: Sequence[Sequence[Cell]], folder: Path) -> list:
     return paths
 
 
-def _level_panel(cell: Cell, axis: Any) -> None:
+def _level_panel(case: Case, axis: Any) -> None:
     """Validation and test accuracy over the flood level, with the chosen levels and the Bayes cross-entropy marked."""
-    levels = np.array([one.loss.level for one in cell.trials[0].specs])
+    levels = np.array([one.loss.level for one in case.trials[0].specs])
     plots.splits(axis, levels, lambda split: 100 - np.array(
-        [Measured(trial.runs).values(f"{split}_error", 100) for trial in cell.trials]), parts=("val", "test"),
+        [Measured(trial.runs).values(f"{split}_error", 100) for trial in case.trials]), parts=("val", "test"),
         hue=plots.FLOODING, marker="o", ms=3.5)
-    axis.axvline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
-    cell.best_line(axis)
+    axis.axvline(case.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
+    case.best_line(axis)
     bottom, top = axis.get_ylim()
     bottom -= 0.08 * (top - bottom)
     # The chosen levels stand on the axis, one mark per trial, apart a little: trials often agree.
-    chosen = np.sort(cell.levels("last"))
+    chosen = np.sort(case.levels("last"))
     first, end = np.searchsorted(chosen, chosen), np.searchsorted(chosen, chosen, "right")
     rank = np.arange(len(chosen)) - (first + end - 1) / 2
     axis.plot(chosen + 0.018 * levels.max() * rank, np.full(len(chosen), bottom), "^", color=plots.ink(plots.BLACK), ms=6,
@@ -175,28 +175,28 @@ def _level_panel(cell: Cell, axis: Any) -> None:
     axis.set_ylim(bottom, top)
 
 
-def _curve_panel(cell: Cell, axis: Any) -> None:
+def _curve_panel(case: Case, axis: Any) -> None:
     """Loss on training and test set over epochs, without flooding and with the chosen level."""
-    for runs, hue, name in zip(cell.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
+    for runs, hue, name in zip(case.curves, (plots.PLAIN, plots.FLOODING), ("without flooding", "flooding, chosen level"),
                                strict=True):
         plots.over_epochs(axis, runs, "loss", name, hue=hue, band=False)
-    axis.axhline(cell.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
+    axis.axhline(case.best.cross_entropy, color=plots.ink(plots.BLACK), lw=1.2, ls=":", label="Bayes cross-entropy")
     axis.set(xscale="log", yscale="log")
     axis.set_ylim(bottom=max(LOWEST, axis.get_ylim()[0]))
     plots.log(axis, "xy")
 
 
 @paragraph
-def answer(results: Sequence[Sequence[Cell]]) -> list[str]:
+def answer(results: Sequence[Sequence[Case]]) -> list[str]:
     """Return yes, no or what it depends on; then what flooding does alone and after early stopping, where its level lies,
     and how far the published row is.
     """
-    cells = [cell for group in results for cell in group]
-    alone, beside = ([cell.runs[after].gain(cell.runs[before]) for cell in cells]
+    cases = [case for group in results for case in group]
+    alone, beside = ([case.runs[after].gain(case.runs[before]) for case in cases]
                      for before, after in (COLUMNS[:2], COLUMNS[2:]))
-    count = len(cells[0].trials)
+    count = len(cases[0].trials)
     return [_opening(alone, beside, count), _compare(alone, count, "Without early stopping, flooding"),
-            _compare(beside, count, "With early stopping, flooding"), _where(cells), *_against_published(cells)]
+            _compare(beside, count, "With early stopping, flooding"), _where(cases), *_against_published(cases)]
 
 
 def _opening(alone: Any, beside: Any, count: int) -> str:
@@ -222,9 +222,9 @@ def _compare(found: Any, count: int, lead: str) -> str:
             f" of {counted(len(found), 'case')}.")
 
 
-def _where(cells: Sequence[Cell]) -> str:
-    ratios = [(cell.levels("last").mean() / cell.best.cross_entropy, cell.title) for cell in cells
-              if cell.best.cross_entropy > 0]
+def _where(cases: Sequence[Case]) -> str:
+    ratios = [(case.levels("last").mean() / case.best.cross_entropy, case.title) for case in cases
+              if case.best.cross_entropy > 0]
     if not ratios:
         return "No case has noise, so no level can be set beside a Bayes cross-entropy."
     (low, a), (high, b) = min(ratios, key=lambda pair: pair[0]), max(ratios, key=lambda pair: pair[0])
@@ -232,8 +232,8 @@ def _where(cells: Sequence[Cell]) -> str:
             f"below it in {sum(ratio < 1 for ratio, _ in ratios)} of {len(ratios)}.")
 
 
-def _against_published(cells: Sequence[Cell]) -> list[str]:
-    gaps = [cell.runs[which].mean("accuracy", 100) - PUBLISHED[cell.noise][i] for cell in cells
-            if cell.data == "two_gaussians" and cell.noise in PUBLISHED for which, i in (("without", 1), ("flooded", 2))]
+def _against_published(cases: Sequence[Case]) -> list[str]:
+    gaps = [case.runs[which].mean("accuracy", 100) - PUBLISHED[case.noise][i] for case in cases
+            if case.data == "two_gaussians" and case.noise in PUBLISHED for which, i in (("without", 1), ("flooded", 2))]
     return [f"The {len(gaps)} accuracies of Two Gaussians without early stopping differ from the published ones by "
             f"{min(gaps):+.1f} to {max(gaps):+.1f} points."] if gaps else []

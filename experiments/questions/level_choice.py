@@ -16,13 +16,13 @@ import numpy as np
 
 from ..report import costs, plots
 from ..report.costs import Way
-from ..report.flipped import Flipped
 from ..report.measured import Measured, load_all
 from ..report.tables import Table, number
 from ..report.words import paragraph, spread
 from ..runs.settings import DIFFERENT, SOME, above, at_least, choice
 from ..runs.store import Store
 from ..trainers.description import Description
+from ..trainers.flipped import Flipped
 from ..trainers.flooding_grid import DATA, Grid, Trial, choose, grid, spec, trials
 
 RUN_TIMES = {"quick": "80 s", "default": "8 min", "full": "1.5 h"}  # on 2 cores, compilation included

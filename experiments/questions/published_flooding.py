@@ -16,7 +16,6 @@ from typing import Annotated, Any, NamedTuple
 
 from ..report import plots
 from ..report.compare import BETTER, UNKNOWN, WORSE
-from ..report.flipped import Flipped
 from ..report.measured import Measured, load
 from ..report.published import Beside
 from ..report.tables import Table, number
@@ -25,6 +24,7 @@ from ..runs.settings import at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads
 from ..trainers.description import Description
+from ..trainers.flipped import Flipped
 from ..trainers.flooding_grid import PUBLISHED, Protocol
 
 RUN_TIMES = {"quick": "100 s", "default": "11 min", "full": "11 min"}  # on 2 cores, compilation included

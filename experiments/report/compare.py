@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 BETTER, WORSE, UNCLEAR, UNKNOWN = "better", "worse", "no clear difference", "cannot be judged"
+AGREES, DEVIATES = "agrees", "deviates"
 CONFIDENCE = 0.95
 # Pairs for a verdict. Two leave one degree of freedom: the spread is then known from a single difference, which is small by
 # chance often enough (figures are shares of a test set and repeat) to make nothing look clear; and of two seeds both go the
@@ -51,6 +52,24 @@ def clearly_above(values: Any, bound: float) -> bool:
     values = values[~np.isnan(values)]
     mean, error = mean_and_error(values)
     return len(values) >= FEWEST and mean - half_width(error, len(values)) > bound
+
+
+def agreement(values: Any, expected: float, tolerance: float, *, comparisons: int = 1) -> str:
+    """Whether figures are what theory expects, NaN left out.
+
+    Returns
+    -------
+    str
+        `AGREES` if the whole 95 % t interval of their mean lies within `tolerance` of the expected figure, `DEVIATES` if it
+        lies outside, `UNCLEAR` otherwise, `UNKNOWN` of fewer than three. `comparisons` as in `half_width`.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    if len(values) < FEWEST:
+        return UNKNOWN
+    mean, error = mean_and_error(values)
+    off, half = abs(mean - expected), half_width(error, len(values), comparisons)
+    return AGREES if off + half <= tolerance else DEVIATES if off - half > tolerance else UNCLEAR
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..trainers.landscape import GRID, STEPS
 from . import plots
 from .compare import FEWEST, Difference, mean_and_error, paired
 from .descent import Descent, second_descent, smoothed
-from .flipped import Flipped
 from .landscapes import contours, log_levels, profiles
 from .measured import Measured
 from .tables import Table, mean_error
@@ -23,17 +21,22 @@ LINES = {"zero": ":", "start": "--", "end": "-"}
 
 
 @dataclass(frozen=True)
-class LongRuns(Flipped):
+class LongRuns:
     """One data set and share of flips: the runs of every arm, the plain ones first, from the same starts.
 
     Attributes
     ----------
+    data, noise, title : str, float, str
+        As a description has them; what they are called together.
     arms : mapping of str to Measured
         One of them is `PLAIN`.
     comparisons : int
         How many verdicts of a kind are to hold at once.
     """
 
+    data: str
+    noise: float
+    title: str
     arms: Mapping[str, Measured]
     comparisons: int = 1
 
@@ -111,17 +114,19 @@ class LongRuns(Flipped):
 
     def test_loss(self, axis: Any) -> None:
         """Test loss over epochs, as far as the flooded networks' goes; turning points where the second descent is clear."""
-        tops = []
+        lows, tops = [], []
         for (arm, runs), hue in zip(self.arms.items(), HUES, strict=False):
             epochs, values = runs.curves("epoch")[0], runs.curves("test_loss")
             plots.curve(axis, epochs, values, arm, hue=hue)
             if arm != PLAIN:
-                tops.append(values.mean(axis=0)[epochs >= np.nan_to_num(self.zero)].max())
+                mean = values.mean(axis=0)
+                lows.append(mean.min())
+                tops.append(mean[epochs >= np.nan_to_num(self.zero)].max())
             if self.there(arm):
                 turns = (self.turning(arm, name).mean(axis=0) for name in ("epoch", "test_loss"))
                 for epoch, value in zip(*turns, strict=True):
                     plots.mark(axis, epoch, value, "o", hue=hue, size=6)
-        axis.set_ylim(0, 1.4 * max(tops))
+        axis.set_ylim(0.7 * min(lows), 1.3 * max(tops))
         self._frame(axis, "test loss")
 
     def train_loss(self, axis: Any) -> None:
@@ -147,20 +152,20 @@ class LongRuns(Flipped):
         if low:
             plots.log(axis, "y", low)
 
-    def profile(self, part: str, axis: Any) -> None:
+    def profile(self, part: str, steps: np.ndarray, axis: Any) -> None:
         """The loss on training or test set along random directions."""
         for arm, when in self.places:
-            profiles(axis, STEPS, self.arrays(arm, when, f"profile_{part}"), f"{arm}, {MOMENTS[when]}",
+            profiles(axis, steps, self.arrays(arm, when, f"profile_{part}"), f"{arm}, {MOMENTS[when]}",
                      hue=HUES[list(self.arms).index(arm)], linestyle=LINES[when])
         axis.set(title=self.title, ylabel=f"{plots.split_name(part)} loss")
         plots.log(axis, "y", *[1e-2] * (part == "train"))
 
-    def plane(self, place: tuple[str, str], axis: Any) -> None:
+    def plane(self, place: tuple[str, str], steps: np.ndarray, axis: Any) -> None:
         """The training loss of the first seed on a plane; all models of the case share the levels."""
         shown = {one: found[0] for one in self.places if len(found := self.arrays(*one, "plane"))}
         arm, when = place
         if place in shown:
-            contours(axis, GRID, shown[place], log_levels(list(shown.values())))
+            contours(axis, steps, shown[place], log_levels(list(shown.values())))
         axis.set_title(f"{arm.partition(' at ')[0]}, {MOMENTS[when]}")
 
 
@@ -180,7 +185,7 @@ def opening(cases: Sequence[LongRuns], needed: int) -> str:
         return "It depends on more epochs: zero training error was not reached."
     every = [one for some in judged.values() for one in some]
     if all(every):
-        return f"Yes: with flooding the test loss descended a second time in {counted(len(every), 'comparison')} of as many."
+        return f"Yes: with flooding the test loss descended a second time in all of {counted(len(every), 'comparison')}."
     if not any(every):
         no = f"with flooding no second descent of the test loss was clear in {counted(len(every), 'comparison')}"
         few = f"It depends on more than {seeds} seeds, the question takes {needed}"

@@ -1,12 +1,14 @@
 """Finished runs of one kind, a run per seed, and what is read off them."""
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..runs.store import Run, Store
 from .compare import Difference, half_width, mean_and_error, paired
 from .tables import mean_error
+
+Name = TypeVar("Name")
 
 
 class Measured:
@@ -74,6 +76,6 @@ def load(store: Store, specs: Any) -> Measured:
     return Measured([store.require(spec.settings()) for spec in specs])
 
 
-def load_all(store: Store, arms: Mapping[str, Any]) -> dict[str, Measured]:
+def load_all(store: Store, arms: Mapping[Name, Any]) -> dict[Name, Measured]:
     """The same of several arms, by name."""
     return {name: load(store, specs) for name, specs in arms.items()}

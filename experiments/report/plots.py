@@ -140,7 +140,7 @@ def log(axis: Any, which: str, low: float | None = None, high: float | None = No
 # --- what stands in a panel ---
 
 def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = PLAIN, split: str = "test", band: bool = True,
-          whole: bool = False, **how: Any) -> None:
+          whole: bool = False, shade: float = 0.2, **how: Any) -> None:
     """Draw the mean of some curves, with a band of one standard error.
 
     Parameters
@@ -155,6 +155,8 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
         Whether the error is drawn, where there are two runs or more.
     whole : bool
         Whether runs that have no figure (NaN) somewhere are left out; where none is left, nothing is drawn.
+    shade : float
+        Opacity of the band: less where many bands cross.
     how
         As Matplotlib's `plot` takes it.
     """
@@ -167,7 +169,8 @@ def curve(axis: Any, x: ArrayLike, values: Any, label: str = "", *, hue: str = P
     if band and len(values) > 1:
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         # The lower edge of a band may not reach zero on a logarithmic axis.
-        axis.fill_between(x, np.maximum(mean - error, mean / 10), mean + error, color=ink(hue), alpha=0.2, lw=0)
+        low = np.where(mean > 0, np.maximum(mean - error, mean / 10), mean - error)
+        axis.fill_between(x, low, mean + error, color=ink(hue), alpha=shade, lw=0)
 
 
 def splits(axis: Any, x: ArrayLike, values: Callable[[str], Any], label: str = "", *,

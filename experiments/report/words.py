@@ -21,9 +21,10 @@ def listed(words: Iterable[str]) -> str:
 
 
 def between(values: Iterable[float]) -> str:
-    """Return the smallest and the largest of some numbers: "0.21 to 1.4"."""
+    """Return the smallest and the largest of some numbers: "0.21 to 1.4"; where they read alike, one: "0.21"."""
     values = list(values)
-    return f"{number(min(values), 2)} to {number(max(values), 2)}"
+    low, high = number(min(values), 2), number(max(values), 2)
+    return low if low == high else f"{low} to {high}"
 
 
 def means(cases: Iterable[Any]) -> str:

@@ -80,6 +80,8 @@ class Loss:
     loss : {"cross_entropy", "squared_error", "hinge", "squared_hinge"}
     label_smoothing : float
         Of cross-entropy and squared error.
+    confidence_penalty : float
+        Strength of the confidence penalty of cross-entropy.
     margin : float
         Of the hinges.
     flood : {"flooding", "instance_flooding", "softad", "relax", "adaflood"}
@@ -93,6 +95,7 @@ class Loss:
 
     loss: str = "cross_entropy"
     label_smoothing: float = 0.0
+    confidence_penalty: float = 0.0
     margin: float = 1.0
     flood: str = "flooding"
     level: float = 0.0
@@ -106,6 +109,7 @@ class Loss:
         one_of("loss", self.loss, LOSSES)
         one_of("flood", self.flood, FLOODS)
         one_of("label_smoothing", self.label_smoothing, (0.0,) if "hinge" in self.loss else None)
+        one_of("confidence_penalty", self.confidence_penalty, (0.0,) if self.loss != "cross_entropy" else None)
         one_of("margin", self.margin, (1.0,) if "hinge" not in self.loss else None)
 
 

@@ -29,10 +29,11 @@ def loss_of(loss: Loss, samples: int) -> Any:
 
 def base_of(loss: Loss) -> Any:
     """Return the loss without its flood, which is what is measured."""
-    from losses import CrossEntropy, Hinge, SquaredError, SquaredHinge
+    from losses import ConfidencePenalty, CrossEntropy, Hinge, SquaredError, SquaredHinge
 
     if loss.loss == "cross_entropy":
-        return CrossEntropy(loss.label_smoothing)
+        base = CrossEntropy(loss.label_smoothing)
+        return ConfidencePenalty(base, loss.confidence_penalty) if loss.confidence_penalty else base
     if loss.loss == "squared_error":
         return SquaredError(loss.label_smoothing)
     return {"hinge": Hinge, "squared_hinge": SquaredHinge}[loss.loss](loss.margin)

@@ -17,7 +17,8 @@ from numba.extending import intrinsic
 from .compile import JIT, inner
 from .floats import X86
 
-# Elements of `gate`, on cache lines of their own; LOADED: how many rows of a batch rank 0 has loaded.
+# Elements of `gate`, on cache lines of their own; LOADED: how many rows of a batch rank 0 has
+# loaded.
 ARRIVED, GENERATION, LOADED = 0, 8, 16
 # Looks at the gate (some 0.3 ms) before the processor is left to others; waking up takes 0.1 ms.
 PATIENCE = 20_000

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import integer
+from ..checks import integer, refuse_objects
 from .described import digest
 
 
@@ -37,6 +37,7 @@ class CheckPoints:
             self.every = integer("check_every", self.every, low=0, extra=", None, or a sequence of update counts")
             return
         points = np.asarray(asked)
+        refuse_objects("check_every", asked, points)
         if points.ndim != 1 or points.size == 0 or points.dtype.kind not in "iu" or points.min() < 0 or points.max() > total:
             raise ValueError(f"check_every: got {asked!r}, accepted: None, an integer >= 0, or a sequence of update counts "
                              f"from 0 to {total} (epochs x batches)")
@@ -70,9 +71,13 @@ class CheckPoints:
             return int(np.searchsorted(self._points, update, side="right"))
         return len(self) if update >= self.total else update // self.every if self.every else 0
 
-    def made_only_at_the_end(self) -> bool:
-        """Return whether the last one is there because the run ends, where a longer run would not be checked."""
-        return self.every is not None and bool(self.every == 0 or self.total % self.every != 0)
+    def only_ends_there(self, update: int) -> bool:
+        """Return whether an update is checked because the run ends after it, where a longer run would not be checked."""
+        return update == self.total and self.every is not None and bool(self.every == 0 or self.total % self.every != 0)
+
+    def lasting(self, update: int) -> int:
+        """Return how many of those at or before an update a longer run makes as well."""
+        return self.until(update) - self.only_ends_there(update)
 
     def text_until(self, update: int) -> str:
         """Return a text for a checkpoint: the same for runs with the same checks up to this update."""

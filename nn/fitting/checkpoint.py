@@ -68,12 +68,20 @@ class RunFile:
                                 "state_dict() and load_state_dict(state)")
             self._identity = identity(run)
 
+    def state(self) -> run_state.RunState | None:
+        """Return the state as it is; None where there is no file to write."""
+        return run_state.state_of(self._run, self._keeper, self._identity) if self.wanted else None
+
     def write(self) -> None:
         """Write the state between two epochs, or after a stop."""
-        if not self.wanted:
-            return
-        values = run_state.values_of(self._run, self._identity)
-        arrays = run_state.arrays_of(self._run, self._keeper)
+        if self.wanted:
+            self._write(*run_state.state_of(self._run, self._keeper, self._identity))
+
+    def write_end(self, before: run_state.RunState) -> None:
+        """Write what a check found that is made only because the run ends, beside the state before it."""
+        self._write(*run_state.with_end(before, self._run))
+
+    def _write(self, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         if len(json.dumps(values)) > LONGEST_JSON["training run"] - 100:
             raise ValueError(f"stopping: got {self._run.criterion!r} with a state of more than "
                              f"{LONGEST_JSON['training run']} characters, accepted with a checkpoint: less, for no file "

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .functions import code_text, defaults_of, globals_of, imported_inside, is_of_a_library
+from .functions import code_text, defaults_of, globals_of, imported_inside, is_of_a_library, of_the_process
 
 UNKNOWN = "unknown: "  # how the text of a part begins whose state cannot be known
 LONGEST = 200  # characters of a value that is shown as it is
@@ -49,6 +49,8 @@ class _Described:
             raise ValueError(f"{name}: got something of more than {MOST} parts, accepted with a checkpoint: less")
         if (text := _plain(thing)) is not None:
             self.parts[name] = text
+        elif (text := of_the_process(thing)) is not None:
+            self.parts[name] = f"{UNKNOWN}{text}"
         elif id(thing) in self._inside:
             self.parts[name] = f"{type(thing).__qualname__} that holds this"
         else:
@@ -138,6 +140,8 @@ class _Described:
         self.parts[name] = f"{cls.__module__}.{cls.__qualname__}"
         if not is_of_a_library(sys.modules.get(cls.__module__)):
             self.add(cls, f"{prefix}class")
+        if isinstance(thing, functools._lru_cache_wrapper):  # to pickle it is but a name
+            self.add(thing.__wrapped__, f"{prefix}wrapped function")
         try:
             constructor, arguments, *rest = _reduced(thing)
         except Exception as error:  # whatever a class makes of being asked

@@ -78,8 +78,8 @@ def fit(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Opti
         Written at the end of every epoch. If the file exists, the run goes on from there and ends bit for bit as if it had
         never been interrupted; a file of a different configuration raises CheckpointError. Other `epochs` are no different
         configuration: with more of them a run that is done is trained on, and ends as the longer run would have, because
-        schedules state their own horizon. (Only a check that was made because the run ended, where the longer one has
-        none, is in the way: see `check_every`.)
+        schedules state their own horizon. A check that was made because the run ended, where the longer one has none (see
+        `check_every`), is then forgotten with all that it decided.
     on_check : callable(model, row), optional
         Called after every check with the model as it is and the row of the History.
     on_epoch : callable(model, epoch) -> bool, optional
@@ -150,13 +150,16 @@ def train(run: TrainingRun, keeper: BestKeeper, file: RunFile, advance: Callable
         if run.history.stopped_epoch is not None:
             return
         run.train_until(point, advance, file)
+        before = file.state() if run.check_points.only_ends_there(point) else None  # a longer run goes on from it
         row = run.check()
         keeper.see(row, run.history)
         if run.settings.on_check is not None:
             run.settings.on_check(run.model, row)
         if keeper.stop:
             run.history.stopped_epoch = row["epoch"]
-        if run.between_epochs or keeper.stop:
+        if before is not None:
+            file.write_end(before)
+        elif run.between_epochs or keeper.stop:
             file.write()
     if run.history.stopped_epoch is None and run.update < run.total:
         run.train_until(run.total, advance, file)  # a sequence of checks may end before training does

@@ -1,12 +1,16 @@
 """What a function reads: its code as text, its default arguments, the globals it names, the modules it imports."""
 import dis
 import functools
+import os
+import random
 import sys
 import sysconfig
 import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 HOUSE = ("experiments", "losses", "nn", "stopping")
 
@@ -39,19 +43,34 @@ def globals_of(function: types.FunctionType) -> list[tuple[str, Any]]:
         instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PUSH_NULL", "EXTENDED_ARG")]
         for at, instruction in enumerate(instructions):
             if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and instruction.argval in function.__globals__:
-                path, value = _followed(instruction.argval, function.__globals__[instruction.argval], instructions[at + 1:])
+                steps = list(_followed(instruction.argval, function.__globals__[instruction.argval], instructions[at + 1:]))
+                path, value = steps[-1]
+                if not of_the_process(value):  # of a library its name is enough
+                    path, value = next(((path, value) for path, value in steps
+                                        if isinstance(value, types.ModuleType) and is_of_a_library(value)), steps[-1])
                 found[path] = value
     return sorted(found.items())
 
 
-def _followed(path: str, value: Any, instructions: list[dis.Instruction]) -> tuple[str, Any]:
-    """Return the path and the value at which attributes of modules end."""
+def _followed(path: str, value: Any, instructions: list[dis.Instruction]) -> Iterator[tuple[str, Any]]:
+    """Yield a path and its value, and those of its attributes as far as they are attributes of modules."""
+    yield path, value
     for instruction in instructions:
-        if not isinstance(value, types.ModuleType) or is_of_a_library(value) or instruction.opname not in (
+        if not isinstance(value, types.ModuleType) or instruction.opname not in (
                 "LOAD_ATTR", "LOAD_METHOD") or not hasattr(value, instruction.argval):
             break
         path, value = f"{path}.{instruction.argval}", getattr(value, instruction.argval)
-    return path, value
+        yield path, value
+
+
+def of_the_process(thing: Any) -> str | None:
+    """Return what a thing reads that belongs to the whole process, and so differs in the next one; None: nothing known."""
+    owner = getattr(thing, "__self__", None)
+    if isinstance(owner, (np.random.RandomState, random.Random)) and owner in (np.random.mtrand._rand, random._inst):
+        return "it draws from a random state of the whole process; draw from the rng that augment is given"
+    if thing is os.environ or thing is os.getenv:
+        return "it reads the environment of the process"
+    return None
 
 
 def imported_inside(function: types.FunctionType) -> list[str]:
@@ -74,6 +93,6 @@ def is_of_a_library(module: types.ModuleType | None) -> bool:
     if (top in sys.stdlib_module_names and top != "__main__") or top in HOUSE:
         return True
     file = getattr(module, "__file__", None)
-    if file is None:
-        return top != "__main__" and not hasattr(module, "__path__")
+    if file is None:  # made while running
+        return top != module.__name__ and is_of_a_library(sys.modules.get(top))
     return any(folder in Path(file).resolve().parents for folder in _library_folders())

@@ -68,20 +68,15 @@ def _parts(identity: dict[str, str]) -> set[str]:
 
 def require_reachable(file: File, run: Any, before: dict[str, str], update: int) -> None:
     """Raise CheckpointError unless the run of today would have been where the file is, if its epochs are others."""
-    epochs = int(before["epochs"]) if before["epochs"].isdecimal() and len(before["epochs"]) < 20 else 0
-    file.require(epochs > 0, "identity: its epochs are no number")
-    if epochs == run.settings.epochs:
-        return
-    if update > run.total:
+    file.require(epochs_of(before) > 0, "identity: its epochs are no number")
+    if update > run.total and epochs_of(before) != run.settings.epochs:
         raise CheckpointError(f"{file.path}: epochs: got {run.settings.epochs}, accepted: at least "
                               f"{-(-update // run.batches)}, as many as have been trained there, or another path")
-    every = run.check_points.every
-    ended = update == epochs * run.batches and (every == 0 or (every is not None and update % every))
-    if ended or (update == run.total and run.check_points.made_only_at_the_end()):
-        raise CheckpointError(
-            f"{file.path}: epochs: got {run.settings.epochs}, accepted: {epochs}, as there; after update {update} a run is "
-            "checked only because it ends, so that one with other epochs has another record; with check_every=None, a "
-            f"divisor of {run.batches} (the updates of an epoch) or a sequence, epochs may be others")
+
+
+def epochs_of(identity: dict[str, str]) -> int:
+    """Return the epochs that an identity names, 0 where it names none."""
+    return int(identity["epochs"]) if identity["epochs"].isdecimal() and len(identity["epochs"]) < 20 else 0
 
 
 def require_same_checks(file: File, run: Any, before: dict[str, str], update: int) -> None:

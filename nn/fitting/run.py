@@ -20,6 +20,7 @@ from .metrics import LabelledSet, Meter, labelled_set, needed_metrics, refuse_er
 from .refusals import refuse_batch_of_one, weights_at_fault
 from .settings import Settings
 
+MOST_UPDATES = 2**53  # whole numbers up to here are exact in the floats of a History
 CHUNK_SECONDS = 0.3  # work of one compiled call: Ctrl-C and the progress bar wait no longer than this
 UPDATE_SECONDS = 2e-5  # of the smallest update: its share of an epoch's order
 ORDER_ELEMENTS = 4_000_000  # indices that the orders of one chunk may hold
@@ -62,6 +63,9 @@ class TrainingRun:
             raise ValueError(f"batch_size: got {settings.batch_size} of {self.n} samples, accepted: None (full batch) with "
                              f"{optimizer!r}")
         self.total = settings.epochs * self.batches
+        if self.total > MOST_UPDATES:
+            raise ValueError(f"epochs: got {settings.epochs}, accepted: up to {MOST_UPDATES // self.batches} with "
+                             f"{self.batches} updates in each, which a record can count exactly")
         self.check_points = CheckPoints(settings.check_every, self.total, self.batches)
         plateau = getattr(optimizer, "learning_rate", None)
         self.reductions = Reductions(plateau) if isinstance(plateau, ReduceOnPlateau) else None

@@ -6,7 +6,7 @@ import numpy as np
 
 from losses.keywords import explains_arguments
 
-from ..checks import choose, integer, real_number
+from ..checks import choose, integer, real_number, refuse_objects
 from .differences import Probe
 from .gradients import METHODS, STEPS, compare
 from .report import TOLERANCE, GradientReport
@@ -69,7 +69,9 @@ def check_backward(forward: Callable[..., Any], backward: Callable[..., Any], in
 
     def output(theta: Mapping[str, np.ndarray]) -> tuple[np.ndarray, tuple]:
         made = forward(*copies(theta))
-        return (np.asarray(made[0]), made[1:]) if isinstance(made, tuple) and len(made) == 2 else (np.asarray(made), ())
+        given, cache = (made[0], made[1:]) if isinstance(made, tuple) and len(made) == 2 else (made, ())
+        refuse_objects("forward", given, np.asarray(given))
+        return np.asarray(given), cache
 
     out, cache = output(thetas)
     if out.dtype.kind not in "fiu":
@@ -100,6 +102,7 @@ def _differentiable(inputs: Any) -> dict[str, np.ndarray]:
             raise TypeError(f"inputs {name}: got {kind}, accepted: float64 arrays (differences of float32 values are "
                             "rounding noise), or what has no gradient, such as integers")
         if isinstance(value, np.ndarray) and kind == np.float64:
+            refuse_objects(f"inputs {name}", value, np.asarray(value))
             if not np.all(np.isfinite(value)):
                 raise ValueError(f"inputs {name}: got a value that is not finite, accepted: finite numbers")
             thetas[name] = value
@@ -127,6 +130,7 @@ def _named(made: Any, inputs: Mapping[str, Any], thetas: Mapping[str, np.ndarray
         if made[name] is None:
             continue
         gradient = np.asarray(made[name])
+        refuse_objects(f"backward {name}", made[name], gradient)
         if gradient.shape != theta.shape:
             raise ValueError(f"backward {name}: got a gradient of shape {gradient.shape}, accepted: {theta.shape}, that "
                              f"of {name}{_shape_hint(gradient.shape, theta.shape, shape)}")

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import refuse_objects
+
 EPS = float(np.finfo(np.float64).eps)
 ONE_SIDED = 1e-3  # one-sided slopes that differ by more than this share of their size betray a kink between them
 ASIDE = 1e-8  # so far to both sides of an entry the complex step looks for a kink
@@ -28,7 +30,10 @@ class Probe:
 
     def _value(self, theta: Any) -> Any:
         """Return f(theta), a number; TypeError or ValueError for anything else."""
-        value = np.asarray(self.f(theta))
+        made = self.f(theta)
+        value = np.asarray(made)
+        if np.ma.is_masked(made):
+            raise TypeError("f: got a masked value, accepted: one number for each theta; what a mask hides is no number")
         if value.dtype.kind not in "biufc":
             raise TypeError(f"f: got a value of type {value.dtype}, accepted: one number for each theta")
         if value.size != 1:
@@ -119,6 +124,8 @@ class Probe:
 def changed_branch(above: Mapping[str, Any], below: Mapping[str, Any]) -> str | None:
     """Return the name and place of the first branch that differs between two answers of `kinks`, or None."""
     for name in above:
+        for branches in (above[name], below[name]):
+            refuse_objects(f"kinks {name}", branches, np.asarray(branches))
         changed = np.argwhere(np.asarray(above[name]) != np.asarray(below[name]))
         if len(changed):
             return f"{name} at {tuple(map(int, changed[0]))} changes branch"

@@ -18,7 +18,7 @@ import numpy as np
 
 from losses.keywords import explains_arguments
 
-from ..checks import choose, integer, real_number
+from ..checks import choose, integer, real_number, refuse_objects
 from .differences import EPS, Probe
 from .hints import hint
 from .report import TOLERANCE, GradientReport, ParameterReport
@@ -96,6 +96,8 @@ def _check_arrays(thetas: Mapping[str, Any], gradients: Any, single: bool) -> No
         raise ValueError(f"gradient: got {got}, accepted: a dict with an array for each of {sorted(thetas)}")
     for name, array in thetas.items():
         label = name if single else f"theta {name}"
+        for argument, values in ((label, array), (f"gradient {name}", gradients[name])):
+            refuse_objects(argument, values, np.asarray(values))
         if not isinstance(array, np.ndarray) or array.dtype != np.float64:
             raise TypeError(f"{label}: got {getattr(array, 'dtype', type(array).__name__)}, accepted: float64 arrays "
                             "(differences of float32 values are rounding noise)")

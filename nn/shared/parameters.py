@@ -34,6 +34,8 @@ class Views(dict):
 
     """
 
+    __slots__ = ()  # views.W1 = array would set something else than the parameter
+
     def __init__(self, flat: np.ndarray, shapes: Mapping[str, tuple[int, ...]]) -> None:
         end = 0
         for name, shape in shapes.items():

@@ -2,8 +2,17 @@
 from .mutant import Mutant
 
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
+NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
+    "batches_drawn_with_replacement": Mutant(
+        "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
+    "a_descent_at_its_own_turning_points": Mutant(
+        "experiments/report/descent.py", "others = np.delete(smooth, seed, axis=0)", "others = smooth[[seed]]", NOISE),
+    "directions_of_biases": Mutant(
+        "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
 }

@@ -11,6 +11,8 @@ COPIES = "tests/test_losses_weights.py::test_a_weight_is_so_many_copies_of_the_s
 TEMPERATURE = "tests/test_losses_temperature.py"
 ANSWER = "tests/test_nn_answers.py::test_predict_answers_what_the_last_loss_says"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
+FAMILY = "tests/test_experiments_flooding_family.py::test_with_wrong_labels_flooding_pays_and_batches_are_not_samples"
+SEPARABLE = "tests/test_experiments_margin_theory.py::test_gradient_descent_goes_where_theory_says"
 
 LOSSES = {
     "sum_instead_of_mean": Mutant(
@@ -33,6 +35,11 @@ LOSSES = {
         "losses/flooding.py", "self.levels[indices]", "self.levels[:len(losses)]", LEVELS),
     "zero_times_infinity": Mutant(
         "losses/cross_entropy.py", "np.where((shares == 0) & np.isinf(gaps), 0, shares * gaps)", "shares * gaps", INFINITE),
+    "infinity_that_weighs_nothing": Mutant(
+        "losses/base.py", "np.where((shares == 0) & np.isinf(losses), 0, losses)", "losses", INFINITE),
+    "nan_at_every_check_replayed": Mutant(
+        "stopping/replay.py", "np.isnan(columns[name]).all()", "False",
+        "tests/test_stopping_frame.py::test_a_metric_that_is_always_nan_is_no_record"),
     "zero_times_infinity_rows": Mutant(
         "losses/rows.py", "if not (F(target[j]) == zero and gap == F(math.inf)):", "if True:", INFINITE),
     "soft_target_as_a_label_rows": Mutant(
@@ -65,6 +72,11 @@ LOSSES = {
         "losses/rows.py", "if missing <= zero:\n        return zero",
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
+    "samples_flooded_as_a_batch_cpu": Mutant(
+        "nn/cpu/rows.py", "flood_weight(loss.flood, losses[n], mean, level,", "flood_weight(loss.flood, mean, mean, level,",
+        FAMILY, jit=True),
+    "clipped_probabilities_of_one_output": Mutant(
+        "losses/rows.py", "e = F(math.exp(-abs(z[j])))", "e = F(max(math.exp(-abs(z[j])), 1e-2))", SEPARABLE, jit=True),
     "labels_of_one_output_told_apart_at_0": Mutant(
         "losses/answers.py", '(0.5 if answers == "half" else 0)', "0", ANSWER),
 }

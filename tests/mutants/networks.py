@@ -52,6 +52,14 @@ NETWORKS = {
     "gradient_check_by_arrays_alone": Mutant(
         "nn/gradcheck/report.py", "if not self.entrywise or not beyond.any():", "if True:",
         "tests/test_nn_gradcheck.py::test_a_small_wrong_entry_does_not_hide_behind_a_large_one"),
+    "masked_gradient_taken": Mutant(
+        "nn/gradcheck/gradients.py", "refuse_objects(argument, values, np.asarray(values))", "pass",
+        "tests/test_losses_masked.py"),
+    "hint_that_explains_nothing": Mutant(
+        "nn/gradcheck/hints.py", " and off <= EXPLAINED * wrong", "",
+        "tests/test_nn_gradcheck.py::test_a_small_wrong_entry_does_not_hide_behind_a_large_one"),
+    "setting_that_can_be_assigned": Mutant(
+        "nn/settled.py", "raise AttributeError(self._refusal(name, value))", "pass", "tests/test_public_settings.py"),
     "upstream_gradient_forgotten": Mutant(
         "nn/gradcheck/backward.py", "np.sum(upstream * output(theta)[0])", "np.sum(output(theta)[0])",
         "tests/test_nn_check_backward.py::test_a_right_layer_passes"),
@@ -141,6 +149,7 @@ NETWORKS = {
         "nn/mlp.py", "[0.0, *self.dropout]", "[*self.dropout, 0.0]", DROP_PLACE),
     "pickled_views_detached": Mutant(
         "nn/settled.py", 'Views(flat, state["_shapes"])', 'Views(flat.copy(), state["_shapes"])', ATTACHED),
+    "answer_that_weights_leave_behind": Mutant("nn/model.py", "self._answers = other.answers", "pass", ANSWER_KEPT),
     "answer_that_a_copy_forgets": Mutant("nn/model.py", "twin._answers = self._answers", "pass", ANSWER_KEPT),
     "trace_without_the_way_through_time": Mutant(
         "nn/tracing.py", '"da": through_time + _unpooled(', '"da": 0 * through_time + _unpooled(', TRACE),

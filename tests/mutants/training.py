@@ -12,6 +12,8 @@ DROPPED = f"{FROZEN_ALL}::test_drop_last_by_hand"
 RATES = "tests/test_nn_rates.py"
 WEIGHED = "tests/test_nn_weights.py::test_walk[mlp-ce-instance]"
 WEIGHTLESS = "tests/test_nn_weights.py::test_a_batch_that_weighs_nothing_moves_nothing"
+TRAIN_ON = "tests/test_nn_train_on.py::test_a_check_that_only_ended_the_run_is_forgotten"
+DECIDES = "tests/test_nn_identity.py::test_what_decides_counts"
 ZERO = "tests/test_experiments_trainers.py::test_zero_error_is_the_first_epoch_without_a_training_error"
 EMPTY_MOVES = "tests/test_nn_empty_sequences.py::test_a_batch_without_a_valid_step_moves_nothing"
 
@@ -98,6 +100,24 @@ TRAINING = {
     "compiled_scalar": Mutant(
         "nn/shared/scalars.py", "velocity = momentum * velocity + dtheta", "velocity = dtheta - momentum * velocity",
         "tests/test_nn_twins.py::test_same_results[optimizers-sgd_step-float64]", jit=True),
+    "end_that_a_longer_run_keeps": Mutant(
+        "nn/fitting/run_state.py", "if update == run.total else (values, arrays)", "if True else (values, arrays)",
+        TRAIN_ON),
+    "end_that_forgets_what_it_decided": Mutant(
+        "nn/fitting/run_state.py", 'return values | values["end"], arrays', "return values, arrays", TRAIN_ON),
+    "captured_value_that_nobody_tells": Mutant(
+        "nn/fitting/described.py", 'self.add(cell.cell_contents, f"{prefix}captured {variable}")', "pass", DECIDES),
+    "cached_function_by_its_name": Mutant(
+        "nn/fitting/described.py", "isinstance(thing, functools._lru_cache_wrapper)", "False", DECIDES),
+    "random_state_of_the_process_that_nobody_tells": Mutant(
+        "nn/fitting/functions.py", "in (np.random.mtrand._rand, random._inst)", "in ()",
+        "tests/test_nn_identity.py::test_what_belongs_to_the_whole_process_cannot_be_known"),
+    "error_that_is_always_nan": Mutant(
+        "nn/fitting/metrics.py", 'if what == "error" and data is not None and', "if False and",
+        "tests/test_nn_answers.py::test_watching_an_error_of_real_targets_is_refused_at_the_start"),
+    "fill_narrowed": Mutant(
+        "nn/fitting/augmentation.py", "return np.result_type(dtype, np.float32)", "return dtype",
+        "tests/test_nn_augmentation.py::test_the_border_holds_the_fill"),
     "zero_error_of_the_next_check": Mutant(
         "nn/fitting/run.py", "if self._watched and self.between_epochs:", "if self._watched and self.update == update:",
         ZERO),

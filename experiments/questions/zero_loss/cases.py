@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
-from ...report.flipped import Flipped
 from ...report.levels import Levels
 from ...report.measured import Measured, load
 from ...report.methods import Methods
@@ -12,6 +11,7 @@ from ...runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ...runs.store import Store
 from ...trainers.asking import OnThreads, per_seed
 from ...trainers.description import Description
+from ...trainers.flipped import Flipped
 from ...trainers.image_settings import ImageSettings, announce, images_of, pictures
 
 SEEDS = 10  # that differences of a point of test error take

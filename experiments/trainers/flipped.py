@@ -3,9 +3,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ..trainers import image_settings
-from ..trainers.data_sets import bayes_figures
-from . import plots
+from ..report import plots
+from . import image_settings
+from .data_sets import bayes_figures
 
 TITLES = {"two_gaussians": "Two Gaussians", "sinusoid": "Sinusoid", "spiral": "Spiral", **image_settings.TITLES}
 best_possible = lru_cache(maxsize=32)(bayes_figures)  # the spiral's take a second
