@@ -43,9 +43,9 @@ def made_up(fall, seeds, scale):
 
 def cases(*falls, seeds=10, scale=0.5, names=(("two_gaussians", 0.0), ("two_gaussians", 0.1))):
     """A case per pair of falls, at a low level and a high one."""
-    return [LongRuns(*name, Flipped(*name).title, {PLAIN: made_up(-0.3, seeds, 1), **{f"flooded at {level} log K": made_up(fall, seeds, scale)
-                                                               for level, fall in enumerate(pair)}}, 3 * len(falls))
-            for name, pair in zip(names, falls, strict=False)]
+    return [LongRuns(*name, Flipped(*name).title, {PLAIN: made_up(-0.3, seeds, 1), **{
+        f"flooded at {level} log K": made_up(fall, seeds, scale) for level, fall in enumerate(pair)}}, 3 * len(falls))
+        for name, pair in zip(names, falls, strict=False)]
 
 
 @pytest.mark.parametrize("falls, seeds, starts", [

@@ -122,8 +122,9 @@ def figures(results: Sequence[LongRuns], folder: Path) -> list:
     paths += plots.page(
         folder / "double_descent_profiles.png", [[partial(case.profile, part, STEPS) for part in PARTS] for case in results],
         title=f"Loss along random directions ({seeds})", x=step, size=size, legend=2)
+    planes = [[partial(case.plane, place, GRID) for place in case.places] for case in flipped]
     return paths + plots.page(
-        folder / "double_descent_planes.png", [[partial(case.plane, place, GRID) for place in case.places] for case in flipped],
+        folder / "double_descent_planes.png", planes,
         title=f"Training loss on a random plane (seed 0, {100 * noise:g} % flipped)", x=step,
         y=[case.title.partition(",")[0] for case in flipped], size=(8.4, 1 + 2 * len(flipped)))
 
