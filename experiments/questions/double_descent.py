@@ -28,7 +28,7 @@ from ..trainers.flipped import Flipped
 from ..trainers.landscape import GRID, RADIUS, STEPS
 
 SEEDS = 10
-RUN_TIMES = {"quick": "15 s", "default": "1 min 30 s", "full": "1 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "1 min 50 s", "full": "2 h"}  # on 2 cores
 DATA = {"two_gaussians": 1000, "digits": 0}  # and test samples: per class; 0 takes all that are left
 FLOODED = "flooded at {:g} log K"
 PARTS = ("train", "test")
