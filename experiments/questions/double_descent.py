@@ -1,4 +1,4 @@
-"""With flooding, does the test loss descend a second time, and does training end in a flatter place?
+"""With flooding, does the test loss descend a second time, and is the end flatter?
 
 Ishida et al. (ICML 2020) hold the training loss up at a level and report an epoch-wise double descent of the test loss; they
 expect the network to drift into a flat region. Each network is trained dozens of times as long as to zero training error,

@@ -3,6 +3,7 @@ from .mutant import Mutant
 
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
+DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
@@ -15,4 +16,6 @@ EXPERIMENTS = {
         "experiments/report/descent.py", "others = np.delete(smooth, seed, axis=0)", "others = smooth[[seed]]", NOISE),
     "directions_of_biases": Mutant(
         "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
+    "flood_that_only_pauses": Mutant(  # below the level batches do nothing, instead of going up again
+        "losses/rows.py", "distance = mean_loss - level", "distance = max(mean_loss - level, 0.0)", DESCENT, jit=True),
 }
