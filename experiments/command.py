@@ -155,7 +155,7 @@ def _export(name: str, options: list[str]) -> int:
             print(f"written: {path}")
     except (ExportError, StoreError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
+        return EXIT_FAILED
     return 0
 
 

@@ -158,6 +158,11 @@ def flipped_labels(noise: float, classes: int = 2) -> BayesFigures:
     -------
     BayesFigures
         Exact but for rounding.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, for numbers out of range.
     """
     noise, K = _probability("noise", noise), checks.integer("classes", classes, low=2)
     each = noise / (K - 1) if K < 2**1000 else 0.0  # probability of each wrong class
@@ -186,6 +191,11 @@ def soft_labels(probabilities: ArrayLike, noise: float = 0.0) -> BayesFigures:
     -------
     BayesFigures
         With the standard error of the mean over the N samples; NaN for one sample.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, for wrong shapes, rows that are no distributions, a number out of range.
     """
     p = checks.array_of("probabilities", probabilities)
     if p.ndim == 1:

@@ -94,6 +94,11 @@ def levels_from_losses(losses: ArrayLike, gamma: float = 0.5) -> NDArray:
     -------
     ndarray, float64 (N,)
         For `AdaFlooding`. Never above the losses.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, for wrong shapes, or numbers out of range.
     """
     gamma = checks.nonnegative_number("gamma", gamma)
     if gamma > 1:

@@ -168,7 +168,7 @@ def smoothed_output_margin(outputs: ArrayLike, y: ArrayLike) -> float:
 
 @explains_arguments()
 def per_norm(margin: float, model: Network, norm: str = "total") -> float:
-    """Divide a margin by the norm of a model's weights; arguments as `normalized_margin`."""
+    """Divide a margin by the norm of a model's weights; arguments and errors as `normalized_margin`."""
     if norm not in NORMS:
         raise ValueError(f"norm: got {norm!r}, accepted: {', '.join(map(repr, NORMS))}")
     norms = layer_norms(model)

@@ -52,6 +52,11 @@ class Penalty:
             Gradients of the weight matrices, changed in place.
         weights : sequence of ndarray
             The weight matrices, in the same order and of the same shapes.
+
+        Raises
+        ------
+        ValueError
+            For another number of arrays, or other shapes.
         """
         for dw, w in zip(dweights, weights, strict=True):
             if dw.shape != w.shape:

@@ -1,9 +1,9 @@
 """The maths of one sample as plain scalar loops, for compiled backends.
 
 The NumPy classes of this package are the definitions; a test compares each function here with its class. Nothing is
-decorated: `nn/cpu` and `nn/cuda` compile these functions by assignment. Therefore each one stands alone (a compiled
-function cannot call an uncompiled neighbour) and uses `math` only. Outputs come first: `dz` (K,) is filled with the
-derivative of the sample's loss, and the loss is returned.
+decorated: `nn/cpu` compiles these functions by assignment. Therefore each one stands alone (a compiled function cannot
+call an uncompiled neighbour) and uses `math` only. Outputs come first: `dz` (K,) is filled with the derivative of the
+sample's loss, and the loss is returned.
 
 Constants are typed by the argument, `F = type(z[0])`: in Numba a bare 0.5 is float64 and would widen float32
 arithmetic.

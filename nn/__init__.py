@@ -9,6 +9,7 @@ if _losses is not None and Path(_losses.origin or "").resolve() != _home / "loss
 
 from .shared import loaded  # noqa: F401, I001  (before any other source is read)
 from .archive import CheckpointError
+from .constructed import constructed_network
 from .fitting.augmentation import GaussianNoise, Mixup, RandomShift
 from .fitting.fit import fit
 from .fitting.flood_levels import adaptive_levels
@@ -26,5 +27,5 @@ __version__ = "0.1.0"
 
 __all__ = ["MLP", "RNN", "RPROP", "SGD", "Adam", "AdamW", "CheckpointError", "FleetHistory", "GaussianNoise",
            "GradientReport", "History", "Mixup", "RandomShift", "ReduceOnPlateau", "TrainingDiverged", "TrainingInterrupted",
-           "adaptive_levels", "check_backward", "check_gradients", "check_model", "constant", "cosine", "fit", "fit_fleet",
-           "inverse_time", "load", "save", "step", "warmup"]
+           "adaptive_levels", "check_backward", "check_gradients", "check_model", "constant", "constructed_network",
+           "cosine", "fit", "fit_fleet", "inverse_time", "load", "save", "step", "warmup"]

@@ -14,7 +14,7 @@ from .processor import one_blas_thread
 from .shared.codes import EVERY_STEP, Batch, Data, Frozen, PenaltyCode, Plan, Task, Weights
 from .shared.inputs import Inputs, kernel_targets
 from .shared.layers import IN, NO_UPDATE, OUT, Drop, Norm, Workspace, matrix, workspace
-from .shared.parameters import aligned_zeros
+from .shared.parameters import aligned_zeros, bytes_of
 from .shared.sequences import block, packed
 
 
@@ -203,11 +203,4 @@ class HostEngine:
 
     def memory(self) -> int:
         """See engine.Engine."""
-        return _bytes([self._weights[1:], self._work, self._sequences, self._norm, self._drop])
-
-
-def _bytes(thing: Any) -> int:
-    """Return the bytes of all arrays in nested tuples and lists."""
-    if isinstance(thing, (tuple, list)):
-        return sum(map(_bytes, thing))
-    return getattr(thing, "nbytes", 0)
+        return bytes_of([self._weights[1:], self._work, self._sequences, self._norm, self._drop])

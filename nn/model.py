@@ -171,7 +171,8 @@ class Model(Settled, Predicting):
     def encode(self, x: ArrayLike, layer: int, lengths: ArrayLike | None = None) -> np.ndarray:
         """Return the activations of a layer in evaluation mode: (N, size), or (N, T, size) where every step is kept.
 
-        For an MLP 0 is its input and 1 the first hidden layer; for an RNN 0 is the pooled state.
+        For an MLP 0 is its input and 1 the first hidden layer; for an RNN 0 is the pooled state. ValueError for a layer
+        that is not there.
         """
         integer("layer", layer, low=0)
         if layer >= len(self.layers):

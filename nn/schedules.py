@@ -130,6 +130,11 @@ def warmup(schedule: Any, epochs: float) -> Schedule:
         For a rate that falls on a plateau as well: ``ReduceOnPlateau(warmup(rate, epochs))``.
     epochs : float > 0
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
     """
     if isinstance(schedule, ReduceOnPlateau):
         raise TypeError(f"schedule: got {schedule!r}, accepted: a number, a schedule or a function of the epoch; the "

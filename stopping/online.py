@@ -71,7 +71,7 @@ class RunningAverage:
         return 1 / (1 - self.decay)
 
     def update(self, value: Any) -> float:
-        """Take in the error of one pattern and return the average."""
+        """Take in the error of one pattern and return the average; ValueError for what is not one real number."""
         if isinstance(value, str | bytes) or getattr(value, "shape", ()) != ():
             raise ValueError(f"value: got {value!r}, accepted: one real number")
         try:

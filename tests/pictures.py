@@ -4,14 +4,26 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.questions import flooding_table, level_choice, loss_matters, published_flooding, zero_loss
+from experiments.questions import (
+    flooding_table,
+    level_choice,
+    loss_matters,
+    memorization,
+    privacy,
+    published_flooding,
+    zero_loss,
+)
 from experiments.questions.flooding_table import COLUMNS, Case
+from experiments.questions.privacy.attacked import case_of
+from experiments.questions.privacy.cases import TIMES
+from experiments.questions.privacy.cases import arms as arms_of_privacy
 from experiments.questions.speed import drawing as speed_figures
 from experiments.questions.speed import growth
 from experiments.questions.speed.report import Result
 from experiments.questions.speed.workloads import WORKLOADS
 from experiments.questions.zero_loss import Results
 from experiments.report import canvas, plots
+from experiments.report.arms import Arms
 from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
@@ -104,6 +116,26 @@ def losses(seeds=3):
     return [case(data, noise) for data in loss_matters.DATA for noise in config.noise]
 
 
+def leaks(seeds=4):
+    """Two cases of privacy, in the second of which no run gets to ten times the epoch of zero error."""
+    config = privacy.Config(seeds=seeds)
+
+    def run(seed, rules):
+        rng = np.random.default_rng(seed)
+        scalars = {f"{rule}.{name}": 0.05 + 0.01 * place + 0.01 * seed for place, rule in enumerate(rules)
+                   for name in ("epoch", "test_error")}
+        arrays = {f"{rule}.{name}": values for rule in rules for name, values in (
+            ("odds", rng.standard_normal((60, 3))), ("labels", np.arange(60) % 3), ("parts", rng.integers(3, size=60)),
+            *((f"{kind}_images", rng.random((3, 16))) for kind in ("white", "black", "member", "other")))}
+        return Run(scalars=scalars, arrays=arrays)
+
+    def case(noise, rules):
+        arms = {arm: Measured([run(seed, rules) for seed in range(seeds)]) for arm in arms_of_privacy(config, noise)}
+        return case_of(noise, seeds, arms)
+
+    return [case(0.0, tuple(TIMES)), case(0.1, tuple(time for time in TIMES if time != "10"))]
+
+
 def row(seeds=3):
     """The published row."""
     def made(cell):
@@ -144,8 +176,13 @@ FIGURES = {
     "loss_matters": lambda folder: loss_matters.figures(losses(), folder),
     "loss_matters_test": lambda folder: loss_matters.figures(losses()[1:3], folder),
     "loss_matters_margins": lambda folder: loss_matters.figures(losses()[1:3], folder),
+    "privacy": lambda folder: privacy.figures(leaks(), folder),
+    "privacy_defences": lambda folder: privacy.figures(leaks(), folder),
+    "privacy_images": lambda folder: privacy.figures(leaks(), folder),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
+    "memorization": lambda folder: memorization.figures(memorized(), folder),
+    "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "speed_race": lambda folder: speed_figures.draw_race(races(), folder / "speed_race.png"),
@@ -185,3 +222,31 @@ def overlaps(axis):
     boxes = [label.get_window_extent() for label in labels]
     return [(labels[i].get_text(), labels[j].get_text()) for i in range(len(boxes)) for j in range(i)
             if boxes[i].overlaps(boxes[j])]
+
+
+def memorized(changes=None, late=0.0):
+    """Made-up results of four seeds; `changes`: by data, scalars of its "kind" arm; `late`: errors under any flood."""
+    config = memorization.Config(seeds=4, sizes=(50, 200), widths=(3, 6), levels=(0.01, 0.1, 1.0))
+    epochs = np.arange(1, 41)
+    found = {"epoch": 400, "train_loss": 0.001, "train_error": 0.0, "test_error": 0.05, "margin_min": 5.0,
+             "least_error": 0.0, "distance_median": 0.45, "late_train_error": 0.0, "lowest_train_error": 0.0,
+             "least_loss": 0.0, "constructed_numbers": 664, "constructed_weight": 9e5, "constructed_error": 0.0,
+             "constructed_error32": 0.02, "constructed_off": 1e-10, "constructed_off32": 0.1, "constructed_test_error": 0.9,
+             "constructed_margin": 0.5, "constructed_distance_median": 2e-4}
+
+    def run(arm, seed):
+        kind, data, *more = arm
+        scalars = {f"end.{name}": value * (1 + 0.01 * seed * (name == "test_error")) for name, value in found.items()}
+        scalars |= {"zero.epoch": 45.0 + seed % 2, "zero.margin_min": 0.2, "zero.distance_median": 0.4}
+        if data == memorization.TWICE:
+            del scalars["zero.epoch"]
+            scalars |= {"end.lowest_train_error": 0.1, "end.least_error": 0.1}
+        if kind == "level":
+            scalars["end.late_train_error"] = late + 0.3 * (more[0] > (0.1 if data == memorization.REAL else 0.01))
+        if kind == "size":
+            scalars["zero.weights"] = more[0] * (2.0 if data == memorization.REAL else 9.0)
+        scalars |= {name: values[seed] for name, values in (changes or {}).get(data, {}).items() if kind == "kind"}
+        return Run(scalars={name: value for name, value in scalars.items() if not np.isnan(value)},
+                   curves={"epoch": epochs, "train_error": np.exp(-epochs / 5), "train_loss": np.exp(-epochs / 4)})
+
+    return Arms(config, {arm: Measured([run(arm, seed) for seed in range(4)]) for arm in memorization.arms(config)})

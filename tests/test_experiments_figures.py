@@ -24,7 +24,7 @@ def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
     assert [pair for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axes.get_visible()
             for pair in overlaps(axis)] == []
     assert all(len([label for label in axis.get_majorticklabels() if label.get_text()]) >= 2
-               for axes in figure.axes if axes.get_visible() for axis in (axes.xaxis, axes.yaxis))
+               for axes in figure.axes if axes.get_visible() for axis in (axes.xaxis, axes.yaxis) if axis.get_visible())
     around = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label) if text.get_text()]
     boxes = {text: text.get_window_extent() for text in around}
     assert [(a.get_text(), b.get_text()) for i, a in enumerate(around) for b in around[:i]

@@ -27,7 +27,7 @@ from experiments.report.limits import (
 from experiments.report.limits import grown as margins_grown
 from experiments.report.measured import Measured
 from experiments.runs.store import Run, Store
-from experiments.trainers.separable import Descent, descent_of, train_fleet
+from experiments.trainers.separable import descent, train_fleet
 from experiments.trainers.separable_sets import FIXED, problem
 from losses.margins import hard_margin
 
@@ -35,7 +35,7 @@ TINY = Config(seeds=2, epochs=30, few=10, many=100, images=10, hidden=3)
 
 
 def descend(data, train=0, seeds=1, epochs=100, **how):
-    return train_fleet([Descent("claim", seed, data, train, epochs=epochs, **how).settings() for seed in range(seeds)])
+    return train_fleet([descent("claim", seed, data, train, epochs=epochs, **how) for seed in range(seeds)])
 
 
 def bare(path, rows, **words):
@@ -122,8 +122,8 @@ def test_zero_error_is_the_first_epoch_without_one():
 
 
 def test_a_run_is_a_function_of_its_settings():
-    settings = Descent("claim", 1, "digits", 10, (3,), 30).settings()
-    assert descent_of(settings) == Descent("claim", 1, "digits", 10, (3,), 30)
+    settings = descent("claim", 1, "digits", 10, (3,), 30)
+    assert settings == descent("claim", 1, "digits", 10, (3,), 30)
     [alone], [_, together] = train_fleet([settings]), train_fleet([{**settings, "seed": 0}, settings])
     assert alone.scalars == together.scalars
 

@@ -187,6 +187,18 @@ def test_loss_and_gradients(backend):
     assert relative_error(single[1]["W1"], exact[1]["W1"]) <= 1e-4
 
 
+@pytest.mark.parametrize("flood", sorted(FAMILY.keys() - {"relax"}))  # which is about classes
+@np.errstate(over="ignore")
+def test_an_infinite_loss_that_weighs_nothing_counts_for_nothing(backend, flood):
+    far = np.array([[1e30], [1.0], [-0.5], [2.0]])  # its square is infinite in float32
+    model, of = mlp(backend, 1, dtype="float32"), FAMILY[flood]
+    value, gradients = model.loss_and_gradients(X[:4], far, of(SquaredError(), LEVELS[:4]), sample_weight=[0, 1, 1, 1])
+    alone, expected = model.loss_and_gradients(X[1:4], far[1:], of(SquaredError(), LEVELS[1:4]))
+    assert value == pytest.approx(alone, rel=1e-6)
+    for name in expected:
+        np.testing.assert_allclose(gradients[name], expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
 def test_a_fleet_shares_weights_or_each_member_has_its_own(backend):
     members, own = [{"seed": 3}, {"seed": 4, "learning_rate": 0.1}], RNG.uniform(0.1, 3, (2, N))
     template = mlp(backend)

@@ -59,7 +59,7 @@ class Config(Grid):
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: the grid, then what the chosen levels ask for."""
     config.train_all(store, {"grid of levels": lambda: grid(config), "chosen levels": lambda: [
-        run for one in config.cases() for runs in asked(config, trials(store, config, *one)) for run in runs]})
+        one for case in config.cases() for some in asked(config, trials(store, config, *case)) for one in some]})
 
 
 def runs(config: Config) -> list[Description]:

@@ -66,24 +66,24 @@ def at_levels(config: Config, data: str, noise: float, found: Sequence[Trial]) -
     """Return a run per trial at what `losses.suggest_level` tells who has trained once plainly, and who knows the noise."""
     from losses import suggest_level
 
-    def run(seed: int, level: float) -> Description:
+    def at(seed: int, level: float) -> Description:
         return spec(config, data, noise, round(level, 4), seed).but(experiment="level_choice")
 
     losses = [trial.runs[trial.plain].scalars["lowest_val_loss"] for trial in found]
     told = [suggest_level(held_out_loss=one, fraction=config.fraction) if one == one else 0.0  # of a diverged run: nothing
             for one in losses]
     known = suggest_level(noise=noise, fraction=config.fraction)
-    return {"held_out": list(map(run, range(len(found)), told)), "noise": [run(seed, known) for seed in range(len(found))]}
+    return {"held_out": list(map(at, range(len(found)), told)), "noise": [at(seed, known) for seed in range(len(found))]}
 
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet: grid and AdaFlood, then the suggested levels."""
     both = replace(config, levels=tuple(sorted({*config.levels, *config.coarse})))
     config.train_all(store, {
-        "grid and AdaFlood": lambda: [*grid(both), *(adaflood(config, *one, seed) for one in config.cases()
+        "grid and AdaFlood": lambda: [*grid(both), *(adaflood(config, *case, seed) for case in config.cases()
                                                      for seed in range(config.seeds))],
-        "suggested levels": lambda: [run for one in config.cases() for runs in at_levels(
-            config, *one, trials(store, config, *one)).values() for run in runs]})
+        "suggested levels": lambda: [one for case in config.cases() for some in at_levels(
+            config, *case, trials(store, config, *case)).values() for one in some]})
 
 
 @dataclass(frozen=True)

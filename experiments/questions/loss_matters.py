@@ -2,8 +2,8 @@
 
 Cross-entropy never stops pushing: theory has margins grow like log t (Soudry et al., JMLR 2018). Hinge losses stop at margin
 1, squared error pulls outputs to their targets. Each is trained at least 20 times as long as to zero training error, plain,
-with smoothed labels where that is defined, and flooded (Ishida et al., ICML 2020). No weight decay; no biases, so that the
-network is homogeneous and its margins can be divided by the norm of the weights.
+with smoothed labels where defined, and flooded (Ishida et al., ICML 2020). No weight decay; no biases: margins of such a
+homogeneous network can be divided by the norm of the weights.
 """
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from ..report.compare import BETTER, WORSE, Difference, clearly_above, mean_and_
 from ..report.measured import Measured, load_all
 from ..report.methods import verdicts
 from ..report.tables import Table, mean_error
-from ..report.words import counted, listed, means, opening_of_difference, spread, tally
+from ..report.words import counted, listed, means, opening_of_difference, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -33,12 +33,10 @@ LOSSES = {"cross-entropy": plots.RED, "squared error": plots.BLUE, "hinge": plot
 SMOOTHED, FLOODED = " + smoothing", " + flooding"
 UNFLOODED = (*LOSSES, "cross-entropy" + SMOOTHED, "squared error" + SMOOTHED)
 DATA = {"two_gaussians": 2500, "digits": 0}  # and test samples: per class; 0 takes all that are left
-EXPONENTIAL = "cross-entropy"  # what the other losses are compared with
-# Name, figure, factor for display, logarithmic axes.
-FIGURES = (("test error, %", "test_error", 100, "x"), ("test loss", "test_loss", 1, "xy"),
-           ("smallest margin", "margin_min", 1, "x"), ("normalised, 1e-6", "margin_normalized", 1e6, "x"),
-           ("weights' norm", "parameter_norm", 1, "x"))
-TENFOLD = math.log(10)  # by which theory has the margins of gradient descent grow while t grows tenfold
+EXPONENTIAL, TENFOLD = "cross-entropy", math.log(10)  # by which theory has its margins grow while t grows tenfold
+FIGURES = (  # name, figure, factor for display, logarithmic axes
+    ("test error, %", "test_error", 100, "x"), ("test loss", "test_loss", 1, "xy"), ("least margin", "margin_min", 1, "x"),
+    ("normalised, 1e-6", "margin_normalized", 1e6, "x"), ("weights' norm", "parameter_norm", 1, "x"))
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,8 @@ class Config(OnThreads):
 
 def arms(config: Config, data: str, noise: float) -> dict[str, list[Description]]:
     """Return what is trained in one case: a description per seed of every loss, plain, smoothed and flooded."""
-    fixed = {"experiment": "loss_matters", "data": data, "noise": noise, "test": DATA[data],
-             "train": config.train // SETS[data].per_train, "hidden": config.hidden, "bias": False, "epochs": config.epochs,
+    fixed = {"experiment": "loss_matters", "data": data, "noise": noise, "train": config.train // SETS[data].per_train,
+             "test": DATA[data], "hidden": config.hidden, "bias": False, "epochs": config.epochs,
              "batch_size": config.batch_size, "learning_rate": config.learning_rate, "dense": config.epochs // TIMES[-1],
              "growth": 1.1, "metrics": ("margin_min", "margin_median", "margin_normalized"), "measures": ("final_test",),
              "models": (("1", "zero error"), *((f"{n}", f"{n} * 1") for n in TIMES[1:]), ("end", "end"))}
@@ -113,7 +111,7 @@ class Case(Flipped):
 
     def gained(self, arm: str, figure: str) -> np.ndarray:
         """By how much training on raised the test error, in points, or the logarithm of the test loss; (seeds,)."""
-        before, after = (self.at(arm.removesuffix(FLOODED), 1, figure), self.at(arm, "end", figure))
+        before, after = self.at(arm.removesuffix(FLOODED), 1, figure), self.at(arm, "end", figure)
         return 100 * (after - before) if figure == "test_error" else np.log(after / before)
 
 
@@ -125,22 +123,21 @@ def gather(store: Store, config: Config) -> list[Case]:
 def tables(results: Sequence[Case]) -> list[Table]:
     """One table per case: a row per loss, each figure at the first epoch without a training error and at the end."""
     heads = ["loss", "zero at epoch", *(f"{name}{when}" for name, *_ in FIGURES for when in (", then", ", end"))]
-    note = ("then: the first epoch without a training error, if it came within the first {} of {} epochs, all of which were "
-            "looked at; end: at least {} times that. Test loss: each loss's own. Normalised: smallest margin / norm^layers.")
     wanted: list = [(1, "epoch", 1), *((time, figure, factor) for _, figure, factor, _ in FIGURES for time in (1, "end"))]
+    note = (f"then: the first epoch (all are looked at) without a training error, if within a {TIMES[-1]}th of all; "
+            f"end: at least {TIMES[-1]} times that. Test loss: each loss's own. Normalised: smallest margin / norm^layers.")
     return [Table(f"{case.title} ({spread(case.config.seeds, 'seed')})", heads, [
-        [arm, *(mean_error(*mean_and_error(case.at(arm, *one))) for one in wanted)] for arm in case.arms],
-        note.format(case.config.epochs // TIMES[-1], case.config.epochs, TIMES[-1])) for case in results]
+        [arm, *(mean_error(*mean_and_error(case.at(arm, *one))) for one in wanted)] for arm in case.arms], note)
+        for case in results]
 
 
 def figures(results: Sequence[Case], folder: Path) -> list:
     """Draw what training on changes, and what happens meanwhile on the test set and to the margins."""
-    seeds = spread(results[0].config.seeds, "seed")
-    rows = [results[i:i + 2] for i in range(0, len(results), 2)]
+    seeds, rows = spread(results[0].config.seeds, "seed"), [results[i:i + 2] for i in range(0, len(results), 2)]
     paths = plots.cases(folder / "loss_matters.png", _changes, rows, title=f"Does training on pay? ({seeds})", legend=4,
                         y=["change of test error, points"] * len(rows), size=(8.4, 1.8 + 2.7 * len(rows)))
     for page, shown in (("test", FIGURES[:2]), ("margins", FIGURES[2:])):
-        panels = [[partial(_course, case, one) for one in shown] for case in results]
+        panels = [[partial(_course, case, *one) for one in shown] for case in results]
         paths += plots.page(folder / f"loss_matters_{page}.png", panels, size=(8.4, 1.6 + 2.2 * len(results)), legend=3,
                             title=f"After zero training error ({seeds})", x="epoch / epoch of zero error (log)")
     return paths
@@ -148,53 +145,56 @@ def figures(results: Sequence[Case], folder: Path) -> list:
 
 def _changes(case: Case, axis: Any) -> None:
     """Change of the test error by arm, mean with standard error: a group of points per loss."""
-    for place, (loss, hue) in enumerate(LOSSES.items()):
-        for step, (kind, marker) in enumerate({"": "o", SMOOTHED: "s", FLOODED: "^"}.items()):
-            if loss + kind in case.arms:
-                values = case.gained(loss + kind, "test_error")
-                plots.point(axis, place + 0.25 * (step - 1), values, loss + kind, hue=hue, marker=marker)
+    kinds = ("", "o", -0.25), (SMOOTHED, "s", 0), (FLOODED, "^", 0.25)
+    for arm, (place, loss, marker) in {loss + kind: (i + aside, loss, marker) for i, loss in enumerate(LOSSES)
+                                       for kind, marker, aside in kinds if loss + kind in case.arms}.items():
+        plots.point(axis, place, case.gained(arm, "test_error"), arm, hue=LOSSES[loss], marker=marker)
     axis.axhline(0, color=plots.ink(plots.BLACK), lw=1)
     axis.set_xticks(range(len(LOSSES)), [loss.replace(" ", "\n").replace("-", "-\n") for loss in LOSSES])
 
 
-def _course(case: Case, shown: tuple, axis: Any) -> None:
+def _course(case: Case, name: str, figure: str, factor: float, scale: str, axis: Any) -> None:
     """One figure over multiples of the epochs to zero error, mean and standard error of the seeds that reached it."""
-    name, figure, factor, scale = shown
     for arm in UNFLOODED:
         values = np.array([case.at(arm, time, figure, factor) for time in TIMES]).T  # (seeds, times)
         plots.curve(axis, TIMES, values, arm, hue=LOSSES[arm.removesuffix(SMOOTHED)], split="", whole=True,
                     shade=0.09, linestyle="--" if SMOOTHED in arm else "-")
-    axis.set(title=case.title, ylabel=name)
     plots.log(axis, scale)
+    axis.set(title=case.title, ylabel=name)
 
 
-def answer(results: Sequence[Case]) -> str:
+@paragraph
+def answer(results: Sequence[Case]) -> list[str]:
     """Open with yes, no or what it depends on; then what training on did, and how that compares with theory."""
     others, both = [arm for arm in UNFLOODED if arm != EXPONENTIAL], ("test_error", "test_loss")
     of, cases = len(others) * len(results), counted(len(results), "case")
     found = [[paired(case.gained(EXPONENTIAL, figure), case.gained(arm, figure), comparisons=of).verdict
               for case in results for arm in others] for figure in both]
     clear = [sum(one in (BETTER, WORSE) for one in some) for some in found]
+    changed = "; ".join(f"{arm} {tally(verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
     factors = listed(f"{means(np.exp(case.gained(arm, both[1])) for case in results)} ({arm})" for arm in UNFLOODED)
     flooded = [tally([one for loss in LOSSES for one in verdicts(results, (loss, "end"), (loss + FLOODED, "end"), figure)])
                for figure in both]
-    changed = "; ".join(f"{arm} {tally(verdicts(results, (arm, 1), (arm, 'end'), both[0]))}" for arm in UNFLOODED)
+    return [opening_of_difference(found, results[0].config.seeds), "What training on did to the test error differed clearly "
+            f"from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}.",
+            f"By test error, the end beside the first epoch without a training error was, in {cases}: {changed}.",
+            f"Test loss was multiplied by {factors}.", "Flooding, at a level not tuned, beside the plain loss at the end: "
+            f"test error {flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons.",
+            *_beside_theory(results, cases)]
+
+
+def _beside_theory(results: Sequence[Case], cases: str) -> list[str]:
+    """Return what theory says of three losses after zero error, each with what was measured."""
     growth = [case.at(EXPONENTIAL, 20, "margin_min") - case.at(EXPONENTIAL, 2, "margin_min") for case in results]
     faster = [sum(clearly_above(values, bound) for values in growth) for bound in (0, TENFOLD)]
     hinge = [case.at("hinge", "end", "margin_min") for case in results]
-    still = means(np.isclose(case.at("hinge", 20, "parameter_norm"), case.at("hinge", "end", "parameter_norm"),
-                              rtol=1e-6) * 100.0 for case in results)
+    late, end = ([case.at("hinge", time, "parameter_norm") for case in results] for time in (20, "end"))
+    still = means(np.where(np.isnan(a), np.nan, 100.0 * np.isclose(a, b, rtol=1e-6)) for a, b in zip(late, end, strict=True))
     off = [means(np.sqrt(case.at("squared error", time, "train_loss") / SETS[case.data].classes) for case in results)
            for time in (1, "end")]
     nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
-    return (f"{opening_of_difference(found, results[0].config.seeds)} What training on did to the test error differed "
-            f"clearly from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}."
-            f" By test error, the end beside the first epoch without a training error was, in {cases}: {changed}. Test loss "
-            f"was multiplied by {factors}. Flooding, at a level not tuned, beside the plain loss at the end: test error "
-            f"{flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons. Theory: cross-entropy's "
-            f"margins grow like log t, by {TENFOLD:.1f} per tenfold t (gradient descent, one layer). Measured: the smallest "
-            f"grew by {means(growth)}, clearly in {faster[0]} of {cases}, clearly faster than that in {faster[1]}. Theory: "
+    return [f"Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} per tenfold t (one layer). Measured: the "
+            f"smallest grew by {means(growth)}, clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}. Theory: "
             f"the hinge's margins stop at 1. Measured: the smallest ended at {means(hinge)}, beyond in "
-            f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still in the end. Theory: with squared "
-            "error the outputs return to their targets. Measured: the root mean square distance went from "
-            f"{off[0]} to {off[1]}, {nearer}.")
+            f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still. Theory: squared error's outputs "
+            f"return to their targets. Measured: they were {off[0]} away at zero error, {off[1]} at the end, {nearer}."]

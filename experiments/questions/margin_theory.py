@@ -24,7 +24,7 @@ from ..report.words import opening_by, spread
 from ..runs.settings import Settings, above, at_least
 from ..runs.store import Store
 from ..runs.sweep import Threads, train_missing
-from ..trainers.separable import TRAINER, Descent
+from ..trainers.separable import TRAINER, descent
 
 RUN_TIMES = {"quick": "20 s", "default": "1 min 30 s", "full": "1 h"}  # on 2 cores
 # Arm: title, hue, data, field of Config for its samples, whether it has hidden units.
@@ -80,16 +80,16 @@ class Config(Settings):
         return cls(seeds=20, epochs=1_000_000)
 
 
-def arms(config: Config) -> dict[str, list[Descent]]:
+def arms(config: Config) -> dict[str, list[dict]]:
     """Return what is trained: the runs of each case, one per seed."""
-    return {arm: [Descent("margin_theory", seed, data, getattr(config, size) if size else 0, (config.hidden,) * layers,
+    return {arm: [descent("margin_theory", seed, data, getattr(config, size) if size else 0, (config.hidden,) * layers,
                           config.epochs, config.step) for seed in range(config.seeds)]
             for arm, (_, _, data, size, layers) in ARMS.items()}
 
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    train_missing(store, [one.settings() for some in arms(config).values() for one in some], TRAINER,
+    train_missing(store, [one for some in arms(config).values() for one in some], TRAINER,
                   Threads(config.workers), "training")
 
 

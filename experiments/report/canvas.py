@@ -117,6 +117,8 @@ def _fit_labels(drawing: Any, axes: Any) -> None:
 def _broken(text: str, size: float, inches: float, weight: str = "normal") -> str:
     """Return a text with more line breaks, between words, so that no line is wider than it may be, and none much shorter."""
     found = _lines(text, size, inches, weight)
+    if len(found) == 1:  # nothing to make even
+        return found[0]
     even = (_lines(text, size, share * inches, weight) for share in (0.55, 0.65, 0.75, 0.85))
     return "\n".join(next((lines for lines in even if len(lines) == len(found)), found))
 

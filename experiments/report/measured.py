@@ -72,8 +72,8 @@ class Measured:
 
 
 def load(store: Store, specs: Any) -> Measured:
-    """The finished runs of these descriptions, one per seed; raises StoreError when one is missing."""
-    return Measured([store.require(spec.settings()) for spec in specs])
+    """The finished runs of these descriptions or settings, one per seed; raises StoreError when one is missing."""
+    return Measured([store.require(spec if isinstance(spec, dict) else spec.settings()) for spec in specs])
 
 
 def load_all(store: Store, arms: Mapping[Name, Any]) -> dict[Name, Measured]:

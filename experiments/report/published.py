@@ -63,7 +63,7 @@ class Beside:
         if self.error == 0:
             return f"{text}, and these seeds do not scatter)"
         text = f"{text}, {self.in_errors('.1f').lstrip('-')} of our standard errors"
-        if abs(self.difference) <= 2 * self.error:  # from 61 seeds on a t interval is narrower than that
+        if abs(self.difference) <= 2 * self.error:  # from 62 seeds on a t interval is narrower than that
             return f"{text})"
         seeds = len(self.runs.runs)
         runs = consistent_runs(self.difference, self.error * math.sqrt(seeds), seeds)

@@ -116,7 +116,7 @@ def _checksum(about: Mapping, curves: Mapping, scalars: Mapping, arrays: Mapping
 # --- reading ---
 
 def rows(connection: Connection, path: str | PathLike[str]) -> list[Row]:
-    """All rows of `runs`, each looked over, and compared with the index by which runs are found."""
+    """All rows of `runs`, each looked over, and compared with the index by which runs are found; else StoreError."""
     found = [look_over(row, path) for row in connection.execute(f"{SELECT} NOT INDEXED ORDER BY id")]
     indexed = connection.execute("SELECT key, id FROM runs INDEXED BY sqlite_autoindex_runs_1").fetchall()
     if sorted(indexed, key=repr) != sorted(((row.about["key"], row.id) for row in found), key=repr):
@@ -125,7 +125,7 @@ def rows(connection: Connection, path: str | PathLike[str]) -> list[Row]:
 
 
 def look_over(row: tuple, path: str | PathLike[str]) -> Row:
-    """Return a row of SELECT, if its values have the right types and agree with each other."""
+    """Return a row of SELECT; StoreError unless its values have the right types and agree with each other."""
     number, *values = row
     about = dict(zip(COLUMNS, values, strict=True))
     try:

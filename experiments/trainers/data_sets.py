@@ -3,6 +3,7 @@ from typing import Any, NamedTuple
 
 from .. import data as datasets
 from ..data.images import READERS, images_with
+from ..data.randomized import CHANGES, randomized
 from ..data.sets import DataSet
 from ..runs.settings import one_of
 from .description import Data
@@ -26,6 +27,8 @@ class Shape(NamedTuple):
 
 SETS = {"two_gaussians": Shape(10, 2, 2, 2), "sinusoid": Shape(2, 2, 1, 2), "spiral": Shape(2, 2, 2, 2),
         "digits": Shape(64, 10), "fashion_mnist": Shape(784, 10), "mnist": Shape(784, 10)}
+RANDOMIZED = {f"digits_{change}": change for change in CHANGES}
+SETS |= dict.fromkeys(RANDOMIZED, SETS["digits"])
 
 
 def load_data(data: Data, seed: int) -> DataSet:
@@ -49,7 +52,8 @@ def load_data(data: Data, seed: int) -> DataSet:
         return datasets.spiral(*sizes, data.test, **how)
     if data.data in READERS:
         return images_with(data.data, data.files).data_set(*sizes, data.test or None, **how)
-    return datasets.digits(*sizes, data.test or None, **how)
+    digits = datasets.digits(*sizes, data.test or None, **how)
+    return randomized(digits, RANDOMIZED[data.data], **how) if data.data in RANDOMIZED else digits
 
 
 def data_bytes(data: Data) -> int:

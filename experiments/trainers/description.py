@@ -192,7 +192,7 @@ class Description:
         error, whenever the checks are; a stopping criterion such as "Patience(10)" (its best check, or where it stops);
         "epoch 50", at the first check from there; "10 * NAME", ten times the epoch at which the rule NAME stopped (the
         first check from there, of "zero error" that epoch itself); or "end".
-        None: the last one.
+        Without any the last model is measured.
     measures : tuple of str
         What is measured of each, see measures.py, or "package.module:function", a question's own.
     """
@@ -212,9 +212,9 @@ class Description:
         if "best_check" in self.measures and not self.data.validation:
             raise ValueError("validation: got 0, accepted: at least 1 with the measure 'best_check'")
 
-    def settings(self) -> dict[str, Any]:
-        """Identity of the run: all fields, flat, and the version of the code that trains and measures."""
-        return {**self._flat(), "code": code_version(TRAINER), "measures_code": code_of(self.measures)}
+    def settings(self, trainer: str = TRAINER) -> dict[str, Any]:
+        """Identity of the run: all fields, flat, and the version of the code that trains (by module) and measures."""
+        return {**self._flat(), "code": code_version(trainer), "measures_code": code_of(self.measures)}
 
     def but(self, **changes: Any) -> "Description":
         """Return a description that differs in these settings."""

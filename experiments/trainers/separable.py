@@ -7,73 +7,51 @@ linear classifier without an offset, the shortest w_svm with y(w_svm·x) >= 1, i
 """
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ..runs.identity import code_version
 from ..runs.store import Run
-from .description import check_epochs
+from .description import Description, describe, description_of
 from .separable_sets import INPUTS, Problem, problem
 
 TRAINER = __name__
 VARIED = ("seed",)
-DENSE = 10
 UPDATE_SECONDS, FLOPS, CHECK_SECONDS = 1.6e-5, 2e10, 3e-3  # of one core
 CURVES = ("epoch", "train_loss", "train_error", "val_loss", "val_error")
 
 
-@dataclass(frozen=True)
-class Descent:
-    """One run.
+def descent(experiment: str, seed: int, data: str, train: int, hidden: tuple[int, ...] = (), epochs: int = 1,
+            step: float = 1.0, growth: float = 1.15) -> dict:
+    """Return the settings of one run: full batch, without offsets, in double precision.
 
-    Attributes
+    Parameters
     ----------
     experiment, seed : str, int
         Who asks; initial weights, and what is drawn of the data.
     data, train : str, int
         As `separable_sets.problem` takes them.
     hidden : tuple of int
-        Units of the hidden layers, relu without offsets; (): a linear classifier.
+        Units of the hidden layers; (): a linear classifier.
     epochs : int
         Updates: every one uses all samples.
     step : float
         η in units of 1/β, where β = σ²/4 bounds the curvature of the summed loss of a linear classifier (σ: largest singular
-        value of the inputs). Below 2 every update lowers that loss.
+        value of the inputs); it is described as the learning rate. Below 2 every update lowers that loss.
     growth : float
         Of the epochs between checks, after the first ten.
-    dtype : str
     """
-
-    experiment: str
-    seed: int
-    data: str
-    train: int
-    hidden: tuple[int, ...] = ()
-    epochs: int = 1
-    step: float = 1.0
-    growth: float = 1.15
-    dtype: str = "float64"
-
-    def settings(self) -> dict[str, Any]:
-        """Identity of the run."""
-        return {**asdict(self), "hidden": list(self.hidden), "code": code_version(TRAINER)}
-
-
-def descent_of(settings: Mapping) -> Descent:
-    """Return the run whose `settings` these are."""
-    fields = {name: value for name, value in settings.items() if name != "code"}
-    return Descent(**{**fields, "hidden": tuple(fields["hidden"])})
+    return describe(experiment=experiment, seed=seed, data=data, train=train, hidden=hidden, bias=False, dtype="float64",
+                    optimizer="sgd", learning_rate=step, epochs=epochs, growth=growth, measures=()).settings(TRAINER)
 
 
 def seconds(settings: dict) -> float:
     """Estimated seconds of one core for one run."""
-    run = descent_of(settings)
-    sizes = (INPUTS[run.data], *run.hidden, 1)
+    run = description_of(settings)
+    sizes = (INPUTS[run.data.data], *run.network.hidden, 1)
     weights = sum(a * b for a, b in itertools.pairwise(sizes))
-    checks = len(check_epochs(run.epochs, DENSE, run.growth))
-    return run.epochs * (UPDATE_SECONDS + run.train * (weights * 6 / FLOPS + 3e-8)) + checks * CHECK_SECONDS
+    update = UPDATE_SECONDS + run.data.train * (weights * 6 / FLOPS + 3e-8)
+    return run.schedule.epochs * update + len(run.check_epochs()) * CHECK_SECONDS
 
 
 def train_fleet(runs: list[dict]) -> list[Run]:
@@ -100,36 +78,41 @@ def train_fleet(runs: list[dict]) -> list[Run]:
     from nn import MLP, SGD, fit_fleet
     from nn.processor import one_blas_thread, thread_limit
 
-    one, many = descent_of(runs[0]), [descent_of(run) for run in runs]
-    watches = [Watch(problem(run.data, run.train, run.seed), run) for run in many]
+    one, many = description_of(runs[0]), [description_of(run) for run in runs]
+    watches = [Watch(problem(run.data.data, run.data.train, run.seed), run) for run in many]
     x, y, x_validation, y_validation = (np.stack(arrays) for arrays in zip(*(w.problem for w in watches), strict=True))
-    model = MLP((INPUTS[one.data], *one.hidden, 1), bias=False, dtype=one.dtype)
+    model = MLP((INPUTS[one.data.data], *one.network.hidden, 1), bias=one.network.bias, dtype=one.network.dtype)
     with one_blas_thread(), thread_limit(1):
         fleet = fit_fleet(model, x, y, members=[{"seed": run.seed, "learning_rate": watch.eta * x.shape[1]}
                                                 for run, watch in zip(many, watches, strict=True)],
-                          loss=BinaryCrossEntropy(), optimizer=SGD(1.0), epochs=one.epochs, batch_size=None,
-                          validation=(x_validation, y_validation), check_every=check_epochs(one.epochs, DENSE, one.growth),
+                          loss=BinaryCrossEntropy(), optimizer=SGD(1.0), epochs=one.schedule.epochs, batch_size=None,
+                          validation=(x_validation, y_validation), check_every=one.check_epochs(),
                           workers=1, progress=False, on_check=lambda r, model, row: watches[r].check(model, row),
                           on_epoch=lambda r, model, epoch: watches[r].epoch(model, epoch))
     if broken := [message for message in fleet.messages if message]:
-        raise ArithmeticError(f"step: got {one.step}, accepted: a smaller one ({broken[0]})")
+        raise too_large(one.optimizer.learning_rate, broken[0])
     return [watch.run(fleet.history(r)) for r, watch in enumerate(watches)]
+
+
+def too_large(step: float, what: str) -> ArithmeticError:
+    """Return the error of a run that diverged."""
+    return ArithmeticError(f"step: got {step}, accepted: a smaller one ({what})")
 
 
 class Watch:
     """What one run is compared with, and what is seen of it."""
 
-    def __init__(self, problem: Problem, run: Descent) -> None:
+    def __init__(self, problem: Problem, run: Description) -> None:
         from losses.margins import hard_margin
 
-        self.problem, self._layers = problem, len(run.hidden) + 1
+        self.problem, self._layers = problem, len(run.network.hidden) + 1
         self._signs = np.where(problem.y == 1, 1.0, -1.0)  # (N,)
-        self.eta = run.step * 4 / np.linalg.norm(problem.x.astype(np.float64), 2) ** 2
+        self.eta = run.optimizer.learning_rate * 4 / np.linalg.norm(problem.x.astype(np.float64), 2) ** 2
         try:
             self.svm: Any = hard_margin(problem.x, problem.y)
         except ValueError:  # the data are not separable by a hyperplane through the origin
             self.svm = None
-        self._linear = not run.hidden
+        self._linear, self._step = not run.network.hidden, run.optimizer.learning_rate
         self._rows: list[dict] = []
         self._scalars: dict[str, float] = {}
         self._zero: Any = None  # the model without a training error
@@ -165,6 +148,8 @@ class Watch:
         from losses.margins import smoothed_output_margin
 
         outputs, q_outputs = model.forward(self.problem.x_validation)[:, 0], model.forward(self.problem.x)[:, 0]
+        if not (np.isfinite(outputs).all() and np.isfinite(q_outputs).all()):  # weights may be finite still
+            raise too_large(self._step, "outputs that are not finite")
         q, p = self._signs * q_outputs, probabilities(outputs)  # (N,), (V,)
         size, y = float(np.linalg.norm(model.flat)) ** self._layers, self.problem.y_validation
         cooled = outputs / fit_temperature(outputs, y)

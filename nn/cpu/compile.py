@@ -141,7 +141,7 @@ def apart(function):
 def plain(function):
     """Compile a function as `apart` does, its loops as they are written.
 
-    Of those that copy and sort, not calculate.
+    For functions that copy and sort and do not calculate.
     """
     return compile_apart(function, OPTIONS, PlainCompiler)
 

@@ -115,7 +115,7 @@ def step_row(row, at, dz, dz_at, n_out, step):
 
 
 def _by_columns(dx, dx_at, flat, w_at, dz, dz_at, x, x_at, n_in, n_out, rate):
-    """Do so column by column: rows are too short for vectors."""
+    """Fill dx and take the step of W column by column: rows are too short for vectors."""
     for j in range(n_out):
         d, w = get(dz, dz_at + j), w_at + j
         step = rate * d

@@ -1,12 +1,10 @@
-"""Functions that are compiled only as parts of others.
-
-A kernel takes less than two thirds of the time to compile.
+"""Functions compiled only as parts of others: kernels then compile in two thirds of the time.
 
 Numba optimises each function and turns it into machine code before it does so again for every
-caller, where it ends up inlined; most of a kernel's compile time went there. The functions of this
-module stop at LLVM's intermediate code; the optimiser sees it in earnest once, in the kernel. Numba
-has a hook for its pipeline but none for this, hence the private names of its code library, all of
-them in this file.
+caller, where it ends up inlined; most of a kernel's compile time went there. Functions compiled by
+this module stop at LLVM's intermediate code; the optimiser sees it in earnest once, in the kernel.
+Numba has a hook for its pipeline but none for this, hence the private names of its code library,
+all of them in this file.
 """
 import numba
 from numba.core.codegen import JITCodeLibrary
@@ -103,10 +101,8 @@ def compile_part(function, options):
 def compile_apart(function, options, compiler=ApartCompiler):
     """Compile a function for compiled callers, which call it instead of taking it in.
 
-    Of large ones, called once per batch.
-
-    What LLVM does to a function (its loops' strength reduction, its registers) takes longer than in
-    proportion to its size.
+    For large functions that are called once per batch: what LLVM does to a function (its loops'
+    strength reduction, its registers) takes more than twice as long for one twice as large.
     """
     # Not left out: a function inherits from the one that calls it what it does not say itself.
     return numba.njit(pipeline_class=compiler, forceinline=False, no_cpython_wrapper=True,

@@ -1,4 +1,6 @@
 """Losses of a batch, row by row, compiled. The maths of one row stands in losses/rows.py."""
+import math
+
 from losses import rows
 from losses.rows import ADAPTIVE, FLOODING, INSTANCE, NO_FLOOD, RELAX, RELAXED, SOFT
 
@@ -93,7 +95,8 @@ def weigh_unequal_rows(dz, weights, losses, samples, row_weights, loss):
     total, J = 0.0, 0.0
     for n in range(dz.shape[0]):
         total += row_weights[n]
-        J += row_weights[n] * losses[n]
+        if row_weights[n] != 0.0 or abs(losses[n]) != math.inf:  # 0·∞ = 0; a NaN goes in
+            J += row_weights[n] * losses[n]
     total = total if total > 0.0 else 1.0
     J /= total
     each = loss.flood == INSTANCE or loss.flood == SOFT or loss.flood == ADAPTIVE

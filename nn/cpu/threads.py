@@ -23,8 +23,8 @@ ARRIVED, GENERATION, LOADED = 0, 8, 16
 # Looks at the gate (some 0.3 ms) before the processor is left to others; waking up takes 0.1 ms.
 PATIENCE = 20_000
 NAP = 20  # µs; on a busy machine the thread that is waited for needs the processor more
-# Columns of a matrix that one thread handles at a time; at large batches each costs a copy of the
-# other one.
+# Columns of a matrix that one thread handles at a time; at large batches BLAS copies the other
+# factor of the product once for each panel.
 PANEL = 400
 WORTHWHILE = 4e6  # floating-point operations of one product, from which a second thread pays
 

@@ -52,6 +52,11 @@ def adaptive_levels(model: Model, x: ArrayLike, y: ArrayLike, *, loss: Loss, opt
     ndarray, float64 (N,)
         ``AdaFlooding(loss, levels)``. Where every step of a sequence has an output: from the mean over its valid steps.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument; and what `fit` raises.
+
     """
     loss = loss.raw
     weights = options.pop("sample_weight", None)

@@ -13,6 +13,7 @@ from ..processor import thread_limit
 from ..schedules import ReduceOnPlateau, Reductions
 from ..shared.codes import Log, Plan
 from ..shared.inputs import Inputs
+from ..shared.parameters import bytes_of
 from .check_points import CheckPoints
 from .freezing import frozen_ranges
 from .history import History, TrainingDiverged
@@ -110,7 +111,7 @@ class TrainingRun:
         log = 7 * 8 * self.total  # of each update: learning rate, loss, rows, flooded share; and their means at a check
         checks = 40 * len(self.check_points) * len(self.history)
         evaluations = sum(map(self._evaluation, filter(None, self.sets.values())))
-        return self.engine.memory() + _bytes(state) + orders + log + checks + evaluations
+        return self.engine.memory() + bytes_of(state) + orders + log + checks + evaluations
 
     def _evaluation(self, data: LabelledSet) -> int:
         """Return about how many bytes measuring a set takes."""
@@ -232,13 +233,6 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view
-
-
-def _bytes(thing: Any) -> int:
-    """Return the bytes of all arrays in nested tuples and lists."""
-    if isinstance(thing, (tuple, list)):
-        return sum(map(_bytes, thing))
-    return getattr(thing, "nbytes", 0)
 
 
 class BestKeeper:

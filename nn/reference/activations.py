@@ -2,7 +2,7 @@
 
 Arrays (B, H). `a` may be `z` itself and `dz` may be `da`. Kinds: nn.shared.codes. The real part
 decides which side of a kink a complex z lies on, so that the complex step can differentiate through
-relu.
+relu. A kind that is not in SERVED raises ValueError: it must never become another one's maths.
 """
 import numpy as np
 

@@ -7,7 +7,7 @@ crosses padding, and padded steps cost nothing.
 
 Packed arrays have M = Σ lengths rows: u (M, H) is the input's part x W_xh + b_h, h (M, H) the
 states. starts (T+1,), lengths (B,) sorted. `reverse` runs from each sequence's last step to its
-first; h is 0 before the first step taken.
+first; h is 0 before the first step taken. A pooling that is not in SERVED raises ValueError.
 """
 import numpy as np
 

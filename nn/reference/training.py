@@ -191,8 +191,7 @@ def train_steps(log, weights, work, sequences, norm, drop, layers, front, task, 
         if penalty.clip_norm > 0:
             clear_frozen(dflat, free)
             clip_gradient(dflat, penalty.clip_norm)
-        update_parameters(flat, slots, dflat, optimizer, learning_rate, update + 1,
-                          free)
+        update_parameters(flat, slots, dflat, optimizer, learning_rate, update + 1, free)
         if norm is not None:
             update_statistics(norm, layers, rows)
     return len(plan.learning_rates)

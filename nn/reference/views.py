@@ -68,9 +68,10 @@ class LayerGradients:
 
 
 class OutputViews:
-    """What the loss sees: o and do (rows, K) of the last layer; y, losses, weights (rows,).
+    """What the loss sees: o and do (rows, K) of the last layer; losses, weights, samples (rows,).
 
-    row_weights (rows,) is how much each row counts; None: all the same.
+    y is (rows,) class ids or (rows, width) targets. row_weights (rows,) is how much each row
+    counts; None: all the same.
     """
 
     def __init__(self, work, layers, data, rows):

@@ -12,7 +12,7 @@ IDENTITY, RELU, TANH, SIGMOID = ACTIVATIONS.values()
 
 # By the names of their functions in losses/rows.py (`Loss.row`).
 LOSSES = {"cross_entropy": 0, "soft_cross_entropy": 1, "binary_cross_entropy": 2, "squared_error": 3, "hinge": 4,
-        "squared_hinge": 5}
+          "squared_hinge": 5}
 CROSS_ENTROPY, SOFT_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, HINGE, SQUARED_HINGE = LOSSES.values()
 
 OPTIMIZERS = {"sgd": 0, "adam": 1, "rprop": 2}
@@ -78,7 +78,7 @@ class Frozen(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Samples, what they should become (either labels or targets, the other one (or both) empty), and how much each counts.
+    """Samples, what they should become (labels or targets, the other or both of them empty), and how much each counts.
 
     An MLP has x (N, D); an RNN x (N, T · D) or tokens (N, T), with lengths (N,). The target of sample n stands at n; where
     every step has an output, that of step t at n · stride + t.

@@ -65,6 +65,13 @@ class Views(dict):
     __delitem__ = __ior__ = pop = popitem = clear = setdefault = update = _fixed
 
 
+def bytes_of(thing: Any) -> int:
+    """Return the bytes of all arrays in nested tuples and lists."""
+    if isinstance(thing, (tuple, list)):
+        return sum(map(bytes_of, thing))
+    return getattr(thing, "nbytes", 0)
+
+
 def offsets(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     """Return dict name -> index of its first element in the flat vector."""
     result, end = {}, 0

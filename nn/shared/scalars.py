@@ -1,4 +1,4 @@
-"""Per-element maths, written once: plain functions that `nn.cpu` (and `nn.cuda`) compile by assignment.
+"""Per-element maths, written once: plain functions that a compiled backend (`nn.cpu`) compiles by assignment.
 
 Every constant takes the type of the argument (``type(z)(1)``): a bare ``1.0`` would turn float32 arithmetic into float64.
 Derivatives are functions of the activation's *output* a = f(z), so the backward pass needs no z.

@@ -1,6 +1,7 @@
 """Bugs planted in experiments."""
 from .mutant import Mutant
 
+MEMORIZED = "tests/test_experiments_memorization.py::test_random_labels_are_fitted_later_and_mean_nothing"
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
@@ -18,4 +19,8 @@ EXPERIMENTS = {
         "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
     "flood_that_only_pauses": Mutant(  # below the level batches do nothing, instead of going up again
         "losses/rows.py", "distance = mean_loss - level", "distance = max(mean_loss - level, 0.0)", DESCENT, jit=True),
+    # The gradient of each sample by the label of the one before: as good as random ones.
+    "label_of_another_sample_cpu": Mutant(
+        "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
+        MEMORIZED, jit=True),
 }

@@ -11,6 +11,7 @@ COPIES = "tests/test_losses_weights.py::test_a_weight_is_so_many_copies_of_the_s
 TEMPERATURE = "tests/test_losses_temperature.py"
 ANSWER = "tests/test_nn_answers.py::test_predict_answers_what_the_last_loss_says"
 CLAIM = "tests/test_experiments_loss_matters.py::test_margins_grow_stop_or_return_as_the_loss_says"
+LEAK = "tests/test_experiments_privacy.py::test_zero_loss_leaks_and_a_flood_takes_from_it"
 FAMILY = "tests/test_experiments_flooding_family.py::test_with_wrong_labels_flooding_pays_and_batches_are_not_samples"
 SEPARABLE = "tests/test_experiments_margin_theory.py::test_gradient_descent_goes_where_theory_says"
 
@@ -72,6 +73,8 @@ LOSSES = {
         "losses/rows.py", "if missing <= zero:\n        return zero",
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
+    "flood_that_never_rises": Mutant(
+        "losses/rows.py", "        return -1.0\n", "        return 1.0\n", LEAK, jit=True),
     "samples_flooded_as_a_batch_cpu": Mutant(
         "nn/cpu/rows.py", "flood_weight(loss.flood, losses[n], mean, level,", "flood_weight(loss.flood, mean, mean, level,",
         FAMILY, jit=True),
