@@ -2,6 +2,8 @@
 from .mutant import Mutant
 
 MEMORIZED = "tests/test_experiments_memorization.py::test_random_labels_are_fitted_later_and_mean_nothing"
+PERFECT = ("tests/test_experiments_perfect_training_accuracy.py::"
+           "test_zero_training_error_pays_where_labels_are_clean_and_costs_where_some_are_wrong")
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
@@ -11,6 +13,11 @@ FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_th
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
+    "judged_where_it_was_chosen": Mutant(
+        "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
+        "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
+    # Without it all these networks are linear, and do not fit flipped labels.
+    "no_activation_cpu": Mutant("nn/cpu/activations.py", "= relu(here[j])", "= here[j]", PERFECT, jit=True),
     "batches_drawn_with_replacement": Mutant(
         "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
     "a_descent_at_its_own_turning_points": Mutant(
