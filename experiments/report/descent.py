@@ -1,4 +1,4 @@
-"""Does a curve descend a second time? A statistic of curves over seeds, fixed before any is looked at.
+"""Does a curve descend a second time? A statistic of curves over seeds, without judgement by eye.
 
 A second descent has three turning points: a minimum, a later maximum, a later minimum. Those that make the smaller one of
 rise and fall largest would be found in noise too. So each seed is measured at the turning points of the other seeds' mean
