@@ -50,13 +50,13 @@ class Config(OnThreads):
     hidden: Annotated[tuple[int, ...], at_least(1)] = (64, 64)
     """Hidden units: far more weights than samples."""
     epochs: Annotated[int, at_least(20)] = 4000
-    """The second descent is slow: 25 to 40 times the epochs to zero error with flips. Chosen on runs of four of the seeds."""
+    """The second descent is slow: 25 to 40 times the epochs to zero error with flips. Chosen on trials with four seeds."""
     batch_size: Annotated[int, at_least(1)] = 50
     """Four updates per epoch."""
     learning_rate: Annotated[float, above(0)] = 1e-3
     """Of Adam, as published for flooding."""
     levels: Annotated[tuple[float, ...], above(0, 1), DIFFERENT, SOME] = (0.02, 0.1)
-    """Flood levels as shares of log K, the loss of a network that knows nothing: zero error stays in reach. Chosen likewise."""
+    """Flood levels, shares of the loss log K of a network that knows nothing: zero error stays in reach. Chosen likewise."""
 
     @classmethod
     def quick(cls) -> "Config":
