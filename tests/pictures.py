@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    double_descent,
     flooding_table,
     level_choice,
     loss_matters,
@@ -30,6 +31,7 @@ from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.flooding_grid import Trial
+from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
 
@@ -195,6 +197,8 @@ FIGURES = {
     "privacy": lambda folder: privacy.figures(leaks(), folder),
     "privacy_defences": lambda folder: privacy.figures(leaks(), folder),
     "privacy_images": lambda folder: privacy.figures(leaks(), folder),
+    **dict.fromkeys(("double_descent", "double_descent_profiles", "double_descent_planes"), lambda folder: (
+        double_descent.figures(long_runs((0.0, 0.2), (0.3, 0.2), seeds=3), folder))),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "memorization": lambda folder: memorization.figures(memorized(), folder),
