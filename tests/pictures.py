@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    double_descent,
     fast_perfect,
     flooding_table,
     level_choice,
     loss_matters,
     memorization,
+    perfect_training_accuracy,
     privacy,
     published_flooding,
     zero_loss,
@@ -25,11 +27,13 @@ from experiments.questions.speed.workloads import WORKLOADS
 from experiments.questions.zero_loss import Results
 from experiments.report import canvas, plots
 from experiments.report.arms import Arms
+from experiments.report.capacity import Grid
 from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.flooding_grid import Trial
 from tests import perfection
+from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
 
@@ -170,6 +174,20 @@ def grown():
         "flops": 1e9 * np.arange(1.0, count + 1)})) for axis, count in zip(growth.AXES, range(3, 99), strict=False)]
 
 
+def capacities(seeds=3):
+    """Two tables with and without flips: large networks fit, few samples the sooner."""
+    widths, samples = (2, 4, 8, 16, 32, 128), (50, 100, 200, 400, 800)
+    scatter = np.random.default_rng(0).uniform(0, 0.01, (len(widths), len(samples), seeds, 5, 3))
+
+    def case(table, noise):
+        size = np.log2(widths)[:, None] - (0.2 + 5 * noise) * np.log2(samples) / 2  # (widths, samples)
+        train = np.maximum(0, 0.3 - 0.1 * size)[..., None, None, None] + np.array([0.3, 0.1, 0]) + 0 * scatter
+        val = train + (0.1 + noise) * (50 / np.array(samples))[:, None, None, None] ** 0.5 + scatter
+        return Grid(table, noise, 64, 10, widths, samples, train, val, np.where(train == 0, val, np.nan)[..., -1])
+
+    return [case(table, noise) for table in ("Digits", "Breast cancer") for noise in (0.0, 0.1)]
+
+
 # What draws each figure, and perhaps others of its question, into a folder; the figure's name is that of its file.
 FIGURES = {
     "zero_loss_curves": lambda folder: zero_loss.figures([zero_loss_results(last=last) for last in (60, 5000)], folder),
@@ -181,6 +199,8 @@ FIGURES = {
     "privacy": lambda folder: privacy.figures(leaks(), folder),
     "privacy_defences": lambda folder: privacy.figures(leaks(), folder),
     "privacy_images": lambda folder: privacy.figures(leaks(), folder),
+    **dict.fromkeys(("double_descent", "double_descent_profiles", "double_descent_planes"), lambda folder: (
+        double_descent.figures(long_runs((0.0, 0.2), (0.3, 0.2), seeds=3), folder))),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "memorization": lambda folder: memorization.figures(memorized(), folder),
@@ -189,6 +209,9 @@ FIGURES = {
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
+    "perfect_training_accuracy": lambda folder: perfect_training_accuracy.figures(capacities(), folder),
+    "perfect_training_accuracy_tables": lambda folder: perfect_training_accuracy.figures(capacities(), folder),
+    "perfect_training_accuracy_best": lambda folder: perfect_training_accuracy.figures(capacities(), folder),
     "speed_race": lambda folder: speed_figures.draw_race(races(), folder / "speed_race.png"),
     "speed_close": lambda folder: speed_figures.draw_race(races(slowest=4)[:1], folder / "speed_close.png"),
     "speed_growth": lambda folder: speed_figures.draw_growth(grown(), folder / "speed_growth.png"),

@@ -169,6 +169,11 @@ def test_prepared_makes_each_step_from_the_training_part_as_left_by_the_last():
     assert done.name == data.name and done.train.x.dtype == np.float32
 
 
+def test_prepared_leaves_a_part_without_samples():
+    done = prepared(wine(100, 78, 0), Clipping.of_quantiles, Standardisation.of)
+    assert done.test.x.shape == (0, 13) and abs(done.train.x.mean()) < 0.1
+
+
 def test_prepared_does_not_see_the_test_part():
     data = two_gaussians(20, 20, 20)
     other = replace(data, test=replace(data.test, x=data.test.x * 1000 + 7))

@@ -154,7 +154,7 @@ class Clipping:
 
 
 def prepared(data: DataSet, *makers: Callable[[np.ndarray], Step]) -> DataSet:
-    """Apply steps to all parts of a data set, each made from the training inputs as the steps before left them.
+    """Apply steps to all parts that have samples, each step made from the training inputs as the steps before left them.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def prepared(data: DataSet, *makers: Callable[[np.ndarray], Step]) -> DataSet:
     for maker in makers:
         step = maker(data.train.x)
         parts = {name: getattr(data, name) for name in ("train", "validation", "test")}
-        data = replace(data, **{name: replace(part, x=step.apply(part.x)) for name, part in parts.items()})
+        data = replace(data, **{name: replace(part, x=step.apply(part.x)) for name, part in parts.items() if len(part)})
     return data
 
 

@@ -2,6 +2,7 @@
 from typing import Any, NamedTuple
 
 from .. import data as datasets
+from ..data.cross_validation import cross_validated, fingerprint
 from ..data.images import READERS, images_with
 from ..data.pitfalls import PITFALLS, inputs_of
 from ..data.randomized import CHANGES, randomized
@@ -31,6 +32,9 @@ SETS = {"two_gaussians": Shape(10, 2, 2, 2), "sinusoid": Shape(2, 2, 1, 2), "spi
 SETS |= {name: Shape(inputs_of(name), 2) for name in PITFALLS}
 RANDOMIZED = {f"digits_{change}": change for change in CHANGES}
 SETS |= dict.fromkeys(RANDOMIZED, SETS["digits"])
+# Cross-validated tables: the seed is division and fold, the test set what is not trained on.
+FOLDED = {"digits_folds": "digits", "breast_cancer_folds": "breast_cancer", "diabetes_folds": "diabetes"}
+SETS |= {"digits_folds": Shape(64, 10), "breast_cancer_folds": Shape(30, 2), "diabetes_folds": Shape(8, 2)}
 
 
 def load_data(data: Data, seed: int) -> DataSet:
@@ -54,6 +58,9 @@ def load_data(data: Data, seed: int) -> DataSet:
         return datasets.spiral(*sizes, data.test, **how)
     if data.data in PITFALLS:
         return PITFALLS[data.data](*sizes, data.test or None, **how)
+    if data.data in FOLDED:
+        one_of("files", data.files, (fingerprint(FOLDED[data.data]),))
+        return cross_validated(FOLDED[data.data], *sizes, data.test or None, **how)
     if data.data in READERS:
         return images_with(data.data, data.files).data_set(*sizes, data.test or None, **how)
     digits = datasets.digits(*sizes, data.test or None, **how)
