@@ -14,6 +14,7 @@ from experiments.questions import (
     perfect_training_accuracy,
     privacy,
     published_flooding,
+    validation_above_training,
     zero_loss,
 )
 from experiments.questions.flooding_table import COLUMNS, Case
@@ -26,11 +27,13 @@ from experiments.questions.speed.report import Result
 from experiments.questions.speed.workloads import WORKLOADS
 from experiments.questions.zero_loss import Results
 from experiments.report import canvas, plots
+from experiments.report.accuracy_parts import Case as GapCase
 from experiments.report.arms import Arms
 from experiments.report.capacity import Grid
 from experiments.report.measured import Measured
 from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
+from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
 from tests import perfection
 from tests.long_runs import cases as long_runs
@@ -174,6 +177,23 @@ def grown():
         "flops": 1e9 * np.arange(1.0, count + 1)})) for axis, count in zip(growth.AXES, range(3, 99), strict=False)]
 
 
+def gaps(seeds=3):
+    """Gaps of validation_above_training: every cause in one case each, one of them below 0."""
+    epochs = np.arange(1.0, 21)
+
+    def case(place, title, epoch):
+        def run(seed):
+            curves = {name: np.full(20, (0.01 + 0.03 * place) * (k == place % 4)) for k, name in enumerate(CAUSES)}
+            frozen = 1 - 0.5 / epochs - 0.002 * seed
+            curves |= dict.fromkeys(("validation", "easy", "tiny"), frozen - 0.02)
+            return Run(curves=curves | {"epoch": epochs, "frozen": frozen, "true": frozen, "reference": frozen - 0.04,
+                                        "running": frozen - 0.01 - 0.03 * place})
+        return GapCase(title, Measured([run(seed) for seed in range(seeds)]), epoch)
+
+    return validation_above_training.Results(validation_above_training.Config(seeds=seeds), [
+        case(place, title, epoch) for place, (title, (_, epoch, _)) in enumerate(validation_above_training.GAPS.items())])
+
+
 def capacities(seeds=3):
     """Two tables with and without flips: large networks fit, few samples the sooner."""
     widths, samples = (2, 4, 8, 16, 32, 128), (50, 100, 200, 400, 800)
@@ -207,6 +227,8 @@ FIGURES = {
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
     **dict.fromkeys(("fast_perfect", "fast_perfect_sizes", "fast_perfect_faults"),
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
+    **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
+       for page in ("", "_epochs")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "perfect_training_accuracy": lambda folder: perfect_training_accuracy.figures(capacities(), folder),

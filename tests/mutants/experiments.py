@@ -5,6 +5,9 @@ MEMORIZED = "tests/test_experiments_memorization.py::test_random_labels_are_fitt
 PERFECT = ("tests/test_experiments_perfect_training_accuracy.py::"
            "test_zero_training_error_pays_where_labels_are_clean_and_costs_where_some_are_wrong")
 CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for_all_seeds"
+ABOVE = "tests/test_experiments_validation_above_training.py::"
+SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
+CAUSES = f"{ABOVE}test_each_cause_puts_validation_above_and_the_remedy_tells_which_are_in_the_data"
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
@@ -14,6 +17,12 @@ FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_th
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
         "experiments/report/levels.py", "np.round(errors.mean(axis=1), 12)", "np.round(errors[:, 0], 12)", CHOICE),
+    "a_mask_by_its_place_in_the_batch": Mutant(
+        "experiments/trainers/accuracy_gap.py", "model.forward(x, training=True, update=update)[rows]",
+        "model.forward(x[rows], training=True, update=update)", SEEN),
+    "training_accuracy_never_without_dropout": Mutant(
+        "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
+        jit=True),
     "judged_where_it_was_chosen": Mutant(
         "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
         "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
