@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    double_descent,
+    fast_perfect,
     flooding_table,
     level_choice,
     loss_matters,
@@ -33,6 +35,8 @@ from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
+from tests import perfection
+from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
 
@@ -215,10 +219,14 @@ FIGURES = {
     "privacy": lambda folder: privacy.figures(leaks(), folder),
     "privacy_defences": lambda folder: privacy.figures(leaks(), folder),
     "privacy_images": lambda folder: privacy.figures(leaks(), folder),
+    **dict.fromkeys(("double_descent", "double_descent_profiles", "double_descent_planes"), lambda folder: (
+        double_descent.figures(long_runs((0.0, 0.2), (0.3, 0.2), seeds=3), folder))),
     "flooding_table_levels": lambda folder: flooding_table.figures(cells(), folder),
     "flooding_table_curves": lambda folder: flooding_table.figures(cells(), folder),
     "memorization": lambda folder: memorization.figures(memorized(), folder),
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
+    **dict.fromkeys(("fast_perfect", "fast_perfect_sizes", "fast_perfect_faults"),
+                    lambda folder: fast_perfect.figures(perfection.made(), folder)),
     **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
        for page in ("", "_epochs")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),

@@ -100,7 +100,7 @@ def gather(store: Store, config: Config) -> list[Grid]:
 
 def grid_of(data: str, noise: float, runs: dict[tuple[int, int], Measured]) -> Grid:
     """Return the errors of one case."""
-    return Grid.of(runs, table=TITLES[data], noise=noise, inputs=SETS[data].inputs, classes=SETS[data].classes)
+    return Grid.of(runs, FOLDS, table=TITLES[data], noise=noise, inputs=SETS[data].inputs, classes=SETS[data].classes)
 
 
 def compared(grid: Grid) -> dict[str, np.ndarray]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..data.cross_validation import FOLDS
 from .measured import Measured
 
 
@@ -43,7 +42,7 @@ class Grid:
     zero: np.ndarray
 
     @classmethod
-    def of(cls, runs: Mapping[tuple[int, int], Measured], **about: Any) -> "Grid":
+    def of(cls, runs: Mapping[tuple[int, int], Measured], folds: int, **about: Any) -> "Grid":
         """Read the runs of each (width, samples), which are those of fold 0, 1, ... of one division after another.
 
         `about`: the fields up to `classes`.
@@ -52,7 +51,7 @@ class Grid:
 
         def errors(figure: Callable[[Measured], Any]) -> np.ndarray:
             values = np.array([[figure(runs[width, size]) for size in samples] for width in widths])
-            return values.reshape(*values.shape[:2], -1, FOLDS, *values.shape[3:])
+            return values.reshape(*values.shape[:2], -1, folds, *values.shape[3:])
         return cls(**about, widths=widths, samples=samples, train=errors(lambda one: one.curves("train_error")),
                    val=errors(lambda one: one.curves("val_error")), zero=errors(lambda one: one.at("zero", "val_error")))
 

@@ -94,6 +94,13 @@ class Levels:
         return self.runs[self.choice.index]
 
     @property
+    def edge(self) -> str:
+        """Where the chosen one has a candidate on one side only, so that a wider grid might choose another: "lowest" or
+        "highest", else "".
+        """
+        return {0: "lowest", len(self.levels) - 1: "highest"}.get(self.choice.index, "")
+
+    @property
     def note(self) -> str:
         """How it was chosen."""
         return f"of {len(self.levels)}: {RULE}" if len(self.levels) > 1 else "fixed"

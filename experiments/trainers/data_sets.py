@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 from .. import data as datasets
 from ..data.cross_validation import cross_validated, fingerprint
 from ..data.images import READERS, images_with
+from ..data.pitfalls import PITFALLS, inputs_of
 from ..data.randomized import CHANGES, randomized
 from ..data.sets import DataSet
 from ..runs.settings import one_of
@@ -28,6 +29,7 @@ class Shape(NamedTuple):
 
 SETS = {"two_gaussians": Shape(10, 2, 2, 2), "sinusoid": Shape(2, 2, 1, 2), "spiral": Shape(2, 2, 2, 2),
         "digits": Shape(64, 10), "fashion_mnist": Shape(784, 10), "mnist": Shape(784, 10)}
+SETS |= {name: Shape(inputs_of(name), 2) for name in PITFALLS}
 RANDOMIZED = {f"digits_{change}": change for change in CHANGES}
 SETS |= dict.fromkeys(RANDOMIZED, SETS["digits"])
 # Cross-validated tables: the seed is division and fold, the test set what is not trained on.
@@ -54,6 +56,8 @@ def load_data(data: Data, seed: int) -> DataSet:
         return datasets.sinusoid(*sizes, 2 * data.test, **how)
     if data.data == "spiral":
         return datasets.spiral(*sizes, data.test, **how)
+    if data.data in PITFALLS:
+        return PITFALLS[data.data](*sizes, data.test or None, **how)
     if data.data in FOLDED:
         one_of("files", data.files, (fingerprint(FOLDED[data.data]),))
         return cross_validated(FOLDED[data.data], *sizes, data.test or None, **how)
