@@ -221,7 +221,7 @@ def test_what_cannot_be_known_is_said_and_refused_unless_told(thing, tmp_path):
 def test_what_belongs_to_the_whole_process_cannot_be_known(draw, what, tmp_path):
     """Such a run is not the same when it goes on: what is drawn then is neither what the old nor what a new one draws."""
     start("momentum", "numpy", tmp_path / "run", augment=draw, epochs=2)
-    with pytest.raises(CheckpointError, match=f"cannot be known: augment, {re.escape(what)}.*resume='anyway'"):
+    with pytest.raises(CheckpointError, match=f"resume='anyway' .*cannot be known: augment, {re.escape(what)}"):
         start("momentum", "numpy", tmp_path / "run", augment=draw)
     start("momentum", "numpy", tmp_path / "run", augment=draw, resume="anyway")
 
