@@ -17,7 +17,8 @@ from tests import programs
 from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero_loss_results
 
 
-@pytest.mark.parametrize("talk", [False, True])
+# Slow: every picture once more with the letters of a talk, of which test_letters_are_larger_for_a_talk takes one.
+@pytest.mark.parametrize("talk", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", FIGURES)
 def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
     figure = drawing(name, monkeypatch, talk=talk)

@@ -42,7 +42,8 @@ def assert_agree(models, histories):
 
 
 @kinds
-@pytest.mark.parametrize("base", BASES)
+# Slow: kernels of its own that put together what test_gradients of it and others of these have apart.
+@pytest.mark.parametrize("base", [pytest.param(name, marks=[pytest.mark.slow] * (name == "confidence")) for name in BASES])
 @pytest.mark.parametrize("options", [{}, {"optimizer": Adam(0.03), "penalty": L1(0.01) + L2(0.02)}], ids=["sgd", "adam"])
 def test_backends_agree_over_20_updates(kind, base, options):
     loss, y, outputs, level = BASES[base]

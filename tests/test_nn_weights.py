@@ -50,7 +50,8 @@ def cases():
         for pooling in ("last", "none"):
             yield pytest.param(lambda b, p=pooling: RNN(3, 4, 3, pooling=p, dtype="float64", backend=b), SEQUENCES,
                                Y_STEPS if pooling == "none" else Y, LENGTHS, CLASSES, flood,
-                               id=f"rnn-{pooling}-{flood}", marks=[pytest.mark.slow] * (flood == "relax"))
+                               id=f"rnn-{pooling}-{flood}",
+                               marks=[pytest.mark.slow] * (flood == "relax" or pooling == "none"))
 
 
 @pytest.mark.parametrize(("make", "x", "y", "lengths", "loss", "flood"), list(cases()))
