@@ -14,6 +14,7 @@ from typing import Any
 from . import registry
 from .report.tables import Table
 from .running import EXIT_FAILED, PROGRAM, UsageError
+from .runs.identity import settings_of
 
 SECTION = re.compile(r"<!-- (?P<name>\w+): begin, runs (?P<version>[^>]*?) -->\n(?P<text>.*?)<!-- (?P=name): end -->",
                      re.DOTALL)
@@ -29,7 +30,7 @@ def version(settings: Sequence[dict]) -> str:
 
 def _settings(module: Any, config: Any) -> list[dict]:
     """The settings of all runs of a question, which names them by descriptions or by settings."""
-    return [one if isinstance(one, dict) else one.settings() for one in module.runs(config)]
+    return [settings_of(one) for one in module.runs(config)]
 
 
 def stale(text: str) -> list[str]:

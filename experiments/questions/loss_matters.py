@@ -145,10 +145,10 @@ def figures(results: Sequence[Case], folder: Path) -> list:
 
 def _changes(case: Case, axis: Any) -> None:
     """Change of the test error by arm, mean with standard error: a group of points per loss."""
-    kinds = ("", "o", -0.25), (SMOOTHED, "s", 0), (FLOODED, "^", 0.25)
-    for arm, (place, loss, marker) in {loss + kind: (i + aside, loss, marker) for i, loss in enumerate(LOSSES)
-                                       for kind, marker, aside in kinds if loss + kind in case.arms}.items():
-        plots.point(axis, place, case.gained(arm, "test_error"), arm, hue=LOSSES[loss], marker=marker)
+    for place, (loss, hue) in enumerate(LOSSES.items()):
+        for aside, kind, marker in ((-0.25, "", "o"), (0, SMOOTHED, "s"), (0.25, FLOODED, "^")):
+            if (arm := loss + kind) in case.arms:
+                plots.point(axis, place + aside, case.gained(arm, "test_error"), arm, hue=hue, marker=marker)
     axis.axhline(0, color=plots.ink(plots.BLACK), lw=1)
     axis.set_xticks(range(len(LOSSES)), [loss.replace(" ", "\n").replace("-", "-\n") for loss in LOSSES])
 

@@ -21,9 +21,9 @@ from ..report.margins import norm_panel
 from ..report.measured import Measured, load
 from ..report.tables import Table, mean_error
 from ..report.words import opening_by, spread
-from ..runs.settings import Settings, above, at_least
+from ..runs.settings import above, at_least
 from ..runs.store import Store
-from ..runs.sweep import Threads, train_missing
+from ..trainers.asking import OnThreads
 from ..trainers.separable import TRAINER, descent
 
 RUN_TIMES = {"quick": "20 s", "default": "1 min 30 s", "full": "1 h"}  # on 2 cores
@@ -43,7 +43,7 @@ TOLERANCE = 0.1  # of every claim: its figure is expected to be 0, 1 or -1
 
 
 @dataclass(frozen=True)
-class Config(Settings):
+class Config(OnThreads):
     """Settings of margin_theory."""
 
     seeds: Annotated[int, at_least(1)] = 10
@@ -60,8 +60,6 @@ class Config(Settings):
     """Hidden units of the relu networks."""
     step: Annotated[float, above(0, 2)] = 1.0
     """Learning rate in units of 1/curvature; below 2 every update is sure to lower the loss of a linear classifier."""
-    workers: Annotated[int, at_least(0, "0 for one per core")] = 0
-    """Runs trained at the same time; results do not depend on it."""
 
     def related(self, need: Any) -> None:
         """Samples come in pairs of classes; there are 360 digits."""
@@ -89,8 +87,7 @@ def arms(config: Config) -> dict[str, list[dict]]:
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    train_missing(store, [one for some in arms(config).values() for one in some], TRAINER,
-                  Threads(config.workers), "training")
+    config.train_all(store, [one for some in arms(config).values() for one in some], TRAINER)
 
 
 def gather(store: Store, config: Config) -> list[Case]:

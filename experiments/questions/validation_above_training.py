@@ -16,10 +16,10 @@ from ..report.compare import mean_and_error
 from ..report.measured import Measured, load_all
 from ..report.tables import Table
 from ..report.words import counted, spread
-from ..runs.settings import Range, Settings, above, at_least
+from ..runs.settings import Range, above, at_least
 from ..runs.store import Store
-from ..runs.sweep import Threads, train_missing
 from ..trainers.accuracy_gap import TRAINER, Observed
+from ..trainers.asking import OnThreads
 
 RUN_TIMES = {"quick": "20 s", "default": "45 s", "full": "6 min"}  # on 2 cores
 FIRST, LAST = 0, -1  # epochs
@@ -40,7 +40,7 @@ COURSES = ("Plain", "Dropout", "Augmentation", "Dropout + augmentation", "Flippe
 
 
 @dataclass(frozen=True)
-class Config(Settings):
+class Config(OnThreads):
     """Settings of validation_above_training."""
 
     seeds: Annotated[int, at_least(1)] = 20
@@ -65,8 +65,6 @@ class Config(Settings):
     """Twenty updates per epoch, over which the first average is taken."""
     learning_rate: Annotated[float, above(0)] = 2e-3
     """Of Adam: half of the first epoch's samples are seen before anything is learnt."""
-    workers: Annotated[int, at_least(0, "0 for one per core")] = 0
-    """Runs trained at the same time; results do not depend on it."""
 
     def related(self, need: Any) -> None:
         """There are 1797 digits; the tiny set is a part of the validation set."""
@@ -108,8 +106,7 @@ def arms(config: Config) -> dict[str, list[Observed]]:
 
 def run(config: Config, store: Store) -> None:
     """Train every run that the store does not have yet."""
-    train_missing(store, [one.settings() for some in arms(config).values() for one in some], TRAINER,
-                  Threads(config.workers), "training")
+    config.train_all(store, [one for some in arms(config).values() for one in some], TRAINER)
 
 
 def gather(store: Store, config: Config) -> Results:

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..runs.identity import settings_of
 from ..runs.store import Run, Store
 from .compare import Difference, half_width, mean_and_error, paired
 from .tables import mean_error
@@ -73,7 +74,7 @@ class Measured:
 
 def load(store: Store, specs: Any) -> Measured:
     """The finished runs of these descriptions or settings, one per seed; raises StoreError when one is missing."""
-    return Measured([store.require(spec if isinstance(spec, dict) else spec.settings()) for spec in specs])
+    return Measured([store.require(settings_of(spec)) for spec in specs])
 
 
 def load_all(store: Store, arms: Mapping[Name, Any]) -> dict[Name, Measured]:

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 # Modules, or packages of modules, that trainers import and that never decide a result, so that changing a legend, a message
 # or how results are kept makes nobody train again. None of them imports what trains; a test looks.
@@ -13,6 +14,11 @@ NEVER_DECIDES = ("experiments.report", "experiments.runs", "losses.elsewhere", "
                  "nn.cpu.kernel_files", "nn.drawing", "nn.elsewhere", "nn.fitting.history_plot", "nn.shared.loaded",
                  "nn.shared.meaning", "nn.shared.pauses", "nn.shared.reached", "stopping.elsewhere")
 RECORDED_PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "afterzero")
+
+
+def settings_of(run: Any) -> dict:
+    """Settings of a run that is given by them, or by a description that has them."""
+    return run if isinstance(run, dict) else run.settings()
 
 
 def canonical(settings: dict) -> str:

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from ..runs.identity import settings_of
 from ..runs.settings import Settings, at_least
 from ..runs.store import Store
 from ..runs.sweep import Threads, check_places, pool, train_missing
@@ -21,9 +22,9 @@ class OnThreads(Settings):
     workers: Annotated[int, at_least(0, "0 for one per core")] = 0
     """Runs trained at the same time; 0 takes one per core. Results do not depend on it."""
 
-    def train_all(self, store: Store, runs: Iterable[Description]) -> None:
-        """Train every run that the store does not have yet."""
-        train_missing(store, [one.settings() for one in runs], TRAINER, Threads(self.workers), "training")
+    def train_all(self, store: Store, runs: Iterable[Any], trainer: str = TRAINER) -> None:
+        """Train every run that the store does not have yet; each is a description, or the settings of one."""
+        train_missing(store, [settings_of(one) for one in runs], trainer, Threads(self.workers), "training")
 
 
 @dataclass(frozen=True)
