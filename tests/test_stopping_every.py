@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stopping
-from stopping import StopDecision, parse, replay
+from stopping import Not, Patience, StopDecision, ZeroError, parse, replay
 from stopping.expression import NAMES
 from tests.curves import LEAVES, NESTED, RECORDS, rows
 
@@ -134,3 +134,14 @@ def test_a_state_of_another_metric_is_refused(name, data, record):
 def test_the_examples_in_the_docstrings_are_true(module):
     results = doctest.testmod(importlib.import_module(f"stopping.{module}"))
     assert results.attempted > 0 and results.failed == 0
+
+
+def test_python_words_instead_of_operators_are_refused():
+    with pytest.raises(TypeError, match=r"criterion: got a question whether it is true \(`or`, `and`, `if`\), accepted:"):
+        Patience(2) or ZeroError()
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Patience(2) | 3
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Patience(2) & "ZeroError()"
+    with pytest.raises(TypeError, match=r"operands: got 3, accepted: stopping criteria, like Patience\(10\)"):
+        Not(3)

@@ -19,7 +19,6 @@ from stopping import (
     Criterion,
     Divergence,
     LabelWave,
-    Not,
     Patience,
     Plateau,
     StopDecision,
@@ -388,14 +387,3 @@ def test_an_error_in_a_later_operand_leaves_the_earlier_ones_alone():
     with pytest.raises(ValueError, match="negative"):
         whole.update(val_loss=-1.0)
     assert [part.step for part in (whole, *whole.operands)] == [0, 0, 0]
-
-
-def test_python_words_instead_of_operators_are_refused():
-    with pytest.raises(TypeError, match=r"criterion: got a question whether it is true \(`or`, `and`, `if`\), accepted:"):
-        Patience(2) or ZeroError()
-    with pytest.raises(TypeError, match="unsupported operand"):
-        Patience(2) | 3
-    with pytest.raises(TypeError, match="unsupported operand"):
-        Patience(2) & "ZeroError()"
-    with pytest.raises(TypeError, match=r"operands: got 3, accepted: stopping criteria, like Patience\(10\)"):
-        Not(3)
