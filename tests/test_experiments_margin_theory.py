@@ -9,7 +9,6 @@ from experiments.questions import margin_theory
 from experiments.questions.margin_theory import Config
 from experiments.report import plots
 from experiments.report.compare import AGREES, DEVIATES, UNCLEAR, UNKNOWN, agreement, clearly_above
-from experiments.report.confidence import surer
 from experiments.report.limits import (
     ACROSS,
     CLAIMS,
@@ -23,6 +22,7 @@ from experiments.report.limits import (
     dips,
     judged,
     rises,
+    surer,
 )
 from experiments.report.limits import grown as margins_grown
 from experiments.report.measured import Measured

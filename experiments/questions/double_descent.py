@@ -18,7 +18,7 @@ from ..report.descent import SMALLEST
 from ..report.long_runs import PLAIN, LongRuns, opening, turning_table
 from ..report.measured import load_all
 from ..report.tables import Table
-from ..report.words import between, counted, means, paragraph, spread, tally
+from ..report.words import between, counted, flips, means, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -125,7 +125,7 @@ def figures(results: Sequence[LongRuns], folder: Path) -> list:
     planes = [[partial(case.plane, place, GRID) for place in case.places] for case in flipped]
     return paths + plots.page(
         folder / "double_descent_planes.png", planes,
-        title=f"Training loss on a random plane (seed 0, {100 * noise:g} % flipped)", x=step,
+        title=f"Training loss on a random plane (seed 0, {flips(noise)})", x=step,
         y=[case.title.partition(",")[0] for case in flipped], size=(8.4, 1 + 2 * len(flipped)))
 
 

@@ -5,7 +5,7 @@ sample's own, RelaxLoss floods and flattens in turn, label smoothing and the con
 have the epochs of plain cross-entropy and the same candidates on one scale (trainers/strengths.py), chosen for all seeds on
 validation data by the rule of report/levels.py; what a choice at the edge of its grid counts for stands in report/tuned.py.
 Apart from that the batch size varies, at one level for all: flooding batches minimises a bound of flooding the whole set, of
-which report/jensen.py predicts how far above it lies.
+which report/batch_sizes.py predicts how far above it lies.
 """
 import math
 from collections.abc import Callable, Iterator

@@ -15,9 +15,7 @@ import numpy as np
 
 from ..report import plots
 from ..report.compare import BETTER, WORSE, mean_and_error, paired
-from ..report.confidence import confidence_panel, surer
-from ..report.limits import CLAIMS, NETWORK_CLAIMS, Case, apart, dips, grown, judged, means
-from ..report.margins import norm_panel
+from ..report.limits import CLAIMS, NETWORK_CLAIMS, Case, apart, confidence_panel, dips, grown, judged, means, norm_panel, surer
 from ..report.measured import Measured, load
 from ..report.tables import Table, mean_error
 from ..report.words import opening_by, spread

@@ -15,11 +15,10 @@ import numpy as np
 
 from ..data.cross_validation import FOLDS, SAMPLES, fingerprint, found
 from ..report import plots
-from ..report.capacity import Grid
-from ..report.capacity_panels import bound_panel, gain_panel, heat_panel
+from ..report.capacity import Grid, gain_panel, heat_panel
 from ..report.compare import BETTER, WORSE, Difference, mean_and_error, paired
 from ..report.measured import Measured, load_all
-from ..report.structural import COUNTED, bound_sentences
+from ..report.risk import bound_panel, bound_sentences, counted_term
 from ..report.tables import Table, mean_error, number
 from ..report.words import between, counted, listed, opening_by, spread
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
@@ -117,7 +116,7 @@ def tables(results: Sequence[Grid]) -> list[Table]:
             "of all had no training error; SRM: structural risk minimisation, with as many VC dimensions as weights.")
     cells, found_ = sum(len(grid.samples) for grid in results), []
     for grid in results:
-        chosen, cost = grid.structural(COUNTED)
+        chosen, cost = grid.structural(counted_term)
         gaps, beside, rows = grid.end("gap").mean(axis=2), compared(grid), []
         for n, size in enumerate(grid.samples):
             fits = [str(width) for width, fit in zip(grid.widths, grid.fits[:, n], strict=True) if fit]

@@ -14,6 +14,11 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def flips(noise: float) -> str:
+    """Return what a title says of a share of flipped labels: "10 % flipped"."""
+    return f"{100 * noise:g} % flipped"
+
+
 def listed(words: Iterable[str]) -> str:
     """Join words: "a, b and c"."""
     *first, last = words
