@@ -69,6 +69,10 @@ def test_other_figures_are_those_of_the_runs():
         assert words in text
     lost = memorized({}, late=1.0)
     assert "up to levels of 0 and 0." in memorization.answer(lost)
+    runs = lost.runs["level", REAL, max(lost.config.levels)].runs  # where no lower level has none
+    for run in runs:
+        run.scalars["end.late_train_error"] = 0.0
+    assert "up to levels of 0 and 0." in memorization.answer(lost)
 
 
 def test_sizes_that_none_fitted_are_left_out():

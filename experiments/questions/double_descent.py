@@ -132,9 +132,9 @@ def figures(results: Sequence[LongRuns], folder: Path) -> list:
 @paragraph
 def answer(results: Sequence[LongRuns]) -> Iterator[str]:
     """Open with where the second descent is; then how large it is, what the gradients do, and what is flat."""
-    pairs, arms = [(case, arm) for case in results for arm in case.flooded], results[0].comparisons
+    pairs, of = [(case, arm) for case in results for arm in case.flooded], results[0].comparisons
     there, cases = [pair for pair in pairs if pair[0].there(pair[1])], counted(len(results), "case")
-    falls = [paired(case.descents[PLAIN].falls, case.descents[arm].falls, lower_is_better=False, comparisons=arms).verdict
+    falls = [paired(case.descents[PLAIN].falls, case.descents[arm].falls, lower_is_better=False, comparisons=of).verdict
              for case, arm in pairs]
 
     def beside(figure: str, start: bool = False) -> str:  # of the flooded network's end beside the plain one's, or its start
@@ -143,10 +143,10 @@ def answer(results: Sequence[LongRuns]) -> Iterator[str]:
 
     yield opening(results, SEEDS)
     yield (f"What counts: after zero training error, a rise and then a fall of more than {100 * SMALLEST:g} % of the "
-           f"peak with their 95 % intervals, all {arms} arms at once, each seed at the turning points of the others.")
+           f"peak with their 95 % intervals, all {of} arms at once, each seed at the turning points of the others.")
     if there:
         found = [case.descents[arm] for case, arm in there]
-        lower = [paired(-one.rises, -one.falls, comparisons=arms).verdict for one in found]
+        lower = [paired(-one.rises, -one.falls, comparisons=of).verdict for one in found]
         errors = [case.turned(arm, "test_error").verdict for case, arm in there]
         yield (f"Where it was there, the test loss had risen by {means(100 * one.rises for one in found)} % of its peak and "
                f"fell by {means(100 * one.falls for one in found)} %, beyond their own noise in "

@@ -18,8 +18,9 @@ from ..report import plots
 from ..report.batch_sizes import BatchSizes, batch_words
 from ..report.levels import RULE
 from ..report.measured import load_all
+from ..report.methods import verdicts
 from ..report.tables import Table
-from ..report.tuned import Tuned, beside, edge_words, edges, judged, verdicts
+from ..report.tuned import Tuned, beside, edge_words, edges, judged
 from ..report.words import counted, listed, means, opening_by, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
@@ -51,7 +52,7 @@ class Config(OnThreads):
     """Settings of flooding_family."""
 
     seeds: Annotated[int, at_least(1)] = SEEDS
-    """Runs of each candidate: 28 comparisons at once take 4.6 standard errors of ten seeds, 16 of three."""
+    """Runs of each candidate: 28 comparisons at once take 4.4 standard errors of ten seeds, 24 of three."""
     noise: Annotated[tuple[float, ...], SHARE, DIFFERENT, SOME] = (0.0, 0.10)
     """Shares of flipped labels in all parts of both data sets: as they are, and with one in ten wrong."""
     train: Annotated[int, at_least(4)] = 200

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from . import plots
-from .compare import UNCLEAR, mean_and_error, paired
+from .compare import UNCLEAR, paired
 from .measured import Measured
-from .tables import Table, mean_error, number
-from .words import counted, means, tally
+from .tables import Table, number
+from .words import counted, means, tally, text
 
 DRAWS = 400  # orders of the samples: the gap of their mean is then known to a few percent, also of four large batches
 
@@ -95,7 +95,7 @@ class BatchSizes:
             runs = self.flooded[size]
             over = runs.values("end.train_loss") - self.level
             figures = (runs.at("end", "flooded_fraction", 100), over, *self.gaps(size))
-            return [str(size), *map(_text, figures), number(self.ratio(size), 2),
+            return [str(size), *map(text, figures), number(self.ratio(size), 2),
                     *(one[size].text("end.test_loss") for one in self.runs.values())]
         heads = ("batch size", "flooded, %", "training loss − level", "gap", "gap by formula", "ratio",
                  *(f"test loss, {name}" for name in self.runs))
@@ -144,10 +144,6 @@ def batch_words(cases: Sequence[BatchSizes]) -> str:
     return ("At one level for all, flooding batches instead of the whole set raised the loss that is minimised by "
             f"{raised[first]} nats with batches of {first}, by {raised[last]} with {last}: the gap of Jensen's inequality. "
             f"{formula} Batches of {first} beside those of {last}, after as many updates by test loss in {count}: {beside}.")
-
-
-def _text(values: Any) -> str:
-    return mean_error(*mean_and_error(values))
 
 
 # --- the gap ---

@@ -10,6 +10,7 @@ import numpy as np
 
 TINY = 1e-12  # below all variances of odds, so that none is divided by 0
 
+
 def _log_p(odds: np.ndarray) -> np.ndarray:
     """Return log p; of the negative odds log(1 - p)."""
     return -np.logaddexp(0, -odds)
