@@ -68,13 +68,13 @@ class Methods:
 class Compared(Protocol):
     """A case whose methods can be compared."""
 
-    def compared(self, before: Any, after: Any, figure: str, **how: Any) -> Difference:
+    def compared(self, before: Any, after: Any, figure: str, *, comparisons: int = 1) -> Difference:
         """What one method is compared with another, by a figure."""
 
 
-def verdicts(cases: Sequence[Compared], before: Any, after: Any, figure: str, **how: Any) -> list[str]:
-    """Per case, what a method is compared with another one; `how` as a case's `compared` takes it."""
-    return [case.compared(before, after, figure, **how).verdict for case in cases]
+def verdicts(cases: Sequence[Compared], before: Any, after: Any, figure: str, *, comparisons: int = 1) -> list[str]:
+    """Per case, what a method is compared with another one; `comparisons` as `compare.paired` takes it."""
+    return [case.compared(before, after, figure, comparisons=comparisons).verdict for case in cases]
 
 
 def best(cases: Sequence[Methods], against: str, methods: Sequence[str], figures: Sequence[str], example: Methods,
