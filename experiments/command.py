@@ -33,8 +33,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
 
 `python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never \
 trained again: a run that was interrupted goes on where it stopped, and tables and figures are redrawn at once. Without \
-activating the virtual environment (`. .venv/bin/activate`) it is called by its path: .venv/bin/{PROGRAM}, or .venv/bin/python -m \
-experiments."""
+activating the virtual environment (`. .venv/bin/activate`) it is called by its path: .venv/bin/{PROGRAM}, or \
+.venv/bin/python -m experiments."""
 HOME = Path(__file__).resolve().parent.parent  # of all our packages
 
 

@@ -164,5 +164,5 @@ def answer(results: Results) -> str:
             "running average is said to lag by half an epoch: in the first epoch that makes "
             f"{interval(first.at('frozen') - first.at('half'))} of its {interval(first.at('averaging'))} points. Of all "
             f"sets of {config.tiny} validation samples {chance:.0f} % are above by chance, a large one is {abs(large):.1f} "
-            f"points {'below' if large < 0 else 'above'}. Remedy: evaluate training samples at the epoch's end, as validation samples are; a "
-            "gap that is left is in the data: a leak, wrong labels, an easier or a tiny set.")
+            f"points {'below' if large < 0 else 'above'}. Remedy: evaluate training samples at the epoch's end, as "
+            "validation samples are; a gap that is left is in the data: a leak, wrong labels, an easier or a tiny set.")

@@ -38,7 +38,7 @@ def _table(cases: Sequence[Case]) -> Table:
              f"{case.best.cross_entropy:.3f}", *(_published(case.noise) if published else [])] for case in cases]
     note = (f"{first.specs[0].schedule.epochs} epochs, {len(first.specs)} levels{' (published: 500, 51)' * published}; "
             "level: mean (smallest to largest) over trials, 0 is none; CE: cross-entropy, nats")
-    diverged = sum(bool(run.scalars["diverged"]) for case in cases for trial in case.trials for run in trial.runs)
+    diverged = sum(bool(one.scalars["diverged"]) for case in cases for trial in case.trials for one in trial.runs)
     if diverged:
         note += f"\n{diverged} runs diverged and were not chosen"
     title = f"{TITLES[cases[0].data]}: accuracy in % on noisy test labels ({spread(len(cases[0].trials), 'trial')})"
