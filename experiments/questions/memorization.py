@@ -157,7 +157,7 @@ def figures(results: Arms, folder: Path) -> list:
                      bound=("constructed: 2n + d", 2 * sizes + SETS[REAL].inputs)),
              partial(growing, series={label: (hue, [at(("size", RANDOM, size, widest), one) for size in sizes])
                                       for label, (hue, one) in ROUNDING.items()}, log="xy",
-                     title="constructed network (log)", bound=("wrong from here", [0.5] * len(sizes)))],
+                     title="constructed network (log)", bound=("wrong from here", [0.5] * len(sizes)), legend=2)],
             [partial(flooded, series={KINDS[kind]: (HUES[kind], [at(("level", kind, level), "late_train_error", 100)
                                                                  for level in levels]) for kind in PAIR}, log="x",
                      title="flooding: training error, %", bound=("level / log 2", 100 * np.minimum(levels / LOG_2, 1))),

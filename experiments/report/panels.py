@@ -10,7 +10,7 @@ from . import plots
 
 
 def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, title: str, x_label: str, log: str = "",
-          bound: tuple[str, Any] | None = None, markers: bool = True, legend: bool = True) -> None:
+          bound: tuple[str, Any] | None = None, markers: bool = True, legend: int = 1) -> None:
     """Draw means over x, with a band of one standard error.
 
     Parameters
@@ -25,8 +25,8 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
         A dotted line, of theory for example.
     markers : bool
         A dot at every x; none for curves of many.
-    legend : bool
-        Inside the panel.
+    legend : int
+        Columns of the legend inside the panel; 0: none.
     """
     x = np.asarray(x)
     for label, (hue, values) in series.items():
@@ -40,7 +40,7 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
 
 
 def points(axis: Any, names: Sequence[str], groups: Mapping[str, tuple[str, Sequence[Any]]], hues: Sequence[str], *,
-           title: str, log: str = "", bound: tuple[str, Any] | None = None, legend: bool = True) -> None:
+           title: str, log: str = "", bound: tuple[str, Any] | None = None, legend: int = 1) -> None:
     """Draw means with bars of one standard error: a place on the x axis for each name, in it a point of each group.
 
     Parameters
@@ -65,7 +65,7 @@ def points(axis: Any, names: Sequence[str], groups: Mapping[str, tuple[str, Sequ
                 np.repeat(bound[1], 3))
     _finish(axis, title, log, legend)
     if not log:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=-0.03 * axis.get_ylim()[1])  # marks at 0 are whole
     axis.set_xticks(range(len(names)), [textwrap.fill(name, 10) for name in names], fontsize="small")
 
 
@@ -73,11 +73,11 @@ def _dotted(axis: Any, x: np.ndarray, label: str, bound: Any) -> None:
     axis.plot(x, bound, ":", color=plots.ink(plots.BLACK), label=label)
 
 
-def _finish(axis: Any, title: str, log: str, legend: bool) -> None:
+def _finish(axis: Any, title: str, log: str, legend: int) -> None:
     axis.set_title(title)
     plots.log(axis, log)
     if legend and axis.get_legend_handles_labels()[0]:
-        axis.legend()
+        axis.legend(ncols=legend)
 
 
 def contours(axis: Any, steps: np.ndarray, plane: np.ndarray, levels: np.ndarray) -> None:
