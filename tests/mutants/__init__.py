@@ -12,6 +12,6 @@ __all__ = ["EVERYDAY", "MUTANTS", "TABLES", "Mutant"]
 
 TABLES = (NETWORKS, TRAINING, LOSSES, EXPERIMENTS)
 MUTANTS = {name: mutant for table in TABLES for name, mutant in table.items()}
-# One bug of the definition, one of the kernels as plain Python, one of the kernels compiled; the default run looks for these,
-# --slow (and .ci/run) for all.
+# A bug of the definition, one of the kernels as plain Python, one of the kernels compiled; the default run looks for
+# these, --slow (and .ci/run) for all.
 EVERYDAY = {"transpose", "sign_of_the_step_cpu", "compiled_kernel"}
