@@ -1,5 +1,4 @@
 """margin_theory from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 import math
 
 import numpy as np
@@ -30,24 +29,13 @@ from experiments.runs.store import Run, Store
 from experiments.trainers.separable import descent, train_fleet
 from experiments.trainers.separable_sets import FIXED, problem
 from losses.margins import hard_margin
+from tests.pages import bare
 
 TINY = Config(seeds=2, epochs=30, few=10, many=100, images=10, hidden=3)
 
 
 def descend(data, train=0, seeds=1, epochs=100, **how):
     return train_fleet([descent("claim", seed, data, train, epochs=epochs, **how) for seed in range(seeds)])
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines and (axis.get_ylabel() or axis.get_title())
-    assert "2 seeds" in words["title"]
-    return [path]
 
 
 def test_from_end_to_end(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from experiments.questions import memorization
 from experiments.questions.memorization import INPUTS, KINDS, OVERLAPPING, PAIR, RANDOM, REAL, TWICE, Config
+from experiments.report import plots
 from experiments.report.compare import clearly_above
 from experiments.report.measured import Measured
 from experiments.runs.store import Store
@@ -15,13 +16,15 @@ from experiments.trainers.description import describe
 from experiments.trainers.measures import Subject
 from experiments.trainers.train import train_fleet
 from losses import CrossEntropy
+from tests.pages import bare
 from tests.pictures import memorized
 
 TINY = Config(seeds=1, train=20, hidden=8, epochs=20, sizes=(10, 20), widths=(8,), levels=(0.1, 2.0))
 
 
 @pytest.mark.compiled
-def test_from_end_to_end(tmp_path):
+def test_from_end_to_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "page", bare)
     store = Store(tmp_path)
     memorization.run(TINY, store)
     assert store.count("memorization") == 5 + 2 * 2 + 2 + 2 * 2
