@@ -1,0 +1,134 @@
+"""What is said of runs that predict new samples late, of the rules that stop them before, and of what happens meanwhile."""
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .arms import text
+from .compare import AGREES, BETTER, DEVIATES, WORSE, agreement, paired
+from .delays import END, RISE, THERE, ZERO, Delays
+from .shares import Share
+from .words import listed, means
+
+# Liu et al.: the time is inversely proportional to weight decay. How near to that power is agreement.
+POWER, TOLERANCE = -1.0, 0.1
+NEEDED = 6  # runs of which all must miss it, before most of all can be said to
+
+
+def sorted_out(missed: Mapping[str, Sequence[Share]]) -> tuple[list[str], list[str], list[str]]:
+    """Return the rules that miss it in most runs of every weight decay; those in few of each; all others."""
+    always = [name for name, shares in missed.items() if all(share.mostly for share in shares)]
+    never = [name for name, shares in missed.items() if all(share.seldom for share in shares)]
+    return always, never, [name for name in missed if name not in (*always, *never)]
+
+
+def opening(missed: Mapping[str, Sequence[Share]], epochs: int) -> str:
+    """Return the first sentence: yes, no or what it depends on.
+
+    Parameters
+    ----------
+    missed : mapping of str to sequence of Share
+        By rule, how many of the runs that get there it misses, of each weight decay that has any.
+    epochs : int
+        Length of the runs.
+    """
+    runs = next(iter(missed.values()))
+    if not runs:
+        return f"Cannot tell yet: within {epochs} epochs no run had 95 % of new sums right."
+    if min(share.runs for share in runs) < NEEDED:
+        return (f"Cannot tell yet: it takes {NEEDED} runs with 95 % of new sums right; within {epochs} epochs there were "
+                f"{listed(str(share.runs) for share in runs)}.")
+    always, never, others = sorted_out(missed)
+    each = " with every weight decay" * (len(runs) > 1)
+    if len(always) == len(missed):
+        return f"Yes: each of {len(missed)} rules would have missed it in most runs{each}."
+    if len(never) == len(missed):
+        return f"No: each of {len(missed)} rules would have seen it in most runs{each}."
+    rest = (f"; {listed(others)} would have in some{', depending on weight decay' * (len(runs) > 1)}" if others else "")
+    return (f"It depends on the rule: of {len(missed)} rules {len(always)} would have missed it in most runs{each}, "
+            f"{len(never)} in few{f' ({listed(never)})' if never else ''}{rest}.")
+
+
+def after(cases: Sequence[Delays]) -> str:
+    """Say when training error is zero and when new samples are predicted, how often, and how that follows weight decay."""
+    late = [one for one in cases if one.late]
+    said = f"Zero training error came at epoch {means(one.at(ZERO, 'epoch') for one in cases)}"
+    if late:
+        said += (f", with {means(one.at(ZERO, 'accuracy', 100) for one in late)} % of new sums right; 95 % were at epoch "
+                 f"{listed(text(one.at(THERE, 'epoch')) for one in late)} with weight decay {_decays(late)}, "
+                 f"{means(one.at(THERE, 'epoch') / one.at(ZERO, 'epoch') for one in late)} times as late")
+    for one in cases:
+        if not one.there.all():
+            said += (f". With weight decay {one.weight_decay:g} {Share.of(one.there)} runs got there within "
+                     f"{one.epochs[-1]:.0f} epochs; {text(one.at(END, 'accuracy', 100))} % were right in the end")
+    return f"{said}.{_power(late)}"
+
+
+def _decays(cases: Sequence[Delays]) -> str:
+    return listed(f"{one.weight_decay:g}" for one in cases)
+
+
+def _power(cases: Sequence[Delays]) -> str:
+    """Say with which power of weight decay the time goes, of the seeds that get there with all; "" of one weight decay."""
+    found = [one for one in cases if one.weight_decay]
+    if len(found) < 2:
+        return ""
+    times = np.log([one.at(THERE, "epoch") for one in found])  # (weight decays, seeds)
+    times = times[:, ~np.isnan(times).any(axis=0)]
+    if not times.size:
+        return ""
+    slopes = np.polyfit(np.log([one.weight_decay for one in found]), times, 1)[0]
+    verdict = {AGREES: "agrees", DEVIATES: "deviates"}.get(agreement(slopes, POWER, TOLERANCE), "may agree or not")
+    return f" The time goes with the power {text(slopes)} of weight decay; theory's {POWER:.0f} (Liu et al.) {verdict}."
+
+
+def needed(cases: Sequence[Delays], watched: Mapping[str, str]) -> str:
+    """Say how much patience is the least that does not miss it, on each figure that is watched."""
+    late = [one for one in cases if one.late]
+    if not late:
+        return "Which patience would do is not known."
+    each = [f"on {name} {listed(text(one.patience(figure)[one.there]) for one in late)}" for name, figure in watched.items()]
+    return f"Patience would have had to be at least, in epochs: {listed(each)} (weight decay {_decays(late)})."
+
+
+def vain(control: Sequence[Delays], missed: Mapping[str, Sequence[Share]], rules: Mapping[str, str]) -> str:
+    """Say how long the rules that see it train where there is nothing to wait for."""
+    never = sorted_out(missed)[1] if next(iter(missed.values())) else []
+    if not control or not never or control[0].there.any():
+        return ""
+    last, found = control[0].epochs[-1], {name: control[0].returned(rules[name]).trained for name in never}
+    whole = [name for name, epochs in found.items() if (epochs == last).all()]
+    return (f"Without weight decay, where there is nothing to wait for, those that see it trained "
+            f"{means(found.values())} epochs; to the last one in all runs: {listed(whole or ['none'])}.")
+
+
+def meanwhile(cases: Sequence[Delays]) -> str:
+    """Say what norm and normalised margin do while more and more new samples are right, beside what theories expect."""
+    late = [one for one in cases if one.weight_decay and one.late]
+    if not late:
+        return "What norm and margin do meanwhile is not known."
+    norms = [[one.at(moment, "parameter_norm") for moment in (RISE, THERE)] for one in late]
+    grown = [[one.at(moment, "margin_normalized") for moment in (RISE, THERE)] for one in late]
+    said = (f"From 10 to 95 % right the norm of the weights went from {_each(norms, 'fell', 'rose')} with weight decay "
+            f"{_decays(late)} (Liu et al.: it falls); the normalised margin was multiplied by "
+            f"{means(after / before for before, after in grown)}, {_count(grown)} (Lyu et al.: it grows)")
+    control = [one for one in cases if not one.weight_decay]
+    if control:
+        end = control[0].at(END, "margin_normalized")
+        beside = [[end, after] for _, after in grown]
+        said += (f", and was then {means(after / before for before, after in beside)} times that of the control at its end, "
+                 f"{_count(beside, 'larger')}")
+    return f"{said}."
+
+
+def _verdicts(pairs: Sequence[Sequence[np.ndarray]]) -> list[str]:
+    return [paired(*pair, comparisons=len(pairs)).verdict for pair in pairs]
+
+
+def _each(pairs: Sequence[Sequence[np.ndarray]], lower: str, higher: str) -> str:
+    words = {BETTER: f", clearly {lower}", WORSE: f", clearly {higher}"}
+    return listed(f"{text(before)} to {text(after)}{words.get(verdict, '')}"
+                  for (before, after), verdict in zip(pairs, _verdicts(pairs), strict=True))
+
+
+def _count(pairs: Sequence[Sequence[np.ndarray]], what: str = "more") -> str:
+    return f"clearly {what} in {_verdicts(pairs).count(WORSE)} of {len(pairs)}"
