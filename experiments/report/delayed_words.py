@@ -33,9 +33,9 @@ def opening(missed: Mapping[str, Sequence[Share]], epochs: int) -> str:
     """
     runs = next(iter(missed.values()))
     if not runs:
-        return f"Cannot tell yet: within {epochs} epochs no run had 95 % of new sums right."
+        return f"Cannot tell yet: within {epochs} epochs no run had 90 % of new sums right."
     if min(share.runs for share in runs) < NEEDED:
-        return (f"Cannot tell yet: it takes {NEEDED} runs with 95 % of new sums right; within {epochs} epochs there were "
+        return (f"Cannot tell yet: it takes {NEEDED} runs with 90 % of new sums right; within {epochs} epochs there were "
                 f"{listed(str(share.runs) for share in runs)}.")
     always, never, others = sorted_out(missed)
     each = " with every weight decay" * (len(runs) > 1)
@@ -53,13 +53,14 @@ def after(cases: Sequence[Delays]) -> str:
     late = [one for one in cases if one.late]
     said = f"Zero training error came at epoch {means(one.at(ZERO, 'epoch') for one in cases)}"
     if late:
-        said += (f", with {means(one.at(ZERO, 'accuracy', 100) for one in late)} % of new sums right; 95 % were at epoch "
+        said += (f", with {means(one.at(ZERO, 'accuracy', 100) for one in late)} % of new sums right; 90 % were at epoch "
                  f"{listed(text(one.at(THERE, 'epoch')) for one in late)} with weight decay {_decays(late)}, "
                  f"{means(one.at(THERE, 'epoch') / one.at(ZERO, 'epoch') for one in late)} times as late")
     for one in cases:
         if not one.there.all():
-            said += (f". With weight decay {one.weight_decay:g} {Share.of(one.there)} runs got there within "
-                     f"{one.epochs[-1]:.0f} epochs; {text(one.at(END, 'accuracy', 100))} % were right in the end")
+            name = f"With {one.title}" if one.weight_decay else "Without weight decay"
+            said += (f". {name}, {Share.of(one.there)} runs got there within {one.epochs[-1]:.0f} epochs; "
+                     f"{text(one.at(END, 'accuracy', 100))} % were right in the end")
     return f"{said}.{_power(late)}"
 
 
@@ -86,8 +87,14 @@ def needed(cases: Sequence[Delays], watched: Mapping[str, str]) -> str:
     late = [one for one in cases if one.late]
     if not late:
         return "Which patience would do is not known."
-    each = [f"on {name} {listed(text(one.patience(figure)[one.there]) for one in late)}" for name, figure in watched.items()]
+    each = [f"on {name} {listed(_least(one.patience(figure)[one.there]) for one in late)}"
+            for name, figure in watched.items()]
     return f"Patience would have had to be at least, in epochs: {listed(each)} (weight decay {_decays(late)})."
+
+
+def _least(patience: np.ndarray) -> str:
+    none = int(np.isnan(patience).sum())
+    return text(patience) + f" (none in {none} of {len(patience)} runs)" * bool(none)
 
 
 def vain(control: Sequence[Delays], missed: Mapping[str, Sequence[Share]], rules: Mapping[str, str]) -> str:
@@ -108,7 +115,7 @@ def meanwhile(cases: Sequence[Delays]) -> str:
         return "What norm and margin do meanwhile is not known."
     norms = [[one.at(moment, "parameter_norm") for moment in (RISE, THERE)] for one in late]
     grown = [[one.at(moment, "margin_normalized") for moment in (RISE, THERE)] for one in late]
-    said = (f"From 10 to 95 % right the norm of the weights went from {_each(norms, 'fell', 'rose')} with weight decay "
+    said = (f"From 10 to 90 % right the norm of the weights went from {_each(norms, 'fell', 'rose')} with weight decay "
             f"{_decays(late)} (Liu et al.: it falls); the normalised margin was multiplied by "
             f"{means(after / before for before, after in grown)}, {_count(grown)} (Lyu et al.: it grows)")
     control = [one for one in cases if not one.weight_decay]
