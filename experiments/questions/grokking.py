@@ -40,11 +40,11 @@ class Config(OnThreads):
     modulus: Annotated[int, at_least(5)] = 31
     """p: 961 sums. Smaller ones have too few to be tested on, larger ones take longer."""
     share: Annotated[float, Range(0, 1, beyond=True, below=True)] = 0.7
-    """Of the sums, to learn from: with fewer the delay grows, until nothing but these is learnt."""
+    """Of the sums, to learn from: with fewer the delay grows (Power et al.)."""
     weight_decay: Annotated[tuple[float, ...], at_least(0), DIFFERENT, SOME] = (0.0, 0.1, 0.3, 1.0)
-    """Of AdamW: the control, and a range of ten. With 3, training samples are no longer fitted."""
+    """Of AdamW: none, which is the control, and a range of ten."""
     hidden: Annotated[int, at_least(1)] = 128
-    """Units of the only hidden layer; with half of them 90 % is not reached."""
+    """Units of the only hidden layer: enough that nearly all new sums come out right in the end."""
     epochs: Annotated[int, at_least(100)] = 6000
     """A hundred times those to zero training error; with weight decay 0.1 it takes about 3000."""
     every: Annotated[int, at_least(1)] = 5
@@ -146,8 +146,8 @@ def tables(results: Results) -> list[Table]:
                   ["", "runs", "epoch", "right, %", "norm", "margin, 1e-3", "evidence"], rows,
                   "Right: of the test set. Margin: the smallest of the training set / the product of the layers' norms."),
             Table(f"What stopping rules return, by weight decay ({seeds})", ["rule", *heads], asked,
-                  "Patience in epochs. Missed: below 90 %, of the runs that get there; epoch: "
-                  "at which it ends training, or the last.")]
+                  "Rules as in stopping/README.md, patience in epochs. Missed: below 90 %, of the runs that get there; "
+                  "epoch: at which it ends training, or the last.")]
 
 
 def _asked(one: Delays, rule: str) -> list[str]:

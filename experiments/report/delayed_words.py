@@ -9,16 +9,21 @@ from .delays import END, RISE, THERE, ZERO, Delays
 from .shares import Share
 from .words import listed, means
 
-# Liu et al.: the time is inversely proportional to weight decay. How near to that power is agreement.
+# Liu et al.: the delay is inversely proportional to weight decay. How near to that power is agreement.
 POWER, TOLERANCE = -1.0, 0.1
-NEEDED = 6  # runs of which all must miss it, before most of all can be said to
+NEEDED = 6  # runs that all miss it, before most can be said to
 
 
 def sorted_out(missed: Mapping[str, Sequence[Share]]) -> tuple[list[str], list[str], list[str]]:
-    """Return the rules that miss it in most runs of every weight decay; those in few of each; all others."""
-    always = [name for name, shares in missed.items() if all(share.mostly for share in shares)]
-    never = [name for name, shares in missed.items() if all(share.seldom for share in shares)]
-    return always, never, [name for name in missed if name not in (*always, *never)]
+    """Return the rules that miss it in most runs of every weight decay; those in few of each; all others.
+
+    Weight decays with fewer than `NEEDED` runs that get there do not count; if that leaves none, all lists are empty.
+    """
+    enough = {name: [share for share in shares if share.runs >= NEEDED] for name, shares in missed.items()}
+    judged = {name: shares for name, shares in enough.items() if shares}
+    always = [name for name, shares in judged.items() if all(share.mostly for share in shares)]
+    never = [name for name, shares in judged.items() if all(share.seldom for share in shares)]
+    return always, never, [name for name in judged if name not in (*always, *never)]
 
 
 def opening(missed: Mapping[str, Sequence[Share]], epochs: int) -> str:
@@ -34,11 +39,11 @@ def opening(missed: Mapping[str, Sequence[Share]], epochs: int) -> str:
     runs = next(iter(missed.values()))
     if not runs:
         return f"Cannot tell yet: within {epochs} epochs no run had 90 % of new sums right."
-    if min(share.runs for share in runs) < NEEDED:
+    always, never, others = sorted_out(missed)
+    if not (always or never or others):
         return (f"Cannot tell yet: it takes {NEEDED} runs with 90 % of new sums right; within {epochs} epochs there were "
                 f"{listed(str(share.runs) for share in runs)}.")
-    always, never, others = sorted_out(missed)
-    each = " with every weight decay" * (len(runs) > 1)
+    each = f" with every weight decay{' that can be judged' * any(share.runs < NEEDED for share in runs)}" * (len(runs) > 1)
     if len(always) == len(missed):
         return f"Yes: each of {len(missed)} rules would have missed it in most runs{each}."
     if len(never) == len(missed):
@@ -69,17 +74,17 @@ def _decays(cases: Sequence[Delays]) -> str:
 
 
 def _power(cases: Sequence[Delays]) -> str:
-    """Say with which power of weight decay the time goes, of the seeds that get there with all; "" of one weight decay."""
+    """Say with which power of weight decay the delay goes, of the seeds that get there with all; "" of one weight decay."""
     found = [one for one in cases if one.weight_decay]
     if len(found) < 2:
         return ""
-    times = np.log([one.at(THERE, "epoch") for one in found])  # (weight decays, seeds)
-    times = times[:, ~np.isnan(times).any(axis=0)]
-    if not times.size:
+    delays = np.log([one.at(THERE, "epoch") - one.at(ZERO, "epoch") for one in found])  # (weight decays, seeds)
+    delays = delays[:, ~np.isnan(delays).any(axis=0)]
+    if not delays.size:
         return ""
-    slopes = np.polyfit(np.log([one.weight_decay for one in found]), times, 1)[0]
+    slopes = np.polyfit(np.log([one.weight_decay for one in found]), delays, 1)[0]
     verdict = {AGREES: "agrees", DEVIATES: "deviates"}.get(agreement(slopes, POWER, TOLERANCE), "may agree or not")
-    return f" The time goes with the power {text(slopes)} of weight decay; theory's {POWER:.0f} (Liu et al.) {verdict}."
+    return f" The delay goes with the power {text(slopes)} of weight decay; theory's {POWER:.0f} (Liu et al.) {verdict}."
 
 
 def needed(cases: Sequence[Delays], watched: Mapping[str, str]) -> str:
@@ -99,7 +104,7 @@ def _least(patience: np.ndarray) -> str:
 
 def vain(control: Sequence[Delays], missed: Mapping[str, Sequence[Share]], rules: Mapping[str, str]) -> str:
     """Say how long the rules that see it train where there is nothing to wait for."""
-    never = sorted_out(missed)[1] if next(iter(missed.values())) else []
+    never = sorted_out(missed)[1]
     if not control or not never or control[0].there.any():
         return ""
     last, found = control[0].epochs[-1], {name: control[0].returned(rules[name]).trained for name in never}
