@@ -1,6 +1,6 @@
 """The backends, by name; each opens engines of its own. What an engine is: engine.py.
 
-The numba backend is imported when a model first asks for it, so that ``import nn`` stays quick.
+The kernels of a compiled backend are imported when a model first asks for it, so that ``import nn`` stays quick.
 """
 import functools
 import importlib
@@ -80,7 +80,8 @@ class CompiledBackend:
             if front.kind not in self.recurrent.SERVED:
                 raise unserved("activation", front.kind, ACTIVATIONS, self.recurrent.SERVED, f"{self.place}/recurrent.py")
             if front.pooling not in self.recurrent.SERVED_POOLINGS:
-                raise unserved("pooling", front.pooling, POOLINGS, self.recurrent.SERVED_POOLINGS, f"{self.place}/recurrent.py")
+                served = self.recurrent.SERVED_POOLINGS
+                raise unserved("pooling", front.pooling, POOLINGS, served, f"{self.place}/recurrent.py")
         served = self.kernels.OPTIMIZERS_SERVED
         if optimizer is not None and optimizer.code().kind not in served:
             raise unserved("optimizer", optimizer.code().kind, OPTIMIZERS, served, f"{self.place}/training.py")
@@ -130,8 +131,8 @@ class CudaBackend(CompiledBackend):
 
     def __init__(self) -> None:
         # By name: who trains on the CPU does not depend on what is in these files (nn/shared/reached.py).
-        modules = {name: importlib.import_module(f"nn.cuda.{name}") for name in ("_compat", "activations", "recurrent", "rows",
-                                                                                "training", "views")}
+        names = "_compat", "activations", "recurrent", "rows", "training", "views"
+        modules = {name: importlib.import_module(f"nn.cuda.{name}") for name in names}
         if why := modules["_compat"].machine.unavailable():
             raise RuntimeError(f"backend: got 'cuda', but {why}; accepted here: 'numba', 'numpy'")
         self.compat, self.kernels, self.views = modules["_compat"], modules["training"], modules["views"]

@@ -41,7 +41,6 @@ class CudaEngine(HostEngine):
         views = self._backend.views
         work, sequences, norm, drop = super()._buffers(inputs, y, weighted)
         on_device = {name: self._to_device(value) for name, value in work._asdict().items() if value is not None}
-        self._at = work.at
         work = views.DeviceWorkspace(**on_device | {"at": work.at, "row_weights": on_device.get("row_weights")})
         work.summary = self._to_device(np.zeros(3))
         if sequences is not None:
@@ -68,46 +67,51 @@ class CudaEngine(HostEngine):
 
     def _take_weights(self) -> None:
         """Take the host's vectors to the device: who has changed them since is not known."""
-        self._weights.flat.copy_to_device(self._network.flat)
+        self._own(self._weights.flat).copy_to_device(self._network.flat)
         if self._norm is not None:
-            self._norm.running.copy_to_device(self._network.running)
+            self._own(self._norm.running).copy_to_device(self._network.running)
+
+    @staticmethod
+    def _own(array: Any) -> Any:
+        """Return an array of the device, for type checkers, which take it for one of NumPy's."""
+        return array
 
     def _on_device(self, batch: Batch) -> Batch:
         indices = self._backend.views.Indices(batch.indices, self._to_device(batch.indices))
         return batch._replace(indices=indices)
 
     def _forward(self, batch: Batch) -> int:
-        network = self._network
+        network, kernels = self._network, self._backend.kernels
         with TURN, interrupt_held_back():
             self._take_weights()
-            return self._backend.kernels.forward_pass(
+            return kernels.forward_pass(
                 self._work, self._sequences, self._norm, self._drop, self._weights.flat, network.layers, network.front,
                 self._data, self._on_device(batch), None)
 
     def _gradient(self, batch: Batch) -> int:
-        network = self._network
+        network, kernels = self._network, self._backend.kernels
         with TURN, interrupt_held_back():
             self._take_weights()
-            return self._backend.kernels.gradient_pass(
-                self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front, self._data,
-                self._kernel_loss, self._on_device(batch), None)
+            return kernels.gradient_pass(
+                self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
+                self._data, self._kernel_loss, self._on_device(batch), None)
 
     def steps(self, plan: Plan, log: Log) -> int:
         """See engine.Engine; members of a fleet take turns, one call each."""
-        network, updates = self._network, len(plan.learning_rates)
+        network, kernels, updates = self._network, self._backend.kernels, len(plan.learning_rates)
         orders = self._backend.views.Indices(plan.orders, self._to_device(plan.orders.ravel()))
-        own = self._backend.kernels.DeviceLog(*(self._to_device(np.zeros(updates)) for _ in range(2)), log.rows,
-                                              self._to_device(np.array([0, 1, 0])))
+        losses, flooded, marks = map(self._to_device, (np.zeros(updates), np.zeros(updates), np.array([0, 1, 0])))
+        own = kernels.DeviceLog(losses, flooded, log.rows, marks)
         with TURN, interrupt_held_back(), self._statistics_at_rest():
             self._take_weights()
-            self._backend.kernels.train_steps(
+            kernels.train_steps(
                 own, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
                 self._task(plan._replace(orders=orders)), None)
-            log.losses[:], log.flooded[:] = own.losses.copy_to_host(), own.flooded.copy_to_host()
-            network.flat[:] = self._weights.flat.copy_to_host()
+            log.losses[:], log.flooded[:] = self._on_host(losses), self._on_host(flooded)
+            network.flat[:] = self._on_host(self._weights.flat)
             if self._norm is not None:
-                network.running[:] = self._norm.running.copy_to_host()
-            return int(own.marks.copy_to_host()[self._backend.kernels.TAKEN])
+                network.running[:] = self._on_host(self._norm.running)
+            return int(self._on_host(marks)[kernels.TAKEN])
 
     def _on_host(self, buffer: Any) -> np.ndarray:
         with TURN:

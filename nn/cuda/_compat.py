@@ -69,7 +69,7 @@ class Gpu:
     STATIC_SHARED = 48 * 1024  # bytes of shared memory that a block has without asking
 
     def __init__(self):
-        self._room, self._known = {}, set()
+        self._room = {}  # (kernel, types) -> bytes of shared memory that were allowed
 
     def unavailable(self):
         """Return why no GPU can be used, and what to do about it; None if one can."""
@@ -90,27 +90,30 @@ class Gpu:
     def launch(self, kernel, grid, block, *arguments, shared=0):
         """Run a kernel's body once for each thread of each block; do not wait for it."""
         compiled = kernel.compiled
-        signature = compiled, tuple(compiled.typeof_pyval(argument) for argument in arguments)
-        if signature not in self._known:
-            self._compile(*signature)
-            self._known.add(signature)
-        if shared > self._room.get(signature, self.STATIC_SHARED):
-            self._make_room(*signature, shared)
+        if not compiled.overloads:
+            self._compile(compiled, arguments)
+        if shared > self.STATIC_SHARED:
+            self._make_room(compiled, arguments, shared)
         compiled[grid, block, 0, shared](*arguments)
 
     @staticmethod
-    def _compile(compiled, types):
+    def _compile(compiled, arguments):
+        """Compile a kernel for these arguments, saying why that takes a moment."""
         compiling.begin()
         try:
             with interrupt_held_back():  # Ctrl-C inside a compiler comes out as something else
-                compiled.compile(types)
+                compiled.compile(tuple(map(compiled.typeof_pyval, arguments)))
         finally:
             compiling.end()
 
-    def _make_room(self, compiled, types, nbytes):
+    def _make_room(self, compiled, arguments, nbytes):
         """Let a kernel have more shared memory: the driver wants to be asked before the launch."""
+        types = tuple(map(compiled.typeof_pyval, arguments))
+        if self._room.get((compiled, types), 0) >= nbytes:
+            return
         from cuda.bindings import driver
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        compiled.compile(types)
         handle = compiled.overloads[types]._codelibrary.get_cufunc().handle
         status, function = driver.cuKernelGetFunction(handle)
         if status == driver.CUresult.CUDA_SUCCESS:

@@ -131,7 +131,7 @@ def weigh(dz, weights, losses, samples, row_weights, summary, levels, flood, lev
     if n < dz.shape[0]:
         zero, one = dz.dtype.type(0), dz.dtype.type(1)
         own = losses[n]
-        if not (flood == INSTANCE or flood == SOFT or flood == ADAPTIVE):
+        if flood not in (INSTANCE, SOFT, ADAPTIVE):
             own = summary[J]  # one decision for the whole batch, also where a loss is infinite
         here = levels[samples[n]] if flood == ADAPTIVE else level
         count = row_weights[n] if row_weights.size > 0 else one
