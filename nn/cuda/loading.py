@@ -23,7 +23,7 @@ def gather_vectors(to, samples, x, indices, at):
 
 
 def gather_targets(labels, targets, row_weights, all_labels, all_targets, all_weights, places):
-    """Copy what a row's outputs should become and how much it counts, from its place in the data."""
+    """Copy what a row's outputs should become, and how much it counts, from its place."""
     s, width = cuda.grid(1), max(all_targets.shape[1], 1)
     n, k = s // width, s % width
     if n < places.size:

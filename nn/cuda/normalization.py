@@ -91,8 +91,8 @@ def batch_norm_evaluate(y, z, gamma, beta, running_mean, running_var, eps):
 
 def batch_norm_backward(dz, dgamma, dbeta, dy, z_hat, var, gamma, eps):
     """Fill dz, dγ = Σ dy ẑ and dβ = Σ dy; dz may be dy."""
-    launch(normalise_backward, blocks(dy.shape[1], COLUMNS), (COLUMNS, LANES), dz, dgamma, dbeta, dy,
-           z_hat, var, gamma, dy.dtype.type(eps))
+    launch(normalise_backward, blocks(dy.shape[1], COLUMNS), (COLUMNS, LANES), dz, dgamma, dbeta,
+           dy, z_hat, var, gamma, dy.dtype.type(eps))
 
 
 def update_running(running_mean, running_var, mean, var, rows, momentum, moves=None):

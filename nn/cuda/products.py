@@ -103,7 +103,8 @@ product = kernel(product)
 def _launch(c, a, b, bias, state, kind, a_transposed, b_transposed, parts=1, terms=None):
     terms = (a.shape[0] if a_transposed else a.shape[1]) if terms is None else terms
     grid = blocks(c.shape[1], TILE), blocks(c.shape[0] // parts, TILE), parts
-    launch(product, grid, SIDE * SIDE, c, a, b, bias, state, kind, a_transposed, b_transposed, terms)
+    launch(product, grid, SIDE * SIDE, c, a, b, bias, state, kind, a_transposed, b_transposed,
+           terms)
 
 
 def product_forward(c, a, b, bias, kind):
@@ -112,7 +113,7 @@ def product_forward(c, a, b, bias, kind):
 
 
 def product_bt(c, a, b, state, kind):
-    """Fill c = (a bᵀ) f'(z), f(z) being the state (M, N) or empty.  a (M, K), b (N, K), c (M, N)."""
+    """Fill c = (a bᵀ) f'(z).  a (M, K), b (N, K), c (M, N); state f(z) (M, N) or empty."""
     _launch(c, a, b, nothing(1, c.dtype), state, kind, False, True)
 
 

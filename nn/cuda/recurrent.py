@@ -115,8 +115,9 @@ def _run_all(step_kernel, starts, out, *arguments, batch):
     states, weights = 2 * SEQUENCES * H, H * H
     shared = (states + weights) * out.dtype.itemsize <= _compat.machine.most_shared
     threads = min(32 * blocks(H, 32), THREADS)
-    launch(step_kernel, blocks(batch, SEQUENCES) if steps > 0 else 0, threads, out, *arguments, shared,
-           shared=(states + weights * shared) * out.dtype.itemsize)
+    nbytes = (states + weights * shared) * out.dtype.itemsize
+    launch(step_kernel, blocks(batch, SEQUENCES) if steps > 0 else 0, threads, out, *arguments,
+           shared, shared=nbytes)
 
 
 def recurrence_forward(h, u, W_hh, starts, kind, reverse, batch=None):
@@ -151,7 +152,7 @@ def states_before(h_before, h, starts, reverse):
 
 
 def pool(pooled, h, starts, lengths, pooling, reverse, column):
-    """Fill a state of the pooled ones, a thread each: of a sequence, or of a step for EVERY_STEP."""
+    """Fill the pooled states, a thread each unit of a sequence, or of a step for EVERY_STEP."""
     s, H = cuda.grid(1), h.shape[1]
     i, j = s // H, s % H
     if pooling == EVERY_STEP:
@@ -169,7 +170,7 @@ def pool(pooled, h, starts, lengths, pooling, reverse, column):
 
 
 def spread(dh, dpooled, starts, lengths, pooling, reverse, column):
-    """Fill dh with what the pooled state's gradient sends there, a thread each unit of a sequence."""
+    """Fill dh with what the pooled state's gradient sends there; threads as in `pool`."""
     s, H = cuda.grid(1), dh.shape[1]
     i, j = s // H, s % H
     if pooling == EVERY_STEP:
@@ -195,7 +196,7 @@ def look_up(u, tokens, W_xh, b_h):
 def collect(found, dz, tokens):
     """Fill row (share, token) of `found` with the sum of dz over the rows of a share that held it.
 
-    blockIdx.x is the token, blockIdx.y the share of STEPS rows; a thread has every blockDim-th unit.
+    blockIdx.x is the token, blockIdx.y the share of STEPS rows.
     """
     token, share, H = cuda.blockIdx.x, cuda.blockIdx.y, dz.shape[1]
     for j in range(cuda.threadIdx.x, H, cuda.blockDim.x):
@@ -224,7 +225,8 @@ def previous_states(h_before, h, starts, reverse):
 def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
     """Fill the columns `column`, … of pooled (B, directions·H), or (M, …) for EVERY_STEP."""
     size = pooled.shape[0] * h.shape[1]
-    launch(pool, blocks(size, THREADS), THREADS, pooled, h, starts, lengths, pooling, reverse, column)
+    launch(pool, blocks(size, THREADS), THREADS, pooled, h, starts, lengths, pooling, reverse,
+           column)
 
 
 def pool_backward(dh, dpooled, starts, lengths, pooling, reverse, column):

@@ -64,7 +64,7 @@ largest_of_block = device(largest_of_block)
 
 
 def sum_columns(sums, a, rows):
-    """Fill sums[blockIdx.y, j] with the sum over `rows` rows of a, from row blockIdx.y · rows on."""
+    """Fill row blockIdx.y of `sums` with the sum of rows blockIdx.y · rows and following of a."""
     lanes = cuda.shared.array(SUMS, a.dtype)
     column, lane = cuda.threadIdx.x, cuda.threadIdx.y
     j = cuda.blockIdx.x * COLUMNS + column

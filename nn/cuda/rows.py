@@ -1,4 +1,4 @@
-"""Losses of a batch on the device, a thread each row. The maths of one row stands in losses/rows.py.
+"""Losses of a batch on the device, a thread each row. The maths of one row: losses/rows.py.
 
 The mean loss decides about flooding, so it is found on the device too, and nobody waits for it: one
 block adds up the losses and leaves the mean in `summary`, where the next kernel reads it.
@@ -153,8 +153,8 @@ def weigh_rows(dz, weights, losses, samples, row_weights, loss, summary):
     real = dz.dtype.type
     row_weights = nothing(1, dz.dtype) if row_weights is None else row_weights
     launch(summarise, 1, THREADS, summary, losses, row_weights)
-    launch(weigh, blocks(dz.shape[0], ROWS), ROWS, dz, weights, losses, samples, row_weights, summary,
-           loss.levels, loss.flood, real(loss.level), real(loss.flood_parameter))
+    launch(weigh, blocks(dz.shape[0], ROWS), ROWS, dz, weights, losses, samples, row_weights,
+           summary, loss.levels, loss.flood, real(loss.level), real(loss.flood_parameter))
 
 
 def class_of(labels, targets, n):

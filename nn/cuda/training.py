@@ -96,7 +96,8 @@ def update_range(flat, slots, dflat, optimizer, learning_rate, step, moves=None)
     """Take one optimizer step of some neighbouring parameters, if `moves` says so."""
     o = optimizer
     if o.kind == SGD:
-        sgd_step(flat, slots[0], dflat, learning_rate, o.momentum, o.nesterov, o.weight_decay, moves)
+        sgd_step(flat, slots[0], dflat, learning_rate, o.momentum, o.nesterov, o.weight_decay,
+                 moves)
     elif o.kind == ADAM:
         adam_step(flat, slots[0], slots[1], dflat, learning_rate, o.beta1, o.beta2, o.eps,
                   o.weight_decay, o.decoupled, step, moves)
@@ -113,8 +114,9 @@ def update_parameters(flat, slots, dflat, optimizer, learning_rate, step, free, 
         if (start, end) == (0, flat.size):
             update_range(flat, slots, dflat, optimizer, learning_rate, step, moves)
         else:
+            theta, dtheta = flat[start:end], dflat[start:end]
             here = [slot[start:end] if slot.size > 0 else slot for slot in slots]
-            update_range(flat[start:end], here, dflat[start:end], optimizer, learning_rate, step, moves)
+            update_range(theta, here, dtheta, optimizer, learning_rate, step, moves)
 
 
 def forward_pass(work, sequences, norm, drop, flat, layers, front, data, batch, team):

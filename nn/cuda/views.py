@@ -118,7 +118,7 @@ def direction_gradients_of(dflat, work, sequences, front, d, rows, dx_wanted):
 
 
 class PackedViews:
-    """Where a batch of sequences is packed: tokens (M,) or x (M, D), the other empty; samples (rows,)."""
+    """Where sequences are packed: tokens (M,) or x (M, D), the other empty; samples (rows,)."""
 
     def __init__(self, work, sequences, front, rows):
         M = int(sequences.steps[1])
