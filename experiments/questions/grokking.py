@@ -25,7 +25,7 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads
 from ..trainers.grokking import TRAINER, Addition
 
-RUN_TIMES = {"quick": "20 s", "default": "3 min", "full": "1 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "3 min", "full": "40 min"}  # on 2 cores
 HUES = (plots.RED, plots.BLUE, plots.GREEN, plots.ORANGE, plots.PURPLE, plots.SKY)  # of weight decays
 WATCHED = {"validation loss": "val_loss", "validation error": "val_error"}
 MOMENTS = {ZERO: "zero training error", RISE: "10 % right", THERE: "90 % right", END: "end"}
@@ -81,13 +81,13 @@ def rules(config: Config) -> dict[str, str]:
     epochs, first = checks[0]
     return {"no training error": "ZeroError()",
             "training loss 0.01": "Target(0.01, 'train_loss')",
-            "training loss, gain 1e-4": "Patience(10, 'train_loss', min_delta=1e-4, reference='best')",
+            "gain 1e-4 in training loss": "Patience(10, 'train_loss', min_delta=1e-4, reference='best')",
             f"patience {epochs} on training loss": f"Patience({first}, 'train_loss')",
             f"patience {epochs} on normalised margin": f"Patience({first}, 'margin_normalized', 'max')",
             "evidence": "EvidenceBased()", "label wave": "LabelWave(3)",
             **{f"patience {epochs} on {name}": f"Patience({count}, '{figure}')" for name, figure in WATCHED.items()
                for epochs, count in checks},
-            "validation loss, factor 2": "AdaptivePatience(10)", "GL 5 %": "GL(5)", "PQ 0.5": "PQ(0.5)",
+            "factor 2 on validation loss": "AdaptivePatience(10)", "GL 5 %": "GL(5)", "PQ 0.5": "PQ(0.5)",
             "UP 3": "UP(3, strip=1)", "correlation": "CorrelationDriven(10, 0, 3)"}
 
 
@@ -162,7 +162,7 @@ def figures(results: Results, folder: Path) -> list:
     panels = [partial(_course, results, *one) for one in (
         ("accuracy, %", "", 100, "x"), ("validation loss", "val_loss", 1, "xy"),
         ("norm of the weights", "parameter_norm", 1, "x"), ("normalised margin, 1e-3", "margin_normalized", 1000, "x"))]
-    paths = plots.page(folder / "grokking.png", [panels[:2], panels[2:]], size=(8.4, 6.2), legend=columns, x="epoch (log)",
+    paths = plots.page(folder / "grokking.png", [panels[:2], panels[2:]], size=(8.4, 5.7), legend=columns, x="epoch (log)",
                        title=f"Sums modulo {results.config.modulus} ({seeds})")
     paths += plots.page(folder / "grokking_rules.png", [[partial(rules_panel, results.all, results.rules, what)
                                                          for what in ("accuracy", "trained")]],

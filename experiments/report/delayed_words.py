@@ -48,9 +48,15 @@ def opening(missed: Mapping[str, Sequence[Share]], epochs: int) -> str:
         return f"Yes: each of {len(missed)} rules would have missed it in most runs{each}."
     if len(never) == len(missed):
         return f"No: each of {len(missed)} rules would have seen it in most runs{each}."
-    rest = (f"; {listed(others)} would have in some{', depending on weight decay' * (len(runs) > 1)}" if others else "")
-    return (f"It depends on the rule: of {len(missed)} rules {len(always)} would have missed it in most runs{each}, "
-            f"{len(never)} in few{f' ({listed(never)})' if never else ''}{rest}.")
+    counts = [f"{len(always)} would have missed it in most runs{each}", f"{len(never)} in few{_named(never)}"]
+    if others:
+        some = "with some weight decays or in some runs" if len(runs) > 1 else "in some runs"
+        counts.append(f"{len(others)} {some}{_named(others)}")
+    return f"It depends on the rule: of {len(missed)} rules {listed(counts)}."
+
+
+def _named(names: Sequence[str]) -> str:
+    return f" ({listed(names)})" if names else ""
 
 
 def after(cases: Sequence[Delays]) -> str:
@@ -74,17 +80,17 @@ def _decays(cases: Sequence[Delays]) -> str:
 
 
 def _power(cases: Sequence[Delays]) -> str:
-    """Say with which power of weight decay the delay goes, of the seeds that get there with all; "" of one weight decay."""
+    """Say with which power of weight decay the delay goes, from each to the next one; "" of one weight decay."""
     found = [one for one in cases if one.weight_decay]
     if len(found) < 2:
         return ""
     delays = np.log([one.at(THERE, "epoch") - one.at(ZERO, "epoch") for one in found])  # (weight decays, seeds)
-    delays = delays[:, ~np.isnan(delays).any(axis=0)]
-    if not delays.size:
-        return ""
-    slopes = np.polyfit(np.log([one.weight_decay for one in found]), delays, 1)[0]
-    verdict = {AGREES: "agrees", DEVIATES: "deviates"}.get(agreement(slopes, POWER, TOLERANCE), "may agree or not")
-    return f" The delay goes with the power {text(slopes)} of weight decay; theory's {POWER:.0f} (Liu et al.) {verdict}."
+    powers = (np.diff(delays, axis=0).T / np.diff(np.log([one.weight_decay for one in found]))).T
+    verdicts = [agreement(values, POWER, TOLERANCE, comparisons=len(powers)) for values in powers]
+    said = [f"{text(values)} ({less.weight_decay:g} to {more.weight_decay:g})"
+            for values, less, more in zip(powers, found, found[1:], strict=False)]
+    return (f" The delay goes with weight decay to the power {listed(said)}; theory's {POWER:.0f} (Liu et al.) clearly "
+            f"agrees in {verdicts.count(AGREES)}, deviates in {verdicts.count(DEVIATES)} of {len(verdicts)}.")
 
 
 def needed(cases: Sequence[Delays], watched: Mapping[str, str]) -> str:
@@ -121,13 +127,13 @@ def meanwhile(cases: Sequence[Delays]) -> str:
     norms = [[one.at(moment, "parameter_norm") for moment in (RISE, THERE)] for one in late]
     grown = [[one.at(moment, "margin_normalized") for moment in (RISE, THERE)] for one in late]
     said = (f"From 10 to 90 % right the norm of the weights went from {_each(norms, 'fell', 'rose')} with weight decay "
-            f"{_decays(late)} (Liu et al.: it falls); the normalised margin was multiplied by "
-            f"{means(after / before for before, after in grown)}, {_count(grown)} (Lyu et al.: it grows)")
+            f"{_decays(late)}, Liu et al.: it falls; the normalised margin was multiplied by "
+            f"{means(after / before for before, after in grown)}, {_count(grown)}, Lyu et al.: it grows")
     control = [one for one in cases if not one.weight_decay]
     if control:
         end = control[0].at(END, "margin_normalized")
         beside = [[end, after] for _, after in grown]
-        said += (f", and was then {means(after / before for before, after in beside)} times that of the control at its end, "
+        said += (f"; it was then {means(after / before for before, after in beside)} times that of the control at its end, "
                  f"{_count(beside, 'larger')}")
     return f"{said}."
 
@@ -137,7 +143,7 @@ def _verdicts(pairs: Sequence[Sequence[np.ndarray]]) -> list[str]:
 
 
 def _each(pairs: Sequence[Sequence[np.ndarray]], lower: str, higher: str) -> str:
-    words = {BETTER: f", clearly {lower}", WORSE: f", clearly {higher}"}
+    words = {BETTER: f" (clearly {lower})", WORSE: f" (clearly {higher})"}
     return listed(f"{text(before)} to {text(after)}{words.get(verdict, '')}"
                   for (before, after), verdict in zip(pairs, _verdicts(pairs), strict=True))
 
