@@ -45,7 +45,9 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert grokking.answer(results).startswith("Cannot tell yet: within 100 epochs no run had 90 % of new sums right. ")
 
 
-def test_parts_without_a_sum_and_halves_of_a_check_are_refused():
+def test_settings_that_do_not_fit_together_are_refused():
+    with pytest.raises(ValueError, match=r"weight_decay: got \(0.0, .*\), accepted: at most 6, which figures"):
+        Config(weight_decay=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
     with pytest.raises(ValueError, match=r"share: got 0.99, accepted: such that it leaves sums of 25 for all parts"):
         Config(modulus=5, share=0.99)
     with pytest.raises(ValueError, match=r"patience: got \(12,\), accepted: multiples of 5, of `every`"):
@@ -180,7 +182,7 @@ def test_times_are_told_with_their_power_of_weight_decay():
     assert text.startswith("Zero training error came at epoch 30, with 0 % of new sums right; 90 % were at epoch ")
     assert "Without weight decay, 0 of 6 (0 to 46 %) runs got there within 400 epochs; 0 % were right in the end." in text
     assert text.endswith("(0.1 to 1); theory's -1 (Liu et al.) clearly agrees in 0, deviates in 1 of 1.")
-    assert "power" not in after([control, more])
+    assert "power" not in after([control, more]) and "to the power 0 " in after([made(0.1, 3), made(1.0, 3)])
     tenfold = [Delays(decay, [{**run, "epoch": run["epoch"] / decay} for run in made(decay, 20).runs]) for decay in (0.1, 1)]
     text = after([*tenfold, Delays(10, tenfold[1].runs)])
     assert text.endswith("weight decay to the power -1.00 (0.1 to 1) and 0 (1 to 10); theory's -1 (Liu et al.) clearly "

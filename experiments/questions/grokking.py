@@ -1,6 +1,6 @@
 """100 % training accuracy long before validation accuracy: would a stopping rule have missed it?
 
-Sums modulo a prime are learnt by heart soon; much later the network is right on sums that it has not seen, too: grokking
+Sums modulo p are learnt by heart soon; much later the network is right on sums that it has not seen, too: grokking
 (Power et al., arXiv:2201.02177, 2022). Weight decay is varied; none is the control. All runs go on to their end, and
 stopping rules are replayed on the records. Meanwhile norm and normalised margin are watched, of which theories speak (Liu
 et al., "Omnigrok", ICLR 2023; Lyu et al., "Dichotomy of early and late phase implicit biases", ICLR 2024).
@@ -55,8 +55,9 @@ class Config(OnThreads):
     """Epochs of rules with patience, from more than zero training error takes to nearly what the second descent takes."""
 
     def related(self, need: Any) -> None:
-        """Every part has a sample; patience is counted in checks."""
+        """Every part has a sample, every weight decay a hue; patience is counted in checks."""
         need(1 <= self.train <= self.modulus**2 - 2, "share", f"such that it leaves sums of {self.modulus**2} for all parts")
+        need(len(self.weight_decay) <= len(HUES), "weight_decay", f"at most {len(HUES)}, which figures can tell apart")
         need(not any(one % self.every for one in self.patience), "patience", f"multiples of {self.every}, of `every`")
 
     @property

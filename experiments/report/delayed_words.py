@@ -84,7 +84,8 @@ def _power(cases: Sequence[Delays]) -> str:
     found = [one for one in cases if one.weight_decay]
     if len(found) < 2:
         return ""
-    delays = np.log([one.at(THERE, "epoch") - one.at(ZERO, "epoch") for one in found])  # (weight decays, seeds)
+    delays = np.log([np.maximum(one.at(THERE, "epoch") - one.at(ZERO, "epoch"), one.epochs[0])  # at least a check
+                     for one in found])  # (weight decays, seeds)
     powers = (np.diff(delays, axis=0).T / np.diff(np.log([one.weight_decay for one in found]))).T
     verdicts = [agreement(values, POWER, TOLERANCE, comparisons=len(powers)) for values in powers]
     said = [f"{text(values)} ({less.weight_decay:g} to {more.weight_decay:g})"
