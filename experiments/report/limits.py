@@ -164,9 +164,10 @@ def surer(cases: Sequence[Case]) -> str:
 
     waits = [np.array([_epochs_to(SURE, run) for run in case.runs.runs]) for case in cases]
     never, of = sum(int(np.isnan(one).sum()) for one in waits), counted(len(cases), "case")
-    passed = between(mean_and_error(one)[0] for one in waits) + (f" (not in {counted(never, 'run')})" if never else "")
+    times = f"{between(mean_and_error(one)[0] for one in waits)} times the epochs to zero error"
+    times += f" (not in {counted(never, 'run')})" if never else ""
     return (f"What growing confidence at unchanged training accuracy means ({of}): the mean probability of the label was "
-            f"{both('confidence')}; it passed {SURE} after {passed} times the epochs to zero error. Weights of zero "
+            f"{both('confidence')}; it passed {SURE} after {times}. Weights of zero "
             f"error, made as long as in the end without turning, say {means(cases, 'scaled')}: so much is length, which "
             "decides nothing; the rest is margin. On validation samples the mean probability of the decision was "
             f"{both('val_confidence')}; {means(cases, 'changed', 100)} % of the decisions changed. The error there, "
