@@ -26,7 +26,7 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
     markers : bool
         A dot at every x; none for curves of many.
     legend : int
-        Columns of the legend inside the panel; 0: none.
+        Columns of the legend inside the panel, 0: none; one of several columns stands in the widest gap between curves.
     """
     x = np.asarray(x)
     for label, (hue, values) in series.items():
@@ -77,7 +77,16 @@ def _finish(axis: Any, title: str, log: str, legend: int) -> None:
     axis.set_title(title)
     plots.log(axis, log)
     if legend and axis.get_legend_handles_labels()[0]:
-        axis.legend(ncols=legend)
+        axis.legend(ncols=legend, **({"loc": "center", "bbox_to_anchor": (0.5, _gap(axis))} if legend > 1 else {}))
+
+
+def _gap(axis: Any) -> float:
+    """Height, as a share of the panel's, in the middle of the widest gap between the points of curves."""
+    axis.get_ylim()  # Matplotlib settles the limits when it is asked
+    to_panel = axis.transData - axis.transAxes
+    heights = np.sort(np.concatenate([to_panel.transform(line.get_xydata())[:, 1] for line in axis.lines]))
+    widest = int(np.argmax(np.diff(heights)))
+    return float(heights[widest:widest + 2].mean())
 
 
 def contours(axis: Any, steps: np.ndarray, plane: np.ndarray, levels: np.ndarray) -> None:
