@@ -75,7 +75,8 @@ class _MLPEstimator(BaseEstimator):
                     dtype=self.dtype or x.dtype.name, backend=self.backend)
         self.history_ = fit(
             model, x[~watched], y[~watched], loss=loss, optimizer=copy.deepcopy(self.optimizer) or Adam(self.learning_rate),
-            epochs=integer("max_iter", self.max_iter, low=1), batch_size=batch, penalty=L2(self.alpha) if self.alpha else None,
+            epochs=integer("max_iter", self.max_iter, low=1), batch_size=batch,
+            penalty=L2(self.alpha) if self.alpha else None,
             validation=(x[watched], y[watched]) if watched.any() else None, stopping=copy.deepcopy(self.stopping),
             restore_best=self.restore_best, clip_norm=self.clip_norm, seed=seed, progress=bool(self.verbose),
             # batch normalisation cannot do with a last batch of one
@@ -90,10 +91,12 @@ class _MLPEstimator(BaseEstimator):
         needs = any(name.startswith("val_") for name in getattr(self.stopping, "requires", ()))
         if self.validation_fraction is None:
             return SHARE if needs else 0.0
-        share = real_number("validation_fraction", self.validation_fraction, low=0, high=1, open_high=True)
-        if needs and share == 0:
-            raise ValueError(f"validation_fraction: got {self.validation_fraction!r}, accepted: more than 0, or None, where "
-                             f"stopping={self.stopping!r} watches validation data")
+        share = real_number("validation_fraction", self.validation_fraction, low=0, high=1)
+        if share == 1 or (needs and share == 0):
+            accepted = "more than 0 and less than 1" if needs else "at least 0 and less than 1"
+            because = f", which stopping={self.stopping!r} watches" if needs else ""
+            raise ValueError(f"validation_fraction: got {self.validation_fraction!r}, accepted: None, or a share {accepted}"
+                             f"{because}")
         return share
 
     def _batch(self, samples: int) -> int | None:
@@ -244,6 +247,6 @@ def _watched(samples: int, share: float, strata: np.ndarray | None, rng: np.rand
         for stratum in [np.arange(samples)] if strata is None else [np.flatnonzero(strata == c) for c in np.unique(strata)]:
             kept[rng.permutation(stratum)[:min(round(share * len(stratum)), len(stratum) - 1)]] = True
         if not kept.any():
-            raise ValueError(f"validation_fraction: got {share:g} of {samples} samples, of which none can be kept; accepted: "
-                             "a larger share, more samples, or a stopping rule that watches training alone")
+            raise ValueError(f"validation_fraction: got {share:g} of {samples} samples, of which none can be kept, "
+                             "accepted: a larger share, more samples, or a stopping rule that watches training alone")
     return kept
