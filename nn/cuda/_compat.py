@@ -13,7 +13,7 @@ import numpy as np
 from .. import compiling
 from ..interrupts import interrupt_held_back
 
-INSTALL = "pip install 'afterzero[cuda]'"
+INSTALL = "pip install 'numba-cuda[cu13]'"  # the extra `cuda` of setup.cfg
 
 
 def _numba_cuda():
