@@ -16,15 +16,15 @@ class Array:
     other elements are NumPy's scalars of the dtype, so that float32 stays float32 and unsigned ones notice an underflow.
     """
 
-    __slots__ = ("cells", "clock", "dtype", "first", "marks", "name", "others", "readers", "shape", "size", "strangers",
-                 "to_cell", "writers")
+    __slots__ = ("cells", "clock", "dtype", "first", "kind", "marks", "name", "others", "readers", "shape", "size",
+                 "strangers", "writers")
 
     def __init__(self, cells, marks, clock, dtype, shape, first=0, name="array"):
         self.cells, self.clock, self.dtype, self.first, self.name = cells, clock, dtype, first, name
         # Stamps: the last writer, the last reader, another reader of the same epoch, a reader of another block.
         self.writers, self.readers, self.others, self.strangers = self.marks = marks
         self.shape, self.size = shape, int(np.prod(shape, dtype=int))
-        self.to_cell = {"i": int, "b": bool}.get(dtype.kind, dtype.type)
+        self.kind = {"i": int, "b": bool}.get(dtype.kind, dtype.type)  # of what a cell holds
 
     @property
     def ndim(self):
@@ -96,7 +96,7 @@ class Array:
         if self.strangers[at] >= launch:
             raise self._race("writes", index, "read", self.strangers[at])
         self.writers[at] = stamp
-        self.cells[at] = self.to_cell(value)
+        self.cells[at] = value if value.__class__ is self.kind else self.kind(value)
 
     # --- places
 
@@ -180,7 +180,7 @@ class Array:
         self._needs_host("copy_to_device")
         _same(f"{self.name}.copy_to_device", source, self)
         cells = source.cells[source.first:source.first + source.size] if isinstance(source, Array) else source.ravel()
-        self.cells[self.first:self.first + self.size] = [c if c is NOTHING else self.to_cell(c) for c in cells]
+        self.cells[self.first:self.first + self.size] = [c if c is NOTHING else self.kind(c) for c in cells]
 
     def _needs_host(self, name):
         if self.clock.stamp >= 0:
@@ -193,13 +193,15 @@ class Vector(Array):
     __slots__ = ()
 
     def __getitem__(self, index):
-        if index.__class__ is int and 0 <= index < self.size:
-            return self._read(self.first + index, index)
+        i = index if index.__class__ is int else _whole(index)
+        if 0 <= i < self.size:
+            return self._read(self.first + i, index)
         return super().__getitem__(index)
 
     def __setitem__(self, index, value):
-        if index.__class__ is int and 0 <= index < self.size:
-            self._write(self.first + index, index, value)
+        i = index if index.__class__ is int else _whole(index)
+        if 0 <= i < self.size:
+            self._write(self.first + i, index, value)
         else:
             super().__setitem__(index, value)
 
@@ -210,21 +212,55 @@ class Matrix(Array):
     __slots__ = ()
 
     def __getitem__(self, index):
-        if index.__class__ is tuple and len(index) == 2:
-            i, j = index
-            rows, columns = self.shape
-            if i.__class__ is int and j.__class__ is int and 0 <= i < rows and 0 <= j < columns:
-                return self._read(self.first + i * columns + j, index)
-        return super().__getitem__(index)
+        at = self._quickly(index)
+        return super().__getitem__(index) if at < 0 else self._read(at, index)
 
     def __setitem__(self, index, value):
-        if index.__class__ is tuple and len(index) == 2:
-            i, j = index
-            rows, columns = self.shape
-            if i.__class__ is int and j.__class__ is int and 0 <= i < rows and 0 <= j < columns:
-                self._write(self.first + i * columns + j, index, value)
-                return
-        super().__setitem__(index, value)
+        at = self._quickly(index)
+        if at < 0:
+            super().__setitem__(index, value)
+        else:
+            self._write(at, index, value)
+
+    def _quickly(self, index):
+        """Return the cell of an index, or -1 where it needs another look."""
+        if index.__class__ is not tuple or len(index) != 2:
+            return -1
+        i, j = index
+        if i.__class__ is not int:
+            i = _whole(i)
+        if j.__class__ is not int:
+            j = _whole(j)
+        rows, columns = self.shape
+        return self.first + i * columns + j if 0 <= i < rows and 0 <= j < columns else -1
+
+
+class LocalVector:
+    """An array of a thread's own: nobody else can touch it."""
+
+    __slots__ = ("cells", "clock", "dtype", "kind", "name", "shape", "size")
+
+    def __init__(self, clock, size, dtype, name):
+        self.cells, self.clock, self.dtype, self.name = [NOTHING] * size, clock, dtype, name
+        self.shape, self.size, self.kind = (size,), size, dtype.type
+
+    def __getitem__(self, index):
+        if not 0 <= index < self.size:
+            raise OutOfBounds(f"{self.clock.here()}: {self.name}[{_text(index)}] is outside of the shape {self.shape}")
+        value = self.cells[index]
+        if value is NOTHING:
+            raise Unwritten(f"{self.clock.here()} reads {self.name}[{_text(index)}], which was never written")
+        return value
+
+    def __setitem__(self, index, value):
+        if not 0 <= index < self.size:
+            raise OutOfBounds(f"{self.clock.here()}: {self.name}[{_text(index)}] is outside of the shape {self.shape}")
+        self.cells[index] = value if value.__class__ is self.kind else self.kind(value)
+
+
+def _whole(index):
+    """Return NumPy's integers as Python's; of anything else, which takes longer, -1."""
+    return int(index) if isinstance(index, np.integer) else -1
 
 
 def kind_of(shape):
@@ -238,9 +274,13 @@ def new_array(clock, shape, dtype, name="array"):
     if any(n < 0 for n in shape):
         raise OutOfBounds(f"{name}: the shape {shape} has a negative size")
     size = int(np.prod(shape, dtype=int))
-    # Numba's types (`numba.float32`) have NumPy's names.
-    dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype if isinstance(dtype, type | str) else str(dtype))
+    dtype = as_dtype(dtype)
     return kind_of(shape)([NOTHING] * size, tuple([NEVER] * size for _ in range(4)), clock, dtype, shape, name=name)
+
+
+def as_dtype(dtype):
+    """Return NumPy's dtype, also of a type of Numba's (`numba.float32`), which has the same name."""
+    return dtype if isinstance(dtype, np.dtype) else np.dtype(dtype if isinstance(dtype, type | str) else str(dtype))
 
 
 def _same(name, given, array):

@@ -1,7 +1,7 @@
 """What stands for the module `cuda` in kernels on the simulated GPU."""
 import sys
 
-from tests.cuda.simulated_arrays import new_array
+from tests.cuda.simulated_arrays import LocalVector, as_dtype, new_array
 from tests.cuda.simulated_clock import WARP, SimulatorError
 from tests.cuda.simulated_launch import name_of
 
@@ -25,7 +25,10 @@ class _Local:
 
     def array(self, shape, dtype):
         """Return a new array."""
-        return new_array(self._clock, shape, dtype, name_of(sys._getframe(1)))
+        name = name_of(sys._getframe(1))
+        if isinstance(shape, int):
+            return LocalVector(self._clock, shape, as_dtype(dtype), name)
+        return new_array(self._clock, shape, dtype, name)
 
 
 class Cuda:

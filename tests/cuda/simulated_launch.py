@@ -1,6 +1,7 @@
 """One launch on the simulated GPU: blocks one after another, and their threads as greenlets that wait at barriers."""
 import contextlib
 import contextvars
+import functools
 import linecache
 from itertools import starmap
 
@@ -160,8 +161,13 @@ class Launch:
 
 def name_of(frame):
     """Return the name that a line gives to the array it makes."""
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-    return line.partition("=")[0].strip() or f"the array of line {frame.f_lineno}"
+    return _name(frame.f_code.co_filename, frame.f_lineno)
+
+
+@functools.cache
+def _name(file, number):
+    line = linecache.getline(file, number)
+    return line.partition("=")[0].strip() or f"the array of line {number}"
 
 
 def _at(thread):

@@ -19,6 +19,7 @@ from collections import Counter
 import numpy as np
 
 import nn.cuda
+from nn import backends
 from tests.cuda.simulated_arrays import Array, new_array
 from tests.cuda.simulated_clock import (
     Arithmetic,
@@ -33,7 +34,7 @@ from tests.cuda.simulated_clock import (
     Unwritten,
 )
 from tests.cuda.simulated_cuda import Cuda
-from tests.cuda.simulated_launch import Launch
+from tests.cuda.simulated_launch import MOST_SHARED, Launch
 
 __all__ = ["Arithmetic", "Array", "Divergence", "HostAccess", "Machine", "OutOfBounds", "Race", "SimulatorError", "TooLarge",
            "Unwritten", "simulated"]
@@ -51,18 +52,24 @@ class Machine:
     `syncwarp` or shuffles need `warp_barriers`, which cost time.
     """
 
+    most_shared = MOST_SHARED
+
     def __init__(self, run=True, floats="raise", warp_barriers=False):
         self.run, self.floats = run, floats
         self.clock = Clock(warp_barriers)
         self.cuda = Cuda(self.clock)
         self.launches = {}
 
+    def unavailable(self):
+        """Return why no GPU can be used: here one always can."""
+        return
+
     # --- arrays
 
     def to_device(self, array):
         """Return a copy of a NumPy array."""
-        if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
-            raise SimulatorError(f"to_device: got {type(array).__name__}, accepted: a contiguous NumPy array")
+        if not isinstance(array, np.ndarray):
+            raise SimulatorError(f"to_device: got {type(array).__name__}, accepted: a NumPy array")
         copied = self.empty(array.shape, array.dtype)
         copied.copy_to_device(array)
         return copied
@@ -74,7 +81,7 @@ class Machine:
     def zeros(self, shape, dtype=np.float64):
         """Return an array of zeros."""
         array = self.empty(shape, dtype)
-        array.cells[:] = [array.to_cell(0)] * array.size
+        array.cells[:] = [array.kind(0)] * array.size
         return array
 
     # --- launches
@@ -152,7 +159,9 @@ def simulated(*modules, **settings):
                 changed.append((namespace, name, value))
                 namespace[name] = new
     try:
+        backends._make.cache_clear()  # the CUDA backend is made anew, on this machine
         yield machine
     finally:
+        backends._make.cache_clear()
         for namespace, name, value in changed:
             namespace[name] = value
