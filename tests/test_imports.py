@@ -14,7 +14,7 @@ ORDER = {
            ("nn.backends",),
            ("nn.initialization", "nn.optimizers", "nn.schedules"),
            ("nn.predicting", "nn.settled"), ("nn.tracing",), ("nn.model",), ("nn.mlp", "nn.rnn"),
-           ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",), ("nn",)],
+           ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",), ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
                     ("experiments.running",), ("experiments.documenting",), ("experiments.command",),

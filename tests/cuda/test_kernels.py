@@ -1,0 +1,70 @@
+"""Every function of nn/cuda, run by the simulator on tiles so small that each case spans several, against the definition.
+
+Races, divergence, unwritten memory and indices outside raise (simulator.py); numbers are compared with nn/reference in
+float64.
+"""
+import numpy as np
+import pytest
+
+from nn import MLP
+from tests.cuda.cases import (
+    KERNEL,
+    NETWORK,
+    NETWORKS,
+    TRAININGS,
+    TWINS,
+    Case,
+    X,
+    compare_gradient,
+    compare_training,
+    compare_twin,
+    losses_and_floods,
+)
+from tests.cuda.simulator import simulated
+from tests.cuda.small import modules, small_tiles
+from tests.test_nn_twins import ADDED, TABLE, functions, parameters, reference
+
+dtypes = pytest.mark.parametrize("dtype", KERNEL)
+
+
+@pytest.fixture(autouse=True)
+def gpu():
+    with small_tiles(), simulated() as machine:
+        yield machine
+
+
+@pytest.mark.parametrize("module", [*TABLE, *ADDED])
+def test_every_function_has_a_twin(module):
+    """With the definition's arguments; what it may have more comes last and has a default."""
+    for name, definition in functions(reference(module)).items():
+        [twin] = {f for m in modules().values() for found, f in functions(m).items() if found == name}
+        assert parameters(twin)[:len(parameters(definition))] == parameters(definition), name
+        assert len(parameters(twin)) == len(parameters(definition)) + len(twin.__defaults__ or ()), name
+
+
+@dtypes
+@pytest.mark.parametrize("module, name", TWINS)
+def test_twins(module, name, dtype):
+    errors = list(compare_twin(module, name, dtype))
+    assert errors and max(errors) <= KERNEL[dtype]
+
+
+@dtypes
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients(name, dtype):
+    assert max(compare_gradient(NETWORKS[name], dtype)) <= NETWORK[dtype]
+
+
+@dtypes
+@pytest.mark.parametrize("names, loss, y, outputs", [pytest.param(*row, id=row[0]) for row in losses_and_floods()])
+def test_losses(names, loss, y, outputs, dtype):
+    case = Case(lambda **more: MLP([4, outputs], **more), X, y)
+    assert max(compare_gradient(case, dtype, loss)) <= NETWORK[dtype]
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_training(name):
+    error, (found, expected) = compare_training(name)
+    assert error <= 1e-10
+    for column in expected:
+        np.testing.assert_allclose(found[column], expected[column], rtol=1e-9, atol=1e-12, err_msg=column)
