@@ -2,13 +2,14 @@
 
 The same cases run on the simulated GPU, on a real one, and on a machine that only notes what is launched.
 """
+import contextlib
 import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from losses import L1, L2, AdaFlooding, CrossEntropy, Flooding, InstanceFlooding
-from nn import MLP, RNN, RPROP, SGD, Adam, AdamW, fit
+from nn import MLP, RNN, RPROP, SGD, Adam, AdamW, TrainingDiverged, fit
 from nn.cuda import _compat
 from tests.cuda.simulator import simulated
 from tests.cuda.small import modules
@@ -194,6 +195,11 @@ def compare_gradient(case, dtype, loss=CE, backend="cuda"):
                            for gradients in (found, expected)))
 
 
+def one_layer(y, outputs):
+    """Return the case of a network for any loss."""
+    return Case(lambda **more: MLP([4, outputs], **more), X, y)
+
+
 # --- training
 
 TRAININGS = {
@@ -202,7 +208,7 @@ TRAININGS = {
     "adam": ("dropout", {"optimizer": Adam(0.02, weight_decay=0.1), "penalty": L1(0.01) + L2(0.02)}),
     "adamw": ("batch norm, dropout", {"optimizer": AdamW(0.02, weight_decay=0.1), "clip_norm": 0.5}),
     "rprop": ("tanh", {"optimizer": RPROP(), "batch_size": None}),
-    "flooding": ("sigmoid", {"loss": Flooding(CE, 1.0)}),
+    "flooding": ("sigmoid", {"loss": Flooding(CE, 1.13)}),
     "instance flooding": ("rnn", {"loss": InstanceFlooding(CE, 1.0)}),
     "adaptive flooding": ("tokens", {"loss": AdaFlooding(CE, LEVELS), "penalty": L2(0.1), "clip_norm": 1.0}),
     "relax": ("relu", {"loss": FLOODS["relax"](CE, 1.0, None), "optimizer": SGD(0.3)}),
@@ -239,10 +245,13 @@ def recorded_launches():
         for dtype in KERNEL:
             for module, name in TWINS:
                 list(compare_twin(module, name, dtype))
-            for case in NETWORKS.values():
-                list(compare_gradient(case, dtype))
-            for _, loss, y, outputs in losses_and_floods():
-                list(compare_gradient(Case(lambda outputs=outputs, **more: MLP([4, outputs], **more), X, y), dtype, loss))
-            for name in TRAININGS:
-                compare_training(name, dtype)
+            cases = [(case, CE) for case in NETWORKS.values()]
+            cases += [(one_layer(y, outputs), loss) for _, loss, y, outputs in losses_and_floods()]
+            for case, loss in cases:
+                with contextlib.suppress(ValueError):  # nothing was computed that could be put in order
+                    list(compare_gradient(case, dtype, loss))
+            for network, options in TRAININGS.values():
+                model = NETWORKS[network].make(dtype=dtype, backend="cuda")
+                with contextlib.suppress(TrainingDiverged, ValueError):  # no update was taken
+                    train(model, NETWORKS[network], options)
     return {names[kernel]: sorted(types) for kernel, types in machine.launches.items()}

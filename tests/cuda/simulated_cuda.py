@@ -31,6 +31,10 @@ class _Local:
         return new_array(self._clock, shape, dtype, name)
 
 
+class Missing(SimulatorError, AttributeError):
+    """A kernel uses what is not simulated."""
+
+
 class Cuda:
     """Stands for the module `cuda` in kernels."""
 
@@ -43,7 +47,7 @@ class Cuda:
         self._clock = clock
 
     def __getattr__(self, name):
-        raise SimulatorError(f"cuda.{name}: the simulator has no such thing (tests/cuda/simulated_cuda.py)")
+        raise Missing(f"cuda.{name}: the simulator has no such thing (tests/cuda/simulated_cuda.py)")
 
     @property
     def laneid(self):

@@ -33,11 +33,11 @@ from tests.cuda.simulated_clock import (
     TooLarge,
     Unwritten,
 )
-from tests.cuda.simulated_cuda import Cuda
+from tests.cuda.simulated_cuda import Cuda, Missing
 from tests.cuda.simulated_launch import MOST_SHARED, Launch
 
-__all__ = ["Arithmetic", "Array", "Divergence", "HostAccess", "Machine", "OutOfBounds", "Race", "SimulatorError", "TooLarge",
-           "Unwritten", "simulated"]
+__all__ = ["Arithmetic", "Array", "Divergence", "HostAccess", "Machine", "Missing", "OutOfBounds", "Race", "SimulatorError",
+           "TooLarge", "Unwritten", "simulated"]
 
 MOST_THREADS = 1024  # of a block
 MOST_BLOCK = Index(1024, 1024, 64)
@@ -110,7 +110,7 @@ class Machine:
         try:
             with np.errstate(over=wrong, divide=wrong, invalid=wrong, under="ignore"):
                 self.cuda.running.run(grid, block)
-        except ArithmeticError as error:
+        except (ArithmeticError, ValueError) as error:  # of `math` and NumPy: nothing else in a kernel raises them
             raise Arithmetic(f"{self.clock.here()} of {body.__name__}: {error}") from error
         finally:
             self.clock.stamp = -1

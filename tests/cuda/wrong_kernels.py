@@ -1,7 +1,18 @@
 """Kernels with a mistake each: what the simulator raises, and words of its message."""
+import math
+
 import numpy as np
 
-from tests.cuda.simulator import Arithmetic, Divergence, OutOfBounds, Race, SimulatorError, TooLarge, Unwritten
+from tests.cuda.simulator import (
+    Arithmetic,
+    Divergence,
+    Missing,
+    OutOfBounds,
+    Race,
+    SimulatorError,
+    TooLarge,
+    Unwritten,
+)
 
 cuda = None  # the simulator's while a test runs
 THREADS = 8
@@ -170,6 +181,10 @@ def divided(y, x):
     y[cuda.grid(1)] = x[0] / x[0]
 
 
+def root(y, x):
+    y[cuda.grid(1)] = math.sqrt(x[cuda.grid(1)] - x[1])
+
+
 def much_shared(y, x):
     s = cuda.shared.array(WIDE, x.dtype)
     s[cuda.threadIdx.x] = x[0]
@@ -208,8 +223,9 @@ WRONG = {
     underflow: (Arithmetic, "thread (0, 0, 0) of block (0, 0, 0) of underflow: overflow encountered in scalar subtract"),
     overflow: (Arithmetic, "thread (2, 0, 0) of block (0, 0, 0) of overflow"),
     divided: (Arithmetic, "invalid value encountered in scalar divide"),
+    root: (Arithmetic, "thread (0, 0, 0) of block (0, 0, 0) of root: "),
     much_shared: (TooLarge, "s makes 49156 bytes of shared memory"),
-    atomic: (SimulatorError, "cuda.atomic: the simulator has no such thing"),
+    atomic: (Missing, "cuda.atomic: the simulator has no such thing"),
     fills: (SimulatorError, "fills many elements"),
 }
 OF_WARPS = {warps_share: "reads s[32], written by thread (32, 0, 0)",

@@ -1,0 +1,38 @@
+"""Is the simulator any good? Faults planted in the shipped kernels are found, each by the error that it is worth."""
+import pytest
+
+from nn.cuda import _compat
+from tests.cuda.cases import kernels
+from tests.cuda.faults import FAULTS, Fault, planted
+from tests.cuda.simulator import SimulatorError, simulated
+from tests.cuda.small import modules, small_tiles
+
+
+@pytest.fixture(autouse=True)
+def gpu():
+    with small_tiles(), simulated() as machine:
+        yield machine
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_found(name):
+    fault = FAULTS[name]
+    fault.check()  # without it nothing is found
+    with planted(fault), pytest.raises((SimulatorError, AssertionError)) as caught:
+        fault.check()
+    assert caught.type is fault.found
+
+
+def test_every_file_with_kernels_has_a_fault():
+    assert {fault.file for fault in FAULTS.values()} == {name.partition(".")[0] for name in kernels()}
+
+
+def test_a_fault_is_planted_in_what_runs(gpu):
+    penalties = modules()["penalties"]
+    code = penalties.add_to_elements.body.__code__
+    with planted(FAULTS["a penalty in place of the gradient"]):
+        assert penalties.add_to_elements.body.__code__ is not code and isinstance(penalties.add_to_elements, _compat.Kernel)
+    assert penalties.add_to_elements.body.__code__ is code
+    for text in "no such line", "blocks(":
+        with pytest.raises(LookupError, match="times, not once"), planted(Fault("activations", text, "", None, Exception)):
+            pass
