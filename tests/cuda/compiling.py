@@ -120,4 +120,4 @@ def write_budgets(found, path=BUDGET):
         for (kernel, floats), codes in sorted(found.items()):
             # Other versions of the compiler place a few registers otherwise; they come in units of 8.
             registers = -(-max(code.registers for code in codes) // 8) * 8
-            rows.writerow([kernel, floats, registers, *(max(getattr(code, name) for code in codes) for name in ("shared", "stack"))])
+            rows.writerow([kernel, floats, registers, max(code.shared for code in codes), max(code.stack for code in codes)])

@@ -3,7 +3,6 @@
 Races, divergence, unwritten memory and indices outside raise (simulator.py); numbers are compared with nn/reference in
 float64.
 """
-import numpy as np
 import pytest
 
 from tests.cuda.cases import (
@@ -13,10 +12,11 @@ from tests.cuda.cases import (
     TRAININGS,
     TWINS,
     compare_gradient,
-    compare_training,
+    compare_trained,
     compare_twin,
     losses_and_floods,
     one_layer,
+    trained,
 )
 from tests.cuda.simulator import simulated
 from tests.cuda.small import modules, small_tiles
@@ -61,7 +61,7 @@ def test_losses(names, loss, y, outputs, dtype):
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_training(name):
-    error, (found, expected) = compare_training(name)
-    assert error <= 1e-10
-    for column in expected:
-        np.testing.assert_allclose(found[column], expected[column], rtol=1e-9, atol=1e-12, err_msg=column)
+    found, expected = trained(name), trained(name, backend="numpy")
+    compare_trained(found, expected, 1e-10)
+    if "flooding" in name:
+        assert 0 < expected[1]["flooded_fraction"].mean() < 1  # both sides of the level were met
