@@ -18,6 +18,7 @@ from tests.cuda.cases import (
     one_layer,
     trained,
 )
+from tests.cuda.random_shapes import random_shapes
 from tests.cuda.simulator import simulated
 from tests.cuda.small import modules, small_tiles
 from tests.test_nn_twins import ADDED, TABLE, functions, parameters, reference
@@ -65,3 +66,10 @@ def test_training(name):
     compare_trained(found, expected, 1e-10)
     if "flooding" in name:
         assert 0 < expected[1]["flooded_fraction"].mean() < 1  # both sides of the level were met
+
+
+@pytest.mark.slow
+def test_random_shapes():
+    """What the device is asked ten thousand times, of small sizes."""
+    counts, failed = random_shapes(shapes=150, seconds=600, largest=13)
+    assert not failed and min(counts.values()) == 30
