@@ -70,9 +70,9 @@ def fit_checks(expected=None):
     """21 updates of every kind of training against the numba backend; `expected` has its results where they are known."""
     expected = expected or functools.partial(trained, backend="numba", epochs=EPOCHS)
     for name in TRAININGS:
-        yield f"{name}, float64", lambda n=name: compare_trained(trained(n, epochs=EPOCHS), expected(n, "float64"), 1e-9)
+        yield f"{name}, float64", lambda n=name: compare_trained(trained(n, epochs=EPOCHS), expected(n, "float64"), 1e-10)
         yield f"{name}, float32", lambda n=name: within(
-            2e-3, [relative_error(trained(n, "float32", epochs=EPOCHS)[0], expected(n, "float64")[0])])
+            1e-5, [relative_error(trained(n, "float32", epochs=EPOCHS)[0], expected(n, "float64")[0])])
 
 
 def repeat_checks():

@@ -1,9 +1,10 @@
 """What stands for the module `cuda` in kernels on the simulated GPU."""
 import sys
 
-from tests.cuda.simulated_arrays import LocalVector, as_dtype, new_array
+from tests.cuda.simulated_arrays import new_array
 from tests.cuda.simulated_clock import WARP, SimulatorError
 from tests.cuda.simulated_launch import name_of
+from tests.cuda.simulated_local import LocalVector, as_dtype
 
 
 class _Shared:
