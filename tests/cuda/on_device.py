@@ -191,8 +191,8 @@ def main():
         report.run("same seed, same bits", part(device_checks.repeat_checks))
         report.run("random shapes", part(device_checks.shape_checks))
         report.run("every kernel has run", kernels_compiled)
-        report.run("compute-sanitizer", sanitizer)
         report.run("speed", speed)
+        report.run("compute-sanitizer", sanitizer)
         for future in expected.values():
             future.cancel()
     report.say(f"{'FAILED: ' + str(report.failures) if report.failures else 'all passed'}, "
