@@ -149,18 +149,29 @@ FAULTS = {
 @contextlib.contextmanager
 def planted(fault):
     """Let the functions of a module be those of its source with the fault in it."""
-    module = modules()[fault.file]
-    text = Path(inspect.getsourcefile(module)).read_text(encoding="utf-8")
+    text = source(fault.file)
     if text.count(fault.old) != 1:
         raise LookupError(f"nn/cuda/{fault.file}.py holds {text.count(fault.old)} times, not once: {fault.old!r}")
+    with instead(fault.file, text.replace(fault.old, fault.new)):
+        yield
+
+
+def source(name):
+    """Return the text of a module of nn.cuda as it is shipped."""
+    return Path(inspect.getsourcefile(modules()[name])).read_text(encoding="utf-8")
+
+
+@contextlib.contextmanager
+def instead(name, text):
+    """Let the functions of a module have the code of another text; who has imported them gets it too."""
+    module = modules()[name]
     other = types.ModuleType(module.__name__)
     other.__package__ = module.__package__
-    exec(compile(text.replace(fault.old, fault.new), module.__file__, "exec"), vars(other))
+    exec(compile(text, module.__file__, "exec"), vars(other))
     functions, faulty = _functions(module), _functions(other)
-    changed = [name for name, f in functions.items() if f.__code__ != faulty[name].__code__]
-    before = {name: functions[name].__code__ for name in changed}
-    for name in changed:
-        functions[name].__code__ = faulty[name].__code__
+    before = {name: function.__code__ for name, function in functions.items()}
+    for name, function in functions.items():
+        function.__code__ = faulty[name].__code__
     try:
         yield
     finally:
