@@ -40,6 +40,17 @@ def twin(module, name, dtype="float32"):
     return check
 
 
+def without_room(name):
+    """Return a check of a recurrence whose matrix fits no shared memory."""
+    def check():
+        _compat.machine.most_shared = 0
+        try:
+            twin("recurrent", name)()
+        finally:
+            del _compat.machine.most_shared
+    return check
+
+
 def gradient(name, dtype="float64"):
     """Return a check of a network's gradient."""
     def check():
@@ -126,6 +137,8 @@ FAULTS = {
     "W_hh in the place of the states": Fault(
         "recurrent", "            room[at_W + s] = W_hh[s // H, s % H]", "            room[after + s] = W_hh[s // H, s % H]",
         twin("recurrent", "recurrence_forward"), Unwritten),
+    "the transpose of what does not fit": Fault(
+        "recurrent", "else W_hh[m, j]", "else W_hh[j, m]", without_room("recurrence_forward"), WRONG),
     "the mean of no steps": Fault(
         "recurrent", "value /= h.dtype.type(max(length, 1))", "value /= h.dtype.type(length)",
         twin("recurrent", "pool_forward"), Arithmetic),

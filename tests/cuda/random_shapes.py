@@ -30,7 +30,7 @@ def recurrence(rng, dtype, size):
     lengths = np.sort(rng.integers(1, T + 1, size=B))[::-1].copy()
     starts = np.append(0, np.cumsum((lengths[:, None] > np.arange(lengths[0])).sum(axis=0)))
     W, u, h = rng.normal(size=(H, H)) / np.sqrt(H) / 2, rng.normal(size=(starts[-1], H)), rng.uniform(-1, 1, (starts[-1], H))
-    reverse, kind, truncate = bool(rng.integers(2)), int(rng.integers(1, 3)), int(rng.integers(3))
+    reverse, kind, truncate = bool(rng.integers(2)), int(rng.integers(1, 3)), int(rng.integers(4))
     errors = compare("recurrent", "recurrence_forward", dtype, [u * 0], [u, W, starts, kind, reverse])
     yield from ((NETWORK[dtype], error) for error in errors)
     errors = compare("recurrent", "recurrence_backward", dtype, [u * 0], [u, h, W, starts, lengths, kind, reverse, truncate])

@@ -10,6 +10,6 @@ CHECKS = [(part, name, check) for part, checks in device_checks.PARTS.items() fo
 
 
 @pytest.mark.parametrize("check", [pytest.param(check, id=f"{part}: {name}") for part, name, check in CHECKS])
-@pytest.mark.filterwarnings("ignore:Grid size:Warning")  # Numba's advice on speed: these are small on purpose
+@pytest.mark.filterwarnings("ignore:.*Grid size:Warning")  # Numba's advice on speed: these are small on purpose
 def test_on_the_device(check):
     check()

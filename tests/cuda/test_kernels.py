@@ -19,6 +19,7 @@ from tests.cuda.cases import (
     one_layer,
     trained,
 )
+from tests.cuda.faults import without_room
 from tests.cuda.random_shapes import random_shapes
 from tests.cuda.simulator import Unwritten, simulated
 from tests.cuda.small import SMALL, modules, small_tiles
@@ -69,6 +70,12 @@ def test_training(name):
     compare_trained(found, expected, 1e-10)
     if "flooding" in name:
         assert 0 < expected[1]["flooded_fraction"].mean() < 1  # both sides of the level were met
+
+
+@pytest.mark.parametrize("name", ["recurrence_forward", "recurrence_backward"])
+def test_recurrence_without_room_for_its_matrix(name):
+    """W_hh is read from global memory then; the states alone lie in shared memory."""
+    without_room(name)()
 
 
 def test_scratch_memory_must_be_written_anew(gpu):
