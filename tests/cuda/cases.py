@@ -2,15 +2,15 @@
 
 The same cases run on the simulated GPU, on a real one, and on a machine that only notes what is launched.
 """
+import contextlib
 import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from losses import L1, L2, AdaFlooding, CrossEntropy, Flooding, InstanceFlooding
-from nn import MLP, RNN, RPROP, SGD, Adam, AdamW, fit
+from nn import MLP, RNN, RPROP, SGD, Adam, AdamW, TrainingDiverged, fit
 from nn.cuda import _compat
-from tests.cuda.simulator import simulated
 from tests.cuda.small import modules
 from tests.losses_and_floods import FLOODS, bases
 from tests.numerical import relative_error
@@ -104,21 +104,26 @@ def on_device(values, host=()):
 
 
 def compare_twin(module, name, dtype, most=SIMULATED):
-    """Run a function of nn.cuda and its definition, in float64, on the same numbers; yield the relative errors."""
+    """Yield the relative errors of a function of nn.cuda on all its rows."""
+    for outputs, inputs in rows(module, name, most):
+        yield from compare(module, name, dtype, outputs, inputs)
+
+
+def compare(module, name, dtype, outputs, inputs):
+    """Run a function of nn.cuda and its definition, in float64, on the same numbers; yield each output's relative error."""
     twin = getattr(importlib.import_module(f"nn.cuda.{module}"), name)
     definition = getattr(importlib.import_module(f"nn.reference.{module}"), name)
-    for outputs, inputs in rows(module, name, most):
-        found, arguments = as_dtype(outputs, dtype), as_dtype(inputs, dtype)
-        expected, exact = as_dtype(found, "float64"), as_dtype(arguments, "float64")
-        definition(*expected, *exact)
-        there = on_device(found)
-        given = on_device(arguments, host=[0] if name == "clear_frozen" else ())  # the ranges are the host's
-        twin(*there, *given)
-        for array, e in zip(there, expected, strict=True):
-            yield relative_error(array.copy_to_host().astype(float), e)
-        for array, argument in zip(given, arguments, strict=True):
-            if hasattr(array, "copy_to_host"):
-                np.testing.assert_array_equal(array.copy_to_host(), argument)  # inputs are only read
+    found, arguments = as_dtype(outputs, dtype), as_dtype(inputs, dtype)
+    expected, exact = as_dtype(found, "float64"), as_dtype(arguments, "float64")
+    definition(*expected, *exact)
+    there = on_device(found)
+    given = on_device(arguments, host=[0] if name == "clear_frozen" else ())  # the ranges are the host's
+    twin(*there, *given)
+    for array, e in zip(there, expected, strict=True):
+        yield relative_error(array.copy_to_host().astype(float), e)
+    for array, argument in zip(given, arguments, strict=True):
+        if hasattr(array, "copy_to_host"):
+            np.testing.assert_array_equal(array.copy_to_host(), argument)  # inputs are only read
 
 
 # --- gradients of whole networks
@@ -194,6 +199,11 @@ def compare_gradient(case, dtype, loss=CE, backend="cuda"):
                            for gradients in (found, expected)))
 
 
+def one_layer(y, outputs):
+    """Return the case of a network for any loss."""
+    return Case(lambda **more: MLP([4, outputs], **more), X, y)
+
+
 # --- training
 
 TRAININGS = {
@@ -202,7 +212,7 @@ TRAININGS = {
     "adam": ("dropout", {"optimizer": Adam(0.02, weight_decay=0.1), "penalty": L1(0.01) + L2(0.02)}),
     "adamw": ("batch norm, dropout", {"optimizer": AdamW(0.02, weight_decay=0.1), "clip_norm": 0.5}),
     "rprop": ("tanh", {"optimizer": RPROP(), "batch_size": None}),
-    "flooding": ("sigmoid", {"loss": Flooding(CE, 1.0)}),
+    "flooding": ("sigmoid", {"loss": Flooding(CE, 1.13)}),
     "instance flooding": ("rnn", {"loss": InstanceFlooding(CE, 1.0)}),
     "adaptive flooding": ("tokens", {"loss": AdaFlooding(CE, LEVELS), "penalty": L2(0.1), "clip_norm": 1.0}),
     "relax": ("relu", {"loss": FLOODS["relax"](CE, 1.0, None), "optimizer": SGD(0.3)}),
@@ -218,15 +228,22 @@ def train(model, case, options, epochs=2):
     return fit(model, case.x, case.y, lengths=case.lengths, epochs=epochs, **settings)
 
 
-def compare_training(name, dtype="float64", backend="cuda", other="numpy", epochs=2):
-    """Return how far two backends are apart after the same training: (relative error of the parameters, both histories)."""
+def trained(name, dtype="float64", backend="cuda", epochs=2):
+    """Return (parameters and running statistics, history as a dict) after the training of that name."""
     network, options = TRAININGS[name]
-    models = [NETWORKS[network].make(dtype=dtype, backend=one) for one in (backend, other)]
-    before = models[1].flat.copy()
-    histories = [train(model, NETWORKS[network], options, epochs) for model in models]
-    assert name == "empty sequences" or relative_error(models[1].flat, before) > 1e-3  # it was no standing still
-    found, expected = (np.append(model.flat, model.running) for model in models)
-    return relative_error(found, expected), histories
+    model = NETWORKS[network].make(dtype=dtype, backend=backend)
+    before = model.flat.copy()
+    history = train(model, NETWORKS[network], options, epochs)
+    assert name == "empty sequences" or relative_error(model.flat, before) > 1e-3  # it was no standing still
+    return np.append(model.flat, model.running), {column: history[column] for column in history}
+
+
+def compare_trained(found, expected, tolerance):
+    """Compare two results of `trained`."""
+    assert relative_error(found[0], expected[0]) <= tolerance
+    assert list(found[1]) == list(expected[1])
+    for column, values in expected[1].items():
+        np.testing.assert_allclose(found[1][column], values, rtol=tolerance, atol=tolerance, err_msg=column)
 
 
 # --- all of it, without running any
@@ -234,15 +251,20 @@ def compare_training(name, dtype="float64", backend="cuda", other="numpy", epoch
 
 def recorded_launches():
     """Return {kernel: the types of arguments it was launched with} for all cases, in both dtypes; nothing is executed."""
+    from tests.cuda.simulator import simulated  # which a machine with a GPU does not need
+
     names = {kernel: name for name, kernel in kernels().items()}
     with simulated(run=False) as machine:
         for dtype in KERNEL:
             for module, name in TWINS:
                 list(compare_twin(module, name, dtype))
-            for case in NETWORKS.values():
-                list(compare_gradient(case, dtype))
-            for _, loss, y, outputs in losses_and_floods():
-                list(compare_gradient(Case(lambda outputs=outputs, **more: MLP([4, outputs], **more), X, y), dtype, loss))
-            for name in TRAININGS:
-                compare_training(name, dtype)
+            cases = [(case, CE) for case in NETWORKS.values()]
+            cases += [(one_layer(y, outputs), loss) for _, loss, y, outputs in losses_and_floods()]
+            for case, loss in cases:
+                with contextlib.suppress(ValueError):  # nothing was computed that could be put in order
+                    list(compare_gradient(case, dtype, loss))
+            for network, options in TRAININGS.values():
+                model = NETWORKS[network].make(dtype=dtype, backend="cuda")
+                with contextlib.suppress(TrainingDiverged, ValueError):  # no update was taken
+                    train(model, NETWORKS[network], options)
     return {names[kernel]: sorted(types) for kernel, types in machine.launches.items()}

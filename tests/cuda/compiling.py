@@ -7,6 +7,7 @@ import contextlib
 import csv
 import importlib.util
 import re
+import sys
 import types
 from pathlib import Path
 from typing import NamedTuple
@@ -96,8 +97,13 @@ def precision(signature):
 def budgets(path=BUDGET):
     """Return {(kernel, precision): most of the Code's fields}."""
     with path.open(encoding="utf-8", newline="") as file:
-        return {(row["kernel"], row["precision"]): Code(int(row["registers"]), int(row["shared"]), 0, 0, int(row["f64"]))
-                for row in csv.DictReader(file)}
+        return {(kernel, floats): Code(int(registers), int(shared), int(stack), 0, most_f64(floats))
+                for kernel, floats, registers, shared, stack in list(csv.reader(file))[1:]}
+
+
+def most_f64(floats):
+    """Return how many float64 instructions a kernel may have: none, unless all it is launched with is float64."""
+    return sys.maxsize if floats == "float64" else 0
 
 
 def over(code, budget):
@@ -110,8 +116,8 @@ def write_budgets(found, path=BUDGET):
     """Record the costs {(kernel, precision): [Code of each signature and architecture]} as what they may be from now on."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["kernel", "precision", "registers", "shared", "f64"])
+        rows.writerow(["kernel", "precision", "registers", "shared", "stack"])
         for (kernel, floats), codes in sorted(found.items()):
             # Other versions of the compiler place a few registers otherwise; they come in units of 8.
             registers = -(-max(code.registers for code in codes) // 8) * 8
-            rows.writerow([kernel, floats, registers, max(c.shared for c in codes), max(c.f64 for c in codes)])
+            rows.writerow([kernel, floats, registers, max(code.shared for code in codes), max(code.stack for code in codes)])

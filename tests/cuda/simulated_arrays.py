@@ -4,9 +4,7 @@ import operator
 import numpy as np
 
 from tests.cuda.simulated_clock import NEVER, HostAccess, OutOfBounds, Race, SimulatorError, Unwritten
-
-# What an element holds that nothing was written to. No value of a kernel can be it.
-NOTHING = object()
+from tests.cuda.simulated_local import NOTHING, as_dtype, text_of
 
 
 class Array:
@@ -54,7 +52,7 @@ class Array:
     def __setitem__(self, index, value):
         at = self._find(index)
         if at.__class__ is not int:
-            raise SimulatorError(f"{self.name}[{_text(index)}] = … fills many elements: kernels write one by one")
+            raise SimulatorError(f"{self.name}[{text_of(index)}] = … fills many elements: kernels write one by one")
         self._write(at, index, value)
 
     def _read(self, at, index):
@@ -82,7 +80,7 @@ class Array:
         clock = self.clock
         stamp = clock.stamp
         if stamp < 0:
-            raise HostAccess(f"{self.name}[{_text(index)}] is written by the host: use copy_to_device()")
+            raise HostAccess(f"{self.name}[{text_of(index)}] is written by the host: use copy_to_device()")
         epoch, launch, block = clock.epoch, clock.launch, clock.block
         before = self.writers[at]
         if before != stamp and (before >= epoch or launch <= before < block) and clock.unordered(before):
@@ -104,7 +102,7 @@ class Array:
         """Return the cell of an index, or the view it stands for."""
         index = index if index.__class__ is tuple else (index,)
         if len(index) > len(self.shape):
-            raise OutOfBounds(f"{self.name}[{_text(index)}]: the array has {len(self.shape)} dimensions")
+            raise OutOfBounds(f"{self.name}[{text_of(index)}]: the array has {len(self.shape)} dimensions")
         if any(i.__class__ is slice for i in index):
             return self._cut(index)
         offset = 0
@@ -121,7 +119,7 @@ class Array:
         """Return a view: a range of the first dimension."""
         cut = index[0]
         if len(index) > 1 or cut.step not in (None, 1):
-            raise SimulatorError(f"{self.name}[{_text(index)}]: views are contiguous ranges of the first dimension")
+            raise SimulatorError(f"{self.name}[{text_of(index)}]: views are contiguous ranges of the first dimension")
         start, stop = (None if end is None else operator.index(end) for end in (cut.start, cut.stop))
         start, stop = 0 if start is None else start, self.shape[0] if stop is None else stop
         if not 0 <= start <= stop <= self.shape[0]:
@@ -148,17 +146,17 @@ class Array:
 
     def _unreadable(self, index):
         if self.clock.stamp < 0:
-            return HostAccess(f"{self.name}[{_text(index)}] is read by the host: use copy_to_host()")
-        return Unwritten(f"{self.clock.here()} reads {self.name}[{_text(index)}], which was never written")
+            return HostAccess(f"{self.name}[{text_of(index)}] is read by the host: use copy_to_host()")
+        return Unwritten(f"{self.clock.here()} reads {self.name}[{text_of(index)}], which was never written")
 
     def _outside(self, index):
-        where = f"{self.name}[{_text(index)}] is outside of the shape {self.shape}"
+        where = f"{self.name}[{text_of(index)}] is outside of the shape {self.shape}"
         return OutOfBounds(f"{self.clock.here()}: {where}" if self.clock.stamp >= 0 else where)
 
     def _race(self, does, index, did, stamp):
         clock = self.clock
-        return Race(f"{clock.here()} {does} {self.name}[{_text(index)}], {did} by {clock.who(stamp)}, and no barrier stands "
-                    f"between")
+        return Race(f"{clock.here()} {does} {self.name}[{text_of(index)}], {did} by {clock.who(stamp)}, and no barrier "
+                    "stands between")
 
     # --- copies between host and device
 
@@ -235,29 +233,6 @@ class Matrix(Array):
         return self.first + i * columns + j if 0 <= i < rows and 0 <= j < columns else -1
 
 
-class LocalVector:
-    """An array of a thread's own: nobody else can touch it."""
-
-    __slots__ = ("cells", "clock", "dtype", "kind", "name", "shape", "size")
-
-    def __init__(self, clock, size, dtype, name):
-        self.cells, self.clock, self.dtype, self.name = [NOTHING] * size, clock, dtype, name
-        self.shape, self.size, self.kind = (size,), size, dtype.type
-
-    def __getitem__(self, index):
-        if not 0 <= index < self.size:
-            raise OutOfBounds(f"{self.clock.here()}: {self.name}[{_text(index)}] is outside of the shape {self.shape}")
-        value = self.cells[index]
-        if value is NOTHING:
-            raise Unwritten(f"{self.clock.here()} reads {self.name}[{_text(index)}], which was never written")
-        return value
-
-    def __setitem__(self, index, value):
-        if not 0 <= index < self.size:
-            raise OutOfBounds(f"{self.clock.here()}: {self.name}[{_text(index)}] is outside of the shape {self.shape}")
-        self.cells[index] = value if value.__class__ is self.kind else self.kind(value)
-
-
 def _whole(index):
     """Return NumPy's integers as Python's; of anything else, which takes longer, -1."""
     return int(index) if isinstance(index, np.integer) else -1
@@ -278,16 +253,6 @@ def new_array(clock, shape, dtype, name="array"):
     return kind_of(shape)([NOTHING] * size, tuple([NEVER] * size for _ in range(4)), clock, dtype, shape, name=name)
 
 
-def as_dtype(dtype):
-    """Return NumPy's dtype, also of a type of Numba's (`numba.float32`), which has the same name."""
-    return dtype if isinstance(dtype, np.dtype) else np.dtype(dtype if isinstance(dtype, type | str) else str(dtype))
-
-
 def _same(name, given, array):
     if given.shape != array.shape or given.dtype != array.dtype:
         raise SimulatorError(f"{name}: got shape {given.shape} of {given.dtype}, accepted: {array.shape} of {array.dtype}")
-
-
-def _text(index):
-    parts = index if isinstance(index, tuple) else (index,)
-    return ", ".join(f"{i.start}:{i.stop}" if isinstance(i, slice) else str(int(i)) for i in parts)

@@ -57,7 +57,7 @@ class HostAccess(SimulatorError):
 
 
 class Arithmetic(SimulatorError):
-    """An unsigned integer fell below 0, a number overflowed, or something was divided by 0."""
+    """An unsigned integer fell below 0, a number overflowed, was divided by 0, or has no square root or logarithm."""
 
 
 class TooLarge(SimulatorError):

@@ -1,9 +1,10 @@
 """What stands for the module `cuda` in kernels on the simulated GPU."""
 import sys
 
-from tests.cuda.simulated_arrays import LocalVector, as_dtype, new_array
+from tests.cuda.simulated_arrays import new_array
 from tests.cuda.simulated_clock import WARP, SimulatorError
 from tests.cuda.simulated_launch import name_of
+from tests.cuda.simulated_local import LocalVector, as_dtype
 
 
 class _Shared:
@@ -31,6 +32,10 @@ class _Local:
         return new_array(self._clock, shape, dtype, name)
 
 
+class Missing(SimulatorError, AttributeError):
+    """A kernel uses what is not simulated."""
+
+
 class Cuda:
     """Stands for the module `cuda` in kernels."""
 
@@ -43,7 +48,7 @@ class Cuda:
         self._clock = clock
 
     def __getattr__(self, name):
-        raise SimulatorError(f"cuda.{name}: the simulator has no such thing (tests/cuda/simulated_cuda.py)")
+        raise Missing(f"cuda.{name}: the simulator has no such thing (tests/cuda/simulated_cuda.py)")
 
     @property
     def laneid(self):

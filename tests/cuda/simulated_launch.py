@@ -8,8 +8,9 @@ from itertools import starmap
 import numpy as np
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from tests.cuda.simulated_arrays import NOTHING, new_array
+from tests.cuda.simulated_arrays import new_array
 from tests.cuda.simulated_clock import WARP, Divergence, SimulatorError, TooLarge, Unwritten
+from tests.cuda.simulated_local import NOTHING
 
 STATIC_SHARED = 48 * 1024  # bytes of `cuda.shared.array(CONSTANT, …)` in a block; ptxas refuses more
 MOST_SHARED = 227 * 1024  # bytes with what a launch asks for; sm_90

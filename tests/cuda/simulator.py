@@ -12,6 +12,7 @@ so that every run is the same. Not simulated: rounding (float32 functions of `ma
 compile tests look for float64), atomics, and anything about time. How races are found: simulated_clock.py.
 """
 import contextlib
+import functools
 import importlib
 import pkgutil
 from collections import Counter
@@ -33,11 +34,12 @@ from tests.cuda.simulated_clock import (
     TooLarge,
     Unwritten,
 )
-from tests.cuda.simulated_cuda import Cuda
+from tests.cuda.simulated_cuda import Cuda, Missing
 from tests.cuda.simulated_launch import MOST_SHARED, Launch
+from tests.cuda.simulated_local import NOTHING
 
-__all__ = ["Arithmetic", "Array", "Divergence", "HostAccess", "Machine", "OutOfBounds", "Race", "SimulatorError", "TooLarge",
-           "Unwritten", "simulated"]
+__all__ = ["Arithmetic", "Array", "Divergence", "HostAccess", "Machine", "Missing", "OutOfBounds", "Race", "SimulatorError",
+           "TooLarge", "Unwritten", "simulated"]
 
 MOST_THREADS = 1024  # of a block
 MOST_BLOCK = Index(1024, 1024, 64)
@@ -110,7 +112,7 @@ class Machine:
         try:
             with np.errstate(over=wrong, divide=wrong, invalid=wrong, under="ignore"):
                 self.cuda.running.run(grid, block)
-        except ArithmeticError as error:
+        except (ArithmeticError, ValueError) as error:  # of `math` and NumPy: nothing else in a kernel raises them
             raise Arithmetic(f"{self.clock.here()} of {body.__name__}: {error}") from error
         finally:
             self.clock.stamp = -1
@@ -140,11 +142,19 @@ def type_of(argument, name):
                          "would be copied there and back by every launch)")
 
 
+def _unwritten(scratch, *arguments):
+    """Return memory of nn.cuda._compat.scratch, and forget what it holds."""
+    array = scratch(*arguments)
+    array.cells[array.first:array.first + array.size] = [NOTHING] * array.size
+    return array
+
+
 @contextlib.contextmanager
 def simulated(*modules, **settings):
     """Let nn.cuda, and the given modules, work on a new simulated GPU, which is what the block gets.
 
-    In their globals `cuda` becomes the simulator's, and each compiled device function the Python function it was made of.
+    In their globals `cuda` becomes the simulator's, and each compiled device function the Python function it was made of;
+    `scratch`, which hands out the same memory again and again, hands it out as if nothing had been written to it.
     """
     machine = Machine(**settings)
     compat = importlib.import_module("nn.cuda._compat")
@@ -154,7 +164,10 @@ def simulated(*modules, **settings):
     vars(compat)["machine"] = machine
     for namespace in (vars(module) for module in (*kernels, *modules)):
         for name, value in list(namespace.items()):
-            new = machine.cuda if name == "cuda" else getattr(value, "py_func", value)
+            if name == "scratch":
+                new = functools.partial(_unwritten, value)
+            else:
+                new = machine.cuda if name == "cuda" else getattr(value, "py_func", value)
             if new is not value:
                 changed.append((namespace, name, value))
                 namespace[name] = new

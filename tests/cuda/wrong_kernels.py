@@ -1,7 +1,18 @@
 """Kernels with a mistake each: what the simulator raises, and words of its message."""
+import math
+
 import numpy as np
 
-from tests.cuda.simulator import Arithmetic, Divergence, OutOfBounds, Race, SimulatorError, TooLarge, Unwritten
+from tests.cuda.simulator import (
+    Arithmetic,
+    Divergence,
+    Missing,
+    OutOfBounds,
+    Race,
+    SimulatorError,
+    TooLarge,
+    Unwritten,
+)
 
 cuda = None  # the simulator's while a test runs
 THREADS = 8
@@ -54,6 +65,13 @@ def blocks_read_what_one_writes(y, x):
             x[0] = x[1]
 
 
+def one_block_reads_another_writes(y, x):
+    if cuda.blockIdx.x == 0:
+        y[cuda.grid(1)] = x[9]
+    elif cuda.threadIdx.x == 0:
+        x[9] = x[1]
+
+
 def block_reads_another_s_sum(y, x):
     y[cuda.grid(1)] = x[cuda.grid(1)]
     cuda.syncthreads()
@@ -66,6 +84,13 @@ def warps_share(y, x):
     s[cuda.threadIdx.x] = x[0]
     cuda.syncwarp()
     y[cuda.threadIdx.x] = s[(cuda.threadIdx.x + 1) % 64]  # lane 31 reads what the other warp writes
+
+
+def warps_share_after_both_waited(y, x):
+    s = cuda.shared.array(64, x.dtype)
+    s[cuda.threadIdx.x] = x[0]
+    cuda.syncwarp()
+    y[cuda.threadIdx.x] = s[max(cuda.threadIdx.x - 1, 0)]
 
 
 def read_across_warps_hidden(y, x):
@@ -115,6 +140,15 @@ def shuffle_beyond_the_mask(y, x):
         y[cuda.grid(1)] = cuda.shfl_down_sync(0xF, x[cuda.laneid], 1)
 
 
+def shuffle_from_beyond_the_block(y, x):
+    y[cuda.grid(1)] = cuda.shfl_down_sync(0xFFFFFFFF, x[cuda.laneid], 1)
+
+
+def shuffle_from_a_thread_that_left(y, x):
+    if cuda.laneid != 5:
+        y[cuda.grid(1)] = cuda.shfl_sync(0xFFFFFFFF, x[cuda.laneid], 5)
+
+
 def shared_unwritten(y, x):
     s = cuda.shared.array(THREADS + 1, x.dtype)
     s[cuda.threadIdx.x] = x[0]
@@ -134,6 +168,17 @@ def local_unwritten(y, x):
     a = cuda.local.array(2, x.dtype)
     a[0] = x[0]
     y[cuda.grid(1)] = a[0] + a[1]
+
+
+def local_outside(y, x):
+    a = cuda.local.array(2, x.dtype)
+    a[1] = x[0]
+    y[cuda.grid(1)] = a[int(x[3]) - 4]
+
+
+def local_written_outside(y, x):
+    a = cuda.local.array(2, x.dtype)
+    a[2] = x[0]
 
 
 def global_unwritten(y, x):
@@ -170,6 +215,10 @@ def divided(y, x):
     y[cuda.grid(1)] = x[0] / x[0]
 
 
+def root(y, x):
+    y[cuda.grid(1)] = math.sqrt(x[cuda.grid(1)] - x[1])
+
+
 def much_shared(y, x):
     s = cuda.shared.array(WIDE, x.dtype)
     s[cuda.threadIdx.x] = x[0]
@@ -191,15 +240,20 @@ WRONG = {
     neighbours_in_place: (Race, "thread (2, 0, 0) of block (0, 0, 0) reads x[1], written by thread (1, 0, 0)"),
     blocks_share: (Race, "thread (0, 0, 0) of block (1, 0, 0) writes y[0], written by thread (0, 0, 0) of block (0, 0, 0)"),
     blocks_read_what_one_writes: (Race, "of block (1, 0, 0) writes x[0], read by thread (7, 0, 0) of block (0, 0, 0)"),
+    one_block_reads_another_writes: (Race, "of block (1, 0, 0) writes x[9], read by thread (7, 0, 0) of block (0, 0, 0)"),
     block_reads_another_s_sum: (Race, "of block (1, 0, 0) reads y[0], written by thread (0, 0, 0) of block (0, 0, 0)"),
     barrier_for_some: (Divergence, "5 have left the kernel, thread (3, 0, 0) among them"),
     barriers_of_two_branches: (Divergence, "thread (0, 0, 0) waits at line"),
     returns_early: (Divergence, "block (1, 0, 0): 5 threads wait"),
     lanes_apart: (Divergence, "thread (0, 0, 0) waits at line"),
     shuffle_beyond_the_mask: (Unwritten, "thread (3, 0, 0) of block (0, 0, 0) asks in line"),
+    shuffle_from_beyond_the_block: (Unwritten, "thread (7, 0, 0) of block (0, 0, 0) asks in line"),
+    shuffle_from_a_thread_that_left: (Unwritten, "for the value of lane 5, which shows none"),
     shared_unwritten: (Unwritten, "thread (7, 0, 0) of block (0, 0, 0) reads s[8], which was never written"),
     shared_left_by_the_block_before: (Unwritten, "thread (0, 0, 0) of block (1, 0, 0) reads s[0]"),
     local_unwritten: (Unwritten, "reads a[1]"),
+    local_outside: (OutOfBounds, "thread (0, 0, 0) of block (0, 0, 0): a[-1] is outside of the shape (2,)"),
+    local_written_outside: (OutOfBounds, "thread (0, 0, 0) of block (0, 0, 0): a[2] is outside of the shape (2,)"),
     global_unwritten: (Unwritten, "reads y[0]"),
     behind: (OutOfBounds, "thread (7, 0, 0) of block (1, 0, 0): x[16] is outside of the shape (16,)"),
     before: (OutOfBounds, "thread (0, 0, 0) of block (0, 0, 0): x[-1] is outside"),
@@ -208,9 +262,11 @@ WRONG = {
     underflow: (Arithmetic, "thread (0, 0, 0) of block (0, 0, 0) of underflow: overflow encountered in scalar subtract"),
     overflow: (Arithmetic, "thread (2, 0, 0) of block (0, 0, 0) of overflow"),
     divided: (Arithmetic, "invalid value encountered in scalar divide"),
+    root: (Arithmetic, "thread (0, 0, 0) of block (0, 0, 0) of root: "),
     much_shared: (TooLarge, "s makes 49156 bytes of shared memory"),
-    atomic: (SimulatorError, "cuda.atomic: the simulator has no such thing"),
+    atomic: (Missing, "cuda.atomic: the simulator has no such thing"),
     fills: (SimulatorError, "fills many elements"),
 }
 OF_WARPS = {warps_share: "reads s[32], written by thread (32, 0, 0)",
+            warps_share_after_both_waited: "thread (32, 0, 0) of block (0, 0, 0) reads s[31], written by thread (31, 0, 0)",
             read_across_warps_hidden: "writes s[0], read by thread (33, 0, 0)"}
