@@ -1,0 +1,160 @@
+"""What is trained, and what every criterion makes of each recorded run: when it stops, and what is returned.
+
+As Prechelt has it: *slowness* is the time of a stop over that of the fastest criterion in the same run, *cost* the test loss of
+what is returned over the lowest that any criterion returned in the same run. Both are ratios, so their means are geometric,
+and differences of two criteria do not depend on which others there are.
+"""
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from ...runs.identity import settings_of
+from ...runs.settings import DIFFERENT, SOME, Range, above, at_least, choice
+from ...runs.store import Run, Store
+from ...trainers.asking import OnThreads
+from ...trainers.trajectories import PROBLEMS, RECURRENT, TRAINER, Trajectory, fingerprint
+from .rules import END, PRECHELT, all_rules
+
+MLPS, RNNS = ((8,), (32,), (16, 16)), ((8,), (16,))  # hidden units; in Prechelt's range of 2 to 32
+LOSSES = ("cross_entropy", "squared_error")
+RATES = {"rprop": 0.01, "adam": 0.003}
+LEAST = 1e-9  # of a test loss: nothing gains by being nearer to zero
+
+
+@dataclass(frozen=True)
+class Config(OnThreads):
+    """Settings of stopping_study."""
+
+    seeds: Annotated[int, at_least(1)] = 10
+    """Runs of each network on each problem with each loss: other cuts of the data, other weights. Criteria are compared on the
+    same runs, so ten tell a percent of test loss apart."""
+    problems: Annotated[tuple[str, ...], choice(*PROBLEMS), DIFFERENT, SOME] = tuple(PROBLEMS)
+    """What is learnt. Those of Proben1 where `proben1` finds them: without, seven."""
+    losses: Annotated[tuple[str, ...], choice(*LOSSES), DIFFERENT, SOME] = LOSSES
+    """What is minimised and watched: today's loss, and Prechelt's."""
+    optimizer: Annotated[str, choice(*RATES)] = "rprop"
+    """On the full batch, as Prechelt's; "adam" takes batches of 32."""
+    epochs: Annotated[int, Range(50)] = 400
+    """Of the record. UP 8 cannot stop before 45. What has not stopped by then is counted, and its slowness is a lower bound."""
+    learning_rate: Annotated[float, at_least(0)] = 0.0
+    """0: 0.01 with RPROP, its first step (at 0.1 the minimum comes within one or two strips of 5 epochs); 0.003 with Adam."""
+    margin: Annotated[float, above(0)] = 1.0
+    """Percent of test loss: a criterion that is that near to the best one in a run has found a good network."""
+
+    @classmethod
+    def quick(cls) -> "Config":
+        """Five seeds on four small problems: shows the direction."""
+        return cls(seeds=5, problems=("iris", "wine", "breast_cancer", "digits"), epochs=200)
+
+    @classmethod
+    def full(cls) -> "Config":
+        """Three times the seeds, and records as long as Prechelt's longest runs."""
+        return cls(seeds=30, epochs=3000)
+
+
+Arm = tuple[str, tuple[int, ...], str]  # problem, hidden units, loss
+
+
+def arms(config: Config) -> dict[Arm, list[Trajectory]]:
+    """Return what is trained: a description per seed of each problem that is found, network and loss."""
+    rate = config.learning_rate or RATES[config.optimizer]
+    return {(data, hidden, loss): [Trajectory("stopping_study", seed, data, files, hidden, loss, config.optimizer, rate,
+                                              config.epochs) for seed in range(config.seeds)]
+            for data in config.problems if (files := fingerprint(data)) is not None
+            for hidden in (RNNS if data in RECURRENT else MLPS) for loss in config.losses}
+
+
+def run(config: Config, store: Store) -> None:
+    """Train every run that the store does not have yet."""
+    config.train_all(store, [one for some in arms(config).values() for one in some], TRAINER)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What A arms, R seeds and J rules make.
+
+    Attributes
+    ----------
+    config : Config
+    arms : list of (problem, hidden, loss)
+    rules : list of str
+        Names; `END` is the last.
+    stops : array (A, R, J)
+        Epochs; of a rule that never fired those of the record.
+    fired : array of bool (A, R, J)
+    losses, errors : arrays (A, R, J)
+        On the test set, of what is returned: the best check of a rule that knows one, else that of the stop.
+    """
+
+    config: Config
+    arms: list[Arm]
+    rules: list[str]
+    stops: np.ndarray
+    fired: np.ndarray
+    losses: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def problems(self) -> list[str]:
+        """Names, in order."""
+        return list(dict.fromkeys(data for data, *_ in self.arms))
+
+    def of(self, values: np.ndarray, *names: str) -> np.ndarray:
+        """Return the part of some values (A, R, J) that belongs to these rules, (A, R, names)."""
+        return values[:, :, [self.rules.index(name) for name in names]]
+
+    def by_problem(self, values: np.ndarray, loss: str = "") -> np.ndarray:
+        """Return means over the arms of each problem, (P, R, …); of one `loss`, or of all."""
+        return np.stack([np.mean([values[a] for a, (data, _, one) in enumerate(self.arms)
+                                  if data == problem and loss in ("", one)], axis=0) for problem in self.problems])
+
+    def by_seed(self, values: np.ndarray) -> np.ndarray:
+        """Return means over all problems, each of which counts the same, (R, …)."""
+        return self.by_problem(values).mean(axis=0)
+
+    @property
+    def slowness(self) -> np.ndarray:
+        """Logarithm of stop over fastest stop of the run, (A, R, J)."""
+        times = np.log(self.stops)
+        return times - self.of(times, *PRECHELT).min(axis=2, keepdims=True)
+
+    @property
+    def cost(self) -> np.ndarray:
+        """Logarithm of test loss over the lowest that a criterion returned in the run, (A, R, J)."""
+        losses = np.log(np.maximum(self.losses, LEAST))
+        return losses - self.of(losses, *PRECHELT).min(axis=2, keepdims=True)
+
+    @property
+    def points(self) -> np.ndarray:
+        """Test error beyond the lowest that a criterion returned in the run, in points, (A, R, J)."""
+        return 100 * (self.errors - self.of(self.errors, *PRECHELT).min(axis=2, keepdims=True))
+
+    def never(self, name: str) -> float:
+        """Share of runs in which a rule did not fire, in percent."""
+        return 100 - 100 * float(self.of(self.fired, name).mean())
+
+
+def gather(store: Store, config: Config) -> Results:
+    """Ask every criterion of every run; raises StoreError when runs are missing."""
+    rules, described = all_rules(config.epochs), arms(config)
+    found = np.array([[outcomes(store.require(settings_of(one)), rules) for one in some] for some in described.values()])
+    stops, fired, losses, errors = np.moveaxis(found, 3, 0)  # each (A, R, J)
+    return Results(config, list(described), list(rules), stops, fired.astype(bool), losses, errors)
+
+
+def outcomes(run: Run, rules: dict[str, Any]) -> list[tuple[float, bool, float, float]]:
+    """Return (epoch of the stop, whether it fired, test loss and test error of what is returned) of each rule."""
+    from stopping import replay
+
+    record, found = run.arrays, []
+    for rule in rules.values():
+        decision = replay(rule, record)
+        stop = decision.stopped_step or decision.checks
+        taken = (decision.best_step or stop) - 1
+        found.append((float(record["epoch"][stop - 1]), decision.stopped_step is not None,
+                      float(record["test_loss"][taken]), float(record["test_error"][taken])))
+    return found
+
+
+__all__ = ["END", "Config", "Results", "arms", "gather", "outcomes", "run"]
