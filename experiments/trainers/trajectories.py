@@ -1,7 +1,7 @@
-"""Training recorded whole: all metrics after every epoch, so that any criterion can be asked later where it would have stopped.
+"""Training recorded whole: all metrics after every epoch, so that any criterion can be asked later when it would stop.
 
-Problems are cut 50/25/25 by the seed, as Prechelt's were, or to sizes that train in a second. Inputs in units of their own are
-scaled by the training set; the criteria see validation labels as a user has them, the test set has the true ones.
+Problems are cut 50/25/25 by the seed, as Prechelt's were, or to sizes that train in a second. Inputs in units of their own
+are scaled by the training set. Criteria see validation labels as a user has them; the test set has the true ones.
 """
 import hashlib
 import itertools
@@ -28,9 +28,9 @@ RECORD = ("epoch", *(f"{part}_{what}" for part in ("train", "val", "test") for w
 CHECK_SECONDS, FLOPS, STEPS = 7e-4, 8e9, 20  # of one core; a word is about as many samples
 
 
-def _cut(*sizes: int, noise: float, seed: int) -> DataSet:
+def _cut(train: int, validation: int, *, noise: float, seed: int) -> DataSet:
     """The embedded cut, also where the whole set is installed."""
-    return image_data_set(FASHION_MNIST, read_cut(), *sizes, None, noise=noise, seed=seed, note=CUT_NOTE)
+    return image_data_set(FASHION_MNIST, read_cut(), train, validation, None, noise=noise, seed=seed, note=CUT_NOTE)
 
 
 class Problem(NamedTuple):
@@ -78,7 +78,7 @@ RECURRENT = ("words",)
 
 @lru_cache(maxsize=8)
 def fingerprint(data: str) -> str | None:
-    """What tells a problem that is read from files from another of its name; "": it travels with the code; None: not here."""
+    """What tells a problem that is read from files from another of its name; "": it has none; None: they are not here."""
     if data not in FOUND:
         return ""
     try:

@@ -19,7 +19,7 @@ from .rules import END, PRECHELT, all_rules
 MLPS, RNNS = ((8,), (32,), (16, 16)), ((8,), (16,))  # hidden units; in Prechelt's range of 2 to 32
 LOSSES = ("cross_entropy", "squared_error")
 RATES = {"rprop": 0.01, "adam": 0.003}
-LEAST = 1e-9  # of a test loss: nothing gains by being nearer to zero
+LEAST = 1e-3  # of a test loss: who is surer of all labels than 0.999 gains nothing by that
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ class Results:
         return np.stack([np.mean([values[a] for a, (data, _, one) in enumerate(self.arms)
                                   if data == problem and loss in ("", one)], axis=0) for problem in self.problems])
 
-    def by_seed(self, values: np.ndarray) -> np.ndarray:
+    def by_seed(self, values: np.ndarray, loss: str = "") -> np.ndarray:
         """Return means over all problems, each of which counts the same, (R, …)."""
-        return self.by_problem(values).mean(axis=0)
+        return self.by_problem(values, loss).mean(axis=0)
 
     @property
     def slowness(self) -> np.ndarray:
@@ -130,9 +130,9 @@ class Results:
         """Test error beyond the lowest that a criterion returned in the run, in points, (A, R, J)."""
         return 100 * (self.errors - self.of(self.errors, *PRECHELT).min(axis=2, keepdims=True))
 
-    def never(self, name: str) -> float:
-        """Share of runs in which a rule did not fire, in percent."""
-        return 100 - 100 * float(self.of(self.fired, name).mean())
+    def never(self, name: str, loss: str = "") -> float:
+        """Share of runs in which a rule did not fire, in percent; each problem counts the same."""
+        return 100 - 100 * float(self.by_seed(self.of(self.fired, name), loss).mean())
 
 
 def gather(store: Store, config: Config) -> Results:
@@ -156,5 +156,3 @@ def outcomes(run: Run, rules: dict[str, Any]) -> list[tuple[float, bool, float, 
                       float(record["test_loss"][taken]), float(record["test_error"][taken])))
     return found
 
-
-__all__ = ["END", "Config", "Results", "arms", "gather", "outcomes", "run"]

@@ -1,0 +1,126 @@
+"""Figures: slowness against cost, error against loss as what is watched, and what a fourfold time buys."""
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...report import plots
+from ...report.ratios import Ratio
+from ...report.words import counted
+from ...trainers.trajectories import PROBLEMS
+from .cases import Results
+from .rules import COMPARED, END, OTHER, PATIENT, PRECHELT, WITHOUT
+from .tradeoff import CLAIMED, fourfold, watched
+
+HUES = {"GL": plots.BLUE, "PQ": plots.GREEN, "UP": plots.ORANGE, "patience": plots.PURPLE}
+# Where the names of the ends of families stand, in points beside them.
+LABELS = {"GL 1": (6, 5), "GL 5": (6, 5), "PQ 0.5": (-6, -8), "PQ 3": (6, 8), "UP 2": (-6, -8), "UP 8": (6, -8),
+          "patience 10": (-6, 8), "patience 30": (6, 8), "adaptive": (6, -8)}
+OFTEN = 10  # percent of runs without a stop, from which on a point is hollow: its slowness is a lower bound
+LOSS_NAMES = {"cross_entropy": ("cross-entropy", plots.RED, "o"), "squared_error": ("squared error", plots.BLUE, "s")}
+
+
+def seeds_of(results: Results) -> str:
+    """Return what a title says in brackets."""
+    return counted(results.config.seeds, "seed") + (", 95 % intervals" if results.config.seeds > 2 else "")
+
+
+def draw(results: Results, folder: Path) -> list[Path]:
+    """Draw all figures."""
+    losses = results.config.losses
+    paths = plots.page(folder / "stopping_study.png", [[partial(panel, results, loss) for loss in losses]
+                                                       for panel in (families, others)], size=(8.4, 8.2),
+                       heads=[[f"minimised and watched: {LOSS_NAMES[loss][0]}" for loss in losses]],
+                       x="stop / first stop of Prechelt's 14 (log)", y=["test loss / lowest of Prechelt's 14 (log)"] * 2,
+                       title=f"Later stops, better networks? ({seeds_of(results)}; hollow: in more than {OFTEN} % of runs never)")
+    paths += plots.page(folder / "stopping_study_watched.png", [[
+        partial(changes, results, *one) for one in (("time", "time, factor (log)"), ("loss", "test loss, factor (log)"),
+                                                    ("points", "test error, points"))]], size=(8.4, 5.6),
+        title=f"The validation error watched instead of the loss ({seeds_of(results)})")
+    return paths + plots.page(folder / "stopping_study_claim.png", [[partial(claim, results)]], size=(8.4, 4.6),
+                              title=f"What four times the time buys ({seeds_of(results)})", legend=3)
+
+
+def _dot(axis: Any, results: Results, loss: str, name: str, hue: str, marker: str = "o",
+         label: tuple[str, int, int] | None = None) -> tuple[float, float]:
+    """Draw one rule with its intervals and its name, so many points aside; hollow where it often did not stop."""
+    x, y = (Ratio.of(results.by_seed(results.of(values, name), loss)[:, 0]) for values in (results.slowness, results.cost))
+    colour, ends = plots.ink(hue), {}
+    if x.known and y.known:
+        ends = {f"{which}err": [[one.mean - one.low], [one.high - one.mean]] for which, one in (("x", x), ("y", y))}
+    hollow = name != END and results.never(name, loss) > OFTEN
+    axis.errorbar(x.mean, y.mean, **ends, fmt=marker, ms=6, color=colour, elinewidth=0.7, mfc=plots.paper() if hollow else colour)
+    if label:
+        axis.annotate(label[0], (x.mean, y.mean), label[1:], textcoords="offset points", fontsize="small", color=colour,
+                      ha="right" if label[1] < 0 else "left", va="center")
+    return x.mean, y.mean
+
+
+def families(results: Results, loss: str, axis: Any) -> None:
+    """Draw the criteria that watch the loss, a line per family with its first and last number."""
+    for family, hue in HUES.items():
+        names = [name for name, rule in {**PRECHELT, **PATIENT}.items() if rule.family == family]
+        at = [_dot(axis, results, loss, name, hue, label=(name, *LABELS[name]) if name in LABELS else None) for name in names]
+        axis.plot(*zip(*at[:None if family != "patience" else 2], strict=True), color=plots.ink(hue), lw=1, alpha=0.6)
+    plots.log(axis, "xy")
+
+
+def others(results: Results, loss: str, axis: Any) -> None:
+    """Draw the criteria that need no validation set, and others that have one."""
+    for name in WITHOUT:
+        _dot(axis, results, loss, name, plots.RED, "s", (name, 6, 5))
+    _dot(axis, results, loss, END, plots.BLACK, "D", (END, -6, 5))
+    for name in OTHER:
+        _dot(axis, results, loss, name, plots.GREY, "o", (name, 6, -6))
+    _dot(axis, results, loss, "UP 3", HUES["UP"], "o", ("UP 3", 6, -6))
+    plots.log(axis, "xy")
+
+
+def changes(results: Results, what: str, title: str, axis: Any) -> None:
+    """Draw by what the time, test loss or test error of each criterion changes when it watches the error."""
+    found = watched(results)
+    for place, (name, one) in enumerate(found.items()):
+        values = getattr(one, what)
+        if what == "points":
+            ends = _mean_and_ends(values)
+        else:
+            ends = (values.mean, values.low, values.high) if values.known else (values.mean,) * 3
+        hollow = results.never(f"{name}, error") > OFTEN
+        colour = plots.ink(HUES[COMPARED[name].family])
+        axis.errorbar(ends[0], place, xerr=[[ends[0] - ends[1]], [ends[2] - ends[0]]], fmt="o", ms=6, color=colour, capsize=2,
+                      mfc=plots.paper() if hollow else colour)
+    axis.axvline(0 if what == "points" else 1, color=plots.ink(plots.BLACK), lw=1)
+    axis.set_yticks(range(len(found)), list(found) if what == "time" else [""] * len(found))
+    axis.invert_yaxis()
+    axis.set_xlabel(title)
+    if what != "points":
+        plots.log(axis, "x")
+
+
+def _mean_and_ends(values: Any) -> tuple[float, float, float]:
+    from ...report.compare import half_width, mean_and_error
+
+    mean, error = mean_and_error(values)
+    half = half_width(error, len(values))
+    return (mean, mean - half, mean + half) if np.isfinite(half) else (mean,) * 3
+
+
+def claim(results: Results, axis: Any) -> None:
+    """Draw, by problem and loss, what a fourfold time changes, with the mean over problems and Prechelt's figure."""
+    names = results.problems
+    for step, loss in enumerate(results.config.losses):
+        label, hue, marker = LOSS_NAMES[loss]
+        shift = 0.22 * (step - (len(results.config.losses) - 1) / 2)
+        rows: Sequence[Ratio] = [*(fourfold(results, loss, problem=problem) for problem in names), fourfold(results, loss)]
+        for place, one in enumerate(rows):
+            ends = [[100 * (one.mean - one.low)], [100 * (one.high - one.mean)]] if one.known else None
+            axis.errorbar(100 * (one.mean - 1), place + shift, xerr=ends, fmt=marker, ms=6, color=plots.ink(hue), capsize=2,
+                          label=label if place == 0 else "")
+    axis.axvline(0, color=plots.ink(plots.BLACK), lw=1)
+    axis.axvline(100 * (CLAIMED - 1), color=plots.ink(plots.BLACK), ls=":", label="Prechelt: about 4 % less")
+    axis.set_yticks(range(len(names) + 1), [*(PROBLEMS[name].title for name in names), "mean of problems"])
+    axis.invert_yaxis()
+    axis.set_xlabel("change of the test loss, %")
+
