@@ -1,5 +1,6 @@
 """Ratios that are averaged by their logarithms: geometric means with the interval that so few runs leave."""
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +39,6 @@ class Ratio:
         """Whether there is an interval."""
         return math.isfinite(self.high)
 
-    @property
-    def inverse(self) -> "Ratio":
-        """What the ratio is the other way round."""
-        return Ratio(1 / self.mean, 1 / self.high, 1 / self.low if self.low else math.inf)
-
     def beside(self, value: float, below: str, within: str, above: str) -> str:
         """Say where the whole interval lies, beside a value."""
         return below if self.high < value else above if self.low > value else within
@@ -50,12 +46,19 @@ class Ratio:
     @property
     def times(self) -> str:
         """Return "2.3 (1.9 to 2.7)"."""
-        return self._text(self.mean, self.low, self.high)
+        return _with_interval((self.mean, self.low, self.high))
 
     @property
     def percent(self) -> str:
         """Return by how many percent it exceeds 1: "-3.1 (-5.0 to -1.2)"."""
-        return self._text(*(100 * (end - 1) for end in (self.mean, self.low, self.high)))
+        return _with_interval([100 * (end - 1) for end in (self.mean, self.low, self.high)])
 
-    def _text(self, mean: float, low: float, high: float) -> str:
-        return number(mean, 2) + (f" ({number(low, 2)} to {number(high, 2)})" if self.known else "")
+    @property
+    def change(self) -> str:
+        """Return the same with its unit, for sentences: "-3.1 % (-5.0 to -1.2)"."""
+        return _with_interval([100 * (end - 1) for end in (self.mean, self.low, self.high)], " %")
+
+
+def _with_interval(ends: Sequence[float], unit: str = "") -> str:
+    mean, low, high = (number(end, 2) for end in ends)
+    return f"{mean}{unit}" + (f" ({low} to {high})" if math.isfinite(ends[2]) else "")

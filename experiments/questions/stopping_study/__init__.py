@@ -1,9 +1,9 @@
 """When to stop: which stopping criterion, on validation loss or error, or without a validation set?
 
-Prechelt's study (Neural Networks 11, 1998) rebuilt: networks are trained once, by RPROP, far beyond any stop, with all that
-criteria watch recorded after every epoch. Then each criterion is asked of the same record when it would have stopped, and with
-what: his 14, others that watch the validation loss, the same ones watching the validation error, and some that need no
-validation set. Compared are how slow they are and what the network that they return costs on the test set.
+Prechelt's study (Neural Networks 11, 1998) rebuilt: networks are trained once, by RPROP, far beyond most stops, and all that
+criteria watch is recorded after every epoch. Then each criterion is asked of the same record when it would have stopped, and
+with which network: his 14, others that watch the validation loss, the same ones on the validation error, and some that need
+no validation set. Compared are how slow they are and what the network that they return costs on the test set.
 """
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ from ...report.arms import text
 from ...report.ratios import Ratio
 from ...report.tables import Table, number
 from ...trainers.trajectories import PROBLEMS
-from .cases import Config, Results, arms, gather, run  # noqa: F401 (what a question consists of)
+from .cases import LEAST, Config, Results, arms, gather, run  # noqa: F401 (what a question consists of)
 from .drawing import LOSS_NAMES, draw, seeds_of
 from .rules import COMPARED, END, Rule
 from .sentences import sentences
@@ -36,15 +36,15 @@ def tables(results: Results) -> list[Table]:
     return [
         Table(f"Criteria on the same runs ({seeds})", ["criterion", "watches", "epoch", "slowness", "cost, %",
                                                        "error, points", "good, %", "never, %"], rows,
-              "Slowness: stop over the first stop of Prechelt's 14 in the run. Cost: test loss of what is returned over the "
-              "lowest of what they returned; error: the same of the test error, in points (both ± standard errors). Geometric "
-              f"means, each problem counts the same. Good: share of runs with a cost up to {margin:g} %. Never: share of runs "
-              "without a stop, which count with the last epoch."),
+              "Slowness: stop over the first stop of Prechelt's 14 in the run. Cost: test loss (not below "
+              f"{LEAST:g}) of what is returned, over the lowest that these 14 returned. Geometric means; each problem counts "
+              "the same. Error: likewise, the difference in points (± standard error). Good: share of "
+              f"runs with a cost up to {margin:g} %. Never: share of runs without a stop, which count with the last epoch."),
         Table(f"Change of the test loss for four times the time, % ({seeds})", ["problem", *_names(results), "both"],
               [[PROBLEMS[problem].title, *(fourfold(results, loss, problem=problem).percent
                                            for loss in (*results.config.losses, ""))] for problem in results.problems]
               + [["all, over problems", *(fourfold(results, loss).percent for loss in (*results.config.losses, ""))]],
-              "The least-squares slope of log test loss over log time among Prechelt's 14 criteria, within runs. He: about -4."),
+              "Least-squares slope of log test loss over log time among Prechelt's 14 criteria, within runs; he: about -4."),
         Table(f"The validation error watched instead of the loss ({seeds})",
               ["criterion", "time, factor", "test loss, factor", "test error, points"],
               [[name, one.time.times, one.loss.times, text(one.points)] for name, one in watched(results).items()])]

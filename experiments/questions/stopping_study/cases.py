@@ -1,8 +1,8 @@
 """What is trained, and what every criterion makes of each recorded run: when it stops, and what is returned.
 
-As Prechelt has it: *slowness* is the time of a stop over that of the fastest criterion in the same run, *cost* the test loss of
-what is returned over the lowest that any criterion returned in the same run. Both are ratios, so their means are geometric,
-and differences of two criteria do not depend on which others there are.
+After Prechelt: *slowness* is the time of a stop over that of the fastest criterion in the same run, *cost* the test loss of
+what is returned over the lowest that a criterion returned in the same run; among his 14. Both are ratios, so their means are
+geometric, and a comparison of two criteria does not depend on which others there are.
 """
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from ...runs.settings import DIFFERENT, SOME, Range, above, at_least, choice
 from ...runs.store import Run, Store
 from ...trainers.asking import OnThreads
 from ...trainers.trajectories import PROBLEMS, RECURRENT, TRAINER, Trajectory, fingerprint
-from .rules import END, PRECHELT, all_rules
+from .rules import PRECHELT, all_rules
 
 MLPS, RNNS = ((8,), (32,), (16, 16)), ((8,), (16,))  # hidden units; in Prechelt's range of 2 to 32
 LOSSES = ("cross_entropy", "squared_error")
@@ -27,8 +27,8 @@ class Config(OnThreads):
     """Settings of stopping_study."""
 
     seeds: Annotated[int, at_least(1)] = 10
-    """Runs of each network on each problem with each loss: other cuts of the data, other weights. Criteria are compared on the
-    same runs, so ten tell a percent of test loss apart."""
+    """Runs of each network on each problem with each loss: other cuts of the data, other weights. All criteria are asked of
+    the same runs, so ten tell more apart than their own intervals say."""
     problems: Annotated[tuple[str, ...], choice(*PROBLEMS), DIFFERENT, SOME] = tuple(PROBLEMS)
     """What is learnt. Those of Proben1 where `proben1` finds them: without, seven."""
     losses: Annotated[tuple[str, ...], choice(*LOSSES), DIFFERENT, SOME] = LOSSES
@@ -36,9 +36,9 @@ class Config(OnThreads):
     optimizer: Annotated[str, choice(*RATES)] = "rprop"
     """On the full batch, as Prechelt's; "adam" takes batches of 32."""
     epochs: Annotated[int, Range(50)] = 400
-    """Of the record. UP 8 cannot stop before 45. What has not stopped by then is counted, and its slowness is a lower bound."""
+    """Of the record. UP 8 cannot stop before 45. What has not stopped by the end is counted: its slowness is a bound."""
     learning_rate: Annotated[float, at_least(0)] = 0.0
-    """0: 0.01 with RPROP, its first step (at 0.1 the minimum comes within one or two strips of 5 epochs); 0.003 with Adam."""
+    """0: with RPROP, whose first step it is, 0.01 (from 0.1 the minimum comes within two strips of five epochs); Adam 0.003."""
     margin: Annotated[float, above(0)] = 1.0
     """Percent of test loss: a criterion that is that near to the best one in a run has found a good network."""
 

@@ -15,8 +15,8 @@ FOLD, CLAIMED = 4.0, 0.96  # Prechelt: four times the time for about 4 % less te
 def slopes(results: Results, loss: str = "") -> np.ndarray:
     """By how much the logarithm of the test loss changes per unit of log time among Prechelt's criteria, (P, R).
 
-    The least-squares line within runs: how soon a run can be stopped at all, and how low it can get, does not count. NaN where
-    all stops of a problem and seed coincide.
+    The least-squares line within runs: how soon a run can be stopped at all, and how low it can get, does not count. NaN
+    where all stops of a problem and seed coincide.
     """
     x, y = (results.of(values, *PRECHELT) for values in (results.slowness, results.cost))  # (A, R, 14)
     dx, dy = (values - values.mean(axis=2, keepdims=True) for values in (x, y))
