@@ -37,8 +37,8 @@ def tables(results: Results) -> list[Table]:
         Table(f"Criteria on the same runs ({seeds})", ["criterion", "watches", "epoch", "slowness", "cost, %",
                                                        "error, points", "good, %", "never, %"], rows,
               "Slowness: stop over the first stop of Prechelt's 14 in the run. Cost: test loss (not below "
-              f"{LEAST:g}) of what is returned, over the lowest that these 14 returned. Geometric means; each problem counts "
-              "the same. Error: likewise, the difference in points (± standard error). Good: share of "
+              f"{LEAST:g}) of what is returned, over the lowest that these 14 returned. Geometric means; all problems count "
+              "alike. Error: likewise, the difference in points (± standard error). Good: share of "
               f"runs with a cost up to {margin:g} %. Never: share of runs without a stop, which count with the last epoch."),
         Table(f"Change of the test loss for four times the time, % ({seeds})", ["problem", *_names(results), "both"],
               [[PROBLEMS[problem].title, *(fourfold(results, loss, problem=problem).percent

@@ -41,9 +41,10 @@ def opening(results: Results) -> str:
     start = ("It depends on what time is worth" if all(gain) else "It depends on the loss whether waiting pays" if any(gain)
              else "No, waiting does not pay clearly")
     counts = listed(f"{some.count(BETTER) or 'none'} with {LOSS_NAMES[loss][0]}" for loss, some in found.items())
-    worse = f" ({verdicts.count(WORSE)} clearly higher)" if WORSE in verdicts else ""
-    return (f"{start}: of the {len(slower)} slower criteria that watch the validation loss {counts} end{worse} with a clearly "
-            f"lower test loss than the fastest, {fastest}. {' '.join(_best(results, fastest, loss) for loss in losses)}")
+    worse = f" (with a higher one {verdicts.count(WORSE)})" if WORSE in verdicts else ""
+    best = " ".join(_best(results, fastest, loss) for loss in losses)
+    return (f"{start}: of the {len(slower)} slower criteria that watch the validation loss {counts} end with a clearly "
+            f"lower test loss{worse} than the fastest, {fastest}. {best}")
 
 
 def _best(results: Results, fastest: str, loss: str) -> str:
