@@ -14,7 +14,6 @@ from experiments.questions.stopping_study.cases import Results, arms, outcomes
 from experiments.questions.stopping_study.rules import COMPARED, END, PRECHELT, WITHOUT, all_rules
 from experiments.questions.stopping_study.tradeoff import BY_LOSS, beside, fourfold
 from experiments.report import plots
-from experiments.report.compare import clearly_above
 from experiments.report.labels import Named, write
 from experiments.report.ratios import Ratio
 from experiments.runs.store import Store

@@ -90,7 +90,8 @@ def changes(results: Results, what: str, title: str, axis: Any) -> None:
         axis.errorbar(ends[0], place, xerr=[[ends[1]], [ends[2]]] if known else None, fmt="o", ms=6, color=colour, capsize=2,
                       mfc=plots.paper() if results.never(f"{name}, error") > OFTEN else colour)
     axis.axvline(0 if what == "points" else 1, color=plots.ink(plots.BLACK), lw=1)
-    axis.set_yticks(range(len(found)), list(found) if what == "time" else [""] * len(found))
+    axis.set_yticks(range(len(found)), list(found))
+    axis.tick_params(labelleft=what == "time")
     axis.invert_yaxis()
     axis.set_xlabel(title)
     if what != "points":
