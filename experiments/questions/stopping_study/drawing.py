@@ -79,6 +79,7 @@ def changes(results: Results, what: str, title: str, axis: Any) -> None:
     """Draw by what the time, test loss or test error of each criterion changes when it watches the error."""
     found = watched(results)
     for place, (name, one) in enumerate(found.items()):
+        axis.axhline(place, color=plots.tone(plots.GREY, 0.7), lw=0.5, zorder=0)
         values = getattr(one, what)
         if what == "points":
             mean, error = mean_and_error(values)
@@ -91,7 +92,7 @@ def changes(results: Results, what: str, title: str, axis: Any) -> None:
                       mfc=plots.paper() if results.never(f"{name}, error") > OFTEN else colour)
     axis.axvline(0 if what == "points" else 1, color=plots.ink(plots.BLACK), lw=1)
     axis.set_yticks(range(len(found)), list(found))
-    axis.tick_params(labelleft=what == "time")
+    axis.yaxis.set_visible(what == "time")  # the rows of all panels are the same
     axis.invert_yaxis()
     axis.set_xlabel(title)
     if what != "points":
