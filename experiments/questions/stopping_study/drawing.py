@@ -95,8 +95,10 @@ def changes(results: Results, what: str, title: str, axis: Any) -> None:
     axis.yaxis.set_visible(what == "time")  # the rows of all panels are the same
     axis.invert_yaxis()
     axis.set_xlabel(title)
-    if what != "points":
-        plots.log(axis, "x")
+    if what == "points":
+        return
+    low, high = axis.get_xlim()
+    plots.log(axis, "x", *((min(low, 0.4), max(high, 2.5)) if what == "time" else ()))
 
 
 def claim(results: Results, axis: Any) -> None:
