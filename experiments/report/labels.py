@@ -7,8 +7,9 @@ import numpy as np
 
 from . import plots
 
-NEAR, FAR = 7, (20, 34, 48)  # points between a mark and its name; from FAR on a line leads there
-AROUND = [(1, 0.35), (-1, 0.35), (1, -0.35), (-1, -0.35), (0.3, 1), (-0.3, -1), (0.3, -1), (-0.3, 1)]
+NEAR, FAR = 7, (14, 20, 27, 34, 48)  # points between a mark and its name; from FAR on a line leads there
+AROUND = [(1, 0.35), (-1, 0.35), (1, -0.35), (-1, -0.35), (0.3, 1), (-0.3, -1), (0.3, -1), (-0.3, 1), (0.8, 0.8),
+          (0.8, -0.8), (-0.8, 0.8), (-0.8, -0.8)]
 HEIGHT, MARK = 9.5, 4.5  # points: of a line of small letters, and half a mark
 
 
@@ -21,7 +22,7 @@ class Named(NamedTuple):
     hue: str
 
 
-def write(axis: Any, marks: Sequence[Named], size: tuple[float, float] = (255, 215)) -> None:
+def write(axis: Any, marks: Sequence[Named], size: tuple[float, float] = (240, 190)) -> None:
     """Write each name where it covers no mark and no other name, or as little of them as can be.
 
     Parameters
@@ -43,8 +44,8 @@ def write(axis: Any, marks: Sequence[Named], size: tuple[float, float] = (255, 2
         width = 72 * width_of(mark.name, 7.5) + 2
         spots = [(far, side) for far, side in itertools.product((NEAR, *FAR), AROUND)]
         boxes = [_box(point, width, far * np.array(side)) for far, side in spots]
-        costs = [sum(_shared(box, other) for other in taken) + 5 * _outside(box, size) + 0.2 * far
-                 for box, (far, _) in zip(boxes, spots, strict=True)]
+        costs = [sum(_shared(box, other) for other in taken) + 20 * _outside(box, size) + 0.5 * far
+                 + 60 * _crossed(point, far * np.array(side), at) for box, (far, side) in zip(boxes, spots, strict=True)]
         best = int(np.argmin(costs))
         far, side = spots[best]
         taken.append(boxes[best])
@@ -69,6 +70,12 @@ def _shared(one: Sequence[float], other: Sequence[float]) -> float:
     """Area that two boxes share."""
     across, down = (min(one[k + 2], other[k + 2]) - max(one[k], other[k]) for k in (0, 1))
     return max(0.0, across) * max(0.0, down)
+
+
+def _crossed(point: np.ndarray, shift: np.ndarray, at: Sequence[np.ndarray]) -> int:
+    """How many other marks a line to a name would cross."""
+    line = point + np.linspace(0, 1, 9)[1:, None] * shift  # (8, 2)
+    return sum(bool((np.abs(line - other).max(axis=1) < MARK).any()) for other in at if (np.abs(other - point) > MARK).any())
 
 
 def _outside(box: Sequence[float], size: tuple[float, float]) -> float:

@@ -28,11 +28,11 @@ def draw(results: Results, folder: Path) -> list[Path]:
     """Draw all figures."""
     losses, seeds = results.config.losses, seeds_of(results)
     paths = plots.page(folder / "stopping_study.png", [[partial(panel, results, loss) for loss in losses]
-                                                       for panel in (families, others)], size=(8.4, 7.6),
+                                                       for panel in (families, others)], size=(7.8, 6.6),
                        heads=[[f"{LOSS_NAMES[loss][0]}: validation loss watched" for loss in losses],
-                              [f"{LOSS_NAMES[loss][0]}: no validation set (squares)" for loss in losses]],
-                       x="stop / first stop of Prechelt's 14 (log)", y=["test loss / lowest of Prechelt's 14 (log)"] * 2,
-                       title=f"Later stops, better networks? ({seeds}; hollow: no stop in more than {OFTEN} % of runs)")
+                              [f"{LOSS_NAMES[loss][0]}: no validation set (red)" for loss in losses]],
+                       x=f"stop / first stop of Prechelt's 14 (log)\nhollow: never in more than {OFTEN} % of runs", y=["test loss / lowest of Prechelt's 14 (log)"] * 2,
+                       title=f"Later stops, better networks? ({seeds})")
     paths += plots.page(folder / "stopping_study_watched.png", [[
         partial(changes, results, *one) for one in (("time", "time, factor (log)"), ("loss", "test loss, factor (log)"),
                                                     ("points", "test error, points"))]], size=(8.4, 5.6),
@@ -71,6 +71,7 @@ def others(results: Results, loss: str, axis: Any) -> None:
     marks = [_dot(axis, results, loss, name, plots.RED, "s") for name in WITHOUT]
     marks += [_dot(axis, results, loss, name, plots.GREY) for name in OTHER]
     marks += [_dot(axis, results, loss, "UP 3", HUES["UP"]), _dot(axis, results, loss, END, plots.BLACK, "D")]
+    axis.margins(0.1)
     plots.log(axis, "xy")
     write(axis, marks)
 

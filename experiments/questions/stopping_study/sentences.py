@@ -10,7 +10,7 @@ from ...report.words import between, counted, depends_on_more, listed
 from .cases import Results
 from .drawing import LOSS_NAMES, OFTEN
 from .rules import COMPARED, PRECHELT, WITHOUT
-from .tradeoff import BY_LOSS, CLAIMED, FOLD, Beside, beside, fourfold, ranked, watched
+from .tradeoff import BY_LOSS, CLAIMED, FOLD, NOT_GL, Beside, beside, fourfold, ranked, watched
 
 RECOMMENDED = "UP 3"  # by Prechelt, with UP 4 and UP 6, for the best trade-off of time and quality
 NOISY, CLEAN = "digits_flipped", "digits"
@@ -64,7 +64,7 @@ def _best(results: Results, fastest: str, loss: str) -> str:
 
 def claim(results: Results) -> str:
     """Say what a fourfold time buys, beside Prechelt's 4 %."""
-    order = ranked(results, list(PRECHELT), results.slowness)
+    order, late = ranked(results, list(PRECHELT), results.slowness), "from 25 on"
     ends, each = beside(results, order[-1], order[0]), [fourfold(results, problem=one) for one in results.problems]
     said = [f"{name} {_beside_claim(fourfold(results, loss))}" for loss, name in (
         ("", "over all runs"), *((one, f"with {LOSS_NAMES[one][0]}") for one in results.config.losses))]
@@ -72,7 +72,9 @@ def claim(results: Results) -> str:
             f"{FOLD:g} times the epochs change the test loss (95 % over {counted(len(each), 'problem')}): {'; '.join(said)}."
             f" By problem it is clearly lower in {sum(one.high < 1 for one in each)} of {len(each)}, higher in "
             f"{sum(one.low > 1 for one in each)}. The slowest, {order[-1]}, takes {ends.time.times} times as long as "
-            f"{order[0]}: {ends.loss.change}.")
+            f"{order[0]}: {ends.loss.change}. Among PQ and UP alone a fourfold time makes "
+            f"{_beside_claim(fourfold(results, names=NOT_GL))}; GL 5 that is asked only {late} makes "
+            f"{beside(results, f'GL 5 {late}', 'GL 5').loss.change} beside GL 5.")
 
 
 def _beside_claim(one: Ratio) -> str:

@@ -1,4 +1,5 @@
 """What time buys, what is lost with the wrong thing watched: all from the same runs, paired."""
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,24 +10,25 @@ from .cases import Results
 from .rules import COMPARED, LOSS, PATIENT, PRECHELT
 
 BY_LOSS = [name for name, rule in COMPARED.items() if rule.watches == LOSS]
+NOT_GL = [name for name in PRECHELT if not name.startswith("GL")]
 FOLD, CLAIMED = 4.0, 0.96  # Prechelt: four times the time for about 4 % less test loss
 
 
-def slopes(results: Results, loss: str = "") -> np.ndarray:
-    """By how much the logarithm of the test loss changes per unit of log time among Prechelt's criteria, (P, R).
+def slopes(results: Results, loss: str = "", names: Iterable[str] = PRECHELT) -> np.ndarray:
+    """By how much the logarithm of the test loss changes per unit of log time among some criteria, (P, R).
 
     The least-squares line within runs: how soon a run can be stopped at all, and how low it can get, does not count. NaN
     where all stops of a problem and seed coincide.
     """
-    x, y = (results.of(values, *PRECHELT) for values in (results.slowness, results.cost))  # (A, R, 14)
+    x, y = (results.of(values, *names) for values in (results.slowness, results.cost))  # (A, R, names)
     dx, dy = (values - values.mean(axis=2, keepdims=True) for values in (x, y))
     both, square = (results.by_problem(values.sum(axis=2), loss) for values in (dx * dy, dx * dx))
     return both / np.where(square > 0, square, np.nan)
 
 
-def fourfold(results: Results, loss: str = "", *, problem: str = "") -> Ratio:
+def fourfold(results: Results, loss: str = "", *, problem: str = "", names: Iterable[str] = PRECHELT) -> Ratio:
     """Return by what a fourfold time multiplies the test loss: over problems, or over the seeds of one problem."""
-    found = slopes(results, loss)
+    found = slopes(results, loss, names)
     values = found[results.problems.index(problem)] if problem else np.nanmean(found, axis=1)
     return Ratio.of(values, float(np.log(FOLD)))
 
