@@ -7,7 +7,7 @@ import numpy as np
 
 from . import plots
 
-NEAR, FAR = 7, (14, 20, 27, 34, 48)  # points between a mark and its name; from FAR on a line leads there
+NEAR, FAR = 7, (14, 20, 27, 34, 48, 62)  # points between a mark and its name; from FAR on a line leads there
 AROUND = [(1, 0.35), (-1, 0.35), (1, -0.35), (-1, -0.35), (0.3, 1), (-0.3, -1), (0.3, -1), (-0.3, 1), (0.8, 0.8),
           (0.8, -0.8), (-0.8, 0.8), (-0.8, -0.8)]
 HEIGHT, MARK = 9.5, 4.5  # points: of a line of small letters, and half a mark
@@ -30,7 +30,6 @@ def write(axis: Any, marks: Sequence[Named], size: tuple[float, float] = (240, 1
     axis : Matplotlib axes
         Whose limits are final.
     marks : sequence of Named
-        The first choose first.
     size : (float, float)
         Points that the panel is wide and high, about: the layout is made later.
     """
@@ -38,13 +37,15 @@ def write(axis: Any, marks: Sequence[Named], size: tuple[float, float] = (240, 1
 
     at = [np.array(size) * _inside(axis, mark) for mark in marks]
     taken = [(*(point - MARK), *(point + MARK)) for point in at]  # left, bottom, right, top
-    for mark, point in zip(marks, at, strict=True):
+    crowd = [sum(float(np.linalg.norm(point - other) < FAR[2]) for other in at) for point in at]
+    # Who stands alone has room near by whatever the others take.
+    for mark, point in sorted(zip(marks, at, strict=True), key=lambda one: -crowd[marks.index(one[0])]):
         if not mark.name:
             continue
         width = 72 * width_of(mark.name, 7.5) + 2
         spots = [(far, side) for far, side in itertools.product((NEAR, *FAR), AROUND)]
         boxes = [_box(point, width, far * np.array(side)) for far, side in spots]
-        costs = [sum(_shared(box, other) for other in taken) + 20 * _outside(box, size) + 0.5 * far
+        costs = [sum(_shared(box, other) for other in taken) + 20 * _outside(box, size) + 0.3 * far
                  + 60 * _crossed(point, far * np.array(side), at) for box, (far, side) in zip(boxes, spots, strict=True)]
         best = int(np.argmin(costs))
         far, side = spots[best]

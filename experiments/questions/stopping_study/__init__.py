@@ -15,7 +15,7 @@ from ...report.ratios import Ratio
 from ...report.tables import Table, number
 from ...trainers.trajectories import PROBLEMS
 from .cases import LEAST, Config, Results, arms, gather, run  # noqa: F401 (what a question consists of)
-from .drawing import LOSS_NAMES, draw, seeds_of
+from .drawing import LOSS_NAMES, OFTEN, draw, seeds_of
 from .rules import COMPARED, END, Rule
 from .sentences import sentences
 from .tradeoff import fourfold, watched
@@ -39,7 +39,8 @@ def tables(results: Results) -> list[Table]:
               "Slowness: stop over the first stop of Prechelt's 14 in the run. Cost: test loss (not below "
               f"{LEAST:g}) of what is returned, over the lowest that these 14 returned. Geometric means; all problems count "
               "alike. Error: likewise, the difference in points (± standard error). Good: share of "
-              f"runs with a cost up to {margin:g} %. Never: share of runs without a stop, which count with the last epoch."),
+              f"runs with a cost up to {margin:g} %. Never: share of runs without a stop, which count with the last epoch "
+              f"(in figures hollow above {OFTEN} %)."),
         Table(f"Change of the test loss for four times the time, % ({seeds})", ["problem", *_names(results), "both"],
               [[PROBLEMS[problem].title, *(fourfold(results, loss, problem=problem).percent
                                            for loss in (*results.config.losses, ""))] for problem in results.problems]

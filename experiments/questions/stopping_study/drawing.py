@@ -31,7 +31,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
                                                        for panel in (families, others)], size=(7.8, 6.6),
                        heads=[[f"{LOSS_NAMES[loss][0]}: validation loss watched" for loss in losses],
                               [f"{LOSS_NAMES[loss][0]}: no validation set (red)" for loss in losses]],
-                       x=f"stop / first stop of Prechelt's 14 (log)\nhollow: never in more than {OFTEN} % of runs", y=["test loss / lowest of Prechelt's 14 (log)"] * 2,
+                       x="stop / first of 14 (log; hollow: often never)", y=["test loss / lowest of 14 (log)"] * 2,
                        title=f"Later stops, better networks? ({seeds})")
     paths += plots.page(folder / "stopping_study_watched.png", [[
         partial(changes, results, *one) for one in (("time", "time, factor (log)"), ("loss", "test loss, factor (log)"),
