@@ -16,6 +16,7 @@ from experiments.questions.stopping_study.tradeoff import BY_LOSS, beside, fourf
 from experiments.report import plots
 from experiments.report.labels import Named, write
 from experiments.report.ratios import Ratio
+from experiments.runs.settings import SettingError
 from experiments.runs.store import Store
 from experiments.trainers.trajectories import FOUND, PROBLEMS, RECORD, Trajectory, fingerprint, train_fleet, trajectory_of
 from tests.stopping_runs import RULES, made
@@ -71,6 +72,8 @@ def test_proben1_counts_where_it_is_found(tmp_path, monkeypatch):
     fingerprint.cache_clear()
     try:
         assert {data for data, *_ in arms(Config())} == set(PROBLEMS) - set(FOUND) and len(arms(Config())) == 40
+        with pytest.raises(SettingError, match=r"problems: got \('proben1_diabetes',\), of which none is here, accepted"):
+            arms(Config(problems=("proben1_diabetes",)))
         for part in ("train", "test"):
             lines = [f"{' '.join(str((k + i) % 7) for i in range(8))}\n{('1 0', '0 1')[k % 2]}\n" for k in range(30)]
             (tmp_path / f"diabetes.{part}").write_text(f"30 8 2\n{''.join(lines)}", encoding="ascii")
@@ -132,6 +135,11 @@ def test_a_fourfold_time_is_measured_within_runs(gain):
     assert fourfold(results, "cross_entropy", problem="wine").mean == pytest.approx(gain)
 
 
+def test_runs_that_all_stop_at_once_have_no_slope():
+    results = made(never=RULES, problems=("iris", "wine", "digits"))
+    assert math.isnan(fourfold(results).mean) and not fourfold(results).known
+
+
 # --- the claim ---
 
 @pytest.mark.compiled
@@ -187,6 +195,13 @@ def test_prechelts_figure_is_judged_by_the_interval(factor, scatter, words):
     costs = {name: (10 + j) ** math.log(factor, 4) for j, name in enumerate(BY_LOSS)}
     text = stopping_study.answer(made(costs, scatter=scatter))
     assert words in text and ("which agrees" in text) == (factor == 0.96)
+
+
+def test_a_gain_of_leaving_gl_is_told_from_one_of_waiting():
+    text = stopping_study.answer(made(dict.fromkeys(("GL 1", "GL 2", "GL 3", "GL 5"), 1.3), scatter=1e-4))
+    overall, alone = (part.split(";")[0] for part in (text.split("over all runs ")[1], text.split("PQ and UP alone ")[1]))
+    assert "clearly more than that" in overall and "clearly less than that, though not clearly different" in alone
+    assert "GL 5 that is asked only from 25 on makes -23 % (" in text
 
 
 def test_loss_and_error_are_compared_both_ways():

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from ...runs.identity import settings_of
-from ...runs.settings import DIFFERENT, SOME, Range, above, at_least, choice
+from ...runs.settings import DIFFERENT, SOME, Range, SettingError, above, at_least, choice
 from ...runs.store import Run, Store
 from ...trainers.asking import OnThreads
 from ...trainers.trajectories import PROBLEMS, RECURRENT, TRAINER, Trajectory, fingerprint
@@ -57,12 +57,23 @@ Arm = tuple[str, tuple[int, ...], str]  # problem, hidden units, loss
 
 
 def arms(config: Config) -> dict[Arm, list[Trajectory]]:
-    """Return what is trained: a description per seed of each problem that is found, network and loss."""
+    """Return what is trained: a description per seed of each problem that is found, network and loss.
+
+    Raises
+    ------
+    SettingError
+        When none is found.
+    """
     rate = config.learning_rate or RATES[config.optimizer]
-    return {(data, hidden, loss): [Trajectory("stopping_study", seed, data, files, hidden, loss, config.optimizer, rate,
-                                              config.epochs) for seed in range(config.seeds)]
-            for data in config.problems if (files := fingerprint(data)) is not None
-            for hidden in (RNNS if data in RECURRENT else MLPS) for loss in config.losses}
+    found: dict[Arm, list[Trajectory]] = {
+        (data, hidden, loss): [Trajectory("stopping_study", seed, data, files, hidden, loss, config.optimizer, rate,
+                                          config.epochs) for seed in range(config.seeds)]
+        for data in config.problems if (files := fingerprint(data)) is not None
+        for hidden in (RNNS if data in RECURRENT else MLPS) for loss in config.losses}
+    if not found:
+        raise SettingError(f"problems: got {config.problems!r}, of which none is here, accepted: with one that travels with "
+                           "the code, or with the files that `proben1` looks for")
+    return found
 
 
 def run(config: Config, store: Store) -> None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...report.compare import paired
+from ...report.compare import mean_and_error, paired
 from ...report.ratios import Ratio
 from .cases import Results
 from .rules import COMPARED, LOSS, PATIENT, PRECHELT
@@ -29,7 +29,7 @@ def slopes(results: Results, loss: str = "", names: Iterable[str] = PRECHELT) ->
 def fourfold(results: Results, loss: str = "", *, problem: str = "", names: Iterable[str] = PRECHELT) -> Ratio:
     """Return by what a fourfold time multiplies the test loss: over problems, or over the seeds of one problem."""
     found = slopes(results, loss, names)
-    values = found[results.problems.index(problem)] if problem else np.nanmean(found, axis=1)
+    values = found[results.problems.index(problem)] if problem else [mean_and_error(seeds)[0] for seeds in found]
     return Ratio.of(values, float(np.log(FOLD)))
 
 
