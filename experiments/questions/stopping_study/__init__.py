@@ -1,4 +1,4 @@
-"""When to stop: which stopping criterion, on validation loss or error, or without a validation set?
+"""When to stop: which criterion, on validation loss or error, or without a validation set?
 
 Prechelt's study (Neural Networks 11, 1998) rebuilt: networks are trained once, by RPROP, far beyond most stops, and all that
 criteria watch is recorded after every epoch. Then each criterion is asked of the same record when it would have stopped, and
