@@ -20,7 +20,7 @@ from .rules import COMPARED, END, Rule
 from .sentences import sentences
 from .tradeoff import fourfold, watched
 
-RUN_TIMES = {"quick": "20 s", "default": "4 min", "full": "2 h"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "4 min", "full": "1 h 30 min"}  # on 2 cores
 
 
 def tables(results: Results) -> list[Table]:
