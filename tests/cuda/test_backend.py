@@ -119,13 +119,13 @@ def test_what_it_does_not_serve_is_refused(gpu):
         def rows(self, outputs, y):
             return (outputs**2).sum(axis=1), 2 * outputs
 
-    with pytest.raises(TypeError, match="loss: got .* accepted: a loss of `losses`, or backend='numpy'"):
+    with pytest.raises(TypeError, match=r"loss: got .* accepted: a loss of `losses`, or backend='numpy'"):
         fit(small(), X, Y, epochs=1, **SETTINGS | {"loss": Own()})
     model = small()
     inputs = model.check_x(X, None)
     with pytest.raises(TypeError, match="dtype: got complex128, accepted: float32 or float64 on backend='cuda'"):
         CudaEngine(backend_named("cuda"), model.network(inputs)._replace(flat=model.flat.astype(complex)), inputs, batch=4)
-    with pytest.raises(ValueError, match="indices: got .* accepted: numbers of 32 bits"):
+    with pytest.raises(ValueError, match=r"indices: got .* accepted: numbers of 32 bits"):
         model.open(inputs, batch=4)._to_device(np.array([2**40]))
 
 
