@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    autoencoder,
     double_descent,
     fast_perfect,
     flooding_table,
@@ -35,7 +36,7 @@ from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
-from tests import perfection
+from tests import autoencoders, perfection
 from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
@@ -229,6 +230,8 @@ FIGURES = {
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
     **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
        for page in ("", "_epochs")},
+    **{f"autoencoder{page}": lambda folder: autoencoder.figures(autoencoders.made(3), folder)
+       for page in ("", "_codes", "_rules")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "perfect_training_accuracy": lambda folder: perfect_training_accuracy.figures(capacities(), folder),

@@ -28,7 +28,7 @@ RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "20 min"}  # on 2
 DATA = {"digits": "digits", "fashion_mnist": "Fashion-MNIST"}
 SIZES = {"digits": (500, 200), "fashion_mnist": (400, 100)}  # training and validation samples; the cut has 500 of both
 PLAIN, SLOW, REDUCED = "tanh, Adam", "sigmoid, SGD", "sigmoid, rate halved"
-HUES = {PLAIN: plots.RED, SLOW: plots.ORANGE, REDUCED: plots.BLUE}
+HUES = {PLAIN: plots.RED, REDUCED: plots.BLUE, SLOW: plots.ORANGE}  # the slow one on top: often the rate never changes
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ class Config(OnThreads):
     """Of the slow ones, with momentum 0.9: five times as much does not leave the first plateau at all."""
     every: Annotated[int, at_least(1)] = 5
     """Epochs between the checks that rules see; the classifier is trained at about twenty of them."""
+
+    trial: Annotated[int, at_least(1)] = 20
+    """Epochs for which copies go on at other rates: as many as a plateau is looked at before it is called one."""
 
     def related(self, need: Any) -> None:
         """One code for most figures, and others to compare it with; a plateau takes four checks."""
@@ -108,9 +111,10 @@ class Results(NamedTuple):
 
 def arms(config: Config) -> dict[tuple[str, Any], list[Autoencoder]]:
     """Return what is trained, a run per seed: networks of all codes, and two that are slow."""
-    slow = {"activation": "sigmoid", "learning_rate": config.sgd_rate, "units": config.units}
-    kinds: dict[Any, dict[str, Any]] = {units: {"units": units, "learning_rate": config.adam_rate} for units in config.codes}
-    kinds |= {SLOW: slow | {"optimizer": "sgd"}, REDUCED: slow | {"optimizer": "sgd reduced", "trial": 0}}
+    trial = {"trial": config.trial}
+    slow = trial | {"activation": "sigmoid", "optimizer": "sgd", "learning_rate": config.sgd_rate, "units": config.units}
+    kinds: dict[Any, dict] = {units: trial | {"units": units, "learning_rate": config.adam_rate} for units in config.codes}
+    kinds |= {SLOW: slow, REDUCED: slow | {"optimizer": "sgd reduced", "trial": 0}}
     return {(data, kind): [Autoencoder("autoencoder", seed, data, *SIZES[data], config.labelled, config.hidden,
                                        epochs=config.epochs, batch_size=config.batch_size, every=config.every, **how)
                            for seed in range(config.seeds)] for data in DATA for kind, how in kinds.items()}
@@ -167,8 +171,8 @@ def figures(results: Results, folder: Path) -> list:
     codes = [[partial(plane_panel, results.codes(data), {SLOW: named[data][SLOW]}) for data in DATA],
              [partial(rates_panel, results.told(data)) for data in DATA]]
     stops = [[partial(rules_panel, results.outcomes(data, name), config.epochs) for data in DATA] for name in (PLAIN, SLOW)]
-    return [*plots.page(folder / "autoencoder.png", over, heads=[names], x="epoch", legend=3, size=(8.4, 8.2),
-                        y=["error, % of the variance", "accuracy of the code, %"],
+    return [*plots.page(folder / "autoencoder.png", over, heads=[names], legend=3, size=(8.4, 8.2),
+                        x="epoch (left: before training)", y=["error, % of the variance", "accuracy of the code, %"],
                         title=f"Codes of {config.units} units ({spread(config.seeds, 'seed')})"),
             *plots.page(folder / "autoencoder_codes.png", codes, heads=[names], legend=4, size=(8.4, 8.2),
                         y=["accuracy of the code, %", "more than going on, %"],

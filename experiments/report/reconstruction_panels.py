@@ -92,7 +92,7 @@ def rules_panel(outcomes: Mapping[str, Outcome], last: float, axis: Any) -> None
                                           (~fooled & ~never, "o", plots.GREEN, "stopped near the best"),
                                           (never, "|", plots.GREY, "never stopped")):
             axis.plot(np.maximum(one.epochs, 2)[which], place + step[which], marker, ms=5, mew=1.2, ls="",
-                      color=plots.ink(hue), label=label if place == 0 else "", clip_on=False)
+                      color=plots.ink(hue), label=label if place == 0 else "")
     axis.set_yticks(range(len(outcomes)), list(outcomes))
     axis.set_ylim(len(outcomes) - 0.5, -0.5)
     axis.set_xlim(2, 1.15 * last)

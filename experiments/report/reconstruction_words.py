@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, paired
+from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
 from .measured import Measured
 from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, interval, points_of_leaving, since_when, smallest_before
+from .shares import Share
 from .tables import number
 from .words import counted, depends_on_more, listed
 
@@ -65,39 +66,43 @@ def rates(data: str, found: Told) -> str:
     """Say what gradient and other rates tell about plateaus that were not the end, and the end."""
     stuck, end = found.counts
     if not stuck or not end:
-        return f"{data}: no comparison, {stuck} and {end}"
+        return f"{data}: {counted(stuck, 'plateau')} and {counted(end, 'end')}, which cannot be compared"
     norms = paired(np.zeros_like(found.norms), found.norms).verdict
     size = {BETTER: "clearly smaller", WORSE: "clearly larger"}.get(norms, "not clearly different")
-    gains = "; ".join(f"rate × {factor}: {interval(sides[0])} and {interval(sides[1])} %" for factor, sides in
-                      found.gains.items())
+    gains = ", ".join(f"× {factor} {interval(on)} against {interval(off)}" for factor, (on, off) in found.gains.items())
     tells = [f"× {factor}" for factor, (on, off) in found.gains.items()
-             if paired(off, on, lower_is_better=False, comparisons=len(found.gains)).verdict in (BETTER, WORSE)]
-    return (f"{data} ({stuck} and {end}): the gradient's norm was {size} there than at an end (× "
-            f"{number(float(np.exp(np.nanmean(found.norms))), 2)}); {gains}; told apart by "
-            f"{listed(tells) if tells else 'no rate clearly'}")
+             if paired(off, on, comparisons=len(found.gains)).verdict in (BETTER, WORSE)]
+    return (f"{data} ({counted(stuck, 'plateau')}, {counted(end, 'end')}): the gradient's norm was {size} on plateaus (× "
+            f"{number(float(np.exp(mean_and_error(found.norms)[0])), 2)}); rate {gains}: "
+            f"{listed(tells) + ' tells' if tells else 'no rate clearly tells'} them apart")
+
+
+def thresholds(data: str, share: Share) -> str:
+    """Say whether a threshold of the gradient's norm can wait until a plateau has been left."""
+    word = "none waits" if share.mostly else "one could wait" if share.seldom else "unclear"
+    return f"{data}: in {share} runs not, {word}"
 
 
 def plateaus(found: Mapping[str, Told], slow: Mapping[str, Measured]) -> str:
     """Say of all data what tells a plateau from the end."""
     before = {data: share for data, runs in slow.items() if (share := smallest_before(runs)).runs}
-    thresholds = (" Where the slow network left its plateau, the norm had been as small before as ever after in "
-                  f"{listed(f'{share} runs ({data})' for data, share in before.items())}: then no threshold that ends the run "
-                  "at all waits." if before else "")
+    waits = (" Is there a threshold of the norm that ends the slow network, but not before it has left its plateau? "
+             f"{'; '.join(thresholds(data, share) for data, share in before.items())}." if before else "")
     return (f"Plateaus after which validation error still fell by {100 * STUCK:.0f} %, against ends (no new low in the last "
             "quarter), and what other rates then brought more than going on, in % of the training loss: "
-            f"{'. '.join(rates(data, one) for data, one in found.items())}.{thresholds}")
+            f"{'. '.join(rates(data, one) for data, one in found.items())}.{waits}")
 
 
 def rules(name: str, outcomes: Mapping[str, Mapping[str, Outcome]]) -> str:
-    """Say of a network which rules were fooled, which never stopped, and which returned what is near the best."""
+    """Say of a network which rules were fooled, which stopped near the best, and which never stopped."""
     said = []
     for data, found in outcomes.items():
-        fooled = [rule for rule, one in found.items() if one.fooled.mostly]
+        fooled = [f"{rule} (epoch {mean_and_error(one.stopped)[0]:.0f})" for rule, one in found.items() if one.fooled.mostly]
         never = [rule for rule, one in found.items() if np.isnan(one.stopped).all()]
-        near = [f"{rule} (epoch {one.epochs.mean():.0f}, error × {one.cost.mean():.2f})" for rule, one in found.items()
+        near = [f"{rule} (epoch {one.epochs.mean():.0f}, × {one.cost.mean():.2f})" for rule, one in found.items()
                 if one.fooled.seldom and not np.isnan(one.stopped).any()]
         parts = [f"{words} {listed(some)}" for words, some in (
-            (f"stopped too soon in most runs (error above {FOOLED} times the lowest):", fooled),
-            ("always stopped, near the best in most:", near), ("never stopped:", never)) if some]
+            (f"too soon in most runs (error above {FOOLED} times the lowest):", fooled),
+            ("always, and in most near the lowest error:", near), ("never:", never)) if some]
         said.append(f"{data}: {'; '.join(parts) or 'nothing is clear of any rule'}")
-    return f"Rules on {name}: {'. '.join(said)}."
+    return f"Where rules stop {name}: {'. '.join(said)}."
