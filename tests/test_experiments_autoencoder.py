@@ -46,7 +46,7 @@ def observe(seeds=1, **how):
 
 def test_from_end_to_end(tmp_path, monkeypatch):
     monkeypatch.setattr(autoencoder, "SIZES", dict.fromkeys(autoencoder.DATA, (40, 20)))
-    tiny = Config(seeds=2, codes=(2, 4), hidden=(8,), labelled=10, epochs=40, trial=1)
+    tiny = Config(seeds=2, codes=(2, 4), hidden=(8,), labelled=10, epochs=40, trial=1, looks=2)
     store = Store(tmp_path)
     autoencoder.run(tiny, store)
     assert store.count("autoencoder") == 2 * 2 * 4
@@ -194,8 +194,6 @@ def test_figures_of_made_up_runs():
 # --- words ---
 
 @pytest.mark.parametrize("how, opening", [
-    ({}, "It depends on what makes it better: better reconstruction goes with better classification in 6 of 8 comparisons"),
-    ({"slow": 1}, "Yes: better reconstruction goes with better classification in 8 of 8 comparisons"),
     ({"sizes": -1, "time": -1}, "No: better reconstruction goes with worse classification in 8 of 8 comparisons"),
     ({"seeds": 2}, "It depends on more than 2 seeds: at least 3 are needed for a verdict.")])
 def test_the_answer_opens_as_the_correlations_are(how, opening):
@@ -203,11 +201,13 @@ def test_the_answer_opens_as_the_correlations_are(how, opening):
 
 
 @pytest.mark.parametrize("how, said, unsaid", [
-    ({}, ["lost 2.1 ±0.1 points", "clearly smaller on plateaus (× 0.30)", "× 2 10.1 ±0.1 against 0.1 ±0.1",
+    ({}, ["It depends on what makes it better: better reconstruction goes with better classification in 6 of 8 comparisons",
+          "lost 2.1 ±0.1 points", "clearly smaller on plateaus (× 0.30)", "× 2 10.1 ±0.1 against 0.1 ±0.1",
           "× 2 tells them apart", "digits: in 6 of 6 (54 to 100 %) runs not, none waits", "digits: more error (100.1 ±0.1 %",
           "Gradient 0.5 (epoch 5)"], ["one could wait"]),
     ({"slow": 1, "norm": 3.0, "gain": 0.0}, [
-        "gained 2.1 ±0.1 points", "clearly larger on plateaus (× 3.0)", "no rate clearly tells them apart",
+        "Yes: better reconstruction goes with better classification in 8 of 8 comparisons (", "gained 2.1 ±0.1 points",
+        "clearly larger on plateaus (× 3.0)", "no rate clearly tells them apart",
         "digits: in 0 of 6 (0 to 46 %) runs not, one could wait"], ["none waits"]),
     ({"halved": 0.2, "gain": -5.0}, ["digits: less error (20.0 ±0.0 %", "× 2 tells"], []),
     ({"leaves": False}, ["digits: no run did", "digits: 0 plateaus and 48 ends, which cannot be compared",
@@ -231,7 +231,7 @@ def test_more_units_are_better_at_both_and_training_can_make_the_code_worse():
     """The central claim, each part with its whole 95 % interval over five seeds on its side of a bound."""
     def trained(**how):
         fixed = {"data": "fashion_mnist", "train": 400, "validation": 100, "labelled": 200, "hidden": (64, 32), "units": 16,
-                 "epochs": 20, "every": 5, "looks": 3, "trial": 0}
+                 "epochs": 15, "every": 5, "looks": 2, "trial": 0}
         return Measured(observe(5, **fixed | how))
 
     few, many = trained(units=2), trained()

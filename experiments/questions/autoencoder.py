@@ -45,15 +45,17 @@ class Config(OnThreads):
     labelled: Annotated[int, Range(10, 400)] = 200
     """Training samples whose labels the classifier of the code knows: few, which is when one learns codes."""
     epochs: Annotated[int, at_least(40)] = 600
-    """Validation error has its lowest before that with tanh and Adam; the slow network has left its first plateau."""
+    """With tanh and Adam validation error is lowest before that, and slow networks have left their first plateau."""
     batch_size: Annotated[int, at_least(1)] = 20
     """Twenty to twenty-five updates per epoch."""
     adam_rate: Annotated[float, above(0)] = 2e-3
     """Of the networks of tanh units."""
     sgd_rate: Annotated[float, above(0)] = 0.02
-    """Of the slow ones, with momentum 0.9: five times as much does not leave the first plateau at all."""
+    """Of the slow ones, with momentum 0.9: at five times as much they do not leave the first plateau in 300 epochs."""
     every: Annotated[int, at_least(1)] = 5
-    """Epochs between the checks that rules see; the classifier is trained at about twenty of them."""
+    """Epochs between the checks that rules see."""
+    looks: Annotated[int, at_least(2)] = 20
+    """At about so many of them, ever farther apart, a classifier of the code is trained: enough for a rank correlation."""
 
     trial: Annotated[int, at_least(1)] = 20
     """Epochs for which copies go on at other rates: as many as a plateau is looked at before it is called one."""
@@ -111,13 +113,13 @@ class Results(NamedTuple):
 
 def arms(config: Config) -> dict[tuple[str, Any], list[Autoencoder]]:
     """Return what is trained, a run per seed: networks of all codes, and two that are slow."""
-    trial = {"trial": config.trial}
-    slow = trial | {"activation": "sigmoid", "optimizer": "sgd", "learning_rate": config.sgd_rate, "units": config.units}
-    kinds: dict[Any, dict] = {units: trial | {"units": units, "learning_rate": config.adam_rate} for units in config.codes}
+    how = {"trial": config.trial, "looks": config.looks, "every": config.every}
+    slow = how | {"activation": "sigmoid", "optimizer": "sgd", "learning_rate": config.sgd_rate, "units": config.units}
+    kinds: dict[Any, dict] = {units: how | {"units": units, "learning_rate": config.adam_rate} for units in config.codes}
     kinds |= {SLOW: slow, REDUCED: slow | {"optimizer": "sgd reduced", "trial": 0}}
     return {(data, kind): [Autoencoder("autoencoder", seed, data, *SIZES[data], config.labelled, config.hidden,
-                                       epochs=config.epochs, batch_size=config.batch_size, every=config.every, **how)
-                           for seed in range(config.seeds)] for data in DATA for kind, how in kinds.items()}
+                                       epochs=config.epochs, batch_size=config.batch_size, **own)
+                           for seed in range(config.seeds)] for data in DATA for kind, own in kinds.items()}
 
 
 def run(config: Config, store: Store) -> None:
@@ -166,9 +168,8 @@ def tables(results: Results) -> list[Table]:
 def figures(results: Results, folder: Path) -> list:
     """Draw errors and accuracies over epochs; one against the other, and other rates; and where rules stop."""
     config, names, seeds = results.config, list(DATA.values()), counted(results.config.seeds, "seed")
-    named = {data: results.named(data) for data in DATA}
-    over = [[partial(panel, networks) for networks in named.values()] for panel in (errors_panel, accuracy_panel)]
-    codes = [[partial(plane_panel, results.codes(data), {SLOW: named[data][SLOW]}) for data in DATA],
+    over = [[partial(panel, results.named(data)) for data in DATA] for panel in (errors_panel, accuracy_panel)]
+    codes = [[partial(plane_panel, results.codes(data), {SLOW: results.named(data)[SLOW]}) for data in DATA],
              [partial(rates_panel, results.told(data)) for data in DATA]]
     stops = [[partial(rules_panel, results.outcomes(data, name), config.epochs) for data in DATA] for name in (PLAIN, SLOW)]
     return [*plots.page(folder / "autoencoder.png", over, heads=[names], legend=3, size=(8.4, 8.2),
