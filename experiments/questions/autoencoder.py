@@ -24,7 +24,7 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads
 from ..trainers.autoencoding import TRAINER, Autoencoder
 
-RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "20 min"}  # on 2 cores
+RUN_TIMES = {"quick": "20 s", "default": "2 min", "full": "20 min"}  # on 2 cores
 DATA = {"digits": "digits", "fashion_mnist": "Fashion-MNIST"}
 SIZES = {"digits": (500, 200), "fashion_mnist": (400, 100)}  # training and validation samples; the cut has 500 of both
 PLAIN, SLOW, REDUCED = "tanh, Adam", "sigmoid, SGD", "sigmoid, rate halved"
@@ -158,7 +158,7 @@ def tables(results: Results) -> list[Table]:
         Table(f"Is the code better where the reconstruction is? ({seeds})", ["over", "rank correlation"], correlations,
               f"Over epochs within each run, over codes within each seed; late: from {100 * LATE:.0f} % of the epochs on."),
         Table(f"What another rate brings more than going on, % of the training loss ({seeds})",
-              ["rate", "on a plateau", "at an end"], rates),
+              ["rate", "on a plateau", "at an end"], rates, "Over all networks but the one whose rate is halved."),
         Table(f"Where rules would have stopped ({seeds})",
               ["rule", "runs stopped", "stop, epoch", "returned, epoch", "test error / lowest", "accuracy, points"], stops,
               f"{'; '.join(f'{name}: {text}' for name, text in RULES.items())}; a check is {config.every} epochs. Points: "
@@ -171,7 +171,7 @@ def figures(results: Results, folder: Path) -> list:
     over = [[partial(panel, results.named(data)) for data in DATA] for panel in (errors_panel, accuracy_panel)]
     codes = [[partial(plane_panel, results.codes(data), {SLOW: results.named(data)[SLOW]}) for data in DATA],
              [partial(rates_panel, results.told(data)) for data in DATA]]
-    stops = [[partial(rules_panel, results.outcomes(data, name), config.epochs) for data in DATA] for name in (PLAIN, SLOW)]
+    stops = [[partial(rules_panel, results.outcomes(data, kind), config.epochs) for data in DATA] for kind in (PLAIN, SLOW)]
     return [*plots.page(folder / "autoencoder.png", over, heads=[names], legend=3, size=(8.4, 8.2),
                         x="epoch (left: before training)", y=["error, % of the variance", "accuracy of the code, %"],
                         title=f"Codes of {config.units} units ({spread(config.seeds, 'seed')})"),
@@ -179,7 +179,7 @@ def figures(results: Results, folder: Path) -> list:
                         y=["accuracy of the code, %", "more than going on, %"],
                         title=f"Is a better reconstruction a better code? What does another rate bring? ({seeds})"),
             *plots.page(folder / "autoencoder_rules.png", stops, x="epoch of the model returned", legend=3, size=(8.4, 7.4),
-                        heads=[[f"{title}, {name}" for title in names] for name in (PLAIN, SLOW)],
+                        heads=[[f"{title}, {kind}" for title in names] for kind in (PLAIN, SLOW)],
                         title=f"What rules would have returned ({seeds})")]
 
 

@@ -120,8 +120,8 @@ class Told(NamedTuple):
 
     Attributes
     ----------
-    counts : (int, int)
-        Of moments that are stuck, and that are the end.
+    counts, helped : (int, int)
+        Of moments that are stuck, and that are the end; and those where a doubled rate does better than going on as before.
     norms : array
         Natural logarithm of the ratio of gradient norms, stuck to end.
     gains : dict of str -> (array, array)
@@ -129,6 +129,7 @@ class Told(NamedTuple):
     """
 
     counts: tuple[int, int]
+    helped: tuple[int, int]
     norms: np.ndarray
     gains: dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -136,18 +137,21 @@ class Told(NamedTuple):
 def told(arms: Sequence[Measured]) -> Told:
     """Collect the moments of all arms, seed by seed."""
     seeds = [[moment for arm in arms for moment in moments(arm.runs[s])] for s in range(len(arms[0].runs))]
-
-    def mean(some: list[Moment], of: Any) -> float:
-        return float(np.mean([of(one) for one in some])) if some else np.nan
-
     parts = [[[one for one in some if one.stuck is stuck] for some in seeds] for stuck in (True, False)]
-    logs = [np.array([mean(some, lambda one: np.log(one.norm)) for some in part]) for part in parts]
-    factors = sorted({f for some in seeds for one in some for f in one.gains} - {"1"}, key=float)
-    gains = {f: [np.array([mean([one for one in some if f in one.gains],
-                                lambda one, f=f: 100 * (one.gains[f] - one.gains["1"])) for some in part])
-                 for part in parts] for f in factors}
-    return Told((sum(map(len, parts[0])), sum(map(len, parts[1]))), logs[0] - logs[1],
-                {f: (stuck, end) for f, (stuck, end) in gains.items()})
+    norms = [np.array([_mean([np.log(one.norm) for one in some]) for some in part]) for part in parts]
+    factors = sorted({factor for some in seeds for one in some for factor in one.gains} - {"1"}, key=float)
+
+    def more(factor: str, part: list[list[Moment]]) -> np.ndarray:
+        return np.array([_mean([100 * (one.gains[factor] - one.gains["1"]) for one in some]) for some in part])
+
+    def count(part: list[list[Moment]]) -> int:
+        return sum(one.gains.get("2", np.nan) > one.gains.get("1", np.nan) for some in part for one in some)
+    return Told((sum(map(len, parts[0])), sum(map(len, parts[1]))), (count(parts[0]), count(parts[1])), norms[0] - norms[1],
+                {factor: (more(factor, parts[0]), more(factor, parts[1])) for factor in factors})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else np.nan
 
 
 def smallest_before(runs: Measured) -> Share:

@@ -11,7 +11,7 @@ from .reconstruction import FOOLED, Outcome, Told, looks
 
 HUES = {2: plots.PURPLE, 4: plots.SKY, 8: plots.GREEN, 16: plots.RED, 32: plots.BLUE}
 OTHERS = (plots.ORANGE, plots.BLACK, plots.GREY)
-FIRST = 0.6  # of the distance between checks: where the one before training stands on a logarithmic axis
+FIRST = 0.5  # of the distance between checks: where the one before training stands on a logarithmic axis
 
 
 def hue_of(units: int, place: int) -> str:
@@ -25,12 +25,12 @@ def times(epochs: np.ndarray) -> np.ndarray:
 
 
 def errors_panel(arms: Mapping[str, tuple[Measured, str]], axis: Any) -> None:
-    """Draw the errors of some networks over epochs, in percent of the variance: each an arm and its hue; what principal
-    components leave of test images.
+    """Draw the test errors of some networks over epochs, in percent of the variance, each with its hue, of the first the
+    training error as well; and what principal components leave of test images.
     """
     for name, (runs, hue) in arms.items():
         t = times(runs.curves("epoch")[0])
-        for split in ("train", "test"):
+        for split in ("train", "test") if name == next(iter(arms)) else ("test",):
             plots.curve(axis, t, runs.curves(f"{split}_loss", 100), name, hue=hue, split=split)
     first = next(iter(arms.values()))[0]
     axis.axhline(first.mean("pca_loss", 100), color=plots.ink(plots.GREY), ls=":", label="principal components, test")

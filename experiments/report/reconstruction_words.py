@@ -69,12 +69,14 @@ def rates(data: str, found: Told) -> str:
         return f"{data}: {counted(stuck, 'plateau')} and {counted(end, 'end')}, which cannot be compared"
     norms = paired(np.zeros_like(found.norms), found.norms).verdict
     size = {BETTER: "clearly smaller", WORSE: "clearly larger"}.get(norms, "not clearly different")
+    helped, at_ends = found.helped
     gains = ", ".join(f"× {factor} {interval(on)} against {interval(off)}" for factor, (on, off) in found.gains.items())
     tells = [f"× {factor}" for factor, (on, off) in found.gains.items()
              if paired(off, on, comparisons=len(found.gains)).verdict in (BETTER, WORSE)]
-    return (f"{data} ({counted(stuck, 'plateau')}, {counted(end, 'end')}): the gradient's norm was {size} on plateaus (× "
-            f"{number(float(np.exp(mean_and_error(found.norms)[0])), 2)}); rate {gains}: "
-            f"{listed(tells) + ' tells' if tells else 'no rate clearly tells'} them apart")
+    return (f"{data}: the gradient's norm was {size} on plateaus (× "
+            f"{number(float(np.exp(mean_and_error(found.norms)[0])), 2)}); a doubled rate did better than going on at "
+            f"{helped} of {counted(stuck, 'plateau')} and {at_ends} of {counted(end, 'end')}; rate {gains}: "
+            f"on average {listed(tells) if tells else 'none'} clearly told them apart")
 
 
 def thresholds(data: str, share: Share) -> str:

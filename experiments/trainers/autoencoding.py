@@ -147,8 +147,9 @@ def samples_of(run: Autoencoder) -> Samples:
         data = digits(run.train, run.validation, seed=run.seed)
     else:
         data = image_data_set(FASHION_MNIST, read_cut(), run.train, run.validation, None, noise=0.0, seed=run.seed, note="")
-    images = [part.x if run.data == "digits" else halved(part.x) for part in (data.train, data.validation, data.test)]
-    return Samples(*images, data.train.y[:run.labelled], data.test.y)
+    train, validation, test = (part.x if run.data == "digits" else halved(part.x)
+                               for part in (data.train, data.validation, data.test))
+    return Samples(train, validation, test, data.train.y[:run.labelled], data.test.y)
 
 
 def halved(x: np.ndarray) -> np.ndarray:
