@@ -11,7 +11,8 @@ from .compare import half_width, mean_and_error
 from .measured import Measured
 from .shares import Share
 
-# What a rule is called and what it is; a check is five epochs by default. The last four need no validation set.
+# What a rule is called and what it is; a check is five epochs by default. The last four need no validation set; evidence is
+# derived for the gradients of plain SGD.
 RULES = {"Patience 4": "Patience(4)", "Patience 10": "Patience(10)", "Adaptive 10": "AdaptivePatience(10)", "GL 5": "GL(5)",
          "PQ 1": "PQ(1)", "UP 3": "UP(3)", "Correlation": "CorrelationDriven(10, 0.0, 3)",
          "Plateau 2 %": "Plateau(0.02, 4, relative=True)", "Plateau 0.5 %": "Plateau(0.005, 4, relative=True)",
@@ -144,10 +145,11 @@ def told(arms: Sequence[Measured]) -> Told:
     def more(factor: str, part: list[list[Moment]]) -> np.ndarray:
         return np.array([_mean([100 * (one.gains[factor] - one.gains["1"]) for one in some]) for some in part])
 
-    def count(part: list[list[Moment]]) -> int:
+    def helped(part: list[list[Moment]]) -> int:
         return sum(one.gains.get("2", np.nan) > one.gains.get("1", np.nan) for some in part for one in some)
-    return Told((sum(map(len, parts[0])), sum(map(len, parts[1]))), (count(parts[0]), count(parts[1])), norms[0] - norms[1],
-                {factor: (more(factor, parts[0]), more(factor, parts[1])) for factor in factors})
+    stuck, end = parts
+    return Told((sum(map(len, stuck)), sum(map(len, end))), (helped(stuck), helped(end)), norms[0] - norms[1],
+                {factor: (more(factor, stuck), more(factor, end)) for factor in factors})
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -162,7 +164,7 @@ def smallest_before(runs: Measured) -> Share:
     for run in runs.runs:
         loss, norms = run.curves["train_loss"], run.curves["gradient_norm"]
         check = int(np.searchsorted(run.curves["epoch"], run.scalars.get("plateau.epoch", np.inf)))
-        left = np.flatnonzero(loss[check:] < LEFT * loss[check]) if check < len(loss) else ()
+        left = np.flatnonzero(loss[check:] < LEFT * loss[check:check + 1])
         if len(left):
             at = check + int(left[0])
             found.append(norms[:at].min() <= norms[at:].min())
