@@ -103,6 +103,8 @@ def rules(name: str, outcomes: Mapping[str, Mapping[str, Outcome]]) -> str:
         never = [rule for rule, one in found.items() if np.isnan(one.stopped).all()]
         near = [f"{rule} (epoch {one.epochs.mean():.0f}, × {one.cost.mean():.2f})" for rule, one in found.items()
                 if one.fooled.seldom and not np.isnan(one.stopped).any()]
+        if 2 * len(never) > len(found):
+            never = [f"all but {listed(rest)}" if (rest := [rule for rule in found if rule not in never]) else "any"]
         parts = [f"{words} {listed(some)}" for words, some in (
             (f"too soon in most runs (error above {FOOLED} times the lowest):", fooled),
             ("always, and in most near the lowest error:", near), ("never:", never)) if some]
