@@ -74,18 +74,22 @@ def over_sizes(runs: Sequence[Measured]) -> np.ndarray:
     return np.array([rank_correlation(-loss, accuracy) for loss, accuracy in zip(losses.T, accuracies.T, strict=True)])
 
 
-def since_when(runs: Measured, points: float = 1.0) -> float:
-    """First epoch from which on a classifier of the code is, with its whole 95 % interval, at most some points worse than
-    where validation error is lowest; NaN if never or unknown.
+def since_early(runs: Measured) -> tuple[float, np.ndarray, np.ndarray]:
+    """What training brings from the first look that is late (see `LATE`) to where validation error is lowest.
+
+    Returns
+    -------
+    epoch : float
+        Of that look.
+    error, points : array (seeds,)
+        By how many percent test error falls, and by how many points the accuracy of the code rises.
     """
-    best, since = at_best(runs, "accuracy"), np.nan
-    for look in looks(runs.runs[0])[::-1]:
-        short = 100 * (best - [run.curves["accuracy"][look] for run in runs.runs])
-        mean, error = mean_and_error(short)
-        if not mean + half_width(error, len(short)) <= points:
-            return since
-        since = float(runs.runs[0].curves["epoch"][look])
-    return since
+    epochs, best = runs.runs[0].curves["epoch"], [best_look(run) for run in runs.runs]
+    early = looks(runs.runs[0], LATE * epochs[-1])[0]
+    loss, accuracy = ([(run.curves[name][early], run.curves[name][at]) for run, at in zip(runs.runs, best, strict=True)]
+                      for name in ("test_loss", "accuracy"))
+    return (float(epochs[early]), np.array([100 * (1 - after / before) for before, after in loss]),
+            np.array([100 * (after - before) for before, after in accuracy]))
 
 
 # --- plateaus ---
