@@ -33,7 +33,7 @@ EXPERIMENTS = {
     # Without it all these networks are linear, and do not fit flipped labels.
     "no_activation_cpu": Mutant("nn/cpu/activations.py", "= relu(here[j])", "= here[j]", PERFECT, jit=True),
     "batches_drawn_with_replacement": Mutant(
-        "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
+        "experiments/report/batch_sizes.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
     "a_descent_at_its_own_turning_points": Mutant(
         "experiments/report/descent.py", "others = np.delete(smooth, seed, axis=0)", "others = smooth[[seed]]", NOISE),
     "directions_of_biases": Mutant(
