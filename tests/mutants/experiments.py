@@ -15,6 +15,8 @@ JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_r
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
+               "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
@@ -57,4 +59,8 @@ EXPERIMENTS = {
     "zero_error_when_any_is_right": Mutant(
         "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
         FAST_PERFECT, jit=True),
+    # Codes of other images than the labels: no code is any better than another.
+    "labels_of_other_codes": Mutant(
+        "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
+        "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
 }
