@@ -252,7 +252,7 @@ def drawing(name, monkeypatch, draw=None, talk=False, dark=False):
         return _drawn[name, talk, dark]
     made, page = [], plots.page
     with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
-        patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
+        patch.setattr(canvas, "save", lambda figure, path: (figure.draw_without_rendering(), made.append(figure)))
         patch.setattr(plots, "page", lambda path, *what, **how: page(path, *what, **how) if path.stem == name else [])
         (draw or FIGURES[name])(Path("unused"))
     [figure] = made

@@ -49,7 +49,7 @@ def test_numbers(value, text):
 
 
 @pytest.mark.parametrize("mean, error, text", [(8.234, 0.31, "8.23 ±0.31"),
-                                               (500.0, 0.0, "500"), (123.4, 25.0, "123 ±25"),
+                                               (500.0, 0.0, "500"), (500.0, 1e-13, "500"), (123.4, 25.0, "123 ±25"),
                                                (2.5e-6, 1e-7, "(2.5 ±0.1)e-6"),
                                                (1.0, math.nan, "1.00"), (math.nan, math.nan, "–")])
 def test_means_with_errors(mean, error, text):
@@ -101,6 +101,8 @@ def test_sentences_become_one_text():
 
     assert answer(3) == "Yes. By 3." and answer.__wrapped__(3) == ["Yes.", "By 3."] and answer.__doc__ == "What it means."
     assert words.means([[1.0, 3.0], [0.5, math.nan]]) == "0.50 to 2.0"
+    assert words.between([math.nan, 2.0, 1.0]) == words.between([2.0, math.nan, 1.0]) == "1.0 to 2.0"
+    assert words.between([math.nan]) == words.between([]) == "–"
 
 
 # --- cases, and what is best possible ---

@@ -44,7 +44,7 @@ def _package():
     for importing in (_numba_cuda, _numba_cuda_mlir):
         try:
             return importing(), None
-        except Exception as error:  # a package that does not fit NumPy or the driver raises anything
+        except Exception as error:  # one that does not fit NumPy or the driver raises anything
             tried.append(f"{importing.__name__.strip('_')}: {type(error).__name__}: {error}")
     return None, "; ".join(tried)
 

@@ -12,6 +12,8 @@ JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_r
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+GROKKED = ("tests/test_experiments_grokking.py::"
+           "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -29,13 +31,16 @@ EXPERIMENTS = {
     # Without it all these networks are linear, and do not fit flipped labels.
     "no_activation_cpu": Mutant("nn/cpu/activations.py", "= relu(here[j])", "= here[j]", PERFECT, jit=True),
     "batches_drawn_with_replacement": Mutant(
-        "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
+        "experiments/report/batch_sizes.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
     "a_descent_at_its_own_turning_points": Mutant(
         "experiments/report/descent.py", "others = np.delete(smooth, seed, axis=0)", "others = smooth[[seed]]", NOISE),
     "directions_of_biases": Mutant(
         "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
     "flood_that_only_pauses": Mutant(  # below the level batches do nothing, instead of going up again
         "losses/rows.py", "distance = mean_loss - level", "distance = max(mean_loss - level, 0.0)", DESCENT, jit=True),
+    "weight_decay_of_the_first_run": Mutant(  # then all runs of a fleet are controls
+        "experiments/trainers/grokking.py", '"weight_decay": run.weight_decay}', '"weight_decay": one.weight_decay}',
+        GROKKED, jit=True),
     # The gradient of each sample by the label of the one before: as good as random ones.
     "label_of_another_sample_cpu": Mutant(
         "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
