@@ -1,9 +1,9 @@
 """Whose word is it? Bayes' rule with letters counted in runs of n: what is known of each language is how often they occur.
 
 Two models of a language's words, both with equal priors. Naive Bayes: all runs of 1 to n letters of a word were drawn one by
-one (multinomial, as for texts, McCallum & Nigam, AAAI workshop 1998). Markov: each letter depends on the n - 1 before it, with
-the interpolated estimates of Witten & Bell (IEEE Trans. Information Theory 37, 1991), which leave something for what was
-never seen. Words can be drawn from the second, and then Bayes' rule is the best that anybody can do, exactly.
+one (multinomial, as for texts, McCallum & Nigam, AAAI workshop 1998). Markov: each letter depends on the n - 1 before it,
+with the interpolated estimates of Witten & Bell (IEEE Trans. Information Theory 37, 1991), which leave something for what
+was never seen. Words can be drawn from the second, and then Bayes' rule is the best that anybody can do, exactly.
 """
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,8 +28,8 @@ class Words(NamedTuple):
     lengths: np.ndarray
     y: np.ndarray
 
-    def __getitem__(self, rows) -> "Words":  # type: ignore[override]  # of rows, not of fields
-        """Return some of them."""
+    def take(self, rows: np.ndarray) -> "Words":
+        """Return some of them, by number or by True."""
         return Words(self.x[rows], self.lengths[rows], self.y[rows])
 
 
@@ -111,7 +111,7 @@ class Markov:
 
     def fit(self, words: Words) -> "Markov":
         """Estimate the tables (K, signs, ..., signs) of log p(sign | signs before it)."""
-        self.logs = np.log([self._table(words[words.y == k]) for k in range(int(words.y.max()) + 1)])
+        self.logs = np.log([self._table(words.take(words.y == k)) for k in range(int(words.y.max()) + 1)])
         return self
 
     def _table(self, words: Words) -> np.ndarray:
@@ -133,7 +133,7 @@ class Markov:
         whole = spelled(words.x, words.lengths, self.letters, self.order - 1)
         places = np.arange(words.x.shape[1] + 1)
         at = tuple(whole[:, places + i] for i in range(self.order))
-        end = at[:-1] + (np.full_like(at[-1], self.letters),)
+        end = (*at[:-1], np.full_like(at[-1], self.letters))
         steps = places < words.lengths[:, None]
         found = []
         for logs in self.logs:
