@@ -1,8 +1,8 @@
 """A recurrent network is right about nearly nine words in ten: is it the data, not the network or its training?
 
 Words of four languages, read letter by letter in both directions, cross-validated. Networks × trainings say what either
-gains; several networks together, and n-grams with Bayes' rule, what else is there to be found; fewer words, what more of them
-bring; and words drawn from n-grams, whose best possible accuracy is known, what cannot be told of real ones.
+gains; several networks together, and n-grams with Bayes' rule, what else is there to be found; fewer words, what more of
+them bring; and words drawn from n-grams, whose best possible accuracy is known, what cannot be told of real ones.
 """
 from dataclasses import dataclass
 from functools import partial
@@ -149,7 +149,7 @@ def tables(results: Spelled) -> list[Table]:
         Table(f"Accuracy by number of words, % ({folds})", ["method", *map(str, numbers)],
               [[name, *(interval(results.at(*arm), 0 if arm[0] == "drawn" else FOLDS) if arm in results.runs else "–"
                         for arm in row)] for name, row in curves.items()],
-              f"Of drawn words Bayes' rule, the best possible, knows {interval(results.at('drawn', BAYES, config.train))} %.")]
+              f"Of drawn words Bayes' rule, the best possible: {interval(results.at('drawn', BAYES, config.train))} %.")]
 
 
 def figures(results: Spelled, folder: Path) -> list:
@@ -181,6 +181,6 @@ def answer(results: Spelled) -> str:
         opened(results.parts(), FOLDS), split(results), learnt(results, first, ("few", NETWORK, config.train)),
         alone(results), kinds(results, lengths[0], lengths[-1]), fewer(results, list(HUES), config.train),
         drawn(results, NETWORK, MARKOV, BAYES, (config.train, config.many)),
-        f"How much of the {interval(results.parts()['left'], FOLDS)} points left is for want of words, how much for want of a "
-        "method, and how much are words that could be of either language cannot be told: nobody knows the best possible "
+        f"How much of the {interval(results.parts()['left'], FOLDS)} points left is for want of words, how much for want of "
+        "a method, and how much are words that could be of either language cannot be told: nobody knows the best possible "
         "accuracy on these words."))

@@ -24,7 +24,8 @@ def parts_panel(parts: Mapping[str, np.ndarray], folds: int, axis: Any) -> None:
     """Draw the missing points by part, with their intervals."""
     halves = [half(values, folds) for values in parts.values()]
     plots.bars(axis, list(parts), [values.mean() for values in parts.values()],
-               halves if np.isfinite(halves).all() else None, hues=[plots.GREY if name == "left" else plots.BLUE for name in parts])
+               halves if np.isfinite(halves).all() else None,
+               hues=[plots.GREY if name == "left" else plots.BLUE for name in parts])
     axis.axvline(0, color=plots.ink(plots.BLACK), lw=1)
     axis.set_xlabel("points")
 

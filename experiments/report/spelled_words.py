@@ -32,8 +32,8 @@ def split(results: Spelled) -> str:
     said = listed(f"{name} {interval(values, folds)}" for name, values in parts.items() if name != "left")
     lacks, (network, training, times) = 100 - grid.best, grid.favourite
     return (f"Found: {said} ({listed(clear or ['none'])} clearly above 0). The best network and training, chosen on other "
-            f"folds ({network} with {training} for {times} of {len(lacks)}), lack {interval(lacks, folds)} points; what is left "
-            f"is {100 * parts['left'].mean() / lacks.mean():.0f} % of that.")
+            f"folds ({network} with {training} for {times} of {len(lacks)}), lack {interval(lacks, folds)} points; what is "
+            f"left is {100 * parts['left'].mean() / lacks.mean():.0f} % of that.")
 
 
 def alone(results: Spelled) -> str:
@@ -48,7 +48,8 @@ def alone(results: Spelled) -> str:
         if gains:
             named = [f"{name} {interval(gains[name], folds)}" for name, word in zip(gains, verdicts, strict=True)
                      if word in (BETTER, WORSE)]
-            said.append(f"{tally(verdicts)} of {len(gains)} by another {kind}{f' ({listed(named)})' * bool(named)}")
+            said.append(f"{tally(verdicts)} of {len(gains)} by another {kind}{' (' * bool(named)}{', '.join(named)}"
+                        f"{')' * bool(named)}")
     helped = [f"{what} ({who}) {interval(-gains[name] if less else gains[name], folds)}"
               for name, (what, who, less) in SAID.items() for gains in (networks | trainings,) if name in gains]
     return f"With one change the plain network was {'; '.join(said) or 'left alone'}." + (

@@ -124,7 +124,12 @@ def origin(order: int) -> Markov:
 def held_out(seed: int) -> np.ndarray:
     """Return which of all real words are held out."""
     division, fold = divmod(seed, FOLDS)
-    return k_fold(all_words().y, FOLDS, seed=division)[fold][1]
+    return _folds(division)[fold][1]
+
+
+@lru_cache(maxsize=8)
+def _folds(division: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    return k_fold(all_words().y, FOLDS, seed=division)
 
 
 def parts_of(run: Speller) -> tuple[Words, Words]:
@@ -136,11 +141,11 @@ def parts_of(run: Speller) -> tuple[Words, Words]:
         When there are not so many.
     """
     if run.source == "drawn":
-        train, held = (origin(run.order).draw(np.arange(count) % len(LANGUAGES), np.random.default_rng([run.seed, part]))
-                       for part, count in enumerate((run.train, run.held)))
-        return train, held
-    real, held = all_words(), held_out(run.seed)
-    pool = np.setdiff1d(np.arange(len(real.y)), held)
+        train, judged = (origin(run.order).draw(np.arange(count) % len(LANGUAGES), np.random.default_rng([run.seed, part]))
+                         for part, count in enumerate((run.train, run.held)))
+        return train, judged
+    real, (division, fold) = all_words(), divmod(run.seed, FOLDS)
+    pool, held = _folds(division)[fold]
     if run.train > len(pool):
         raise ValueError(f"train: got {run.train}, accepted: at most {len(pool)}, the words that are not held out")
     rng = np.random.default_rng([run.seed, 1])
@@ -160,7 +165,7 @@ def train_fleet(runs: list[dict]) -> list[Run]:
     Raises
     ------
     ValueError
-        For sizes that do not fit.
+        For sizes that do not fit, naming them.
     """
     from nn.processor import one_blas_thread, thread_limit
 
