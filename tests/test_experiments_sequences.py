@@ -48,9 +48,9 @@ def test_from_end_to_end(tmp_path, monkeypatch):
 def test_settings_out_of_range_are_named():
     with pytest.raises(ValueError, match="train: got 3700, accepted: at most 3600"):
         Config(train=3700)
-    with pytest.raises(ValueError, match="fewer: got .*, accepted: below 3600"):
+    with pytest.raises(ValueError, match=r"fewer: got .*, accepted: below 3600"):
         Config(fewer=(450, 3600))
-    with pytest.raises(ValueError, match="networks: got .*16 units.*, accepted: .*8 units"):
+    with pytest.raises(ValueError, match=r"networks: got .*16 units.*, accepted: .*8 units"):
         Config(networks=("16 units",))
     with pytest.raises(ValueError, match="train: got 3601, accepted: at most 3600, the words that are not held out"):
         parts_of(Speller("test", 0, 3601))
@@ -155,14 +155,15 @@ def made(**accuracies):
 
 def test_one_change_is_named_where_it_is_clear():
     words = alone(made(**{"cell/forwards only/plain": 80, "cell/plain/clip": 90, "cell/forwards only/clip": 80}))
-    assert words.startswith("With one change the plain network was clearly worse in 1 of 1 by another network (forwards only "
-                            "-6.0 ±") and "; clearly better in 1 of 1 by another training (clip 4.0 ±" in words
+    assert words.startswith("With one change the plain network was clearly worse in 1 of 1 by another network (forwards "
+                            "only -6.0 ±") and "; clearly better in 1 of 1 by another training (clip 4.0 ±" in words
     assert "both directions (Schuster & Paliwal 1997) 6.0 ±" in words and "clipping (Pascanu et al. 2013) 4.0 ±" in words
     assert "clearly different in none of 1 by another training." in alone(made(**{"cell/plain/clip": 86}))
     assert alone(made()) == "With one change the plain network was left alone."
 
 
-@pytest.mark.parametrize("half_as_many, words", [(80, "all clear, so that too few words are a part"), (87, "not clear for all")])
+@pytest.mark.parametrize("half_as_many, words", [
+    (80, "all clear, so that too few words are a part"), (87, "not clear for all")])
 def test_fewer_words_are_a_part_where_they_clearly_cost(half_as_many, words):
     assert words in fewer(made(**{"few/net/50": 70, "few/net/100": half_as_many, "few/net/200": 87}), ["net"], 200)
 
