@@ -4,6 +4,7 @@ Which of four languages is a word from, read letter by letter in both directions
 what either gains; several networks together, and n-grams with Bayes' rule, what else is there to be found; fewer words, what
 more of them bring; and words drawn from n-grams, whose best possible accuracy is known, what cannot be told of real ones.
 """
+import textwrap
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..runs.store import Store
 from ..trainers.asking import OnThreads
 from ..trainers.spelling import TRAINER, Speller, all_words, held_out
 
-RUN_TIMES = {"quick": "25 s", "default": "4 min", "full": "15 min"}  # on 2 cores
+RUN_TIMES = {"quick": "25 s", "default": "3.5 min", "full": "13 min"}  # on 2 cores
 BEST, CAREFUL, PLAIN = "64, relu, mean", "clip + cosine", "plain"
 # Capacity: what differs from 32 tanh units in each of both directions, whose last states are read. The last of these, and
 # of the trainings, was found on divisions of the words that are not used here (seeds from 50).
@@ -169,7 +170,7 @@ def figures(results: Spelled, folder: Path) -> list:
                         heads=[["real words", "words drawn from n-grams"]], y=["error, %"], legend=4, size=(8.4, 4),
                         title=f"More words ({folds}, mean ± standard error)")
     return paths + plots.page(folder / "sequences_grid.png", [[lambda axis: plots.heat_map(
-        axis, grid.values.mean(axis=2), grid.networks, [name.replace(" ", "\n", 1) for name in grid.trainings],
+        axis, grid.values.mean(axis=2), grid.networks, [textwrap.fill(name, 10) for name in grid.trainings],
         form="{:.1f}")]],
         size=(8.4, 4.2), title=f"Accuracy on words held out, %: network × training (means of {folds})")
 

@@ -52,4 +52,4 @@ def error_panel(curves: Mapping[str, tuple[str, str, Mapping[int, np.ndarray]]],
         axis.axhline(best, color=plots.ink(plots.BLACK), ls=":", label="best possible")
     axis.set_xlabel("words to learn from")
     plots.log(axis, "x", *widest)
-    plots.log(axis, "y", 4, 40)
+    plots.log(axis, "y", 4, 30)

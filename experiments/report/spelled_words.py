@@ -18,7 +18,8 @@ def opened(parts: Mapping[str, np.ndarray], folds: int) -> str:
     found = np.sum([values for name, values in parts.items() if name != "left"], axis=0)
     if len(left) < FEWEST:
         return depends_on_more(len(left), "fold")
-    start = {BETTER: "Yes, for the most part", WORSE: "No, for the most part it is the network and its training",
+    start = {BETTER: "Yes, for the most part, as far as these methods can tell",
+             WORSE: "No, for the most part it is the network and its training",
              UNCLEAR: "It depends on both, and which is more cannot be told"}[verdict(left - found, folds)]
     return (f"{start}: of the {interval(left + found, folds)} points that the plain network lacks, {interval(found, folds)} "
             f"were found by other networks, training or methods, and {interval(left, folds)} are left whatever was tried: "
@@ -31,9 +32,9 @@ def split(results: Spelled) -> str:
     clear = [name for name, values in parts.items() if verdict(values, folds, len(parts)) == BETTER and name != "left"]
     said = listed(f"{name} {interval(values, folds)}" for name, values in parts.items() if name != "left")
     lacks, (network, training, times) = 100 - grid.best, grid.favourite
-    return (f"Found: {said} ({listed(clear or ['none'])} clearly above 0). The best network and training, chosen on other "
-            f"folds ({network} with {training} for {times} of {len(lacks)}), lack {interval(lacks, folds)} points; what is "
-            f"left is {100 * parts['left'].mean() / lacks.mean():.0f} % of that.")
+    return (f"Found: {said} (all judged together, {listed(clear or ['none'])} clearly above 0). The best network and "
+            f"training, chosen on other folds ({network} with {training} for {times} of {len(lacks)}), lack "
+            f"{interval(lacks, folds)} points; what is left is {100 * parts['left'].mean() / lacks.mean():.0f} % of that.")
 
 
 def alone(results: Spelled) -> str:
@@ -78,10 +79,11 @@ def fewer(results: Spelled, names: Sequence[str], whole: int) -> str:
     """Say what half of the words less costs."""
     size = max(words for words in results.curve("few", names[0]) if words < whole)
     costs = {name: results.at("few", name, whole) - results.at("few", name, size) for name in names}
-    clear = all(verdict(values, results.folds, len(costs)) == BETTER for values in costs.values())
+    clear = [name for name, values in costs.items() if verdict(values, results.folds, len(costs)) == BETTER]
     said = listed(f"{name} {interval(values, results.folds)}" for name, values in costs.items())
     return (f"From {size} to {whole} words the gain was, in points: {said}; "
-            f"{'all clear, so that too few words are a part of what is left' if clear else 'not clear for all of them'}.")
+            f"all judged together, clear for {listed(clear or ['none'])}"
+            f"{', so that too few words are a part of what is left' * bool(clear)}.")
 
 
 def drawn(results: Spelled, network: str, other: str, bayes: str, sizes: Sequence[int]) -> str:
@@ -92,5 +94,6 @@ def drawn(results: Spelled, network: str, other: str, bayes: str, sizes: Sequenc
     for name in (network, other):
         few, more = (results.at("drawn", name, size) for size in (whole, many))
         said.append(f"the {name} lacks {interval(100 - few)}, of them {interval(100 - best)} that nobody can find, "
-                    f"{interval(more - few)} for {many / whole:.0f} times as few words, {interval(best - more)} of its own")
+                    f"{interval(more - few)} for {many / whole:.0f} times as few words, {interval(best - more)} by its own "
+                    "fault")
     return f"Of words drawn from n-grams, where Bayes' rule tells, {'; '.join(said)}."
