@@ -11,6 +11,7 @@ from experiments.questions import (
     level_choice,
     loss_matters,
     memorization,
+    online,
     perfect_training_accuracy,
     privacy,
     published_flooding,
@@ -35,7 +36,7 @@ from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
-from tests import perfection
+from tests import on_line, perfection
 from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
@@ -227,6 +228,7 @@ FIGURES = {
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
     **dict.fromkeys(("fast_perfect", "fast_perfect_sizes", "fast_perfect_faults"),
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
+    **dict.fromkeys(("online", "online_measures", "online_stops"), lambda folder: online.figures(on_line.made(), folder)),
     **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
        for page in ("", "_epochs")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),

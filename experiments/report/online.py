@@ -47,9 +47,14 @@ class Family(NamedTuple):
                   for rate, runs in self.rates.items()}
         return self.rates[min(lowest, key=lambda rate: lowest[rate])]
 
-    def seconds(self) -> np.ndarray:
-        """Processor time (seeds,) of an epoch: of each seed the mean over the rates, at which it is the same work."""
-        return np.mean([runs.curves("seconds")[:, -1] / runs.curves("epoch")[:, -1] for runs in self.rates.values()], axis=0)
+    def times(self) -> np.ndarray:
+        """How many times as long as on-line an epoch takes (seeds,): of each seed the mean over the rates."""
+        return np.nanmean([runs.values("times_online") for runs in self.rates.values()], axis=0)
+
+    def milliseconds(self) -> np.ndarray:
+        """Processor time (seeds,) of an epoch, mean over the rates."""
+        return 1000 * np.mean([runs.curves("seconds")[:, -1] / runs.curves("epoch")[:, -1] for runs in self.rates.values()],
+                              axis=0)
 
 
 def verdict_at(online: Family, rival: Family, epoch: float, comparisons: int) -> str:
@@ -57,9 +62,9 @@ def verdict_at(online: Family, rival: Family, epoch: float, comparisons: int) ->
     return paired(rival.value(epoch), online.value(epoch), comparisons=comparisons).verdict
 
 
-def epochs_in_time(online: Family, rival: Family, epoch: float, comparisons: int) -> tuple[float, float, float]:
+def epochs_in_time(rival: Family, epoch: float, comparisons: int) -> tuple[float, float, float]:
     """How many epochs of the rival take as long as `epoch` on-line: mean, and the ends of its interval."""
-    ratios = online.seconds() / rival.seconds()
+    ratios = 1 / rival.times()
     mean, error = mean_and_error(ratios)
     half = half_width(error, len(ratios), comparisons)
     return epoch * mean, epoch * (mean - half), epoch * (mean + half)
@@ -67,7 +72,7 @@ def epochs_in_time(online: Family, rival: Family, epoch: float, comparisons: int
 
 def verdict_in_time(online: Family, rival: Family, epoch: float, comparisons: int) -> str:
     """The same at equal time: clear only if it is at both ends of the interval of what equal time is."""
-    mean, *limits = epochs_in_time(online, rival, epoch, comparisons)
+    mean, *limits = epochs_in_time(rival, epoch, comparisons)
     if not np.isfinite(limits).all():
         return UNKNOWN
     runs = rival.rates[rival.best(mean)]
@@ -104,7 +109,7 @@ def rows(online: Family, cases: Sequence[tuple[Family, int]]) -> list[list[str]]
     """Of a table: test error, %, of rivals after so many epochs, beside on-line at equal patterns and at equal time."""
     found, count = [], 2 * len(cases)
     for rival, epoch in cases:
-        mean, low, high = epochs_in_time(online, rival, epoch, count)
+        mean, low, high = epochs_in_time(rival, epoch, count)
         found.append([
             f"{rival.title}, {counted(epoch, 'epoch')}", number(online.best(epoch), 2), text(100 * online.value(epoch)),
             number(rival.best(epoch), 2), text(100 * rival.value(epoch)), verdict_at(online, rival, epoch, count),
@@ -119,13 +124,16 @@ def compared(online: Family, cases: Sequence[tuple[Family, int]], seeds: int) ->
     for rival, epoch in cases:
         for some, verdict in zip(found, (verdict_at, verdict_in_time), strict=True):
             some.setdefault(rival.title, []).append(verdict(online, rival, epoch, 2 * len(cases)))
-    return opened(*found, seeds)
+    patterns, time = found
+    return opened(patterns, time, seeds)
 
 
 def course_panel(families: Sequence[Family], epochs: np.ndarray, timed: bool, axis: Any) -> None:
-    """Test error of every family, at its best rate for each number of epochs, over epochs or processor time."""
+    """Test error of every family, at its best rate for each number of epochs, over epochs or processor time (on-line's
+    milliseconds; the first family is on-line).
+    """
     for one in families:
-        x = 1000 * one.seconds().mean() * epochs if timed else epochs
+        x = families[0].milliseconds().mean() * one.times().mean() * epochs if timed else epochs
         plots.curve(axis, x, 100 * np.array([one.value(epoch) for epoch in epochs]).T, one.title, hue=one.hue, split="")
     axis.set_xlabel("processor time, ms (log)" if timed else "presentations of every pattern (log)")
     plots.log(axis, "x")

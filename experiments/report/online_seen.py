@@ -48,11 +48,11 @@ def told(runs: Measured, train: int, epochs: Sequence[int]) -> str:
 
     def over(differences: Any) -> str:
         return listed(f"{text(values)} in epoch {epoch}" for epoch, values in differences.items())
-    later = {epoch: gap for epoch, gap in gaps.items() if epoch > 1}
+    later = over({epoch: gap for epoch, gap in gaps.items() if epoch > 1}) if len(gaps) > 1 else "there is none"
     return (f"What an on-line loop sees: in the first pass, when no pattern has been seen before, the average of the errors "
-            f"before each update {judged(gaps[1], around[1]['val_mean'])} the validation loss over the same epoch ({text(gaps[1])} "
-            f"nats above); later it is of training patterns ({over(later) if later else 'nothing: there is one epoch'}). Less the "
-            f"training loss of the epoch's last, frozen weights it is "
+            f"before each update {judged(gaps[1], around[1]['val_mean'])} the validation loss over the same epoch "
+            f"({text(gaps[1])} nats above); later it is of training patterns ({later}). Less the training loss of the "
+            f"epoch's last, frozen weights it is "
             f"{over({epoch: one['average'] - one['train_loss'] for epoch, one in around.items()})}, less that of the "
             f"weights half an epoch ago {listed(text(one['average'] - one['half']) for one in around.values())}.")
 
@@ -63,7 +63,8 @@ def single_panel(run: Any, train: int, window: int, epochs: int, axis: Any) -> N
 
     t, losses = run.curves["epoch"], run.arrays["losses"][:epochs * train]
     average, seen = RunningAverage(1 - 1 / window), (np.arange(len(losses)) + 1) / train
-    axis.plot(seen, losses, ".", ms=3, color=plots.ink(plots.GREY), alpha=0.6, mew=0, label="single patterns")
+    axis.plot(seen, losses, ".", ms=3, color=plots.ink(plots.GREY), alpha=0.6, mew=0)
+    axis.plot([], [], ".", ms=8, color=plots.ink(plots.GREY), label="single patterns")
     axis.plot(seen, [average.update(loss) for loss in losses], color=plots.ink(plots.ORANGE), label="running average")
     shown, whole = t <= epochs, (t > 0) & (t <= epochs) & (t == np.round(t))
     for name, label, hue in LINES[2:]:

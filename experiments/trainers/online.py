@@ -3,12 +3,13 @@
 In on-line training every pattern is classified before it is learnt, which gives an error for free. Here all these errors
 are kept, and what people make of them (their running average, the average of an epoch) stands beside losses measured with
 frozen weights. Time is that of the updates alone, in seconds of processor time of the thread that trains, so that neither
-checks nor other programs count; it depends on the machine all the same.
+checks nor other programs count; it depends on the machine all the same, and on what else it does. So every tenth epoch is
+followed by one of an on-line twin, and how much longer one takes than the other is what is compared.
 """
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..runs.store import Run
 
 TRAINER = __name__
 VARIED = ("seed",)
+TWIN = 10  # epochs of a run for one of its on-line twin
 UPDATE_SECONDS, SAMPLE_SECONDS = 2e-6, 1e-6  # of one core; a pattern in a batch, and one in a check
 SETS = ("train", "val", "test")
 
@@ -101,8 +103,9 @@ def train_fleet(runs: list[dict]) -> list[Run]:
         In the same order. Curves, a value per check, the first before training: `epoch`, `update`; `running`, the running
         average of the losses before each update, and `average`, their mean since the epoch began (NaN before the first
         update); with frozen weights `train_loss`, `train_error` and the same of "val" and "test"; `seconds`, processor time
-        of all updates so far, which depends on the machine. Array `losses`: before each update. A run whose loss is
-        not finite ends there: all its later values are NaN.
+        of all updates so far, which depends on the machine. Scalar `times_online`: how many times as long as on-line its
+        epochs took, each compared with an on-line one right after it. Array `losses`: before each update. A run whose loss
+        is not finite ends there: all its later values are NaN.
     """
     from nn.processor import one_blas_thread, thread_limit
 
@@ -111,12 +114,21 @@ def train_fleet(runs: list[dict]) -> list[Run]:
 
 
 def _train(run: Course) -> Run:
-    trained = Training(run)
-    rows = [trained.check()]
+    trained, twin = Training(run), Training(replace(run, batch_size=1, learning_rate=0.01))
+    rows, compared = [trained.check()], [0.0, 0.0]
     for epoch in range(run.epochs):
-        for update in check_points(run, run.checks if epoch else run.first):
-            rows.append(trained.advance(epoch, update))
+        checks, started = run.checks if epoch else run.first, trained.seconds
+        for update in check_points(run, checks):
+            trained.train(update)
+            rows.append(trained.check())
+        if epoch % TWIN == min(TWIN, run.epochs) - 1:  # not the first one, whose many checks cost calls
+            before = twin.seconds
+            for update in check_points(twin.run, checks):
+                twin.train(update)
+            compared[0] += trained.seconds - started
+            compared[1] += twin.seconds - before
     return Run(curves={name: np.array([row[name] for row in rows]) for name in rows[0]},
+               scalars={"times_online": math.nan if trained.diverged else compared[0] / compared[1]},
                arrays={"losses": np.concatenate(trained.losses).astype(np.float32)})
 
 
@@ -145,36 +157,35 @@ class Training:
         self.update, self.seconds, self.diverged = 0, 0.0, False
         self.losses: list[np.ndarray] = []
         self.sums = np.zeros(2)  # of this epoch: losses, patterns
+        self.order = np.arange(run.train)
         self._steps(0, 0)  # compiled before the clock runs
 
-    def advance(self, epoch: int, until: int) -> dict[str, float]:
-        """Train until `until` updates of an epoch are done, and return what a check sees then."""
-        first, at_once = self.update % self.run.updates, self.run.samples_at_once
+    def train(self, until: int) -> None:
+        """Train until `until` updates of this epoch are done."""
+        (epoch, first), at_once = divmod(self.update, self.run.updates), self.run.samples_at_once
         if first == 0:
             self.sums = np.zeros(2)
         count = until - first
-        if self.diverged:
-            self.update += count
-            return self.check()
-        started = time.thread_time()
-        losses, taken = self._steps(epoch, count)
-        self.seconds += time.thread_time() - started
+        if not self.diverged:
+            started = time.thread_time()
+            if first == 0:
+                self.order = np.random.default_rng([self.run.seed, epoch]).permutation(self.run.train)
+            losses, taken = self._steps(epoch, count)
+            self.seconds += time.thread_time() - started
+            self.diverged = taken < count or not np.isfinite(self.model.flat).all()
+            rows = np.minimum(self.run.train - at_once * np.arange(first, until), at_once)
+            self.losses.append(losses)
+            self.sums += float(losses @ rows), float(rows.sum())
+            for loss in losses:
+                self.average.update(loss)
         self.update += count
-        self.diverged = taken < count or not np.isfinite(self.model.flat).all()
-        rows = np.minimum(self.run.train - at_once * np.arange(first, until), at_once)
-        self.losses.append(losses)
-        self.sums += float(losses @ rows), float(rows.sum())
-        for loss in losses:
-            self.average.update(loss)
-        return self.check()
 
     def _steps(self, epoch: int, count: int) -> tuple[np.ndarray, int]:
         """Take updates of an epoch; return the loss before each, and how many there were (fewer of a run that diverges)."""
         from nn.shared.codes import Log, Plan
 
-        order = np.random.default_rng([self.run.seed, epoch]).permutation(self.run.train)
         log = Log(np.full(count, np.nan), np.empty(count), np.empty(count, np.int64))
-        plan = Plan(self.update, self.run.samples_at_once, epoch, order[np.newaxis],
+        plan = Plan(self.update, self.run.samples_at_once, epoch, self.order[np.newaxis],
                     self.optimizer.rates(self.update, count, self.run.updates))
         return log.losses, self.engine.steps(plan, log)
 

@@ -12,6 +12,7 @@ JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_r
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+ON_LINE = "tests/test_experiments_online.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -44,4 +45,10 @@ EXPERIMENTS = {
     "zero_error_when_any_is_right": Mutant(
         "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
         FAST_PERFECT, jit=True),
+    "online_in_one_order": Mutant(
+        "experiments/trainers/online.py", "default_rng([self.run.seed, epoch])", "default_rng(self.run.seed)",
+        f"{ON_LINE}test_it_trains_as_fit_does_and_keeps_the_loss_before_every_update"),
+    "equal_time_without_its_interval": Mutant(
+        "experiments/report/online.py", "for limit in limits}", "for limit in (mean,)}",
+        f"{ON_LINE}test_faster_at_equal_patterns_and_in_equal_time"),
 }
