@@ -112,7 +112,7 @@ def test_on_line_learns_faster_and_its_first_pass_tells_the_validation_loss():
 def test_faster_at_equal_patterns_and_in_equal_time():
     results = made()
     cheap, dear, noisy = (made(prices=prices, noise=noise) for prices, noise in (
-        ((1.0, 1.0, 1.0), 0), ((9.0, 1.0, 1.0), 0), ((4.0, 1.0, 1.0), 0.15)))
+        ((1.0, 1.0, 1.0), 0), ((9.0, 1.0, 1.0), 0), ((3.0, 1.0, 1.0), 0.25)))
     for rival, _ in results.cases:
         assert verdict_at(results.families[ONLINE], rival, 3, 12) == BETTER
 
