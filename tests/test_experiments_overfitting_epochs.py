@@ -100,7 +100,7 @@ def test_rate_times_epochs_overfits_wrong_labels_alone():
     true = trained(6, (100, 1000), learning_rate=0.5, noise=0.0)
     for figure, near in (("distance", 0.03), ("directions", 0.03)):
         assert agreement(fast.values(f"50.{figure}") / slow.values(f"500.{figure}"), 1, near) == AGREES
-    assert agreement(fast.values("50.true_error") - slow.values("500.true_error"), 0, 0.02) == AGREES
+    assert agreement(fast.values("50.true_error") - slow.values("500.true_error"), 0, 0.04) == AGREES
     assert clearly_above(fast.values("1000.true_error") - fast.values("50.true_error"), 0.05)
     assert clearly_above(fast.values("1000.flips_learnt") - fast.values("50.flips_learnt"), 0.6)
     assert clearly_above(0.01 + true.values("100.true_error") - true.values("1000.true_error"), 0)
@@ -114,8 +114,8 @@ def test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others():
     curves = np.array([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0], [0.5, 1.2, 2.0]])
     assert best_of_others(curves).tolist() == [1, 1, 1] and rise(curves).tolist() == [1.0, 1.0, 0.8]
     assert rise(curves[2:]).tolist() == [1.5]
-    noise = np.random.default_rng(0).normal(size=(2000, 3, 10))  # nothing rises
-    assert abs(np.mean([rise(some) for some in noise])) < 0.05
+    noise = np.random.default_rng(0).normal(size=(500, 3, 10))  # nothing rises
+    assert abs(np.mean([rise(some) for some in noise])) < 0.1
 
 
 F, T = "flipped", "true"
@@ -137,10 +137,13 @@ def test_the_answer_says_what_is_spared_and_what_has_grown():
     assert answer.startswith("It depends on the labels, and on rate × epochs and size: after 2000 epochs the test error on "
                              "true labels was clearly above its lowest in 4 of 6 cases with 20 % of labels flipped and in 0 "
                              "of 6 cases with true labels.")
-    assert "Not clearly overfitted: 4 units, rate 0.01, with 20 % of labels flipped, 32 units, rate 0.01, with" in answer
+    assert "Spared with 20 % of labels flipped: 4 units, rate 0.01 and 32 units, rate 0.01." in answer
     assert "only the product counts; this agrees: 2000 epochs at rate 0.01, 200 epochs at rate 0.1 and 20" in answer
-    assert "flipped labels learnt, %, 6" in answer and "nan" not in answer
-    assert overfitting_epochs.answer(made((0.0, 0.0))).startswith("No: ")
+    assert "flipped labels learnt, %, 66.67" in answer and "nan" not in answer
+    assert answer.endswith("where there are wrong labels for it to take in.")
+    none, all_rise = (overfitting_epochs.answer(made(slopes)) for slopes in ((0.0, 0.0), (0.1, 0.1)))
+    assert none.startswith("No: ") and "error grows" not in none and "take in" not in none
+    assert all_rise.endswith(" Wrong labels are taken in, and the error grows.")
 
 
 def test_products_of_rate_and_epochs():

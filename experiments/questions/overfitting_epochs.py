@@ -16,7 +16,6 @@ from ..report.many_epochs import (
     GROWN,
     Case,
     error_panel,
-    growth,
     growth_panel,
     opened,
     product_words,
@@ -24,6 +23,7 @@ from ..report.many_epochs import (
     rises,
     same_products,
     values,
+    why,
 )
 from ..report.tables import Table
 from ..report.words import listed, spread
@@ -159,8 +159,8 @@ def answer(results: Arms) -> str:
     verdicts = {labels: rises(results, cases_of(results, noise), "true_error") for noise, labels in config.labels.items()}
     losses = listed(f"{list(rises(results, cases_of(results, noise), 'true_loss').values()).count(WORSE)} {labels}"
                     for noise, labels in config.labels.items())
-    spared = [f"{case.title}, {labels}" for labels, found in verdicts.items() for case, verdict in found.items()
-              if verdict != WORSE]
+    flipped = config.labels[config.noise]
+    spared = [case.title for case, verdict in verdicts[flipped].items() if verdict != WORSE]
     by_width = {width: Case(config.noise, width, max(config.rates)) for width in sorted(config.widths)}
     epochs = sorted(config.epochs)
     errors = {width: [text(results.at(case, "true_error", 100, str(epoch))) for epoch in epochs]
@@ -168,14 +168,11 @@ def answer(results: Arms) -> str:
     asked = "; ".join(f"{width} units {' → '.join(some)} %" for width, some in errors.items())
     products = same_products(sorted(config.rates), config.epochs)
     said = [opened(verdicts, config.seeds, last), f"The test loss rose clearly in {losses}.",
-            f"Not clearly overfitted: {listed(spared or ['none'])}.",
-            f"At rate {max(config.rates):g}, {config.labels[config.noise]}, after {listed(map(str, epochs))} "
+            f"Spared {flipped}: {listed(spared or ['none'])}.",
+            f"At rate {max(config.rates):g} {flipped} after {listed(map(str, epochs))} "
             f"epochs: {asked}."]
     if products:
         most = max(products, key=lambda product: len(products[product]))
         said.append(product_words(results, products[most], most))
-    large = by_width[max(by_width)]
-    for case, names in ((large, (FLIPS, *GROWN)), (large._replace(noise=0.0), tuple(GROWN))):
-        said.append(f"From the lowest test error to the end {config.labels[case.noise]} ({case.title}): "
-                    f"{listed(growth(results, case, names))}.")
+    said.append(why(results, max(by_width), config.labels))
     return " ".join(said)

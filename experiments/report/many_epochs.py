@@ -118,30 +118,53 @@ def product_words(results: Arms, pairs: Sequence[tuple[float, int]], product: fl
             f"{100 * NEAR_ERROR:g} points or {100 * NEAR['distance']:g} %, {said} comparisons.")
 
 
-def growth(results: Arms, case: Case, figures: Sequence[str]) -> list[str]:
-    """Say how figures grow from the epoch with the lowest test error to the end: "norm 11 → 27"."""
-    place = best_of_others(values(results, case, "true_error"))
-    said = []
-    for figure in figures:
-        some = values(results, case, figure, 100 if figure == "flips_learnt" else 1)
-        before, after = some[np.arange(len(some)), place], some[:, -1]
+def growth(results: Arms, case: Case, figures: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Say how figures, by name, change from the first epochs that are asked about to the last ones.
+
+    Returns
+    -------
+    list of str, dict of str to str
+        The words, and by figure whether it clearly grew (`BETTER`) or fell (`WORSE`).
+    """
+    said, verdicts = [], {}
+    for figure, name in figures.items():
+        before, after = (results.at(case, figure, 100 if "%" in name else 1, str(epoch))
+                         for epoch in (min(results.config.epochs), max(results.config.epochs)))
         verdict = paired(before, after, lower_is_better=False, comparisons=len(figures)).verdict
-        word = {BETTER: "", WORSE: " (falls)"}.get(verdict, " (not clear)")
-        name = "flipped labels learnt, %," if figure == "flips_learnt" else GROWN[figure]
-        said.append(f"{name} {text(before)} → {text(after)}{word}")
-    return said
+        verdicts[figure] = verdict
+        said.append(f"{name} {text(before)} → {text(after)}{'' if verdict in (BETTER, WORSE) else ' (not clear)'}")
+    return said, verdicts
+
+
+def why(results: Arms, width: int, labels: Mapping[float, str]) -> str:
+    """Say what grows with the epochs at the highest rate, with flipped labels and with true ones, and what follows."""
+    rate, said, grew = max(results.config.rates), [], {}
+    for noise, words in labels.items():
+        figures = {"true_error": "test error, %,", **dict([("flips_learnt", "flipped labels learnt, %,")] * bool(noise)),
+                   **GROWN}
+        found, grew[noise] = growth(results, Case(noise, width, rate), figures)
+        said.append(f"{words}: {listed(found)}")
+    flipped, true = (grew[noise] for noise in labels)
+    taken = flipped["flips_learnt"] == flipped["true_error"] == BETTER
+    harmless = true["true_error"] not in (BETTER, UNKNOWN) and all(true[figure] == BETTER for figure in GROWN)
+    then = (" So capacity grows in any case; the error does where there are wrong labels for it to take in." if
+            taken and harmless else " Wrong labels are taken in, and the error grows." if taken else "")
+    return (f"What grows from {min(results.config.epochs)} to {max(results.config.epochs)} epochs ({width} units, rate "
+            f"{rate:g}) {'; '.join(said)}.{then}")
 
 
 # --- panels ---
 
 def error_panel(results: Arms, noise: float, width: int, hues: Mapping[float, str], axis: Any) -> None:
-    """Test error over rate × epochs, a curve per rate; what was asked about is marked."""
+    """Test error over rate × epochs, a curve per rate, ever thinner so that none hides another; what was asked is marked."""
     kept = np.array(results.config.kept)
-    for rate, hue in hues.items():
+    for place, (rate, hue) in enumerate(hues.items()):
         case, asked = Case(noise, width, rate), np.isin(kept, results.config.epochs)
         curves = values(results, case, "true_error", 100)
-        plots.curve(axis, rate * kept, curves, f"rate {rate:g}", hue=hue, split="")
-        axis.plot(rate * kept[asked], curves.mean(axis=0)[asked], "o", color=plots.ink(hue), ms=6)
+        plots.curve(axis, rate * kept, curves, f"rate {rate:g}", hue=hue, split="",
+                    lw=1.5 + 2.2 * (len(hues) - 1 - place))
+        axis.plot(rate * kept[asked], curves.mean(axis=0)[asked], "o", color=plots.ink(hue),
+                  ms=5 + 3 * (len(hues) - 1 - place))
     plots.log(axis, "x")
 
 

@@ -13,6 +13,7 @@ FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
 ON_LINE = "tests/test_experiments_online.py::"
+MANY = "tests/test_experiments_overfitting_epochs.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -51,4 +52,10 @@ EXPERIMENTS = {
     "equal_time_without_its_interval": Mutant(
         "experiments/report/online.py", "for limit in limits}", "for limit in (mean,)}",
         f"{ON_LINE}test_faster_at_equal_patterns_and_in_equal_time"),
+    "distance_from_zero": Mutant(
+        "experiments/trainers/learnt.py", "model.flat.astype(np.float64) - start.flat", "model.flat.astype(np.float64)",
+        f"{MANY}test_distance_is_from_the_weights_that_training_began_with"),
+    "a_rise_from_its_own_lowest": Mutant(
+        "experiments/report/many_epochs.py", "np.delete(curves, seed, axis=0)", "curves[[seed]]",
+        f"{MANY}test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others"),
 }
