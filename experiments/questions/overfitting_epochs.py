@@ -150,7 +150,7 @@ def figures(results: Arms, folder: Path) -> list:
             FLIPS if noise else FIT, *grown)] for noise in config.labels],
         heads=[[*[f"{'flipped labels learnt' if noise else 'training error'}, %"], *grown.values()]
                for noise in config.labels], y=list(config.labels.values()), x="rate × epochs (log)", legend=len(widths),
-        size=(8.4, 5.8), title=f"Effective capacity, all rates ({seeds})")
+        size=(8.0, 5.0), title=f"Effective capacity, all rates ({seeds})")
 
 
 def answer(results: Arms) -> str:
