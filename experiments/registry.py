@@ -13,7 +13,7 @@ from typing import Any
 
 # In the order of the menu.
 NAMES = ("zero_loss", "loss_matters", "margin_theory", "double_descent", "flooding_family", "memorization",
-         "perfect_training_accuracy", "privacy", "fast_perfect", "online", "validation_above_training",
+         "perfect_training_accuracy", "privacy", "fast_perfect", "online", "validation_above_training", "grokking",
          "overfitting_epochs", "published_flooding", "flooding_table", "level_choice", "speed")
 
 

@@ -267,18 +267,20 @@ def flood_weight(kind: int, loss: float, mean_loss: float, level: float, scale: 
 
     `loss` is the sample's own loss, `mean_loss` its batch's; `scale` is that of SOFT.
     """
-    if kind == NO_FLOOD or level <= 0:
-        return 1.0
-    distance = loss - level
+    F = type(loss)
+    zero, one = F(0), F(1)
+    if kind == NO_FLOOD or level <= zero:
+        return one
+    distance = loss - F(level)
     if kind in (FLOODING, RELAX, RELAXED):  # one sign for the whole batch
-        distance = mean_loss - level
+        distance = F(mean_loss) - F(level)
     if kind == SOFT:
-        root = math.sqrt(scale * scale + distance * distance)
-        if root == math.inf:  # ∞/∞
-            return 1.0 if distance > 0 else -1.0
+        root = F(math.sqrt(F(scale) * F(scale) + distance * distance))
+        if root == F(math.inf):  # ∞/∞
+            return one if distance > zero else -one
         return distance / root
-    if distance > 0:
-        return 1.0
-    if distance < 0 or (kind == RELAXED and distance == 0):
-        return -1.0
+    if distance > zero:
+        return one
+    if distance < zero or (kind == RELAXED and distance == zero):
+        return -one
     return distance  # 0 at equality; NaN stays NaN, so that a diverged network is noticed

@@ -1,8 +1,9 @@
 """The backends, by name; each opens engines of its own. What an engine is: engine.py.
 
-The numba backend is imported when a model first asks for it, so that ``import nn`` stays quick.
+The kernels of a compiled backend are imported when a model first asks for it, so that ``import nn`` stays quick.
 """
 import functools
+import importlib
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
@@ -61,10 +62,50 @@ class NumpyEngine(HostEngine):
                                              network.layers, network.front, self._task(plan), None)
 
 
-class NumbaBackend:
+class CompiledBackend:
+    """What backends with compiled kernels have in common: they serve the kinds that their files name, and no others."""
+
+    place: str  # where the kernels stand
+    kernels: ModuleType
+    activations: ModuleType
+    recurrent: ModuleType
+    rows: ModuleType
+
+    def require_served(self, layers: np.ndarray, front: Front | None, optimizer: Any) -> None:
+        """Raise ValueError for a kind without compiled maths: compiled code would pass over it in silence."""
+        for kind in set(layers[:, ACTIVATION].tolist()):
+            if kind not in self.activations.SERVED:
+                raise unserved("activation", kind, ACTIVATIONS, self.activations.SERVED, f"{self.place}/activations.py")
+        if front is not None:
+            if front.kind not in self.recurrent.SERVED:
+                raise unserved("activation", front.kind, ACTIVATIONS, self.recurrent.SERVED, f"{self.place}/recurrent.py")
+            if front.pooling not in self.recurrent.SERVED_POOLINGS:
+                served = self.recurrent.SERVED_POOLINGS
+                raise unserved("pooling", front.pooling, POOLINGS, served, f"{self.place}/recurrent.py")
+        served = self.kernels.OPTIMIZERS_SERVED
+        if optimizer is not None and optimizer.code().kind not in served:
+            raise unserved("optimizer", optimizer.code().kind, OPTIMIZERS, served, f"{self.place}/training.py")
+
+    def loss_for_kernels(self, loss: Any, y: Any) -> Any:
+        """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
+        from losses.rows import FLOODS, RELAX, RELAXED
+        if loss.row is None or _overridden(loss):
+            raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py), "
+                            "accepted: a loss of `losses`, or backend='numpy'")
+        soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
+        kind = _served("loss", "soft_cross_entropy" if soft else loss.row, LOSSES, self.rows.SERVED, f"{self.place}/rows.py")
+        levels = loss.levels.copy()  # compiled code would take a read-only array for another type
+        flood = _served("flood", loss.flood, FLOODS, self.rows.SERVED_FLOODS, f"{self.place}/rows.py")
+        parameter = float(loss.flood_parameter)
+        confidence = float(loss.confidence) if loss.confidence else None
+        upper = parameter if flood in (RELAX, RELAXED) else None
+        return LossCode(kind, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
+
+
+class NumbaBackend(CompiledBackend):
     """The compiled backend, nn/cpu: what an engine is asked for is one compiled call (one per thread)."""
 
-    name = "numba"
+    name, place = "numba", "nn/cpu"
 
     def __init__(self) -> None:
         from .cpu import activations, online, recurrent, rows, threads, training
@@ -74,7 +115,7 @@ class NumbaBackend:
     def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, optimizer: Any = None,
              **options: Any) -> "NumbaEngine":
         """See engine.Backend."""
-        self._require_served(network.layers, network.front, optimizer)
+        self.require_served(network.layers, network.front, optimizer)
         return NumbaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
 
     def useful_threads(self, network: Network, inputs: Inputs, batch: int) -> int:
@@ -82,34 +123,27 @@ class NumbaBackend:
         steps = 0 if network.front is None else batch * inputs.lengths.mean()
         return self.threads.useful_threads(network.layers, batch, most_threads(), network.front, steps)
 
-    def _require_served(self, layers: np.ndarray, front: Front | None, optimizer: Any) -> None:
-        """Raise ValueError for a kind without compiled maths: compiled code would pass over it in silence."""
-        for kind in set(layers[:, ACTIVATION].tolist()):
-            if kind not in self.activations.SERVED:
-                raise unserved("activation", kind, ACTIVATIONS, self.activations.SERVED, "nn/cpu/activations.py")
-        if front is not None:
-            if front.kind not in self.recurrent.SERVED:
-                raise unserved("activation", front.kind, ACTIVATIONS, self.recurrent.SERVED, "nn/cpu/recurrent.py")
-            if front.pooling not in self.recurrent.SERVED_POOLINGS:
-                raise unserved("pooling", front.pooling, POOLINGS, self.recurrent.SERVED_POOLINGS, "nn/cpu/recurrent.py")
-        served = self.kernels.OPTIMIZERS_SERVED
-        if optimizer is not None and optimizer.code().kind not in served:
-            raise unserved("optimizer", optimizer.code().kind, OPTIMIZERS, served, "nn/cpu/training.py")
 
-    def loss_for_kernels(self, loss: Any, y: Any) -> Any:
-        """Return the loss for prepared y as compiled code sees it; raise TypeError for a loss that only Python knows."""
-        from losses.rows import FLOODS, RELAX, RELAXED
-        if loss.row is None or _overridden(loss):
-            raise TypeError(f"loss: got {loss!r}, which has no compiled row function (losses/rows.py), "
-                            "accepted: a loss of `losses`, or backend='numpy'")
-        soft = loss.row == "cross_entropy" and y.ndim == 2  # prepared soft targets; smoothing is already mixed in
-        kind = _served("loss", "soft_cross_entropy" if soft else loss.row, LOSSES, self.rows.SERVED, "nn/cpu/rows.py")
-        levels = loss.levels.copy()  # compiled code would take a read-only array for another type
-        flood = _served("flood", loss.flood, FLOODS, self.rows.SERVED_FLOODS, "nn/cpu/rows.py")
-        parameter = float(loss.flood_parameter)
-        confidence = float(loss.confidence) if loss.confidence else None
-        upper = parameter if flood in (RELAX, RELAXED) else None
-        return LossCode(kind, float(loss.row_parameter), flood, float(loss.level), parameter, levels, confidence, upper)
+class CudaBackend(CompiledBackend):
+    """The kernels of nn/cuda on a GPU, or on whatever nn/cuda/_compat.py holds for one."""
+
+    name, place = "cuda", "nn/cuda"
+
+    def __init__(self) -> None:
+        # By name: who trains on the CPU does not depend on what is in these files (nn/shared/reached.py).
+        names = "_compat", "activations", "recurrent", "rows", "training", "views"
+        modules = {name: importlib.import_module(f"nn.cuda.{name}") for name in names}
+        if why := modules["_compat"].machine.unavailable():
+            raise RuntimeError(f"backend: got 'cuda', but {why}; accepted here: 'numba', 'numpy'")
+        self.compat, self.kernels, self.views = modules["_compat"], modules["training"], modules["views"]
+        self.activations, self.recurrent, self.rows = (modules[name] for name in ("activations", "recurrent", "rows"))
+
+    def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, optimizer: Any = None,
+             **options: Any) -> Any:
+        """See engine.Backend."""
+        from .device import CudaEngine
+        self.require_served(network.layers, network.front, optimizer)
+        return CudaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
 
 
 class NumbaEngine(HostEngine):
@@ -171,7 +205,7 @@ def _overridden(loss: Any) -> bool:
 
 
 _make = functools.lru_cache(lambda kind: kind())
-BACKENDS = {"numpy": NumpyBackend, "numba": NumbaBackend}  # each made when it is first asked for
+BACKENDS = {"numpy": NumpyBackend, "numba": NumbaBackend, "cuda": CudaBackend}  # each made when it is first asked for
 
 
 def backend_named(name: str) -> Any:

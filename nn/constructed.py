@@ -33,7 +33,7 @@ def constructed_network(x: ArrayLike, y: ArrayLike, *, seed: int = 0, dtype: DTy
         Of a, whose entries are standard normal.
     dtype : {"float64", "float32"}
         What the parameters are rounded to; they are computed in float64.
-    backend : {"numba", "numpy"}
+    backend : {"numba", "numpy", "cuda"}
 
     Returns
     -------

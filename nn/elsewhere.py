@@ -13,7 +13,7 @@ _PENALTY = "penalty=losses.L2(strength) or losses.L1(strength), or weight_decay 
 _SIZES = "sizes, one list of all layers: [inputs, hidden, ..., outputs], such as MLP([64, 128, 10])"
 _TRAINING = "nothing: a model is parameters alone; training options are those of fit"
 _INIT = "init, 'auto' or 'fan_in_uniform'"
-_BACKEND = "backend, 'numba' or 'numpy'; there is no GPU yet"
+_BACKEND = "backend, 'numba', 'numpy', or 'cuda' for a GPU"
 _MODEL = "model, an MLP or RNN; fit trains one model, fit_fleet many replicas of it"
 _BETAS = "betas=(beta1, beta2), a pair such as betas=(0.9, 0.999)"
 _CLIP = "fit(..., clip_norm=largest norm of the gradient)"
@@ -52,7 +52,7 @@ FIT = {
            "fit_fleet(..., workers=) for many runs at once"),
     **_all("l1 l2 alpha reg regularization regularizer weight_decay lambda_", _PENALTY),
     **_all("clipnorm clip grad_clip max_grad_norm gradient_clip_val clipvalue", "clip_norm=largest norm of the gradient"),
-    **_all("device gpu gpus accelerator", "MLP(..., backend='numba' or 'numpy'); there is no GPU yet"),
+    **_all("device gpu gpus accelerator", "MLP(..., backend='cuda') for a GPU, 'numba' or 'numpy'"),
     **_all("dropout", "MLP(..., dropout=rate)"), **_all("momentum", "optimizer=SGD(learning_rate, momentum)"),
     **_all("mask seq_lengths sequence_length sequence_lengths lens", "lengths, valid steps of each sequence"),
     **_all("transform augmentation data_augmentation", "augment=function of (x, y, rng)"),
@@ -143,7 +143,7 @@ VALUES = {
     "init": {**_all("he henormal heuniform kaiming kaimingnormal glorot glorotuniform xavier xavieruniform default", "auto"),
              **_all("pytorch torch lecun lecununiform kaiminguniform uniform", "fan_in_uniform")},
     "backend": {**_all("cpu jit compiled c fast auto", "numba"), **_all("np python reference", "numpy"),
-                **_all("cuda gpu torch jax tensorflow", "numba")},
+                **_all("gpu cupy nvidia", "cuda"), **_all("torch jax tensorflow", "numba")},
     "dtype": {**_all("single f4 f32 fp32 float16 half bfloat16 32", "float32"),
               **_all("double float f8 f64 fp64 64", "float64")},
     "pooling": {**_all("avg average", "mean"), **_all("final end max", "last"), **_all("all sequence no", "none")},

@@ -1,6 +1,7 @@
-"""An engine whose arrays lie on the host: the buffers, and how rows find their order. Both of our backends are made of it.
+"""An engine whose arrays lie on the host: the buffers, and how rows find their order. All of our backends are made of it.
 
-What is added in nn/backends.py are the calls of the kernels, which see the buffers as they are described in nn/shared.
+What is added in nn/backends.py are the calls of the kernels, which see the buffers as they are described in nn/shared. A
+backend whose buffers lie elsewhere (nn/cuda/engine.py) says how to get at them: `_on_host`, `_steps_in_all`.
 """
 import contextlib
 from collections.abc import Iterator
@@ -120,7 +121,7 @@ class HostEngine:
         """See engine.Engine."""
         with one_blas_thread():
             self._batch, self._rows = indices, self._gradient(Batch(indices, update, True, self._input_gradient))
-        return self._weights.dflat
+        return self._on_host(self._weights.dflat)
 
     def evaluate(self, layer: int = -1) -> np.ndarray:
         """See engine.Engine."""
@@ -148,7 +149,7 @@ class HostEngine:
         return rows
 
     def _put(self, rows: np.ndarray, buffer: np.ndarray, l: int) -> None:
-        found = matrix(buffer, self._work.at[l], self._rows, self._sizes[l])
+        found = self._on_host(matrix(buffer, self._work.at[l], self._rows, self._sizes[l]))
         if self._network.front is None:
             rows[...] = found
         elif self._every_step:
@@ -156,14 +157,22 @@ class HostEngine:
             lengths = self._inputs.lengths[self._batch]
             rows[(np.cumsum(lengths) - lengths)[n] + t] = found
         else:
-            rows[self._sequences.order[:len(self._batch)]] = found
+            rows[self._on_host(self._sequences.order)[:len(self._batch)]] = found
 
     def _packed_rows(self) -> tuple[np.ndarray, np.ndarray]:
         """Return which sample of the batch and which step each row of a packed array holds, (M,) each."""
-        starts = self._sequences.starts[:self._sequences.steps[0] + 1]
+        starts = self._on_host(self._sequences.starts)[:self._sequences.steps[0] + 1]
         running = np.diff(starts)
         t = np.repeat(np.arange(len(running)), running)
-        return self._sequences.order[np.arange(len(t)) - starts[t]], t
+        return self._on_host(self._sequences.order)[np.arange(len(t)) - starts[t]], t
+
+    def _on_host(self, buffer: np.ndarray) -> np.ndarray:
+        """Return what a buffer, or a part of one, holds now."""
+        return buffer
+
+    def _steps_in_all(self) -> int:
+        """Return M, the steps of all sequences of the last batch."""
+        return int(self._sequences.starts[self._sequences.steps[0]])
 
     def _padded(self, rows: np.ndarray) -> np.ndarray:
         """Return packed rows (M, size) as (B, T, size), 0 in the padding."""
@@ -173,8 +182,8 @@ class HostEngine:
 
     def _packed(self, buffer: np.ndarray, direction: int) -> np.ndarray:
         """Return a direction's rows (M, H) of a packed buffer."""
-        M = self._sequences.starts[self._sequences.steps[0]]
-        return block(buffer, direction, M, self._network.front.hidden)  # type: ignore[union-attr]
+        H = self._network.front.hidden  # type: ignore[union-attr]
+        return self._on_host(block(buffer, direction, self._steps_in_all(), H))
 
     def states(self, direction: int) -> np.ndarray:
         """See engine.Engine."""
@@ -188,8 +197,8 @@ class HostEngine:
         """See engine.Engine."""
         if self._network.front is None:
             return self.deltas(0)
-        M, D = self._sequences.starts[self._sequences.steps[0]], self._network.front.inputs
-        return self._padded(matrix(self._sequences.dx, 0, M, D))
+        M, D = self._steps_in_all(), self._network.front.inputs
+        return self._padded(self._on_host(matrix(self._sequences.dx, 0, M, D)))
 
     def weights(self) -> State:
         """See engine.Engine."""

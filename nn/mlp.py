@@ -45,7 +45,7 @@ class MLP(Model):
     dtype : {"float32", "float64"}
     seed : int
         Of the initial weights and of dropout masks; the same in every backend and dtype (but for rounding).
-    backend : {"numba", "numpy"}
+    backend : {"numba", "numpy", "cuda"}
     batch_norm_eps, batch_norm_momentum : float
         ε inside the root (at most 1), and the share by which each batch moves the running statistics.
 

@@ -49,7 +49,7 @@ def test_numbers(value, text):
 
 
 @pytest.mark.parametrize("mean, error, text", [(8.234, 0.31, "8.23 ±0.31"),
-                                               (500.0, 0.0, "500"), (123.4, 25.0, "123 ±25"),
+                                               (500.0, 0.0, "500"), (500.0, 1e-13, "500"), (123.4, 25.0, "123 ±25"),
                                                (2.5e-6, 1e-7, "(2.5 ±0.1)e-6"),
                                                (1.0, math.nan, "1.00"), (math.nan, math.nan, "–")])
 def test_means_with_errors(mean, error, text):

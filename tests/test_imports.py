@@ -10,7 +10,8 @@ MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("
 # Each module may import what stands before it; what stands in one line is alike, and longer names count first.
 ORDER = {
     "nn": [("nn.shared", "nn.checks", "nn.compiling", "nn.drawing", "nn.elsewhere", "nn.files", "nn.interrupts"),
-           ("nn.cpu", "nn.cuda", "nn.reference"), ("nn.processor",), ("nn.engine",), ("nn.host",), ("nn.backends",),
+           ("nn.cpu", "nn.cuda", "nn.reference"), ("nn.processor",), ("nn.engine",), ("nn.host",), ("nn.device",),
+           ("nn.backends",),
            ("nn.initialization", "nn.optimizers", "nn.schedules"),
            ("nn.predicting", "nn.settled"), ("nn.tracing",), ("nn.model",), ("nn.mlp", "nn.rnn"),
            ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",), ("nn",)],

@@ -304,7 +304,7 @@ def test_copies_and_files(tmp_path):
 # --- nobody else reads a workspace ---
 
 ROOT = Path(nn.__file__).parent
-OWN = {"host.py", "backends.py"}  # beside nn/reference and nn/cpu
+OWN = {"host.py", "backends.py", "device.py"}  # beside nn/reference, nn/cpu and nn/cuda
 BUFFERS = {"Workspace", "workspace", "Packed", "packed", "block", "Norm", "Drop", "Data", "LossCode", "HostEngine"}
 KNOWN = {"work", "workspace", "buffers", "kernel_data"}
 
@@ -382,5 +382,5 @@ def test_calls_between_fit_and_the_first_product():
 
 def test_both_of_ours_open_by_name():
     assert isinstance(backend_named("numpy"), NumpyBackend) and isinstance(backend_named("numba"), NumbaBackend)
-    with pytest.raises(ValueError, match="backend: got 'cuda', accepted: 'numpy', 'numba'"):
-        backend_named("cuda")
+    with pytest.raises(ValueError, match="backend: got 'jax', accepted: 'numpy', 'numba', 'cuda'"):
+        backend_named("jax")

@@ -107,9 +107,9 @@ def number(value: float, digits: int = 3) -> str:
 def mean_error(mean: float, error: float) -> str:
     """Return "mean ±error": the error with two significant digits, the mean to the same decimal place.
 
-    Without an error (one seed) the mean stands alone.
+    Without an error (one seed, or equal values, whose mean is rounded) the mean stands alone.
     """
-    if not math.isfinite(mean) or not math.isfinite(error) or error == 0:
+    if not math.isfinite(mean) or not math.isfinite(error) or error <= 1e-12 * abs(mean):
         return number(mean)
     magnitude = math.floor(math.log10(max(abs(mean), error)))
     if magnitude < -3 or magnitude >= 6:

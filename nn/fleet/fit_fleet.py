@@ -74,7 +74,7 @@ def fit_fleet(model: Model, x: ArrayLike, y: ArrayLike, *, members: Iterable[Map
     loss, optimizer, epochs, batch_size, penalty, metrics, restore_best, check_every, clip_norm, seed : as `fit` takes them
     workers : int, optional
         Threads; None: as many as there are processors, or as members where a backend trains many at once. With the NumPy
-        backend they mostly wait for one another.
+        backend they mostly wait for one another; on a GPU (``backend="cuda"``) members take turns, a chunk of updates each.
     max_memory : int, optional
         Bytes that the replicas in training may take together, by estimate: fewer are trained at a time where they would
         take more. The data, and what is kept of the others (parameters and history), come on top. None: no bound.

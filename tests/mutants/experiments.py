@@ -14,6 +14,8 @@ DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_tes
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
 ON_LINE = "tests/test_experiments_online.py::"
 MANY = "tests/test_experiments_overfitting_epochs.py::"
+GROKKED = ("tests/test_experiments_grokking.py::"
+           "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -38,6 +40,9 @@ EXPERIMENTS = {
         "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
     "flood_that_only_pauses": Mutant(  # below the level batches do nothing, instead of going up again
         "losses/rows.py", "distance = mean_loss - level", "distance = max(mean_loss - level, 0.0)", DESCENT, jit=True),
+    "weight_decay_of_the_first_run": Mutant(  # then all runs of a fleet are controls
+        "experiments/trainers/grokking.py", '"weight_decay": run.weight_decay}', '"weight_decay": one.weight_decay}',
+        GROKKED, jit=True),
     # The gradient of each sample by the label of the one before: as good as random ones.
     "label_of_another_sample_cpu": Mutant(
         "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
