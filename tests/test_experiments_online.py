@@ -1,5 +1,6 @@
 """online from end to end with tiny settings, its words on made-up runs, and its central claims."""
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -144,10 +145,10 @@ def test_rises_that_must_be_passed():
 
 
 def test_a_rule_that_stops_in_a_temporary_rise_is_named():
-    from stopping import Patience
+    from stopping import Patience, replay
 
     results = made()
-    hasty, patient = (stops(Patience(n), results.tuned) for n in (1, 10))
+    hasty, patient = (stops(partial(replay, Patience(n)), "val_loss", results.tuned) for n in (1, 10))
     assert (hasty.epoch == 4).all() and hasty.deceived.all() and hasty.early.all() and not patient.deceived.any()
     assert (patient.excess == 0).all() and (hasty.excess > 1).all() and patient.fired.all()
     words = advice({"hasty": hasty, "patient": patient}, ["hasty"])

@@ -122,13 +122,14 @@ def gather(store: Store, config: Config) -> Results:
 
 def results_of(config: Config, runs: Any) -> Results:
     """Group the runs by batch size, and replay the rules."""
-    from stopping import parse
+    from stopping import parse, replay
 
     families = {name: Family(name, hue, {rate * factor: runs[name, rate] for rate in config.rates})
                 for name, (_, hue, factor) in FAMILIES.items()}
     tuned = families[ONLINE].tuned()
-    return Results(config, families, {name.format(bound=config.bound): stops(parse(rule.format(bound=config.bound)), tuned)
-                                      for name, rule in RULES.items()})
+    rules: dict[str, Any] = {name.format(bound=config.bound): parse(rule.format(bound=config.bound))
+                             for name, rule in RULES.items()}
+    return Results(config, families, {name: stops(partial(replay, rule), rule.monitor, tuned) for name, rule in rules.items()})
 
 
 def tables(results: Results) -> list[Table]:
@@ -160,13 +161,15 @@ def tables(results: Results) -> list[Table]:
 
 def figures(results: Results, folder: Path) -> list:
     """Draw courses over patterns and time, what an on-line loop sees, and where rules stop."""
+    from stopping import RunningAverage
+
     config, families = results.config, list(results.families.values())
     seeds = spread(config.seeds, "seed")
     epochs = np.unique(np.round(np.geomspace(1, config.epochs, 24)))
     paths = plots.page(folder / "online.png", [[partial(course_panel, families, epochs, timed) for timed in (False, True)]],
                        title=f"Test error at the best rate for each number of epochs ({seeds})", y=["test error, %"],
                        size=(8.4, 4.2), legend=3)
-    single = partial(single_panel, results.tuned.runs[0], config.train, config.window, min(3, config.epochs))
+    single = partial(single_panel, results.tuned.runs[0], config.train, RunningAverage(1 - 1 / config.window), 3)
     paths += plots.page(
         folder / "online_measures.png", [[single, partial(means_panel, results.tuned)]],
         heads=[["one run, its first epochs", seeds]], y=["loss, nats"], legend=3, size=(8.4, 4.4),

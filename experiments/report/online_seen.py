@@ -57,12 +57,11 @@ def told(runs: Measured, train: int, epochs: Sequence[int]) -> str:
             f"weights half an epoch ago {listed(text(one['average'] - one['half']) for one in around.values())}.")
 
 
-def single_panel(run: Any, train: int, window: int, epochs: int, axis: Any) -> None:
-    """The loss of every pattern of one on-line run, and what is made of it."""
-    from stopping import RunningAverage
-
+def single_panel(run: Any, train: int, average: Any, epochs: int, axis: Any) -> None:
+    """The loss of every pattern of one on-line run, and what is made of it; `average` is a new `stopping.RunningAverage`."""
     t, losses = run.curves["epoch"], run.arrays["losses"][:epochs * train]
-    average, seen = RunningAverage(1 - 1 / window), (np.arange(len(losses)) + 1) / train
+    seen = (np.arange(len(losses)) + 1) / train
+    average.reset()
     axis.plot(seen, losses, ".", ms=3, color=plots.ink(plots.GREY), alpha=0.6, mew=0)
     axis.plot([], [], ".", ms=8, color=plots.ink(plots.GREY), label="single patterns")
     axis.plot(seen, [average.update(loss) for loss in losses], color=plots.ink(plots.ORANGE), label="running average")

@@ -4,7 +4,7 @@ A *temporary rise* of a measure is a stretch of epochs that are not below the lo
 later the measure falls by more than `GAIN` below that value. A rule that waits for a rise stops *in a temporary one* if that
 is so of what it watches, and *too early* if it is so of the test loss.
 """
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,17 +78,24 @@ def falls_on(values: np.ndarray, stop: int) -> bool:
     return stop < len(values) and bool(np.nanmin(values[stop:]) < (1 - GAIN) * np.nanmin(values[:stop]))
 
 
-def stops(criterion: Any, runs: Measured) -> Stops:
-    """Ask a criterion, at every end of an epoch, where it stops the runs, and what it then returns."""
-    from stopping import replay
+def stops(decide: Callable[[Mapping], Any], monitor: str, runs: Measured) -> Stops:
+    """Ask a criterion, at every end of an epoch, where it stops the runs, and what it then returns.
 
+    Parameters
+    ----------
+    decide : callable(history) -> stopping.StopDecision
+        Its `replay`.
+    monitor : str
+        What it watches.
+    runs : Measured
+    """
     names = [name for name in runs.runs[0].curves if name not in ("epoch", "update")]
     curves, rows = {name: ends(runs, name) for name in names}, []
     for seed, loss in enumerate(curves["test_loss"]):
-        decision = replay(criterion, {name: values[seed] for name, values in curves.items()})
+        decision = decide({name: values[seed] for name, values in curves.items()})
         stop = decision.stopped_step or decision.checks
         taken = (decision.best_step or stop) - 1
-        deceived = decision.best_step is not None and falls_on(curves[criterion.monitor][seed], stop)
+        deceived = decision.best_step is not None and falls_on(curves[monitor][seed], stop)
         rows.append((stop, decision.stopped_step is not None, deceived, falls_on(loss, stop), loss[taken],
                      100 * curves["test_error"][seed][taken], 100 * (loss[taken] / np.nanmin(loss) - 1)))
     return Stops(*(np.array(column) for column in zip(*rows, strict=True)))
