@@ -134,7 +134,7 @@ class CudaBackend(CompiledBackend):
         names = "_compat", "activations", "recurrent", "rows", "training", "views"
         modules = {name: importlib.import_module(f"nn.cuda.{name}") for name in names}
         if why := modules["_compat"].machine.unavailable():
-            raise RuntimeError(f"backend: got 'cuda', but {why}; accepted here: 'numba', 'numpy'")
+            raise RuntimeError(f"backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine; {why}")
         self.compat, self.kernels, self.views = modules["_compat"], modules["training"], modules["views"]
         self.activations, self.recurrent, self.rows = (modules[name] for name in ("activations", "recurrent", "rows"))
 

@@ -34,7 +34,7 @@ class CudaEngine(HostEngine):
         """Return a copy on the device: numbers in the network's dtype, indices in 32 bits."""
         kind = np.int32 if array.dtype.kind in "iu" else self._dtype
         if kind is np.int32 and array.size and max(abs(int(array.min())), abs(int(array.max()))) > np.iinfo(np.int32).max:
-            raise ValueError(f"indices: got {array.min()} to {array.max()}, accepted on backend='cuda': what fits 32 bits")
+            raise ValueError(f"indices: got {array.min()} to {array.max()}, accepted: numbers of 32 bits on backend='cuda'")
         return self._backend.compat.to_device(array.astype(kind, copy=False))
 
     def _buffers(self, inputs: Inputs, y: np.ndarray | None, weighted: bool) -> tuple:

@@ -15,14 +15,14 @@ from .keywords import explains_arguments
 # Our name <- theirs, the first one present counts. Accuracies are kept, and errors are made of them.
 RECOGNISED = {
     "train_loss": ("train_loss", "train_loss_epoch", "train/loss", "train/loss_epoch", "training_loss", "loss"),
-    "val_loss": ("val_loss", "val_loss_epoch", "val/loss", "val/loss_epoch", "valid_loss", "validation_loss"),
+    "val_loss": ("val_loss", "val_loss_epoch", "val/loss", "val/loss_epoch", "valid_loss", "validation_loss", "eval_loss"),
     "test_loss": ("test_loss", "test_loss_epoch", "test/loss"),
     "train_error": ("train_error",),
     "val_error": ("val_error",),
     "test_error": ("test_error",),
     "train_accuracy": ("train_accuracy", "train_acc", "train_acc_epoch", "train/acc", "train/accuracy", "accuracy", "acc",
                        "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"),
-    "val_accuracy": ("val_accuracy", "val_acc", "val_acc_epoch", "val/acc", "val/accuracy",
+    "val_accuracy": ("val_accuracy", "val_acc", "val_acc_epoch", "val/acc", "val/accuracy", "valid_acc", "eval_accuracy",
                      "val_sparse_categorical_accuracy", "val_categorical_accuracy", "val_binary_accuracy"),
     "test_accuracy": ("test_accuracy", "test_acc", "test/acc", "test/accuracy"),
 }

@@ -13,26 +13,39 @@ import numpy as np
 from .. import compiling
 from ..interrupts import interrupt_held_back
 
-INSTALL = "pip install 'afterzero[cuda]'"
+INSTALL = "pip install 'numba-cuda[cu13]'"  # the extra `cuda` of setup.cfg
+
+
+def _numba_cuda():
+    # Where it is installed it takes the place of numba.cuda. Up to 0.30 its first compilation asks
+    # for what NumPy 2.5 has no more.
+    if not hasattr(np, "row_stack"):
+        np.row_stack = np.vstack
+    import numba_cuda  # noqa: F401
+    from numba import cuda
+    return cuda
+
+
+def _numba_cuda_mlir():
+    from numba_cuda_mlir import cuda, types
+    from numba_cuda_mlir.lowering.builtins import lower
+
+    # 0.6 knows the type of type(x), by which our constants are typed, but not that there is nothing
+    # to do for it.
+    @lower(type, types.Any)
+    def type_of(builder, target, args, kwargs):
+        builder.store_var(target, None)
+    return cuda
 
 
 def _package():
     """Return (the module `cuda`, None), or (None, why there is none)."""
-    # numba-cuda up to 0.30 asks for what NumPy 2.5 has no more; found only at the first compilation
-    if not hasattr(np, "row_stack"):
-        np.row_stack = np.vstack
     tried = []
-    for name in ("numba_cuda", "numba_cuda_mlir"):
+    for importing in (_numba_cuda, _numba_cuda_mlir):
         try:
-            if name == "numba_cuda":  # where it is installed, it takes the place of numba.cuda
-                import numba_cuda  # noqa: F401
-                from numba import cuda
-            else:
-                from numba_cuda_mlir import cuda
+            return importing(), None
         except Exception as error:  # one that does not fit NumPy or the driver raises anything
-            tried.append(f"{name}: {type(error).__name__}: {error}")
-        else:
-            return cuda, None
+            tried.append(f"{importing.__name__.strip('_')}: {type(error).__name__}: {error}")
     return None, "; ".join(tried)
 
 
@@ -108,6 +121,8 @@ class Gpu:
 
     def _make_room(self, compiled, arguments, nbytes):
         """Let a kernel have more shared memory: the driver wants to be asked before the launch."""
+        if "mlir" in cuda.__name__:
+            return  # which asks by itself
         types = tuple(map(compiled.typeof_pyval, arguments))
         if self._room.get((compiled, types), 0) >= nbytes:
             return

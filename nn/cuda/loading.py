@@ -92,8 +92,8 @@ def load_targets(work, data, n, place):
     """Copy what the outputs should become, and its weight: of n rows, from their `place` (n,)."""
     none, width = nothing(1, data.targets.dtype), max(data.targets.shape[1], 1)
     weights = (none, none) if data.row_weights is None else (work.row_weights, data.row_weights)
-    launch(gather_targets, blocks(n * width, THREADS), THREADS, work.labels, work.targets, weights[0],
-           data.labels, data.targets, weights[1], place)
+    launch(gather_targets, blocks(n * width, THREADS), THREADS, work.labels, work.targets,
+           weights[0], data.labels, data.targets, weights[1], place)
 
 
 def load_vectors(work, data, layers, indices):

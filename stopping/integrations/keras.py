@@ -1,0 +1,77 @@
+"""Any criterion as a callback of Keras 3."""
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from keras.callbacks import Callback as KerasCallback
+
+from ..base import Criterion
+from .watching import RestoresOnExit, Watcher
+
+
+class Callback(RestoresOnExit, KerasCallback):
+    """Stop `model.fit` when a criterion says so, and give the model its best weights.
+
+    Parameters
+    ----------
+    criterion, names : as `watching.Watcher` takes them
+        Metrics are those of `fit`: "loss" is train_loss, of "accuracy" an error is made.
+    restore_best : bool
+        Give the model the weights of the criterion's best epoch when training ends. Keras calls nobody when `fit` is
+        left by an exception or Ctrl-C; as a context manager (``with Callback(...) as rule: model.fit(...)``) it is done
+        then, too.
+    training : (x, y), optional
+        Measure training loss and metrics on these with frozen weights at each epoch's end, in place of Keras' average
+        over an epoch in which weights were changing.
+    state : path, optional
+        A JSON file with the criterion's counters, written at each epoch's end and read when training begins: what
+        `BackupAndRestore` is for the model. The best weights lie beside it, as ``PATH.weights.h5``.
+    """
+
+    def __init__(self, criterion: Criterion | str, *, restore_best: bool = True, names: Mapping[str, str] | None = None,
+                 training: tuple[Any, Any] | None = None, state: str | os.PathLike[str] | None = None) -> None:
+        super().__init__()
+        self.watcher = Watcher(criterion, self._take, self._give, names, keep=restore_best)
+        self._training, self._state = training, state
+
+    def _take(self) -> list[Any]:
+        if self._state is not None:
+            self.model.save_weights(f"{os.fspath(self._state)}.weights.h5")
+        return self.model.get_weights()
+
+    def _give(self, weights: list[Any]) -> None:
+        self.model.set_weights(weights)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Start afresh, or where the state left off."""
+        if self._state is not None and os.path.exists(self._state):
+            with open(self._state, encoding="utf-8") as file:
+                state = json.load(file)
+            best, weights = None, f"{os.fspath(self._state)}.weights.h5"
+            if os.path.exists(weights):
+                now = self.model.get_weights()
+                self.model.load_weights(weights)
+                best = self.model.get_weights()
+                self.model.set_weights(now)
+            self.watcher.load_state_dict(state, best)
+        self.watcher.begin()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Ask the criterion."""
+        metrics = dict(logs or {})
+        if self._training is not None:
+            metrics |= self.model.evaluate(*self._training, verbose=0, return_dict=True)
+        if self.watcher.see(metrics):
+            self.model.stop_training = True
+        if self._state is not None:
+            partial = f"{os.fspath(self._state)}.partial"
+            with open(partial, "w", encoding="utf-8") as file:
+                json.dump(self.watcher.state_dict(), file, allow_nan=False)
+            os.replace(partial, self._state)
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Put the best weights back."""
+        self.watcher.restore()

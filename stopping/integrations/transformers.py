@@ -1,0 +1,80 @@
+"""Any criterion as a callback of the Trainer of transformers."""
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from transformers import TrainerCallback
+
+from ..base import Criterion
+from .watching import RestoresOnExit, Watcher, measured
+
+STATE, BEST = "stopping.json", "stopping_best.safetensors"  # what is added to a checkpoint's folder
+
+
+class Callback(RestoresOnExit, TrainerCallback):
+    """Stop a Trainer when a criterion says so, and give the model its best weights.
+
+    Both are put into the folder of each checkpoint, and a Trainer that resumes from one in its output folder goes on there.
+
+    Parameters
+    ----------
+    criterion, names : as `watching.Watcher` takes them
+        "eval_loss" is val_loss, "eval_accuracy" gives val_error; train_loss is the one that was logged last.
+    restore_best : bool
+        Give the model its best weights when training ends; as a context manager (``with Callback(...) as rule:
+        trainer.train()``) also when `train` is left by an exception or Ctrl-C, of which nobody is told.
+    measure : callable(model) -> mapping, optional
+        More metrics, such as the training error, measured in evaluation mode and without gradients.
+    """
+
+    def __init__(self, criterion: Criterion | str, *, restore_best: bool = True, names: Mapping[str, str] | None = None,
+                 measure: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+        self.watcher = Watcher(criterion, self._take, self._give, names, keep=restore_best)
+        self._measure, self._model = measure, None  # type: Any, Any
+
+    def _take(self) -> dict[str, Any]:  # one by one: files refuse weights that share memory
+        return {name: value.detach().clone() for name, value in self._model.state_dict().items()}
+
+    def _give(self, weights: dict[str, Any]) -> None:
+        self._model.load_state_dict(weights)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Start afresh, or where the checkpoint that the Trainer resumed from left off."""
+        self._model = more["model"]
+        if state.global_step > 0:
+            folder = _folder(args, state)
+            if (folder / STATE).exists():
+                best = load_file(folder / BEST) if (folder / BEST).exists() else None
+                self.watcher.load_state_dict(json.loads((folder / STATE).read_text("utf-8")), best)
+            else:
+                warnings.warn(f"{folder / STATE} is not there: {self.watcher.criterion!r} starts afresh", stacklevel=2)
+        self.watcher.begin()
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **more: Any) -> None:
+        """Ask the criterion."""
+        logged = [row["loss"] for row in state.log_history if "loss" in row]
+        more = measured(self._model, self._measure) if self._measure is not None else {}
+        if self.watcher.see({**({"loss": logged[-1]} if logged else {}), **metrics, **more}):
+            control.should_training_stop = True
+        self.on_save(args, state, control)  # the evaluation belongs to a checkpoint that is there already
+
+    def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Add counters and best weights to this step's checkpoint, if there is one."""
+        folder = _folder(args, state)
+        if state.is_world_process_zero and folder.is_dir():
+            (folder / STATE).write_text(json.dumps(self.watcher.state_dict(), allow_nan=False), "utf-8")
+            if self.watcher.best is not None:
+                save_file(self.watcher.best, folder / BEST)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Put the best weights back."""
+        self.watcher.restore()
+
+
+def _folder(args: Any, state: Any) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}"

@@ -1,0 +1,109 @@
+"""Every function of nn/cuda, run by the simulator on tiles so small that each case spans several, against the definition.
+
+Races, divergence, unwritten memory and indices outside raise (simulator.py); numbers are compared with nn/reference in
+float64.
+"""
+import numpy as np
+import pytest
+
+from tests.cuda.cases import (
+    KERNEL,
+    NETWORK,
+    NETWORKS,
+    TRAININGS,
+    TWINS,
+    compare_gradient,
+    compare_trained,
+    compare_twin,
+    losses_and_floods,
+    one_layer,
+    trained,
+)
+from tests.cuda.faults import without_room
+from tests.cuda.random_shapes import random_shapes
+from tests.cuda.simulator import Unwritten, simulated
+from tests.cuda.small import SMALL, modules, small_tiles
+from tests.test_nn_twins import ADDED, TABLE, functions, parameters, reference
+
+dtypes = pytest.mark.parametrize("dtype", KERNEL)
+# Networks put together what the twins test apart, in both: once is enough for every day.
+dtypes_of_networks = pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
+
+
+@pytest.fixture(autouse=True)
+def gpu():
+    with small_tiles(), simulated() as machine:
+        yield machine
+
+
+@pytest.mark.parametrize("module", [*TABLE, *ADDED])
+def test_every_function_has_a_twin(module):
+    """With the definition's arguments; what it may have more comes last and has a default."""
+    for name, definition in functions(reference(module)).items():
+        [twin] = {f for m in modules().values() for found, f in functions(m).items() if found == name}
+        assert parameters(twin)[:len(parameters(definition))] == parameters(definition), name
+        assert len(parameters(twin)) == len(parameters(definition)) + len(twin.__defaults__ or ()), name
+
+
+@dtypes
+@pytest.mark.parametrize("module, name", TWINS)
+def test_twins(module, name, dtype):
+    errors = list(compare_twin(module, name, dtype))
+    assert errors and max(errors) <= KERNEL[dtype]
+
+
+@dtypes_of_networks
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients(name, dtype):
+    assert max(compare_gradient(NETWORKS[name], dtype)) <= NETWORK[dtype]
+
+
+@dtypes_of_networks
+@pytest.mark.parametrize("names, loss, y, outputs", [pytest.param(*row, id=row[0]) for row in losses_and_floods()])
+def test_losses(names, loss, y, outputs, dtype):
+    assert max(compare_gradient(one_layer(y, outputs), dtype, loss)) <= NETWORK[dtype]
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_training(name):
+    found, expected = trained(name), trained(name, backend="numpy")
+    compare_trained(found, expected, 1e-10)
+    if "flooding" in name:
+        assert 0 < expected[1]["flooded_fraction"].mean() < 1  # both sides of the level were met
+
+
+@pytest.mark.parametrize("name", ["recurrence_forward", "recurrence_backward"])
+def test_recurrence_without_room_for_its_matrix(name):
+    """W_hh is read from global memory then; the states alone lie in shared memory."""
+    without_room(name)()
+
+
+def test_scratch_memory_must_be_written_anew(gpu):
+    """The next asker gets the memory of the one before, and may not live on what that one left."""
+    reductions = modules()["reductions"]
+    found = reductions.scratch("purpose", 3, np.float32)
+    found.copy_to_device(np.ones(3, np.float32))
+    sums = gpu.empty(1, np.float32)
+    reductions.column_sums(sums, found.reshape(3, 1))
+    again = reductions.scratch("purpose", 3, np.float32)
+    assert again.cells is found.cells and sums.copy_to_host() == 3
+    with pytest.raises(Unwritten, match=r"reads a\[0, 0\], which was never written"):
+        reductions.column_sums(sums, again.reshape(3, 1))
+
+
+def test_tiles_are_small_for_a_while():
+    """Also where their size was imported or computed; afterwards all is as it was."""
+    names = [(m, name) for m in modules().values() for name in (*SMALL, "SIDE", "SUMS") if hasattr(m, name)]
+    small = [getattr(module, name) for module, name in names]
+    assert {name: size for (_, name), size in zip(names, small, strict=True) if name in SMALL} == SMALL
+    assert modules()["products"].SUMS == 4 and modules()["normalization"].SUMS == 8
+    with small_tiles():
+        assert small == [getattr(module, name) for module, name in names]
+    assert small == [getattr(module, name) for module, name in names]
+
+
+@pytest.mark.slow
+def test_random_shapes():
+    """What the device is asked ten thousand times, of small sizes."""
+    counts, failed = random_shapes(shapes=150, seconds=600, largest=13)
+    assert not failed and min(counts.values()) == 30
