@@ -127,9 +127,9 @@ def results_of(config: Config, runs: Any) -> Results:
     families = {name: Family(name, hue, {rate * factor: runs[name, rate] for rate in config.rates})
                 for name, (_, hue, factor) in FAMILIES.items()}
     tuned = families[ONLINE].tuned()
-    rules: dict[str, Any] = {name.format(bound=config.bound): parse(rule.format(bound=config.bound))
-                             for name, rule in RULES.items()}
-    return Results(config, families, {name: stops(partial(replay, rule), rule.monitor, tuned) for name, rule in rules.items()})
+    rules: Any = ((name, parse(rule.format(bound=config.bound))) for name, rule in RULES.items())
+    return Results(config, families, {name.format(bound=config.bound): stops(partial(replay, rule), rule.monitor, tuned)
+                                      for name, rule in rules})
 
 
 def tables(results: Results) -> list[Table]:
@@ -163,8 +163,7 @@ def figures(results: Results, folder: Path) -> list:
     """Draw courses over patterns and time, what an on-line loop sees, and where rules stop."""
     from stopping import RunningAverage
 
-    config, families = results.config, list(results.families.values())
-    seeds = spread(config.seeds, "seed")
+    config, families, seeds = results.config, list(results.families.values()), spread(results.config.seeds, "seed")
     epochs = np.unique(np.round(np.geomspace(1, config.epochs, 24)))
     paths = plots.page(folder / "online.png", [[partial(course_panel, families, epochs, timed) for timed in (False, True)]],
                        title=f"Test error at the best rate for each number of epochs ({seeds})", y=["test error, %"],
