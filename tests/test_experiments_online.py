@@ -76,8 +76,7 @@ def test_it_trains_as_fit_does_and_keeps_the_loss_before_every_update(batch_size
                                np.average(np.reshape(singles, (3, -1)), axis=1, weights=sizes), rtol=1e-6)
     average = RunningAverage(max(0, 1 - (batch_size or 40) / 20))
     assert curves["running"][-1] == pytest.approx([average.update(loss) for loss in singles][-1], rel=1e-6)
-    assert (np.diff(curves["seconds"]) > 0).all() and curves["seconds"][0] == 0
-    assert found.scalars["times_online"] > 0
+    assert found.scalars["times_online"] > 0 and found.scalars["online_seconds"] > 0
 
 
 def test_a_run_that_diverges_has_no_more_figures():
@@ -124,7 +123,7 @@ def test_faster_at_equal_patterns_and_in_equal_time():
     assert late == UNKNOWN  # 90 epochs, of 40
     answer = online.answer(results)
     assert answer.startswith("Yes. Test error on-line at equal pattern presentations: beside batches of 20 clearly lower in")
-    assert "nan" not in answer and "An epoch on-line took 1.00 ms, 0.750 times that in batches of 20 and 0.500 " in answer
+    assert "nan" not in answer and "An epoch on-line took 1.00 ms (1.00 times that against itself), 0.750 times that in batches of 20 and 0.500 " in answer
     assert compared(dear.families[ONLINE], dear.cases, 6).startswith("It depends on what is kept equal.")
 
 

@@ -194,7 +194,7 @@ def answer(results: Results) -> str:
     passed = "; ".join(f"{SERIES[name]} {text(long)} epochs, {text(high)} %" for name, (_, long, high) in worst.items())
     return (f"{compared(online, cases, config.seeds)} Each at its best of {len(config.rates)} rates, {edges} of "
             f"{len(cases) + len(config.compared)} times the lowest or highest of them. An epoch on-line took "
-            f"{text(online.milliseconds())} ms, {costs}. "
+            f"{text(online.milliseconds())} ms ({text(online.times())} times that against itself), {costs}. "
             f"{told(results.tuned, config.train, [epoch for epoch in (1, 2, 10) if epoch <= config.epochs])} Temporary "
             f"rises that must be passed on-line, the longest and the highest of each run: {passed}. "
             f"{advice(results.stops, [rule for rule in results.stops if 'validation' not in rule])}")

@@ -49,12 +49,11 @@ class Family(NamedTuple):
 
     def times(self) -> np.ndarray:
         """How many times as long as on-line an epoch takes (seeds,): of each seed the mean over the rates."""
-        return np.nanmean([runs.values("times_online") for runs in self.rates.values()], axis=0)
+        return np.mean([runs.values("times_online") for runs in self.rates.values()], axis=0)
 
     def milliseconds(self) -> np.ndarray:
-        """Processor time (seeds,) of an epoch, mean over the rates."""
-        return 1000 * np.mean([runs.curves("seconds")[:, -1] / runs.curves("epoch")[:, -1] for runs in self.rates.values()],
-                              axis=0)
+        """Processor time (seeds,) of an epoch on-line, measured in turn with this family's; mean over the rates."""
+        return 1000 * np.mean([runs.values("online_seconds") for runs in self.rates.values()], axis=0)
 
 
 def verdict_at(online: Family, rival: Family, epoch: float, comparisons: int) -> str:

@@ -2,9 +2,9 @@
 
 In on-line training every pattern is classified before it is learnt, which gives an error for free. Here all these errors
 are kept, and what people make of them (their running average, the average of an epoch) stands beside losses measured with
-frozen weights. Time is that of the updates alone, in seconds of processor time of the thread that trains, so that neither
-checks nor other programs count; it depends on the machine all the same, and on what else it does. So every tenth epoch is
-followed by one of an on-line twin, and how much longer one takes than the other is what is compared.
+frozen weights. Time is processor time of the thread that trains, of updates alone, so that neither checks nor other programs
+count; it depends on the machine all the same, and on what else it does. So epochs are timed in turn with on-line ones, and
+how many times as long they take is what is compared.
 """
 import math
 import time
@@ -20,7 +20,7 @@ from ..runs.store import Run
 
 TRAINER = __name__
 VARIED = ("seed",)
-TWIN = 10  # epochs of a run for one of its on-line twin
+ROUNDS = 10  # epochs that are timed, and as many on-line
 UPDATE_SECONDS, SAMPLE_SECONDS = 2e-6, 1e-6  # of one core; a pattern in a batch, and one in a check
 SETS = ("train", "val", "test")
 
@@ -102,10 +102,10 @@ def train_fleet(runs: list[dict]) -> list[Run]:
     list of Run
         In the same order. Curves, a value per check, the first before training: `epoch`, `update`; `running`, the running
         average of the losses before each update, and `average`, their mean since the epoch began (NaN before the first
-        update); with frozen weights `train_loss`, `train_error` and the same of "val" and "test"; `seconds`, processor time
-        of all updates so far, which depends on the machine. Scalar `times_online`: how many times as long as on-line its
-        epochs took, each compared with an on-line one right after it. Array `losses`: before each update. A run whose loss
-        is not finite ends there: all its later values are NaN.
+        update); with frozen weights `train_loss`, `train_error` and the same of "val" and "test". Array `losses`: before
+        each update. A run whose loss is not finite ends there: all its later values are NaN. Scalars `online_seconds`,
+        processor time of an epoch on-line, which depends on the machine, and `times_online`, how many times that an epoch
+        of this run takes.
     """
     from nn.processor import one_blas_thread, thread_limit
 
@@ -114,22 +114,21 @@ def train_fleet(runs: list[dict]) -> list[Run]:
 
 
 def _train(run: Course) -> Run:
-    trained, twin = Training(run), Training(replace(run, batch_size=1, learning_rate=0.01))
-    rows, compared = [trained.check()], [0.0, 0.0]
+    trained = Training(run)
+    rows = [trained.check()]
     for epoch in range(run.epochs):
-        checks, started = run.checks if epoch else run.first, trained.seconds
-        for update in check_points(run, checks):
+        for update in check_points(run, run.checks if epoch else run.first):
             trained.train(update)
             rows.append(trained.check())
-        if epoch % TWIN == min(TWIN, run.epochs) - 1:  # not the first one, whose many checks cost calls
-            before = twin.seconds
-            for update in check_points(twin.run, checks):
-                twin.train(update)
-            compared[0] += trained.seconds - started
-            compared[1] += twin.seconds - before
-    return Run(curves={name: np.array([row[name] for row in rows]) for name in rows[0]},
-               scalars={"times_online": math.nan if trained.diverged else compared[0] / compared[1]},
+    return Run(curves={name: np.array([row[name] for row in rows]) for name in rows[0]}, scalars=times(run),
                arrays={"losses": np.concatenate(trained.losses).astype(np.float32)})
+
+
+def times(run: Course) -> dict[str, float]:
+    """Time epochs of a run in turn with on-line ones, all at one rate, at which none diverges: it is the same work."""
+    kinds = [Training(replace(run, batch_size=size, learning_rate=0.01)) for size in (run.batch_size, 1)]
+    spent = np.array([[one.timed() for one in kinds] for _ in range(ROUNDS + 1)])[1:].sum(axis=0)  # the first warms up
+    return {"online_seconds": float(spent[1]) / ROUNDS, "times_online": float(spent[0] / spent[1])}
 
 
 def check_points(run: Course, checks: int) -> list[int]:
@@ -154,10 +153,9 @@ class Training:
         y = self.loss.prepare(data.train.y, run.train, self.model.outputs)
         self.engine = self.model.open(inputs, y, self.loss, batch=run.samples_at_once, optimizer=self.optimizer)
         self.average = RunningAverage(max(0.0, 1 - run.samples_at_once / run.window))
-        self.update, self.seconds, self.diverged = 0, 0.0, False
+        self.update, self.diverged = 0, False
         self.losses: list[np.ndarray] = []
         self.sums = np.zeros(2)  # of this epoch: losses, patterns
-        self.order = np.arange(run.train)
         self._steps(0, 0)  # compiled before the clock runs
 
     def train(self, until: int) -> None:
@@ -167,11 +165,7 @@ class Training:
             self.sums = np.zeros(2)
         count = until - first
         if not self.diverged:
-            started = time.thread_time()
-            if first == 0:
-                self.order = np.random.default_rng([self.run.seed, epoch]).permutation(self.run.train)
             losses, taken = self._steps(epoch, count)
-            self.seconds += time.thread_time() - started
             self.diverged = taken < count or not np.isfinite(self.model.flat).all()
             rows = np.minimum(self.run.train - at_once * np.arange(first, until), at_once)
             self.losses.append(losses)
@@ -180,18 +174,26 @@ class Training:
                 self.average.update(loss)
         self.update += count
 
+    def timed(self) -> float:
+        """Train for one epoch, of which nothing is kept, and return the processor time that it takes."""
+        started = time.thread_time()
+        self._steps(self.update // self.run.updates, self.run.updates)
+        self.update += self.run.updates
+        return time.thread_time() - started
+
     def _steps(self, epoch: int, count: int) -> tuple[np.ndarray, int]:
         """Take updates of an epoch; return the loss before each, and how many there were (fewer of a run that diverges)."""
         from nn.shared.codes import Log, Plan
 
+        order = np.random.default_rng([self.run.seed, epoch]).permutation(self.run.train)
         log = Log(np.full(count, np.nan), np.empty(count), np.empty(count, np.int64))
-        plan = Plan(self.update, self.run.samples_at_once, epoch, self.order[np.newaxis],
+        plan = Plan(self.update, self.run.samples_at_once, epoch, order[np.newaxis],
                     self.optimizer.rates(self.update, count, self.run.updates))
         return log.losses, self.engine.steps(plan, log)
 
     def check(self) -> dict[str, float]:
         """Return averages of the losses before updates, and losses and errors of all sets with frozen weights."""
-        row = {"epoch": self.update / self.run.updates, "update": float(self.update), "seconds": self.seconds,
+        row = {"epoch": self.update / self.run.updates, "update": float(self.update),
                "running": self.average.value, "average": self.sums[0] / self.sums[1] if self.sums[1] else np.nan}
         for name, (x, y) in self.sets.items():
             outputs = np.full((len(y), self.model.outputs), np.nan) if self.diverged else self.model.forward(x)
