@@ -123,7 +123,8 @@ def test_faster_at_equal_patterns_and_in_equal_time():
     assert late == UNKNOWN  # 90 epochs, of 40
     answer = online.answer(results)
     assert answer.startswith("Yes. Test error on-line at equal pattern presentations: beside batches of 20 clearly lower in")
-    assert "nan" not in answer and "An epoch on-line took 1.00 ms (1.00 times that against itself), 0.750 times that in batches of 20 and 0.500 " in answer
+    assert "nan" not in answer and ("An epoch on-line took 1.00 ms (1.00 times that against itself), 0.750 times that in "
+                                    "batches of 20 and 0.500 ") in answer
     assert compared(dear.families[ONLINE], dear.cases, 6).startswith("It depends on what is kept equal.")
 
 
