@@ -6,7 +6,8 @@ import numpy as np
 from losses import AdaFlooding
 from nn import MLP
 from nn.cuda import _compat, clipping, reductions
-from tests.cuda.cases import KERNEL, NETWORK, Case, compare, compare_gradient, losses_and_floods
+from tests.cuda.cases import NETWORK, Case, compare_gradient, losses_and_floods
+from tests.cuda.twins import KERNEL, compare
 from tests.numerical import relative_error
 
 
