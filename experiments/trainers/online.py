@@ -109,7 +109,7 @@ def train_fleet(runs: list[dict]) -> list[Run]:
     """
     from nn.processor import one_blas_thread, thread_limit
 
-    with one_blas_thread(), thread_limit(1):
+    with one_blas_thread(), thread_limit(1), np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
         return [_train(course_of(run)) for run in runs]
 
 
