@@ -17,6 +17,8 @@ SPELLED = ("tests/test_experiments_sequences.py::"
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+ON_LINE = "tests/test_experiments_online.py::"
+MANY = "tests/test_experiments_overfitting_epochs.py::"
 AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
@@ -68,6 +70,18 @@ EXPERIMENTS = {
     "zero_error_when_any_is_right": Mutant(
         "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
         FAST_PERFECT, jit=True),
+    "online_in_one_order": Mutant(
+        "experiments/trainers/online.py", "default_rng([self.run.seed, epoch])", "default_rng(self.run.seed)",
+        f"{ON_LINE}test_it_trains_as_fit_does_and_keeps_the_loss_before_every_update"),
+    "equal_time_without_its_interval": Mutant(
+        "experiments/report/online.py", "for limit in limits}", "for limit in (mean,)}",
+        f"{ON_LINE}test_faster_at_equal_patterns_and_in_equal_time"),
+    "distance_from_zero": Mutant(
+        "experiments/trainers/learnt.py", "model.flat.astype(np.float64) - start.flat", "model.flat.astype(np.float64)",
+        f"{MANY}test_distance_is_from_the_weights_that_training_began_with"),
+    "a_rise_from_its_own_lowest": Mutant(
+        "experiments/report/many_epochs.py", "np.delete(curves, seed, axis=0)", "curves[[seed]]",
+        f"{MANY}test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others"),
     # Codes of other images than the labels: no code is any better than another.
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
