@@ -45,6 +45,12 @@ def text(values: Any) -> str:
     return mean_error(*mean_and_error(np.atleast_1d(values)))
 
 
+def of_those(values: Any) -> str:
+    """Return "mean ±error" of figures (runs,), and of how many runs, where some have none (NaN)."""
+    known = int(np.sum(~np.isnan(values)))
+    return text(values) + f" ({known} of {counted(len(values), 'run')})" * (known < len(values))
+
+
 def paragraph(sentences: Callable[..., Iterable[str]]) -> Callable[..., str]:
     """Make of a function that returns sentences one that returns them as one text; the function itself: `__wrapped__`."""
     @wraps(sentences)
