@@ -55,6 +55,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in paths] == ["overfitting_epochs", "overfitting_epochs_capacity"]
     answer = overfitting_epochs.answer(results)
     assert answer.startswith("It depends on more than 1 seed: at least 3 are needed") and "nan" not in answer
+    assert "Spared" not in answer and "rose clearly" not in answer  # nothing is clear of so few
 
 
 def test_settings_that_do_not_fit_are_named():
@@ -123,8 +124,9 @@ F, T = "flipped", "true"
 
 @pytest.mark.parametrize("flipped, true, opening", [
     ([WORSE, WORSE], [WORSE], "Yes: after 500 epochs the test error on true labels was clearly above its lowest in 2 of 2"),
-    ([UNCLEAR, BETTER], [UNCLEAR], "No: "), ([WORSE, UNCLEAR], [UNCLEAR], "It depends on the labels, and on rate"),
-    ([WORSE, UNCLEAR], [WORSE], "It depends on rate × epochs and size: "),
+    ([UNCLEAR, BETTER], [UNCLEAR], "No: "), ([WORSE, UNCLEAR], [UNCLEAR], "It depends on the labels and size: "),
+    ([WORSE, WORSE], [UNCLEAR, UNCLEAR], "It depends on the labels: "),
+    ([WORSE, UNCLEAR], [WORSE], "It depends on size: "),
     ([UNKNOWN, UNKNOWN], [UNKNOWN], "It depends on more than 4 seeds: at least 3")])
 def test_the_answer_opens_as_the_cases_say(flipped, true, opening):
     found = {F: {Case(0.2, i, 1.0): verdict for i, verdict in enumerate(flipped)},
@@ -132,12 +134,20 @@ def test_the_answer_opens_as_the_cases_say(flipped, true, opening):
     assert opened(found, 4, 500).startswith(opening)
 
 
+def test_only_what_decides_is_named():
+    cases = {Case(noise, width, rate): rate > 1 for noise in (0.0, 0.2) for width in (4, 32) for rate in (1.0, 2.0)}
+    verdicts = {case: WORSE if rose else UNCLEAR for case, rose in cases.items()}
+    assert opened({F: verdicts}, 4, 500).startswith("It depends on rate × epochs: after 500 epochs")
+    verdicts[Case(0.2, 32, 1.0)] = WORSE
+    assert opened({F: verdicts}, 4, 500).startswith("It depends on the labels, rate × epochs and size: ")
+
+
 def test_the_answer_says_what_is_spared_and_what_has_grown():
     answer = overfitting_epochs.answer(made())
-    assert answer.startswith("It depends on the labels, and on rate × epochs and size: after 2000 epochs the test error on "
+    assert answer.startswith("It depends on the labels and rate × epochs: after 2000 epochs the test error on "
                              "true labels was clearly above its lowest in 4 of 6 cases with 20 % of labels flipped and in 0 "
                              "of 6 cases with true labels.")
-    assert "Spared with 20 % of labels flipped: 4 units, rate 0.01 and 32 units, rate 0.01." in answer
+    assert "Spared, as far as is clear, with 20 % of labels flipped: 4 units, rate 0.01; 32 units, rate 0.01." in answer
     assert "only the product counts; this agrees: 2000 epochs at rate 0.01, 200 epochs at rate 0.1 and 20" in answer
     assert "flipped labels learnt, %, 66.67" in answer and "nan" not in answer
     assert answer.endswith("where there are wrong labels for it to take in.")
