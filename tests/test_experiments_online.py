@@ -84,6 +84,9 @@ def test_a_run_that_diverges_has_no_more_figures():
     assert len(run.curves["epoch"]) == 5 and np.isnan(run.curves["test_loss"][-1]) and np.isfinite(run.curves["val_loss"][0])
     family = Family("", plots.RED, {1.0: Measured([run] * 3), 0.1: course(3, train=40, validation=40, epochs=4)})
     assert family.best(2) == 0.1 and family.tuned() is family.rates[0.1]
+    alone = Family("", plots.RED, {1.0: Measured([run] * 3)})
+    assert alone.value(3).tolist() == [1, 1, 1] and np.isnan(alone.value(3, "test_loss")).all()  # wrong, not left out
+    assert np.isnan(alone.value(5)).all()  # beyond what was trained
 
 
 def test_when_a_run_is_looked_at():
@@ -123,8 +126,9 @@ def test_faster_at_equal_patterns_and_in_equal_time():
     assert late == UNKNOWN  # 90 epochs, of 40
     answer = online.answer(results)
     assert answer.startswith("Yes. Test error on-line at equal pattern presentations: beside batches of 20 clearly lower in")
-    assert "nan" not in answer and ("An epoch on-line took 1.00 ms (1.00 times that against itself), 0.750 times that in "
-                                    "batches of 20 and 0.500 ") in answer
+    assert "nan" not in answer and (
+        "An epoch on-line took 1.00 ms; timed beside that, epochs took 1.00 (on-line), 0.750 (batches of 20) and 0.500 (full "
+        "batch) times as long. ") in answer
     assert compared(dear.families[ONLINE], dear.cases, 6).startswith("It depends on what is kept equal.")
 
 
@@ -154,7 +158,7 @@ def test_a_rule_that_stops_in_a_temporary_rise_is_named():
     words = advice({"hasty": hasty, "patient": patient}, ["hasty"])
     assert words.startswith("How to stop (") and ": by patient (0 %, epoch 1" in words
     assert "clearly worse: hasty (" in words and words.endswith("stop, in most runs: hasty (6 of 6 (54 to 100 %)).")
-    assert "The best without validation samples, hasty, is clearly worse than that, though it is a temporary rise" in words
+    assert "The best without validation samples, hasty, is clearly worse than that; it is a temporary rise that" in words
 
 
 @pytest.mark.parametrize("off, word", [(0.0, "clearly worse: none"), (0.2, "clearly worse: other")])

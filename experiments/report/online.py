@@ -15,9 +15,14 @@ SAMPLES = "test_error"  # by which courses are compared
 
 
 def at_epoch(runs: Measured, name: str, epoch: Any) -> np.ndarray:
-    """A curve (seeds,) of the runs at an epoch, between checks on a straight line; NaN beyond the last one."""
-    epochs = runs.curves("epoch")
-    return np.array([np.interp(epoch, x, y, right=np.nan) for x, y in zip(epochs, runs.curves(name), strict=True)])
+    """A curve (seeds,) of the runs at an epoch, between checks on a straight line; NaN beyond the last one.
+
+    A run that has diverged is wrong on all, else it would be left out and its rate be praised for the others.
+    """
+    epochs, curves = runs.curves("epoch"), runs.curves(name)
+    if name.endswith("_error"):
+        curves = np.nan_to_num(curves, nan=1.0)
+    return np.array([np.interp(epoch, x, y, right=np.nan) for x, y in zip(epochs, curves, strict=True)])
 
 
 class Family(NamedTuple):

@@ -132,7 +132,7 @@ def advice(found: Mapping[str, Stops], free: Sequence[str]) -> str:
             f"{listed([told(rule) for rule, verdict in verdicts.items() if verdict == WORSE] or ['none'])}."]
     if ours != best:
         word = {WORSE: "clearly worse than that", UNCLEAR: "not clearly worse", UNKNOWN: "not to be judged"}[verdicts[ours]]
-        noise = ", though it is a temporary rise that ends it, which says nothing of new data" * found[ours].in_rise.mostly
+        noise = "; it is a temporary rise that ends it, which says nothing of new data" * found[ours].in_rise.mostly
         said.append(f"The best without validation samples, {ours}, is {word}{noise}.")
     deceived = [f"{rule} ({one.in_rise})" for rule, one in found.items() if one.in_rise.mostly]
     return " ".join([*said, f"In a temporary rise of what they watch stop, in most runs: {listed(deceived or ['none'])}."])
