@@ -127,8 +127,8 @@ def test_faster_at_equal_patterns_and_in_equal_time():
     answer = online.answer(results)
     assert answer.startswith("Yes. Test error on-line at equal pattern presentations: beside batches of 20 clearly lower in")
     assert "nan" not in answer and (
-        "An epoch on-line took 1.00 ms; timed beside that, epochs took 1.00 (on-line), 0.750 (batches of 20) and 0.500 (full "
-        "batch) times as long. ") in answer
+        "An epoch on-line took 1.00 ms; timed beside that, epochs took 1.00 (on-line), 0.750 (batches of 20) and 0.500 "
+        "(full batch) times as long. ") in answer
     assert compared(dear.families[ONLINE], dear.cases, 6).startswith("It depends on what is kept equal.")
 
 

@@ -152,7 +152,8 @@ def made(**accuracies):
                                          for name, value in accuracies.items()}
     runs = {arm: Measured([Run(scalars={"held_accuracy": (value + s * (1 + i % 2)) / 100, "train_accuracy": 0.95})
                            for s in scatter]) for i, (arm, value) in enumerate(arms.items())}
-    return Spelled(None, runs, [Fold(np.zeros(4), np.array([3, 5, 14, 20]), np.array([True, False, False, False]))] * 5, 5)
+    fold = Fold(np.zeros(4), np.array([3, 5, 14, 20]), np.array([True, False, False, False]), np.zeros(4, bool))
+    return Spelled(None, runs, [fold] * 5, 5)
 
 
 def test_one_change_is_named_where_it_is_clear():
@@ -182,7 +183,11 @@ def test_which_words_are_left():
     hits = np.array([[False, True, True, True]] * 5)
     results.hits = {"all joined": hits, "plain network": hits | [True, False, False, False]}
     words = kinds(results, "3 to 6", "13 to 25")
-    assert "25.0 % of them are one letter away" in words and "at most 25.0 of the points left" in words
+    assert words.startswith("No words of the set stand in two languages, and 25.0 % of them are at most one letter away")
+    both = results.held[0]._replace(equal=np.array([True, False, False, False]))
+    results.held = [both] * 5
+    assert kinds(results, "3 to 6", "13 to 25").startswith("25.0 % of the words of the set stand in two languages, and ")
+    assert "at most one letter away" in words and "at most 25.0 of the points left" in words
     assert "Of words of 3 to 6 letters 50.0 % are left, of 13 to 25 letters 0.0 %." in words
     assert "On 0.0 % of all words every method is wrong" in words
 

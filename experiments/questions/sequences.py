@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..data.cross_validation import FOLDS
-from ..data.twins import has_twin
+from ..data.twins import has_equal, has_twin
 from ..report import plots
 from ..report.measured import load_all
 from ..report.spelled import LENGTHS, Fold, Spelled, interval
@@ -122,9 +122,9 @@ def gather(store: Store, config: Config) -> Spelled:
     """Load everything; raises StoreError when runs are missing."""
     words, held = all_words(), [held_out(seed) for seed in range(config.divisions * FOLDS)]
     texts = ["".join(map(chr, x[:length])) for x, length in zip(words.x, words.lengths, strict=True)]
-    twin = has_twin(texts, words.y)
+    twin, equal = (found(texts, words.y) for found in (has_twin, has_equal))
     return Spelled(config, load_all(store, arms(config)),
-                   [Fold(words.y[rows], words.lengths[rows], twin[rows]) for rows in held], FOLDS)
+                   [Fold(words.y[rows], words.lengths[rows], twin[rows], equal[rows]) for rows in held], FOLDS)
 
 
 def tables(results: Spelled) -> list[Table]:

@@ -7,7 +7,7 @@ import numpy as np
 from . import plots
 from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, half_width, mean_and_error, paired
 from .measured import Measured
-from .words import between, counted, depends_on_more, listed
+from .words import between, counted, depends_on_more, interval, listed
 
 # Part: what it is called, hue. The last two are not about measuring: what is special about the validation set, compared
 # with samples that were drawn as the training samples were, and by how much the network does worse on those.
@@ -45,13 +45,6 @@ class Case(NamedTuple):
         measuring = {name: self.at(name) for name in PARTS if name not in ("set", "rest")}
         return {**measuring, "set": self.at(self.against) - self.at("reference"),
                 "rest": self.at("reference") - self.at("true")}
-
-
-def interval(values: Any) -> str:
-    """Return "mean ±half the width of its 95 % t interval"; the mean alone of fewer than three."""
-    mean, error = mean_and_error(values)
-    half = half_width(error, len(values))
-    return f"{mean:.1f}" + (f" ±{half:.1f}" if np.isfinite(half) else "")
 
 
 def verdicts(cases: Sequence[Case], which: str) -> list[str]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..runs.store import Run
-from .compare import half_width, mean_and_error
 from .measured import Measured
 from .shares import Share
 
@@ -23,14 +22,6 @@ CALM = 0.02  # a new low of the last quarter that is not below this is none: the
 LEFT = 0.8  # of the training loss of a plateau, below which it has been left
 MEAN = 0.9  # of the variance: what a network leaves that reconstructs more than the mean image
 FOOLED = 1.25  # times the run's lowest test error: what was returned was not trained to its end
-
-
-def interval(values: Any, digits: int = 1) -> str:
-    """Return "mean ±half the width of its 95 % t interval", NaN left out; the mean alone of fewer than three."""
-    values = np.asarray(values, dtype=float)
-    mean, error = mean_and_error(values)
-    half = half_width(error, int(np.sum(~np.isnan(values))))
-    return "–" if np.isnan(mean) else f"{mean:.{digits}f}" + (f" ±{half:.{digits}f}" if np.isfinite(half) else "")
 
 
 def rank_correlation(a: Any, b: Any) -> float:

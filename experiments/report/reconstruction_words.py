@@ -6,10 +6,10 @@ import numpy as np
 
 from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
 from .measured import Measured
-from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, interval, points_of_leaving, since_early, smallest_before
+from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, points_of_leaving, since_early, smallest_before
 from .shares import Share
 from .tables import number
-from .words import counted, depends_on_more, listed
+from .words import counted, depends_on_more, interval, listed
 
 GOES = {BETTER: "goes with better classification", WORSE: "goes with worse classification",
         UNCLEAR: "does not clearly go with either"}
