@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    autoencoder,
     double_descent,
     fast_perfect,
     flooding_table,
@@ -14,6 +15,7 @@ from experiments.questions import (
     perfect_training_accuracy,
     privacy,
     published_flooding,
+    stopping_study,
     validation_above_training,
     zero_loss,
 )
@@ -35,7 +37,7 @@ from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
-from tests import perfection
+from tests import autoencoders, perfection, stopping_runs
 from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
@@ -229,6 +231,10 @@ FIGURES = {
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
     **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
        for page in ("", "_epochs")},
+    **{f"stopping_study{page}": lambda folder: stopping_study.figures(stopping_runs.made(
+        dict.fromkeys(stopping_runs.RULES[1:14], 0.9), scatter=0.1), folder) for page in ("", "_watched", "_claim")},
+    **{f"autoencoder{page}": lambda folder: autoencoder.figures(autoencoders.made(3), folder)
+       for page in ("", "_codes", "_rules")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "perfect_training_accuracy": lambda folder: perfect_training_accuracy.figures(capacities(), folder),

@@ -8,10 +8,15 @@ CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for
 ABOVE = "tests/test_experiments_validation_above_training.py::"
 SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
 CAUSES = f"{ABOVE}test_each_cause_puts_validation_above_and_the_remedy_tells_which_are_in_the_data"
+STOPPED = "tests/test_experiments_stopping_study.py::test_slowness_and_cost_are_those_of_the_library"
+WAITING = ("tests/test_experiments_stopping_study.py::"
+           "test_waiting_pays_with_squared_error_and_training_to_the_end_costs_with_cross_entropy")
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
+               "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
@@ -25,6 +30,11 @@ EXPERIMENTS = {
     "training_accuracy_never_without_dropout": Mutant(
         "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
         jit=True),
+    "the_network_of_the_stop_instead_of_the_best": Mutant(
+        "experiments/questions/stopping_study/cases.py", "(decision.best_step or stop) - 1", "stop - 1", STOPPED),
+    # Training becomes so slow that who trains to the end loses nothing.
+    "rprop_steps_that_never_grow": Mutant(
+        "nn/shared/scalars.py", "size = min(size * grow, largest)", "size = min(size, largest)", WAITING, jit=True),
     "judged_where_it_was_chosen": Mutant(
         "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
         "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
@@ -49,4 +59,8 @@ EXPERIMENTS = {
     "zero_error_when_any_is_right": Mutant(
         "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
         FAST_PERFECT, jit=True),
+    # Codes of other images than the labels: no code is any better than another.
+    "labels_of_other_codes": Mutant(
+        "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
+        "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
 }
