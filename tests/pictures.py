@@ -12,6 +12,8 @@ from experiments.questions import (
     level_choice,
     loss_matters,
     memorization,
+    online,
+    overfitting_epochs,
     perfect_training_accuracy,
     privacy,
     published_flooding,
@@ -37,7 +39,7 @@ from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
-from tests import autoencoders, perfection, stopping_runs
+from tests import autoencoders, many_epochs, on_line, perfection, stopping_runs
 from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
@@ -229,6 +231,9 @@ FIGURES = {
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
     **dict.fromkeys(("fast_perfect", "fast_perfect_sizes", "fast_perfect_faults"),
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
+    **dict.fromkeys(("online", "online_measures", "online_stops"), lambda folder: online.figures(on_line.made(), folder)),
+    **dict.fromkeys(("overfitting_epochs", "overfitting_epochs_capacity"), lambda folder: (
+        overfitting_epochs.figures(many_epochs.made(), folder))),
     **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
        for page in ("", "_epochs")},
     **{f"stopping_study{page}": lambda folder: stopping_study.figures(stopping_runs.made(

@@ -12,9 +12,13 @@ STOPPED = "tests/test_experiments_stopping_study.py::test_slowness_and_cost_are_
 WAITING = ("tests/test_experiments_stopping_study.py::"
            "test_waiting_pays_with_squared_error_and_training_to_the_end_costs_with_cross_entropy")
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
+SPELLED = ("tests/test_experiments_sequences.py::"
+           "test_more_is_left_than_a_better_method_finds_and_fewer_words_cost_much")
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+ON_LINE = "tests/test_experiments_online.py::"
+MANY = "tests/test_experiments_overfitting_epochs.py::"
 AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
@@ -55,10 +59,29 @@ EXPERIMENTS = {
     "label_of_another_sample_cpu": Mutant(
         "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
         MEMORIZED, jit=True),
+    # What is left wrong is what cannot be known of words that were not seen.
+    "trained_on_the_words_held_out": Mutant(
+        "experiments/trainers/spelling.py", "pool, held = _folds(division)[fold]",
+        "pool, held = np.arange(len(real.y)), _folds(division)[fold][1]", SPELLED, jit=True),
+    "as_much_for_the_unseen_whatever_follows": Mutant(
+        "experiments/trainers/ngrams.py", "(seen + kinds * p) / np.maximum(total + kinds, 1)",
+        "(seen + p) / np.maximum(total + 1, 1)", "tests/test_experiments_ngrams.py::test_estimates_by_hand"),
     # Random labels seem to be fitted at once: some answers are right by chance.
     "zero_error_when_any_is_right": Mutant(
         "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
         FAST_PERFECT, jit=True),
+    "online_in_one_order": Mutant(
+        "experiments/trainers/online.py", "default_rng([self.run.seed, epoch])", "default_rng(self.run.seed)",
+        f"{ON_LINE}test_it_trains_as_fit_does_and_keeps_the_loss_before_every_update"),
+    "equal_time_without_its_interval": Mutant(
+        "experiments/report/online.py", "for limit in limits}", "for limit in (mean,)}",
+        f"{ON_LINE}test_faster_at_equal_patterns_and_in_equal_time"),
+    "distance_from_zero": Mutant(
+        "experiments/trainers/learnt.py", "model.flat.astype(np.float64) - start.flat", "model.flat.astype(np.float64)",
+        f"{MANY}test_distance_is_from_the_weights_that_training_began_with"),
+    "a_rise_from_its_own_lowest": Mutant(
+        "experiments/report/many_epochs.py", "np.delete(curves, seed, axis=0)", "curves[[seed]]",
+        f"{MANY}test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others"),
     # Codes of other images than the labels: no code is any better than another.
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
