@@ -1,5 +1,5 @@
 """Regularisers beside each other: the matrix, dropout that begins late, and who keeps the training loss at a level."""
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,15 +44,15 @@ class Results:
     level : float
         Preset for the training loss.
     seeds : int
-    cases : list of Tuned
-    grids : list of mapping
+    cases : sequence of Tuned
+    grids : sequence of mapping
         Of each case: method -> strength -> runs.
     """
 
     level: float
     seeds: int
-    cases: list[Tuned]
-    grids: list[Mapping[str, Mapping[float, Measured]]]
+    cases: Sequence[Tuned]
+    grids: Sequence[Mapping[str, Mapping[float, Measured]]]
 
     def logs(self, method: str, strength: float) -> np.ndarray:
         """Logarithm of final training loss / level (cases, seeds)."""
@@ -163,7 +163,7 @@ def _opened(late: dict[str, list[str]], results: Results) -> str:
     """Yes, no or what it depends on; where too few runs came to 100 %, that."""
     reached = [int(np.isfinite(grid[LATE_PLAIN][0.0].values("begun")).sum()) for grid in results.grids]
     if results.seeds >= FEWEST > max(reached):
-        return f"It depends on longer runs: at most {counted(max(reached), 'run')} of a case came to 100 % training accuracy."
+        return f"It depends on longer runs: at most {counted(max(reached), 'run')} of a case came to 100 % accuracy."
     return opening(late, results.seeds)
 
 
@@ -184,11 +184,12 @@ def _kept(results: Results) -> str:
     own = f"at {results.level:g} it ended a factor of {number(factor(results.off(FLOODING)))} from it (geometric mean)"
     if unjudged(list(found.values())):
         return f"Which regulariser controls the training loss takes 3 seeds; flooding: {own}."
-    far, near, alike = ([f"{name} ({number(factor(results.off(name, tuned=True)))})" for name in others if found[name] in which]
+    missed = {name: f"{name} ({number(factor(results.off(name, tuned=True)))})" for name in others}
+    far, near, alike = ([missed[name] for name in others if found[name] in which]
                         for which in ((BETTER,), (WORSE,), (UNCLEAR, UNKNOWN)))
     opened = ("Flooding controls the training loss best" if far and not near else
               "Flooding does not control the training loss best" if near else
               "No regulariser controls the training loss clearly better or worse than flooding")
-    compared = (f"clearly {where} {listed(some)}" for where, some in (("farther from it were", far), ("nearer", near)) if some)
+    compared = (f"clearly {where} {listed(some)}" for where, some in (("farther were", far), ("nearer were", near)) if some)
     return (f"{opened}: {own}. Others, had a strength been found that meets the level on average: "
             + "; ".join([*compared, *([f"no clear difference from {listed(alike)}"] if alike else [])]) + ".")

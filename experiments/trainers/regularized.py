@@ -190,7 +190,7 @@ def measured(model: Any, data: DataSet) -> dict[str, float]:
     from losses import CrossEntropy
     from losses.calibration import expected_calibration_error, probabilities
 
-    found = {}
+    found: dict[str, float] = {}
     for name, part, y in (("train", data.train, data.train.y), ("val", data.validation, data.validation.y_clean),
                           ("test", data.test, data.test.y_clean)):
         outputs = model.forward(part.x)  # (N, 10)

@@ -10,6 +10,8 @@ SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
 CAUSES = f"{ABOVE}test_each_cause_puts_validation_above_and_the_remedy_tells_which_are_in_the_data"
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
+LATE = ("tests/test_experiments_regularizers.py::"
+        "test_a_late_start_begins_with_the_weights_of_zero_error_and_differs_by_the_regulariser_alone")
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
 GROKKED = ("tests/test_experiments_grokking.py::"
@@ -25,6 +27,8 @@ EXPERIMENTS = {
     "training_accuracy_never_without_dropout": Mutant(
         "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
         jit=True),
+    "late_dropout_from_other_weights": Mutant(  # than those of the first epoch without a training error
+        "experiments/trainers/regularized.py", "model.copy_from(before)", "before.copy_from(model)", LATE),
     "judged_where_it_was_chosen": Mutant(
         "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
         "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
