@@ -9,20 +9,18 @@ import numpy as np
 from losses import CrossEntropy, Flooding
 from nn import MLP, RNN, Adam, fit
 from tests.cuda.cases import (
-    KERNEL,
     NETWORK,
     NETWORKS,
     TRAININGS,
-    TWINS,
     Case,
     compare_gradient,
     compare_trained,
-    compare_twin,
     losses_and_floods,
     one_layer,
     trained,
 )
 from tests.cuda.random_shapes import random_shapes
+from tests.cuda.twins import KERNEL, TWINS, compare_twin
 from tests.numerical import relative_error
 
 EPOCHS = 7  # of three updates each: 21

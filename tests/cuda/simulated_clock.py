@@ -60,6 +60,10 @@ class Arithmetic(SimulatorError):
     """An unsigned integer fell below 0, a number overflowed, was divided by 0, or has no square root or logarithm."""
 
 
+class Endless(SimulatorError):
+    """A block has waited at more barriers than any kernel of ours would."""
+
+
 class TooLarge(SimulatorError):
     """A block asks for more threads or more shared memory than a GPU has."""
 

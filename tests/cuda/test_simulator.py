@@ -4,12 +4,13 @@ import sys
 import numpy as np
 import pytest
 
-from tests.cuda import simulator, wrong_kernels
+from tests.cuda import simulator, wrong_kernels, wrong_warps
 from tests.cuda.simulator import HostAccess, OutOfBounds, Race, SimulatorError, TooLarge, simulated
-from tests.cuda.wrong_kernels import OF_WARPS, THREADS, WRONG
+from tests.cuda.wrong_kernels import THREADS
 
 cuda = None  # the simulator's while a test runs
-KERNELS = sys.modules[__name__], wrong_kernels
+KERNELS = sys.modules[__name__], wrong_kernels, wrong_warps
+WRONG = wrong_kernels.WRONG | wrong_warps.WRONG
 
 
 @pytest.fixture
@@ -192,11 +193,11 @@ def test_mistakes_of_kernels(gpu, kernel):
     gpu.launch(tree_sum, 1, THREADS, gpu.empty(1, np.float32), floats(gpu, 8), shared=32)  # and goes on as if nothing was
 
 
-@pytest.mark.parametrize("kernel", OF_WARPS, ids=lambda kernel: kernel.__name__)
+@pytest.mark.parametrize("kernel", wrong_warps.RACES, ids=lambda kernel: kernel.__name__)
 def test_a_barrier_of_a_warp_is_none_for_others(gpu, kernel):
     with pytest.raises(Race) as caught:
         gpu.launch(kernel, 1, 64, gpu.empty(64, np.float32), floats(gpu, 64))
-    assert OF_WARPS[kernel] in str(caught.value)
+    assert wrong_warps.RACES[kernel] in str(caught.value)
 
 
 @pytest.mark.parametrize("grid, block", [(0, 1), (1, 1025), (1, (32, 33)), ((1, 65536), 1), (1, (1, 1, 65)), (1.5, 1),
