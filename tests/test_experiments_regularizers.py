@@ -171,7 +171,8 @@ def made(late=0.0, flooded=1.1, other=2.0, *, seeds=6, begun=30.0):
 
 
 @pytest.mark.parametrize("how, opening, level", [
-    ({"late": -0.05}, "Yes. Dropout", "Flooding controls the training loss best: at 0.1 it ended a factor of 1.1"),
+    ({"late": -0.05}, "Yes. Dropout", "Flooding controls the training loss best: at 0.1 it "
+     "ended a factor of 1.1"),
     ({"late": 0.05, "flooded": 3.0}, "No. Dropout", "Flooding does not control the training loss best: at 0.1 it ended a "
      "factor of"),
     ({"other": 1.1, "begun": np.nan}, "It depends on longer runs: at most 0 runs", "No regulariser controls"),

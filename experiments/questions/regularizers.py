@@ -32,7 +32,7 @@ from ..trainers.asking import OnThreads
 from ..trainers.flipped import TITLES
 from ..trainers.regularized import TRAINER, Regularized
 
-RUN_TIMES = {"quick": "15 s", "default": "2 min", "full": "30 min"}  # on 2 cores
+RUN_TIMES = {"quick": "15 s", "default": "2 min 10 s", "full": "30 min"}  # on 2 cores
 KINDS = {"L1": "l1", "L2": "l2", DROPOUT: "dropout", "label smoothing": "smoothing", "confidence penalty": "confidence",
          "input noise": "noise", "mixup": "mixup", "shifts": "shift", FLOODING: "flooding"}
 # Noise on units and on inputs; small weights and soft targets; whether a level is kept where there is noise.
@@ -141,7 +141,7 @@ def gather(store: Store, config: Config) -> Results:
         grid[EARLY] = {one: replayed(plain, Patience(int(one), "val_loss")) for one in config.patience}
         grid[AT_LEVEL] = {config.level: replayed(plain, Target(config.level, "train_loss"))}
         grids.append(grid)
-    return Results(config.level, config.seeds, [Tuned.of(f"{TITLES[data]}, {100 * noise:g} % flipped", grid)
+    return Results(config.level, config.seeds, [Tuned.of(TITLES[data] + (f", {100 * noise:g} % flipped" if noise else ""), grid)
                             for (data, noise), grid in zip(cases_of(config), grids, strict=True)], grids)
 
 

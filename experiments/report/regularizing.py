@@ -118,10 +118,10 @@ def pages(results: Results, folder: Path) -> list[Path]:
     panels = [[partial(case.bars, figure, factor, hues, place == 0) for place, (figure, factor) in
                enumerate(FIGURES.values())] for case in cases]
     heads = [[f"{case.title}: {name}" if place == 0 else name for place, name in enumerate(FIGURES)] for case in cases]
-    paths = plots.page(folder / "regularizers.png", panels, heads=heads, size=(9.4, 1 + 3.5 * len(cases)),
+    paths = plots.page(folder / "regularizers.png", panels, heads=heads, size=(8.4, 1 + 2.9 * len(cases)),
                        title=f"Regularisers at strengths chosen by validation ({seeds})\n* at an edge of its grid")
     return paths + plots.page(folder / "regularizers_level.png", [[partial(_level, results)]], size=(8.4, 5.2), legend=3,
-                              title=f"Which regulariser keeps the training loss at {results.level:g}? ({seeds})",
+                              title=f"Which regulariser keeps the training loss at {results.level:g}? ({counted(results.seeds, 'seed')})",
                               x="final training loss of every run, nats (log)")
 
 
@@ -154,8 +154,7 @@ def said(results: Results) -> str:
     return " ".join([
         _opened(late, results), "Dropout that begins after the first epoch without a training error, beside going on "
         f"without it: {', '.join(f'{name} {tally(some)}' for name, some in late.items())} of {counted(len(cases), 'case')} "
-        f"({each}). Dropout from the start was, beside that, by test error "
-        f"{_judged(start[0])}, by test loss {_judged(start[1])}.", _kept(results),
+        f"({each}).", *_from_the_start(start), _kept(results),
         f"Of test error, loss and calibration, beside none: {beside(cases, NONE, others, FIGURES, number_of)}."])
 
 
@@ -167,9 +166,12 @@ def _opened(late: dict[str, list[str]], results: Results) -> str:
     return opening(late, results.seeds)
 
 
-def _judged(some: list[str]) -> str:
-    known = len(some) - some.count(UNKNOWN)
-    return f"{tally(some)} of {known} that can be judged" if known else "not to be judged"
+def _from_the_start(start: list[list[str]]) -> list[str]:
+    """Say what dropout from the start was, beside that; nothing where no case can be judged."""
+    if unjudged([verdict for some in start for verdict in some]):
+        return []
+    error, loss = (f"{tally(some)} of {len(some) - some.count(UNKNOWN)}" for some in start)
+    return [f"Dropout from the start was, beside that, by test error {error}, by test loss {loss} that can be judged."]
 
 
 def _pair(case: Tuned, figure: str, scale: float) -> str:
@@ -187,7 +189,8 @@ def _kept(results: Results) -> str:
     missed = {name: f"{name} ({number(factor(results.off(name, tuned=True)))})" for name in others}
     far, near, alike = ([missed[name] for name in others if found[name] in which]
                         for which in ((BETTER,), (WORSE,), (UNCLEAR, UNKNOWN)))
-    opened = ("Flooding controls the training loss best" if far and not near else
+    none = ", and no other one clearly better" if alike else " best"
+    opened = (f"Flooding controls the training loss{none}" if far and not near else
               "Flooding does not control the training loss best" if near else
               "No regulariser controls the training loss clearly better or worse than flooding")
     compared = (f"clearly {where} {listed(some)}" for where, some in (("farther were", far), ("nearer were", near)) if some)
