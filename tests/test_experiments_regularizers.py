@@ -31,7 +31,7 @@ from experiments.trainers.regularized import (
     regularized_of,
     samples_of,
     train_fleet,
-)
+)from tests.pages import bare
 
 TINY = Config(seeds=1, train=20, validation=20, noise=(0.0,), hidden=(8,), epochs=2)
 
@@ -43,7 +43,7 @@ def trained(seeds=1, *parts, **how):
 
 
 def test_from_end_to_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "page", lambda path, panels, **words: [path])
+    monkeypatch.setattr(plots, "page", bare)
     store = Store(tmp_path)
     regularizers.run(TINY, store)
     assert store.count("regularizers") == 2 * 41

@@ -120,9 +120,9 @@ def pages(results: Results, folder: Path) -> list[Path]:
     heads = [[f"{case.title}: {name}" if place == 0 else name for place, name in enumerate(FIGURES)] for case in cases]
     paths = plots.page(folder / "regularizers.png", panels, heads=heads, size=(8.4, 1 + 2.9 * len(cases)),
                        title=f"Regularisers at strengths chosen by validation ({seeds})\n* at an edge of its grid")
+    title = f"Which regulariser keeps the training loss at {results.level:g}? ({counted(results.seeds, 'seed')})"
     return paths + plots.page(folder / "regularizers_level.png", [[partial(_level, results)]], size=(8.4, 5.2), legend=3,
-                              title=f"Which regulariser keeps the training loss at {results.level:g}? ({counted(results.seeds, 'seed')})",
-                              x="final training loss of every run, nats (log)")
+                              title=title, x="final training loss of every run, nats (log)")
 
 
 def _level(results: Results, axis: Any) -> None:
