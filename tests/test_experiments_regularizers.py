@@ -31,7 +31,8 @@ from experiments.trainers.regularized import (
     regularized_of,
     samples_of,
     train_fleet,
-)from tests.pages import bare
+)
+from tests.pages import bare
 
 TINY = Config(seeds=1, train=20, validation=20, noise=(0.0,), hidden=(8,), epochs=2)
 

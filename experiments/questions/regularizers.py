@@ -141,8 +141,8 @@ def gather(store: Store, config: Config) -> Results:
         grid[EARLY] = {one: replayed(plain, Patience(int(one), "val_loss")) for one in config.patience}
         grid[AT_LEVEL] = {config.level: replayed(plain, Target(config.level, "train_loss"))}
         grids.append(grid)
-    return Results(config.level, config.seeds, [Tuned.of(TITLES[data] + (f", {100 * noise:g} % flipped" if noise else ""), grid)
-                            for (data, noise), grid in zip(cases_of(config), grids, strict=True)], grids)
+    titles = [TITLES[data] + (f", {100 * noise:g} % flipped" if noise else "") for data, noise in cases_of(config)]
+    return Results(config.level, config.seeds, list(map(Tuned.of, titles, grids)), grids)
 
 
 def tables(results: Results) -> list[Table]:

@@ -122,7 +122,7 @@ def pages(results: Results, folder: Path) -> list[Path]:
                        title=f"Regularisers at strengths chosen by validation ({seeds})\n* at an edge of its grid")
     title = f"Which regulariser keeps the training loss at {results.level:g}? ({counted(results.seeds, 'seed')})"
     return paths + plots.page(folder / "regularizers_level.png", [[partial(_level, results)]], size=(8.4, 5.2), legend=3,
-                              title=title, x="final training loss of every run, nats (log)")
+                              title=title)
 
 
 def _level(results: Results, axis: Any) -> None:
@@ -136,6 +136,7 @@ def _level(results: Results, axis: Any) -> None:
     axis.axvline(results.level, color=plots.ink(plots.BLACK), lw=1, ls=":", label="level")
     axis.set_yticks(range(len(results.controls)), [f"{name} {results.nearest(name):g}" for name in results.controls])
     axis.invert_yaxis()
+    axis.set_xlabel("final training loss of every run, nats (log)")
     plots.log(axis, "x")
 
 
