@@ -20,6 +20,7 @@ LATE_PLAIN, LATE_DROPOUT, AT_LEVEL = "100 %, then on", "100 %, then dropout", "s
 FIGURES = {"test error, %": ("test_error", 100.0), "test loss": ("test_loss", 1.0), "ECE, %": ("test_ece", 100.0)}
 SHOWN = FIGURES | {"training loss": ("train_loss", 1.0)}
 ASIDE = (NONE, LATE_PLAIN, LATE_DROPOUT)  # not asked about the level: no strength, or another start
+NEEDED = 8  # seeds, from fewer of which no clear difference does not mean that there is none
 MARKERS = "osD^v"
 HUES = {NONE: plots.BLACK, FLOODING: plots.BLUE, DROPOUT: plots.RED, LATE_DROPOUT: plots.RED, LATE_PLAIN: plots.BLACK}
 
@@ -164,6 +165,9 @@ def _opened(late: dict[str, list[str]], results: Results) -> str:
     reached = [int(np.isfinite(grid[LATE_PLAIN][0.0].values("begun")).sum()) for grid in results.grids]
     if results.seeds >= FEWEST > max(reached):
         return f"It depends on longer runs: at most {counted(max(reached), 'run')} of a case came to 100 % accuracy."
+    clear = {verdict for some in late.values() for verdict in some} & {BETTER, WORSE}
+    if results.seeds >= FEWEST and not clear and results.seeds < NEEDED:
+        return f"It depends on more than {counted(results.seeds, 'seed')}, which cannot tell: the question takes {NEEDED}."
     return opening(late, results.seeds)
 
 
