@@ -177,6 +177,7 @@ def made(late=0.0, flooded=1.1, other=2.0, *, seeds=6, begun=30.0):
     ({"late": 0.05, "flooded": 3.0}, "No. Dropout", "Flooding does not control the training loss best: at 0.1 it ended a "
      "factor of"),
     ({"other": 1.1, "begun": np.nan}, "It depends on longer runs: at most 0 runs", "No regulariser controls"),
+    ({"seeds": 3}, "It depends on more than 3 seeds, which cannot tell: the question takes 8.", "looding"),
     ({"seeds": 2}, "It depends on more than 2 seeds", "Which regulariser controls the training loss takes 3 seeds")])
 def test_the_answer_says_what_was_found(how, opening, level):
     answer = said(made(**how))
