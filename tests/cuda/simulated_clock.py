@@ -11,6 +11,7 @@ its last readers. Two accesses, one of them a write, are ordered if
 All else is a race: nothing says which comes first, in whatever order the simulator happens to run. Blocks of one launch are
 never ordered. A kernel in which no race is found gives the same result in any order of its threads, so that one is enough.
 """
+import threading
 from typing import NamedTuple
 
 WARP = 32
@@ -73,6 +74,7 @@ class Clock:
 
     def __init__(self, warp_barriers=False):
         self.warp_barriers = warp_barriers
+        self.lock = threading.RLock()  # of who launches or copies: host threads take turns, as on a stream
         self.stamp = NEVER  # of the thread that runs; NEVER in host code
         self.launch = self.block = self.epoch = 0  # the first stamp of the launch, the block and the epoch that run
         self.size, self.threads = Index(), 1  # of a block

@@ -92,6 +92,10 @@ class Machine:
 
     def launch(self, kernel, grid, block, *arguments, shared=0):
         """Run all threads of all blocks; see nn/cuda/_compat.py."""
+        with self.clock.lock:
+            self._launch(kernel, grid, block, arguments, shared)
+
+    def _launch(self, kernel, grid, block, arguments, shared):
         body = getattr(kernel, "body", kernel)
         if self.clock.stamp >= 0:
             raise SimulatorError(f"{self.clock.here()} launches {body.__name__}: that is the host's")

@@ -1,5 +1,6 @@
 """The simulator finds each kind of mistake in a kernel that makes it, and none in kernels that make none."""
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -237,6 +238,22 @@ def test_infinities_can_be_allowed():
         np.testing.assert_array_equal(y.copy_to_host()[2:], np.inf)
         gpu.launch(wrong_kernels.divided, 1, 8, y, floats(gpu, 8))
         assert np.isnan(y.copy_to_host()).all()
+
+
+def test_host_threads_take_turns(gpu):
+    """As the members of a fleet do: one copies while another one's kernel runs."""
+    def add_and_copy(_):
+        x, out = floats(gpu, 64), gpu.empty(1, np.float32)
+        for _ in range(20):
+            gpu.launch(tree_sum, 1, 64, out, gpu.to_device(x.copy_to_host()), shared=256)
+        return float(out.copy_to_host()[0])
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(add_and_copy, range(3))) == [2016.0] * 3
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_race_with_an_earlier_launch_is_none(gpu):

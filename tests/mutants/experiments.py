@@ -15,6 +15,8 @@ JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_r
 SPELLED = ("tests/test_experiments_sequences.py::"
            "test_more_is_left_than_a_better_method_finds_and_fewer_words_cost_much")
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
+LATE = ("tests/test_experiments_regularizers.py::"
+        "test_a_late_start_begins_with_the_weights_of_zero_error_and_differs_by_the_regulariser_alone")
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
 ON_LINE = "tests/test_experiments_online.py::"
@@ -34,6 +36,8 @@ EXPERIMENTS = {
     "training_accuracy_never_without_dropout": Mutant(
         "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
         jit=True),
+    "late_dropout_from_other_weights": Mutant(  # than those of the first epoch without a training error
+        "experiments/trainers/regularized.py", "model.copy_from(before)", "before.copy_from(model)", LATE),
     "the_network_of_the_stop_instead_of_the_best": Mutant(
         "experiments/questions/stopping_study/cases.py", "(decision.best_step or stop) - 1", "stop - 1", STOPPED),
     # Training becomes so slow that who trains to the end loses nothing.
