@@ -189,6 +189,15 @@ def test_times_are_told_with_their_power_of_weight_decay():
                          "agrees in 1, deviates in 1 of 2.")
 
 
+def test_runs_that_do_not_learn_by_heart_are_counted():
+    one = made(0.1, 20)
+    for run in one.runs[:2]:
+        run["train_error"][:] = 0.5
+    text = after([made(0.0, None), Delays(0.1, one.runs)])
+    assert text.startswith("Zero training error came at epoch 30 (with weight decay 0.1 in 4 of 6 (22 to 96 %) runs), with")
+    assert "epoch 30, with" in after([made(0.0, None), made(0.1, 20)])
+
+
 @pytest.mark.parametrize("norm, words", [((40.0, 50.0), "clearly rose"), ((50.0, 40.0), "clearly fell")])
 def test_norm_and_margin_are_told_either_way(norm, words):
     text = meanwhile([made(0.0, None), made(0.1, 20, norm=norm)])

@@ -26,11 +26,12 @@ def slopes(results: Results, loss: str = "", names: Iterable[str] = PRECHELT) ->
     return both / np.where(square > 0, square, np.nan)
 
 
-def fourfold(results: Results, loss: str = "", *, problem: str = "", names: Iterable[str] = PRECHELT) -> Ratio:
+def fourfold(results: Results, loss: str = "", *, problem: str = "", names: Iterable[str] = PRECHELT,
+             comparisons: int = 1) -> Ratio:
     """Return by what a fourfold time multiplies the test loss: over problems, or over the seeds of one problem."""
     found = slopes(results, loss, names)
     values = found[results.problems.index(problem)] if problem else [mean_and_error(seeds)[0] for seeds in found]
-    return Ratio.of(values, float(np.log(FOLD)))
+    return Ratio.of(values, float(np.log(FOLD)), comparisons)
 
 
 class Beside(NamedTuple):
