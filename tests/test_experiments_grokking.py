@@ -1,5 +1,4 @@
 """grokking from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 
 import numpy as np
 import pytest
@@ -14,20 +13,9 @@ from experiments.report.delays import END, RISE, THERE, ZERO, Delays, _first
 from experiments.report.shares import Share
 from experiments.runs.store import Store
 from experiments.trainers.grokking import RECORD, Addition, train_fleet
+from tests.pages import bare
 
 TINY = Config(seeds=2, modulus=5, hidden=8, epochs=100, every=10, patience=(20,), weight_decay=(0.3, 0.0))
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines or axis.images
-    assert "2 seeds" in words["title"]
-    return [path]
 
 
 @pytest.mark.compiled

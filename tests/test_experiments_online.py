@@ -1,5 +1,4 @@
 """online from end to end with tiny settings, its words on made-up runs, and its central claims."""
-import itertools
 from functools import partial
 
 import numpy as np
@@ -16,6 +15,7 @@ from experiments.report.rises import Rise, Stops, advice, ends, rises, stops
 from experiments.runs.store import Store
 from experiments.trainers.online import Course, check_points, course_of, train_fleet
 from tests.on_line import made
+from tests.pages import bare
 
 TINY = Config(seeds=2, rates=(0.02, 0.05), compared=(1, 2), epochs=3, train=40, validation=40, hidden=(6,), window=10)
 
@@ -23,16 +23,6 @@ TINY = Config(seeds=2, rates=(0.02, 0.05), compared=(1, 2), epochs=3, train=40, 
 def course(seeds=1, *, batch_size=1, learning_rate=0.02, **how):
     runs = [Course("test", seed, batch_size, learning_rate, **how) for seed in range(seeds)]
     return Measured(train_fleet([run.settings() for run in runs]))
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-    return [path]
 
 
 @pytest.mark.compiled

@@ -1,5 +1,4 @@
 """overfitting_epochs from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from experiments.trainers.description import describe
 from experiments.trainers.learnt import effective_rank
 from experiments.trainers.train import train_fleet
 from tests.many_epochs import made
+from tests.pages import bare
 
 TINY = Config(seeds=1, epochs=(10, 100), rates=(0.05, 0.5), widths=(4,), train=40, test=100)
 MEASURES = ("experiments.trainers.learnt:learnt",)
@@ -27,18 +27,6 @@ def trained(seeds, epochs, **how):
              "batch_size": 0, "every": min(epochs), "epochs": max(epochs), "measures": MEASURES, "noise": 0.2,
              "models": tuple((str(epoch), f"epoch {epoch}") for epoch in epochs)}
     return Measured(train_fleet([describe(seed=seed, **{**fixed, **how}).settings() for seed in range(seeds)]))
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines
-    assert "1 seed" in words["title"]
-    return [path]
 
 
 @pytest.mark.compiled

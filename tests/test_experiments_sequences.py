@@ -10,22 +10,10 @@ from experiments.report.spelled import PARTS, Fold, Grid, Spelled, half, verdict
 from experiments.report.spelled_words import alone, drawn, fewer, kinds, opened
 from experiments.runs.store import Run, Store
 from experiments.trainers.spelling import Speller, all_words, held_out, parts_of, speller_of, train_fleet
+from tests.pages import bare
 
 TINY = Config(divisions=1, networks=(PLAIN, BEST), trainings=(PLAIN,), train=80, fewer=(40,), many=100, held=40,
               members=2, epochs=1, workers=1)
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for row, panels in zip(axes, rows, strict=True):
-        for axis, panel in zip(row, panels, strict=True):
-            panel(axis)
-            assert axis.lines or axis.images
-    assert "5 folds" in words["title"]
-    return [path]
 
 
 @pytest.mark.compiled

@@ -164,15 +164,15 @@ def figures(results: Spelled, folder: Path) -> list:
     widest, bayes = (min(config.fewer) / 1.3, 1.3 * config.many), 100 - results.at("drawn", BAYES, config.train).mean()
     paths = plots.page(folder / "sequences.png", [[partial(course, shown), partial(parts_panel, results.parts(), FOLDS)]],
                        heads=[["accuracy over epochs", "what the plain network lacks"]], size=(8.4, 3.9),
-                       title=f"Words of four languages ({folds})")
+                       title=f"Words of four languages ({folds}; bands: ± standard error, bars: 95 % intervals)")
     paths += plots.page(folder / "sequences_words.png", [[partial(error_panel, real, widest, None),
                                                           partial(error_panel, drawn, widest, bayes)]],
                         heads=[["real words", "words drawn from n-grams"]], y=["error, %"], legend=4, size=(8.4, 4),
                         title=f"More words ({folds}, mean ± standard error)")
     return paths + plots.page(folder / "sequences_grid.png", [[lambda axis: plots.heat_map(
         axis, grid.values.mean(axis=2), grid.networks, [textwrap.fill(name, 10) for name in grid.trainings],
-        form="{:.1f}")]],
-        size=(8.4, 4.2), title=f"Accuracy on words held out, %: network × training (means of {folds})")
+        form="{:.1f}")]], x="training", y=["network"], size=(8.4, 4.2),
+        title=f"Accuracy on words held out, %: network × training (means of {folds})")
 
 
 def answer(results: Spelled) -> str:

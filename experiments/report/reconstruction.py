@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..runs.store import Run
-from .measured import Measured
+from .measured import Measured, returned_check
 from .shares import Share
 
 # What a rule is called and what it is; a check is five epochs by default. The last four need no validation set; evidence is
@@ -212,7 +212,7 @@ def outcome(rule: str, runs: Measured) -> Outcome:
     rows = []
     for run in runs.runs:
         decision = replay(parse(rule), run.curves)
-        step = decision.best_step or decision.stopped_step or decision.checks
+        step = returned_check(decision)
         at = looks(run)
         accuracy = np.interp(run.curves["epoch"][step - 1], run.curves["epoch"][at], run.curves["accuracy"][at])
         rows.append((np.nan if decision.stopped_epoch is None else decision.stopped_epoch, run.curves["epoch"][step - 1],

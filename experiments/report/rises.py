@@ -11,7 +11,7 @@ import numpy as np
 
 from .arms import text
 from .compare import UNCLEAR, UNKNOWN, WORSE, paired
-from .measured import Measured
+from .measured import Measured, returned_check
 from .shares import Share
 from .words import listed
 
@@ -94,7 +94,7 @@ def stops(decide: Callable[[Mapping], Any], monitor: str, runs: Measured) -> Sto
     for seed, loss in enumerate(curves["test_loss"]):
         decision = decide({name: values[seed] for name, values in curves.items()})
         stop = decision.stopped_step or decision.checks
-        taken = (decision.best_step or stop) - 1
+        taken = returned_check(decision) - 1
         deceived = decision.best_step is not None and falls_on(curves[monitor][seed], stop)
         rows.append((stop, decision.stopped_step is not None, deceived, falls_on(loss, stop), loss[taken],
                      100 * curves["test_error"][seed][taken], 100 * (loss[taken] / np.nanmin(loss) - 1)))
