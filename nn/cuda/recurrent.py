@@ -107,6 +107,11 @@ def run_deltas(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate, shar
 run_states, run_deltas = kernel(run_states), kernel(run_deltas)
 
 
+def most_hidden(dtype):
+    """Return the largest H whose states fit into shared memory."""
+    return _compat.machine.most_shared // (2 * SEQUENCES * np.dtype(dtype).itemsize)
+
+
 def _run_all(step_kernel, starts, out, *arguments, batch):
     """Launch blocks for `batch` sequences; None: for as many as there may be."""
     M, H = out.shape

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from losses import CrossEntropy
-from nn import MLP, SGD, fit
+from nn import MLP, RNN, SGD, device, fit
 from tests.cuda import simulator
 from tests.cuda.cases import Case, compare_gradient, mlp, rnn
 from tests.cuda.simulated_clock import Index
@@ -51,3 +51,16 @@ def test_grids_stay_within_a_gpu_s_limits(monkeypatch, case):
         if hasattr(module, "MOST_PARTS"):
             monkeypatch.setattr(module, "MOST_PARTS", LIMIT)
     assert max(compare_gradient(case, "float64")) <= 1e-12
+
+
+def test_what_does_not_fit_is_refused_by_name(monkeypatch, gpu):
+    """Before anything is launched: states that do not fit into shared memory, places that do not fit into 32 bits."""
+    monkeypatch.setattr(gpu, "most_shared", 2 * modules()["recurrent"].SEQUENCES * 5 * 8)
+    RNN(2, 5, 1, backend="cuda", dtype="float64").forward(np.ones((2, 3, 2)))
+    with pytest.raises(ValueError, match="hidden: got 6, accepted: at most 5 in float64 on backend='cuda'"):
+        RNN(2, 6, 1, backend="cuda", dtype="float64").forward(np.ones((2, 3, 2)))
+    monkeypatch.setattr(device, "MOST_STEPS", 5)
+    RNN(2, 5, 1, backend="cuda").forward(np.ones((2, 3, 2)))
+    for x in np.ones((2, 3, 2)), np.ones((2, 3), int):
+        with pytest.raises(ValueError, match="x: got 2 sequences of 3 steps, accepted: at most 5 steps"):
+            RNN(2, 5, 1, pooling="none", backend="cuda").forward(x)
