@@ -55,7 +55,8 @@ class CudaEngine(HostEngine):
 
     def load(self, inputs: Inputs, y: np.ndarray | None, weights: np.ndarray | None = None) -> None:
         """See engine.Engine."""
-        if self._network.front is not None and self._every_step:  # kernels find a step's target by its place among all of them
+        if self._network.front is not None and self._every_step:
+            # Kernels find a step's target by its place among all of them.
             n, steps = (inputs.tokens if self._network.front.tokens else inputs.x).shape[:2]
             if n * steps > MOST_STEPS:
                 raise ValueError(f"x: got {n} sequences of {steps} steps, accepted: at most {MOST_STEPS} steps in all, "
