@@ -107,10 +107,10 @@ class CudaEngine(HostEngine):
     def steps(self, plan: Plan, log: Log) -> int:
         """See engine.Engine; members of a fleet take turns, one call each."""
         network, kernels, updates = self._network, self._backend.kernels, len(plan.learning_rates)
-        orders = self._backend.views.Indices(plan.orders, self._to_device(plan.orders.ravel()))
-        losses, flooded, marks = map(self._to_device, (np.zeros(updates), np.zeros(updates), np.array([0, 1, 0])))
-        own = kernels.DeviceLog(losses, flooded, log.rows, marks)
         with TURN, interrupt_held_back(), self._statistics_at_rest():
+            orders = self._backend.views.Indices(plan.orders, self._to_device(plan.orders.ravel()))
+            losses, flooded, marks = map(self._to_device, (np.zeros(updates), np.zeros(updates), np.array([0, 1, 0])))
+            own = kernels.DeviceLog(losses, flooded, log.rows, marks)
             self._take_weights()
             kernels.train_steps(
                 own, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,
