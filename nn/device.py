@@ -14,6 +14,8 @@ from .interrupts import interrupt_held_back
 from .shared.codes import Batch, Log, Plan, Weights
 from .shared.inputs import Inputs
 
+MOST_STEPS = np.iinfo(np.int32).max  # of all sequences, where each has an output
+
 # Kernels of one process run one after another anyway: members of a fleet take turns, and scratch memory has one user.
 TURN = threading.RLock()
 
@@ -53,6 +55,12 @@ class CudaEngine(HostEngine):
 
     def load(self, inputs: Inputs, y: np.ndarray | None, weights: np.ndarray | None = None) -> None:
         """See engine.Engine."""
+        if self._network.front is not None and self._every_step:
+            # Kernels find a step's target by its place among all of them.
+            n, steps = (inputs.tokens if self._network.front.tokens else inputs.x).shape[:2]
+            if n * steps > MOST_STEPS:
+                raise ValueError(f"x: got {n} sequences of {steps} steps, accepted: at most {MOST_STEPS} steps in all, "
+                                 "padding included, with pooling='none' on backend='cuda'")
         with TURN:
             super().load(inputs, y, weights)
             data = self._data
