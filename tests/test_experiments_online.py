@@ -131,6 +131,14 @@ def test_the_answer_opens_as_the_verdicts_say(patterns, time, opening):
     assert opened({"all": patterns}, {"all": time}, 4).startswith(opening)
 
 
+def test_a_rival_far_behind_does_not_answer_for_the_other():
+    far, near = [BETTER] * 4, [BETTER, UNCLEAR, UNCLEAR, UNCLEAR]
+    for patterns, time in ((near, far), (far, near)):
+        assert opened({"far": far, "near": patterns}, {"far": far, "near": time}, 9).startswith(
+            "It depends on the batches and on how long is trained. Test error")
+    assert opened({"far": far, "none": [UNKNOWN]}, {"far": far}, 9).startswith("Yes.")
+
+
 def test_rises_that_must_be_passed():
     assert rises([3, 2, 2.5, 2.2, 1.9, 1.8]) == [Rise(2, pytest.approx(0.25))]
     assert rises([3, 2, 2.5, 2.2, 1.99]) == []  # not passed by more than 1 %

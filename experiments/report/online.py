@@ -94,7 +94,7 @@ def opened(patterns: Mapping[str, Sequence[str]], time: Mapping[str, Sequence[st
         Of each rival the verdicts after some epochs, at equal pattern presentations and at equal time.
     seeds : int
     """
-    both = [direction([one for some in found.values() for one in some]) for found in (patterns, time)]
+    both = [_beside_all(found) for found in (patterns, time)]
     if both[0] == "unknown":
         return depends_on_more(seeds, "seed")
     start = ("Yes" if both == ["yes", "yes"] else "No" if set(both) <= {"no", "unknown"} else
@@ -107,6 +107,12 @@ def opened(patterns: Mapping[str, Sequence[str]], time: Mapping[str, Sequence[st
                          for name, some in judged.items())
     return (f"{start}. Test error on-line at equal pattern presentations: {said(patterns)}; at equal processor time, which "
             f"depends on the machine: {said(time)}.").replace(BETTER, "lower").replace(WORSE, "higher")
+
+
+def _beside_all(found: Mapping[str, Sequence[str]]) -> str:
+    """The same as `direction`, of all rivals that can be judged: who is far behind does not answer for the others."""
+    ways = {direction(some) for some in found.values()} - {"unknown"}
+    return ways.pop() if len(ways) == 1 else "depends" if ways else "unknown"
 
 
 def rows(online: Family, cases: Sequence[tuple[Family, int]]) -> list[list[str]]:
