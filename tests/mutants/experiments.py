@@ -39,7 +39,7 @@ EXPERIMENTS = {
     "late_dropout_from_other_weights": Mutant(  # than those of the first epoch without a training error
         "experiments/trainers/regularized.py", "model.copy_from(before)", "before.copy_from(model)", LATE),
     "the_network_of_the_stop_instead_of_the_best": Mutant(
-        "experiments/questions/stopping_study/cases.py", "(decision.best_step or stop) - 1", "stop - 1", STOPPED),
+        "experiments/questions/stopping_study/cases.py", "returned_check(decision) - 1", "stop - 1", STOPPED),
     # Training becomes so slow that who trains to the end loses nothing.
     "rprop_steps_that_never_grow": Mutant(
         "nn/shared/scalars.py", "size = min(size * grow, largest)", "size = min(size, largest)", WAITING, jit=True),
