@@ -55,7 +55,8 @@ EXPERIMENTS = {
     "directions_of_biases": Mutant(
         "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
     "flood_that_only_pauses": Mutant(  # below the level batches do nothing, instead of going up again
-        "losses/rows.py", "distance = mean_loss - level", "distance = max(mean_loss - level, 0.0)", DESCENT, jit=True),
+        "losses/rows.py", "distance = F(mean_loss) - F(level)", "distance = max(F(mean_loss) - F(level), zero)", DESCENT,
+        jit=True),
     "weight_decay_of_the_first_run": Mutant(  # then all runs of a fleet are controls
         "experiments/trainers/grokking.py", '"weight_decay": run.weight_decay}', '"weight_decay": one.weight_decay}',
         GROKKED, jit=True),
