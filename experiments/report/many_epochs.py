@@ -10,7 +10,7 @@ import numpy as np
 
 from . import plots
 from .arms import Arms, text
-from .compare import AGREES, BETTER, DEVIATES, UNKNOWN, WORSE, agreement, paired
+from .compare import AGREES, BETTER, DEVIATES, UNKNOWN, WORSE, agreement, judge, paired
 from .tables import number
 from .words import counted, depends_on_more, listed
 
@@ -52,7 +52,7 @@ def rise(curves: np.ndarray) -> np.ndarray:
 def rises(results: Arms, cases: Sequence[Case], figure: str) -> dict[Case, str]:
     """Whether a figure clearly rose again in each case: `WORSE`; all intervals of error and loss at once."""
     found = {case: rise(values(results, case, figure)) for case in cases}
-    return {case: paired(0 * rose, rose, comparisons=2 * len(results.runs)).verdict for case, rose in found.items()}
+    return {case: judge(rose, comparisons=2 * len(results.runs)).verdict for case, rose in found.items()}
 
 
 def opened(by_labels: Mapping[str, Mapping[Case, str]], seeds: int, last: int) -> str:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...report.compare import mean_and_error, paired
+from ...report.compare import judge, mean_and_error
 from ...report.ratios import Ratio
 from .cases import Results
 from .rules import COMPARED, LOSS, PATIENT, PRECHELT
@@ -48,7 +48,7 @@ def beside(results: Results, rule: str, other: str, comparisons: int = 1, loss: 
     """Compare a rule with another one on the same runs, of one loss or of all."""
     cost, slowness, points = (np.diff(results.by_seed(results.of(values, other, rule), loss))[:, 0]
                               for values in (results.cost, results.slowness, results.points))
-    by_loss, by_error = (paired(0 * values, values, comparisons=comparisons).verdict for values in (cost, points))
+    by_loss, by_error = (judge(values, comparisons=comparisons).verdict for values in (cost, points))
     return Beside(Ratio.of(cost), Ratio.of(slowness), points, by_loss, by_error)
 
 
