@@ -3,6 +3,7 @@ import csv
 import math
 import os
 import re
+from array import array
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from .table import COMMA, Column, Table, listed, number, shown
 
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 CHUNK = 2000  # rows that are held as text at a time
 Row = tuple[int, list[str]]  # (line number, cells)
 
@@ -65,7 +67,7 @@ class _Reader:
         if repeated:
             raise ValueError(f"{self.path}: got more than one column {shown(repeated[0])}, accepted: one of each name")
         columns = [_Growing() for _ in header]
-        lines: list[int] = []
+        lines = array("q")
         borders: list[int] = []
         chunk: list[list[str]] = []
         for line, row in self._checked(rows, header):
@@ -82,8 +84,9 @@ class _Reader:
             raise ValueError(f"{self.path}: got no rows, accepted: at least one below the names of the columns "
                              f"({listed(header)})")
         found = {name: column.done() for name, column in zip(header, columns, strict=True) if name}
-        if self.dots:
-            for j in self.commas:  # 1,234 beside 0.5: a thousand, or a decimal comma?
+        clear = self.semicolons or any(columns[j].clear for j in self.commas)
+        if self.dots or not clear:
+            for j in self.commas:  # 1,234 beside 0.5, or alone between tabs: a thousand, or a decimal comma?
                 found[header[j]] = found[header[j]]._replace(problem=columns[j].comma)
         return Table("a table", found, np.array(lines), borders, self.notes)
 
@@ -107,7 +110,7 @@ class _Reader:
             second, line, self.line = line + second, comments[-1] + "\n", self.line - 1
         if separator is None:
             separator = _separator(line, second.splitlines()[0] if second else "")
-        self.comma = separator != ","
+        self.comma, self.semicolons = separator != ",", separator == ";"
         rows = self._rows(chain(second.splitlines(keepends=True), self.file), separator)
         if separator == " ":
             return line.split(), rows
@@ -148,7 +151,7 @@ class _Reader:
             raise ValueError(f"{self.path}, line {wrong[0]}: got {len(wrong[1])} cells, accepted: {width}, one for each name "
                              "in the first line")
 
-    def _take(self, chunk: list[list[str]], columns: list["_Growing"], lines: list[int]) -> None:
+    def _take(self, chunk: list[list[str]], columns: list["_Growing"], lines: "array[int]") -> None:
         for j, (column, cells) in enumerate(zip(columns, zip(*chunk, strict=True), strict=False)):
             if column.problem is None:
                 column.take(cells, lines[len(lines) - len(chunk):], self.comma)
@@ -166,9 +169,9 @@ class _Growing:
         self.measured: list[np.ndarray] = []
         self.problem: tuple[int, str] | None = None
         self.comma: tuple[int, str] | None = None
-        self.dots = False
+        self.dots = self.clear = False
 
-    def take(self, cells: tuple[str, ...], lines: list[int], decimal_comma: bool) -> None:
+    def take(self, cells: tuple[str, ...], lines: "array[int]", decimal_comma: bool) -> None:
         text = "".join(cells)
         self.dots |= decimal_comma and "." in text
         try:
@@ -187,6 +190,7 @@ class _Growing:
                 return
             if self.comma is None and "," in cell and COMMA.fullmatch(cell.strip().rstrip("% ")):
                 self.comma = line, cell
+            self.clear |= bool(self.comma) and "," in cell and not THOUSANDS.fullmatch(cell.strip())
             found.append(value)
         self.values.append(np.array([value for value, _ in found]))
         self.measured.append(np.array([measured for _, measured in found]))

@@ -98,6 +98,11 @@ def named(path: str, table: Table, epoch: str | None, step: str | None, theirs: 
             notes += [note] if note else []
             if error is not None:
                 history[f"{which}_error"] = Column(error, accuracy.measured)
+    if any("percent" in note for note in notes):
+        notes += [f"{sources[ours]!r} is read as shares" for ours in sources if ours.endswith("_accuracy")
+                  and not any(note.startswith(repr(sources[ours])) for note in notes)]
+    notes += [f"{sources[ours]!r} exceeds 1: an error in percent, left as it is" for ours in sources
+              if ours.endswith("_error") and (history[ours].values > 1 + ROUNDING).any()]
     return Log(history, Reading(path, table.kind, sources, table.lines, None if own is None else own.values, step, notes=notes))
 
 

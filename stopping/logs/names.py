@@ -59,7 +59,7 @@ def candidates(names: Iterable[str]) -> dict[str, list[str]]:
         owner = "train" if "loss" in bare else "val" if fastai else None
         if owner is not None:
             found.setdefault(f"{owner}_{what}", []).extend((rank + 100, name) for rank, name in given)
-    return {ours: [name for _, name in sorted(theirs, key=lambda pair: pair[0])] for ours, theirs in found.items()}
+    return {ours: [name for _, name in sorted(theirs, key=lambda pair: (pair[1] != ours, pair[0]))] for ours, theirs in found.items()}
 
 
 def meaning(name: str) -> tuple[str | None, str | None, int]:

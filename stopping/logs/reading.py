@@ -12,7 +12,7 @@ from . import names
 from .cells import encoding, read_cells
 from .json_logs import read_json
 from .log import Log, named, refuse_accuracy_as_error
-from .runs import any_measured, merged, split, without_the_end
+from .runs import any_measured, merged, split, without_the_end, without_uncounted
 from .series import is_series, joined
 from .table import Column, Table, listed, shown
 
@@ -105,6 +105,8 @@ def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs) -> li
     _refuse_unknown(path, table, columns)
     present = [name for name, column in table.columns.items() if name not in columns.values()]
     theirs = {ours: found for ours, found in names.candidates(present).items() if ours not in columns}
+    for found in theirs.values():
+        _refuse_doubt(path, table, found)
     _sum_components(table, theirs, columns)
     if not theirs and not columns:
         raise ValueError(f"{path}: got the columns {listed(table.columns)}, accepted: recognised ones; say which is which: "
@@ -116,12 +118,12 @@ def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs) -> li
     train, val, test = ([name for ours, found in {**theirs, **{o: [t] for o, t in columns.items()}}.items()
                          if ours.startswith(f"{part}_") for name in found] for part in ("train", "val", "test"))
     table = without_the_end(table, train, val, test)
-    tables, why = split(table, epoch, step)
+    tables, why = split(table, epoch, step, [*train, *val])
     sparse = _is_sparse(table, epoch, step, train, val)
     chosen = _chosen(path, tables, why, runs)
     logs = []
     for place in chosen:
-        checks = merged(tables[place], epoch, step, train, val) if sparse else tables[place]
+        checks = merged(tables[place], epoch, step, train, val) if sparse else without_uncounted(tables[place], epoch)
         if not len(checks.lines):
             raise ValueError(f"{path}: got no row with an epoch, accepted: at least one")
         log = named(path, checks, epoch, step, theirs, columns)
@@ -154,6 +156,20 @@ def _refuse_unknown(path: str, table: Table, columns: Mapping[str, str]) -> None
             near = difflib.get_close_matches(str(name), table.columns, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"columns: got {name!r}, accepted: columns of {path}: {listed(table.columns)}{hint}")
+
+
+def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
+    """Raise ValueError where columns are equally likely: two runs side by side in W&B's export, for example."""
+    if found[0] in names.RECOGNISED:
+        return
+    first = names.meaning(found[0])
+    alike = [name for name in found if names.meaning(name)[1:] == first[1:] and bool(names.meaning(name)[0]) == bool(first[0])]
+    fills = {name: int(table.columns[name].measured.sum()) for name in alike if table.columns[name].problem is None}
+    full = [name for name, fill in fills.items() if 2 * fill >= max(fills.values()) > 0]
+    if len(full) > 1:
+        ours = f"{first[0] or 'train'}_{first[1]}"
+        raise ValueError(f"{path}: got {listed(full)}, which may all be {ours}, accepted: one; say which: --columns "
+                         f"{ours}={full[0]}")
 
 
 def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns: Mapping[str, str], epoch: str | None) -> None:

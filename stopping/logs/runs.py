@@ -25,8 +25,10 @@ def any_measured(table: Table, names: Sequence[str]) -> NDArray:
     return has
 
 
-def split(table: Table, epoch: str | None, step: str | None) -> tuple[list[Table], str]:
+def split(table: Table, epoch: str | None, step: str | None, metrics: Sequence[str] = ()) -> tuple[list[Table], str]:
     """Return the runs of a file, and in words where the second begins.
+
+    A last row that repeats the `metrics` of an earlier one is a summary (of the best epoch), and left out.
 
     A run begins where the names stand once more, where the epoch falls or the step falls, and where an epoch repeats in rows
     that nothing else counts, unless every epoch does: those are checks within epochs.
@@ -37,8 +39,10 @@ def split(table: Table, epoch: str | None, step: str | None) -> tuple[list[Table
     for name in filter(None, (epoch, step)):
         values, at = _known(table, name)
         for fall in np.flatnonzero(np.diff(values) < 0):
-            if name == step and of_row is not None and of_row[at[fall + 1]] > of_row[at[fall]]:
-                continue  # mmcv counts iterations within an epoch
+            rises = name == step and of_row is not None and of_row[at[fall + 1]] > of_row[at[fall]]
+            jitters = name == step and of_row is not None and 2 * values[fall + 1] > values[fall]
+            if rises or jitters:  # mmcv counts iterations within an epoch; loggers that write by turns may differ by a step
+                continue
             starts.setdefault(int(at[fall + 1]), f"{name!r} falls from {values[fall]:.15g} to {values[fall + 1]:.15g}")
     if epoch is not None and step is None and _whole_rows(table):
         values, at = _known(table, epoch)
@@ -48,16 +52,36 @@ def split(table: Table, epoch: str | None, step: str | None) -> tuple[list[Table
             for repeat in repeats:
                 starts.setdefault(int(at[repeat + 1]), f"{epoch!r} repeats {values[repeat]:.15g}")
     starts = {row: why for row, why in sorted(starts.items()) if 0 < row < rows}
+    if rows - 1 in starts and _is_summary(table, metrics):
+        del starts[rows - 1]
+        table = taken(table, np.arange(rows - 1))
+        table.notes.append("the last line repeats an earlier one: a summary, not counted as a check")
+        rows -= 1
     edges = [0, *starts, rows]
     runs = [taken(table, np.arange(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
     why = next((f"line {table.lines[row]}: {words}" for row, words in starts.items()), "")
     return runs, why
 
 
+def _is_summary(table: Table, metrics: Sequence[str]) -> bool:
+    given = [table.columns[name] for name in metrics if table.columns[name].problem is None and table.columns[name].measured[-1]]
+    return bool(given) and bool(np.all([column.values[:-1] == column.values[-1] for column in given], axis=0).any())
+
+
 def _known(table: Table, name: str) -> tuple[NDArray, NDArray]:
     column = table.columns[name]
     at = np.flatnonzero(column.measured & ~np.isnan(column.values)) if column.problem is None else np.zeros(0, dtype=int)
     return column.values[at], at
+
+
+def without_uncounted(table: Table, epoch: str | None) -> Table:
+    """Return a table of whole rows without those that lack the epoch which the others have."""
+    if epoch is None or table.columns[epoch].measured.all() or not table.columns[epoch].measured.any():
+        return table
+    missing = ~table.columns[epoch].measured
+    kept = taken(table, np.flatnonzero(~missing))
+    kept.notes.append(f"{_lines(table.lines[missing])} without an epoch: not counted as checks")
+    return kept
 
 
 def _whole_rows(table: Table) -> bool:
