@@ -1,10 +1,12 @@
 """The command line: ``python -m stopping replay log.csv --criterion "GL(5) | Patience(10)"``."""
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .answers import costs, findings, verdict
 from .base import Criterion
 from .combine import leaves
 from .expression import NAMES, parse
@@ -12,6 +14,9 @@ from .judging import cautions, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
 from .tables import aligned
+
+LARGE = 50e6             # bytes; above, say how long
+BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m stopping") -> int:
@@ -52,6 +57,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 def _replay(options: argparse.Namespace) -> None:
+    size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
+    if size > LARGE:
+        print(f"reading {size / 1e6:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s", file=sys.stderr)
     given = [parse(text) for text in options.criterion or ()]
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs)]
     if options.figure is not None and len(logs) > 1:
@@ -86,7 +94,10 @@ def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
               for line in cautions(criterion, decision, log)]
     return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind, "checks": len(reading.lines),
             "recognised": reading.sources, "notes": list(dict.fromkeys([*reading.notes, *warned])),
-            "rules": [row(criterion, decision, log) for criterion, decision in zip(criteria, decisions, strict=True)]}
+            "answer": verdict(log), "findings": findings(log),
+            "rules": [{**row(criterion, decision, log),
+                       **costs(log, decision.best_step or decision.stopped_step or decision.checks)}
+                      for criterion, decision in zip(criteria, decisions, strict=True)]}
 
 
 def _text(document: dict[str, Any]) -> str:
@@ -95,8 +106,9 @@ def _text(document: dict[str, Any]) -> str:
     names = ", ".join(ours if ours == theirs else f"{ours} = {theirs!r}" for ours, theirs in document["recognised"].items())
     lines = [f"{document['log']}{which}: {checks} check{'s' * (checks != 1)}", f"read as {document['kind']}: {names}"]
     lines += [f"note: {note}" for note in document["notes"]]
+    lines += [document["answer"], *document["findings"].values()]
     if document["rules"]:
-        exact = {name for name in document["rules"][0] if name not in ("its value",)}
+        exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
         lines.append(aligned([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
                              exact=exact))
     return "\n".join(lines)

@@ -177,8 +177,12 @@ class _Growing:
         try:
             if "_" in text:
                 raise ValueError
-            self.values.append(np.array([float(cell) if cell else math.nan for cell in cells]))
-            self.measured.append(np.array([cell != "" for cell in cells]))
+            if "" in cells:
+                self.values.append(np.array([float(cell) if cell else math.nan for cell in cells]))
+                self.measured.append(np.array([cell != "" for cell in cells]))
+            else:
+                self.values.append(np.fromiter(map(float, cells), float, len(cells)))
+                self.measured.append(np.ones(len(cells), dtype=bool))
             return
         except ValueError:
             pass

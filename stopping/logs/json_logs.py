@@ -12,6 +12,13 @@ from .cells import encoding
 from .table import Column, Table, number, scattered, shown
 
 AFTER_TRAINING = "train_runtime"  # in the summary with which transformers ends a run
+LONGEST_NUMBER = 400  # digits: no float is longer, and Python refuses whole numbers of more than 4300
+
+
+def _whole(text: str) -> int | float:
+    return int(text) if len(text) < LONGEST_NUMBER else float(text)
+
+
 Record = tuple[int, Mapping[str, Any]]
 
 
@@ -29,16 +36,16 @@ def read_json(path: str | Path) -> Table:
         with open(path, encoding=encoding(path)) as file:
             first = next((line for line in file if line.strip()), "")
             try:
-                whole = json.loads(first)
+                whole = json.loads(first, parse_int=_whole)
                 rest = next((line for line in file if line.strip()), None)
             except json.JSONDecodeError:
                 whole, rest = None, ""
             if rest:  # one document per line
                 file.seek(0)
-                return _from_lines(path, file) if isinstance(whole, Mapping) else _from_document(path, json.load(file))
+                return _from_lines(path, file) if isinstance(whole, Mapping) else _from_document(path, json.load(file, parse_int=_whole))
             if rest == "":
                 file.seek(0)
-                whole = json.load(file)
+                whole = json.load(file, parse_int=_whole)
             return _from_document(path, whole)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}: got no JSON ({error.msg}), accepted: a JSON document, or one on "
@@ -57,7 +64,7 @@ def _from_lines(path: str | Path, file: Iterable[str]) -> Table:
             if not text.strip():
                 continue
             try:
-                record = json.loads(text)
+                record = json.loads(text, parse_int=_whole)
             except json.JSONDecodeError as error:
                 if not text.endswith("\n"):
                     notes.append(f"the last line ({line}) is cut short: left out")
