@@ -111,8 +111,8 @@ def _noise(log: Log) -> str:
     best, end = float(error[_best(log[by])]), float(error[_last(error)])
     half = NORMAL_95 * math.sqrt((best * (1 - best) + end * (1 - end)) / samples)
     verdict = "more than" if abs(end - best) > half else "no more than"
-    return (f"By the steps of the accuracy there are at least about {samples} validation samples; if it is so many, val_error's "
-            f"change by {end - best:+.3g} from the lowest {by} to the end is {verdict} chance explains (95 %, unpaired: "
+    return (f"By the steps of the accuracy there are at least about {samples} validation samples; if it is so many, "
+            f"val_error's change by {end - best:+.3g} from the lowest {by} to the end is {verdict} chance explains (95 %, unpaired: "
             f"±{half:.2g}).")
 
 
@@ -137,12 +137,12 @@ def _validation_better(log: Log) -> str:
             continue
         share = float(better.mean())
         if share >= 0.9:
-            return (f"val_{name} is below train_{name} at {100 * share:.0f} % of the checks, throughout. The log cannot tell "
-                    "apart: dropout or augmentation in training only, a penalty in the training loss, an easier or leaking "
+            return (f"val_{name} is below train_{name} at {100 * share:.0f} % of the checks, throughout. The log cannot "
+                    "tell apart: dropout or augmentation in training only, a penalty in the training loss, an easier or leaking "
                     "validation set.")
         if not better[len(better) // 2:].any():
-            return (f"val_{name} is below train_{name} early only ({int(better.sum())} checks): what an average over an epoch "
-                    "of changing weights shows, and dropout or augmentation too.")
+            return (f"val_{name} is below train_{name} early only ({int(better.sum())} checks): what an average over an "
+                    "epoch of changing weights shows, and dropout or augmentation too.")
         return f"val_{name} is below train_{name} at {100 * share:.0f} % of the checks, now and then."
     return ""
 

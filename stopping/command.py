@@ -41,12 +41,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
     command = commands.add_parser(
         "replay", help="what does a recorded run say, and where would criteria have stopped it?",
         description="Say what a training log shows, and where each criterion would have stopped the run: logs of Keras, "
-                    "Lightning, transformers, Ultralytics, fastai, skorch, TensorBoard, W&B, XGBoost, LightGBM, CatBoost and "
-                    "others, in cells or JSON.",
+                    "Lightning, transformers, Ultralytics, fastai, skorch, TensorBoard, W&B, XGBoost, LightGBM, CatBoost "
+                    "and others, in cells or JSON.",
         epilog=f"Criteria: {', '.join(NAMES)}. They are combined with |, &, ~ and parentheses, and watch the names shown, "
                "ours or the file's.")
-    command.add_argument("log", nargs="+", help="cells whose first line names the columns, or JSON; files of one metric each "
-                         "are joined by step")
+    command.add_argument("log", nargs="+", help="cells whose first line names the columns, or JSON; files of one metric "
+                         "each are joined by step")
     command.add_argument("--criterion", action="append", metavar="EXPRESSION",
                          help='for example "GL(5) | Patience(10)"; repeatable; without, a panel of rules')
     command.add_argument("--columns", metavar="OURS=THEIRS,...", help="for example val_loss=my_val,train_loss=my_train")
@@ -63,7 +63,7 @@ def _replay(options: argparse.Namespace) -> None:
     given = [parse(text) for text in options.criterion or ()]
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs)]
     if options.figure is not None and len(logs) > 1:
-        raise ValueError(f"--figure: got {len(logs)} runs, accepted: one; say which with --runs, or draw each file by itself")
+        raise ValueError(f"--figure: got {len(logs)} runs, accepted: one; say which with --runs, or draw file by file")
     documents = []
     for log in logs:
         criteria = _criteria(given, log)
@@ -92,8 +92,8 @@ def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
     decisions = [decided(criterion, log) for criterion in criteria]
     warned = [line for criterion, decision in zip(criteria, decisions, strict=True)
               for line in cautions(criterion, decision, log)]
-    return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind, "checks": len(reading.lines),
-            "recognised": reading.sources, "notes": list(dict.fromkeys([*reading.notes, *warned])),
+    return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind,
+            "checks": len(reading.lines), "recognised": reading.sources, "notes": list(dict.fromkeys([*reading.notes, *warned])),
             "answer": verdict(log), "findings": findings(log),
             "rules": [{**row(criterion, decision, log),
                        **costs(log, decision.best_step or decision.stopped_step or decision.checks)}

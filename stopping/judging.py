@@ -32,9 +32,9 @@ def decided(criterion: Criterion, log: Log) -> StopDecision:
 
 def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any]:
     """Return the stop and the best check, also in the file's epochs, and in updates and steps, where those are on record."""
-    counts = {"epoch": log.reading.epochs, "update": log.get("update"),
-              log.reading.step: log.get(log.reading.step or "")}
-    counts = {name: values for name, values in counts.items() if name and values is not None}
+    step = log.reading.step or ""
+    known = {"epoch": log.reading.epochs, "update": log.get("update"), step: log.get(step)}
+    counts = {name: values for name, values in known.items() if values is not None}
 
     def at(values: Any, step: int | None) -> float | None:
         return None if step is None or math.isnan(values[step - 1]) else float(values[step - 1])
@@ -56,7 +56,7 @@ def cautions(criterion: Criterion, decision: StopDecision, log: Log) -> list[str
         found.append(f"{criterion!r} was asked at {asked} of {decision.checks} checks, where {', '.join(blank)} "
                      f"{'was' if len(blank) == 1 else 'were'} measured{silent}")
     for rule in leaves(criterion):
-        monitor, mode = getattr(rule, "monitor", None), getattr(rule, "mode", None)
+        monitor, mode = str(getattr(rule, "monitor", "")), getattr(rule, "mode", None)
         if mode == "min" and monitor in log and rises_by_name(monitor) and _rises(log, monitor):
             found.append(f"{rule!r} takes lower for better, but {monitor} rises: mode='max'?")
     return found

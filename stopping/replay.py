@@ -109,7 +109,7 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
 
 
 def asked_at(criterion: Criterion, history: History, checks: int) -> Sequence[int]:
-    """Return the checks, from 0, at which all was measured that a criterion needs; a log that was read knows (`read_csv`)."""
+    """Return the checks, from 0, at which all was measured that a criterion needs; what `read_csv` returns knows."""
     measured = getattr(history, "measured", {})
     needed = [measured[name] for name in criterion.requires if name in measured] if isinstance(measured, dict) else []
     return np.flatnonzero(np.all(needed, axis=0)).tolist() if needed else range(checks)

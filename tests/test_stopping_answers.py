@@ -15,16 +15,17 @@ def read(folder, text):
     return log.with_own_names()
 
 
-TURNED = ("epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1,0.5,1\n1,0.75,0.8,0.6,0.8\n2,1,0.7,0.65,0.85\n3,1,0.6,{},0.9\n")
+TURNED = ("epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1,0.5,1\n1,0.75,0.8,0.6,0.8\n"
+          "2,1,0.7,0.65,0.85\n3,1,0.6,{},0.9\n")
 
 
 def test_the_loss_turned_while_the_error_fell(tmp_path):
     log = read(tmp_path, TURNED.format(0.7))
-    assert verdict(log) == ("It depends on what counts: val_loss was lowest at epoch 1, while val_error went on falling, from "
-                            "0.4 there to 0.3.")
+    assert verdict(log) == ("It depends on what counts: val_loss was lowest at epoch 1, while val_error went on falling, "
+                            "from 0.4 there to 0.3.")
     found = findings(log)
-    assert found["zero training error"] == ("Training accuracy reached 100 %, to the digits of the log, at epoch 2; since then "
-                                            "val_loss went from 0.85 to 0.9 and val_error went from 0.35 to 0.3.")
+    assert found["zero training error"] == ("Training accuracy reached 100 %, to the digits of the log, at epoch 2; since "
+                                            "then val_loss went from 0.85 to 0.9 and val_error went from 0.35 to 0.3.")
     assert found["turn"].endswith("the loss turned and the error went on falling.")
     assert found["past the best"] == "By val_loss the run went on for 2 of its 4 checks after its best."
     # steps of 0.05: 20 samples; 1.96 sqrt((0.4 0.6 + 0.3 0.7) / 20) = 0.294
@@ -48,8 +49,8 @@ def test_still_improving(tmp_path):
     log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,2,2\n3,1,1\n")
     assert verdict(log).startswith("Yes: val_loss was lowest at the end or close to it (epoch 3)")
     assert findings(log)["turn"] == "val_loss is lowest at the end (1): it has not turned."
-    assert findings(log)["not judged"] == ("The log does not say whether training reached 100 %, how many validation samples are "
-                                           "wrong.")
+    assert findings(log)["not judged"] == ("The log does not say whether training reached 100 %, how many validation samples "
+                                           "are wrong.")
 
 
 def test_divergence_and_no_validation(tmp_path):
@@ -78,7 +79,8 @@ def test_json(tmp_path, capsys):
     read(tmp_path, TURNED.format(0.7))
     assert main(["replay", str(tmp_path / "log.csv"), "--json", "--criterion", "GL(5)", "--criterion", "Patience(9)"]) == 0
     [document] = json.loads(capsys.readouterr().out)
-    assert document["checks"] == 4 and document["recognised"]["train_loss"] == "loss" and document["answer"].startswith("It dep")
+    assert document["checks"] == 4 and document["recognised"]["train_loss"] == "loss"
+    assert document["answer"].startswith("It dep")
     assert [rule["stops at check"] for rule in document["rules"]] == [3, None]
     assert document["rules"][0]["its epoch"] == 1 and document["rules"][0]["val_loss above best"] == 0
     assert document["rules"][0]["above end"] == pytest.approx(-0.1)
@@ -104,11 +106,13 @@ def test_figures_of_odd_names_and_lone_points(tmp_path):
 # --- hostile input ---
 
 @pytest.mark.parametrize("text, message", [
-    ("[" * 100_000, "nested too deeply"), ('{"a":' * 100_000, "nested too deeply"), ("[]", "got no records"), ("{}", "got {}"),
+    ("[" * 100_000, "nested too deeply"), ('{"a":' * 100_000, "nested too deeply"), ("[]", "got no records"),
+    ("{}", "got {}"),
     ("[1, 2", "got no rows"), ('{"loss": [1, [2]]}', "accepted: records, or a list"),
     ('{"loss": [1, 2], "val_loss": [1]}', "got 1 entries of 'val_loss' and 2 of 'loss'"),
     ('{"loss": ["high"]}', "column 'loss': got 'high', accepted: a number"), ('{"loss": [1e400]}', None),
-    ('{"epoch": 1}\n[1]\n', "line 2: got"), ('{"epoch": 1}\nx\n', "line 2: got no JSON"), ("", "got no rows"), ("\n\n", "got no rows"),
+    ('{"epoch": 1}\n[1]\n', "line 2: got"), ('{"epoch": 1}\nx\n', "line 2: got no JSON"), ("", "got no rows"),
+    ("\n\n", "got no rows"),
     ("a\0b,c\n1,2\n", "got"), ("val_loss\n", "got no rows"), ('{"loss": ' + "9" * 5000 + "}\n", "got {'loss': inf}")])
 def test_hostile_logs_are_refused_in_one_short_line(tmp_path, text, message, capsys):
     (tmp_path / "log.csv").write_text(text)
@@ -116,7 +120,8 @@ def test_hostile_logs_are_refused_in_one_short_line(tmp_path, text, message, cap
     captured = capsys.readouterr()
     assert status == (0 if message is None else 2)
     if message is not None:
-        assert message in captured.err and captured.err.count("\n") == 1 and len(captured.err) < 900 and "\0" not in captured.err
+        assert message in captured.err and captured.err.count("\n") == 1 and len(captured.err) < 900
+        assert "\0" not in captured.err
 
 
 def test_ten_thousand_columns_make_a_short_message(tmp_path, capsys):

@@ -93,8 +93,8 @@ def test_it_prints_each_operand_and_the_whole(log, capsys):
     assert lines[1] == "read as a table: val_loss, train_accuracy = 'accuracy', train_loss = 'loss'"
     assert lines[2] == "No: after epoch 1 val_loss got no better; the network of that check is the one to keep."
     lines[2:] = table(lines)
-    assert lines[2].split() == ["criterion", "stops", "at", "check", "epoch", "best", "check", "its", "epoch", "its", "value",
-                                "val_loss", "above", "best", "above", "end"]
+    assert lines[2].split() == ["criterion", "stops", "at", "check", "epoch", "best", "check", "its", "epoch", "its",
+                                "value", "val_loss", "above", "best", "above", "end"]
     assert [line.split()[:-2] for line in lines[3:7]] == [  # epochs as the file counts them, from 0
         ["GL(5)", "4", "3", "2", "1", "0.8"], ["Patience(3)", "5", "4", "2", "1", "0.8"],
         ["after(9)", "never", "-", "-", "-", "-"], ["ZeroError()", "6", "5", "-", "-", "-"]]
@@ -121,7 +121,8 @@ def test_updates_are_shown_where_they_are_on_record(tmp_path, capsys):
     path = tmp_path / "ours.csv"
     path.write_text("update,epoch,val_loss\n500,0.5,1\n1000,1,0.9\n1500,1.5,1\n")
     assert main(["replay", str(path), "--criterion", "Patience(1)"]) == 0
-    assert table(capsys.readouterr().out.splitlines())[1].split()[:-2] == ["Patience(1)", "3", "1.5", "1500", "2", "1", "1000", "0.9"]
+    row = table(capsys.readouterr().out.splitlines())[1]
+    assert row.split()[:-2] == ["Patience(1)", "3", "1.5", "1500", "2", "1", "1000", "0.9"]
 
 
 @pytest.mark.parametrize("ending, magic", [("png", b"\x89PNG"), ("svg", b"<?xml")])

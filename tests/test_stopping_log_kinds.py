@@ -34,7 +34,8 @@ CELLS = {
               '"0","","","","2"\n"1","1.5","1.5","1.5",""\n"2","","","","1"\n"3","1.25","1.25","1.25",""\n',
               {"val_loss": [1.5, 1.25], "train_loss": [2, 1]}),
     # pandas' to_csv of transformers' log_history: train_loss is the mean over the run, in its summary
-    "transformers": (",loss,grad_norm,learning_rate,epoch,step,eval_loss,eval_accuracy,eval_runtime,train_runtime,train_loss\n"
+    "transformers": (",loss,grad_norm,learning_rate,epoch,step,eval_loss,eval_accuracy,eval_runtime,train_runtime,"
+                     "train_loss\n"
                      "0,0.75,1,5e-5,0.5,10,,,,,\n1,0.5,1,5e-5,1.0,20,,,,,\n2,,,,1.0,20,0.625,0.5,1,,\n"
                      "3,0.25,1,5e-5,2.0,40,,,,,\n4,,,,2.0,40,0.5,0.75,1,,\n5,,,,2.0,40,,,,9.5,0.5\n6,,,,2.0,40,0.5,0.75,1,,\n",
                      {"epoch": [1, 2], "train_loss": [0.5, 0.25], "val_loss": [0.625, 0.5], "val_error": [0.5, 0.25]}),
@@ -70,22 +71,28 @@ DOCUMENTS = {
                  {"main/loss": 0.5, "validation/main/loss": 1.0, "main/accuracy": 0.75, "validation/main/accuracy": 0.5,
                   "epoch": 2, "iteration": 1200, "elapsed_time": 3}],
                 {"train_loss": [1, 0.5], "train_error": [0.5, 0.25], "val_loss": [2, 1], "val_error": [0.75, 0.5]}),
-    "xgboost": ({"train": {"logloss": [0.6, 0.5], "error": [0.25, 0]}, "eval": {"logloss": [0.7, 0.6], "error": [0.5, 0.25]}},
+    "xgboost": ({"train": {"logloss": [0.6, 0.5], "error": [0.25, 0]},
+                 "eval": {"logloss": [0.7, 0.6], "error": [0.5, 0.25]}},
                 {"train_loss": [0.6, 0.5], "train_error": [0.25, 0], "val_loss": [0.7, 0.6], "val_error": [0.5, 0.25]}),
     "lightgbm": ({"training": {"binary_logloss": [0.6, 0.5]}, "valid_0": {"binary_logloss": [0.7, 0.6]}},
                  {"train_loss": [0.6, 0.5], "val_loss": [0.7, 0.6]}),
     "catboost": ({"meta": {"learn_metrics": [{"best_value": "Min", "name": "Logloss"}],
                            "test_metrics": [{"best_value": "Min", "name": "Logloss"}]},
-                  "iterations": [{"learn": [0.6], "iteration": 0, "test": [0.7]}, {"learn": [0.5], "iteration": 1, "test": [0.6]}]},
+                  "iterations": [{"learn": [0.6], "iteration": 0, "test": [0.7]},
+                                 {"learn": [0.5], "iteration": 1, "test": [0.6]}]},
                  {"train_loss": [0.6, 0.5], "val_loss": [0.7, 0.6]}),
-    "sklearn": ({"loss_curve_": [1, 0.5], "validation_scores_": [0.5, 0.75]}, {"train_loss": [1, 0.5], "val_error": [0.5, 0.25]}),
+    "sklearn": ({"loss_curve_": [1, 0.5], "validation_scores_": [0.5, 0.75]},
+                {"train_loss": [1, 0.5], "val_error": [0.5, 0.25]}),
 }
 LINES = {
     "mmdetection": ([{"env_info": "sys.platform: linux", "seed": 0}, {"mode": "train", "epoch": 1, "iter": 50, "loss": 1.5},
-                     {"mode": "train", "epoch": 1, "iter": 100, "loss": 1.0}, {"mode": "val", "epoch": 1, "iter": 100, "loss": 2.0},
-                     {"mode": "train", "epoch": 2, "iter": 50, "loss": 0.5}, {"mode": "val", "epoch": 2, "iter": 100, "loss": 1.0}],
+                     {"mode": "train", "epoch": 1, "iter": 100, "loss": 1.0},
+                     {"mode": "val", "epoch": 1, "iter": 100, "loss": 2.0},
+                     {"mode": "train", "epoch": 2, "iter": 50, "loss": 0.5},
+                     {"mode": "val", "epoch": 2, "iter": 100, "loss": 1.0}],
                     {"epoch": [1, 2], "train_loss": [1, 0.5], "val_loss": [2, 1]}),
-    "detectron2": ([{"iteration": 19, "total_loss": 1.5, "lr": 0.1}, {"iteration": 39, "total_loss": 1.25, "validation_loss": 2.0},
+    "detectron2": ([{"iteration": 19, "total_loss": 1.5, "lr": 0.1},
+                    {"iteration": 39, "total_loss": 1.25, "validation_loss": 2.0},
                     {"iteration": 59, "total_loss": 1.0, "validation_loss": 1.5}],
                    {"train_loss": [1.5, 1.25, 1]}),
     "deit": ([{"train_lr": 0.1, "train_loss": 2.5, "test_loss": 2.0, "test_acc1": 50.0, "epoch": 0, "n_parameters": 5},

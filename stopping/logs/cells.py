@@ -71,7 +71,7 @@ class _Reader:
         borders: list[int] = []
         chunk: list[list[str]] = []
         for line, row in self._checked(rows, header):
-            if row == header or [cell.strip() for cell in row[:3]] == header[:3] and [c.strip() for c in row] == header:
+            if row == header or ([cell.strip() for cell in row[:3]] == header[:3] and [c.strip() for c in row] == header):
                 borders.append(len(lines))
                 continue
             lines.append(line)
@@ -145,11 +145,12 @@ class _Reader:
             yield line, row
         else:
             if wrong is not None and len(wrong[1]) < width and not _ends_with_a_line(self.path):
-                self.notes.append(f"the last line ({wrong[0]}) is cut short, with {len(wrong[1])} of {width} cells: left out")
+                self.notes.append(f"the last line ({wrong[0]}) is cut short, with {len(wrong[1])} of {width} cells: left "
+                                  "out")
                 return
         if wrong is not None:
-            raise ValueError(f"{self.path}, line {wrong[0]}: got {len(wrong[1])} cells, accepted: {width}, one for each name "
-                             "in the first line")
+            raise ValueError(f"{self.path}, line {wrong[0]}: got {len(wrong[1])} cells, accepted: {width}, one for each "
+                             "name in the first line")
 
     def _take(self, chunk: list[list[str]], columns: list["_Growing"], lines: "array[int]") -> None:
         for j, (column, cells) in enumerate(zip(columns, zip(*chunk, strict=True), strict=False)):

@@ -42,7 +42,9 @@ def read_json(path: str | Path) -> Table:
                 whole, rest = None, ""
             if rest:  # one document per line
                 file.seek(0)
-                return _from_lines(path, file) if isinstance(whole, Mapping) else _from_document(path, json.load(file, parse_int=_whole))
+                if isinstance(whole, Mapping):
+                    return _from_lines(path, file)
+                rest = ""
             if rest == "":
                 file.seek(0)
                 whole = json.load(file, parse_int=_whole)
@@ -69,7 +71,8 @@ def _from_lines(path: str | Path, file: Iterable[str]) -> Table:
                 if not text.endswith("\n"):
                     notes.append(f"the last line ({line}) is cut short: left out")
                     return
-                raise ValueError(f"{path}, line {line}: got no JSON ({error.msg}), accepted: a record on each line") from None
+                raise ValueError(f"{path}, line {line}: got no JSON ({error.msg}), accepted: a record on each "
+                                 "line") from None
             if not isinstance(record, Mapping):
                 raise ValueError(f"{path}, line {line}: got {shown(record)}, accepted: a record on each line")
             yield line, record
@@ -109,7 +112,7 @@ def _numbered(path: str | Path, records: Iterable[Any]) -> Iterator[Record]:
 
 
 def _catboost(whole: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield its iterations, each metric under its name; what CatBoost calls test is what it may stop by, a validation set."""
+    """Yield its iterations, each metric under its name; what CatBoost calls test it may stop by: validation."""
     meta = whole.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
     for one in whole["iterations"]:
@@ -179,7 +182,7 @@ def _value(value: Any) -> tuple[float, bool] | None:
 
 
 def _from_lists(path: str | Path, whole: Mapping[str, Any]) -> Table:
-    """Return lists by name as a table: Keras' ``History.history``, scikit-learn's curves, evaluation dicts one level deeper."""
+    """Return lists by name as a table: Keras' ``History.history``, curves, or evaluation dicts one level deeper."""
     lists, deeper = dict[str, list[Any]](), False
     for name, value in whole.items():
         inner = value.items() if isinstance(value, Mapping) else ()

@@ -61,7 +61,7 @@ class Log(dict[str, NDArray]):
         self.reading = reading
 
     def with_own_names(self) -> "Log":
-        """Return the log with every recognised column under the file's own name as well, and the epochs as the file counts."""
+        """Return the log with every recognised column under the file's name as well, and epochs as the file counts them."""
         columns = {name: Column(values, self.measured[name]) for name, values in self.items()}
         if self.reading.epochs is not None:
             columns["epoch"] = Column(self.reading.epochs, self.measured["epoch"])
@@ -103,14 +103,15 @@ def named(path: str, table: Table, epoch: str | None, step: str | None, theirs: 
                   and not any(note.startswith(repr(sources[ours])) for note in notes)]
     notes += [f"{sources[ours]!r} exceeds 1: an error in percent, left as it is" for ours in sources
               if ours.endswith("_error") and (history[ours].values > 1 + ROUNDING).any()]
-    return Log(history, Reading(path, table.kind, sources, table.lines, None if own is None else own.values, step, notes=notes))
+    epochs = None if own is None else own.values
+    return Log(history, Reading(path, table.kind, sources, table.lines, epochs, step, notes=notes))
 
 
 def _error(accuracy: NDArray, name: str) -> tuple[NDArray | None, str]:
     """Return 1 - accuracy, of shares or of percent, whichever the whole column is; None where it is neither."""
     finite = accuracy[np.isfinite(accuracy)]
     if len(finite) and (finite.min() < -ROUNDING or finite.max() > 100 * (1 + ROUNDING)):
-        return None, f"{name!r} goes from {finite.min():.4g} to {finite.max():.4g}: no accuracy, so that no error is made of it"
+        return None, f"{name!r} goes from {finite.min():.4g} to {finite.max():.4g}: no accuracy, so no error is made of it"
     if len(finite) and finite.max() > 1 + ROUNDING:
         return np.clip((100 - accuracy) / 100, 0, 1), f"{name!r} is read as percent"
     return np.clip(1 - accuracy, 0, 1), ""

@@ -21,16 +21,19 @@ PARTS = {**dict.fromkeys(("train", "training", "trn", "tr", "learn", "dtrain"), 
          **dict.fromkeys(("test", "dtest"), "test")}
 # In order: of a file with several, the first is the loss.
 LOSSES = ("loss", "total_loss", "loss_total", "loss_curve", "logloss", "mlogloss", "binary_logloss", "multi_logloss",
-          "cross_entropy", "crossentropy", "crossentropyloss", "multiclass", "nll", "nll_loss", "rmse", "mse", "l2", "mae", "l1")
+          "cross_entropy", "crossentropy", "crossentropyloss", "multiclass", "nll", "nll_loss", "rmse", "mse", "l2", "mae",
+          "l1")
 ACCURACIES = ("accuracy", "acc", "accuracy_score", "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy",
               "acc1", "top1", "top_1", "acc_1", "top1_acc", "top1_accuracy", "acc_top1", "accuracy_top1", "scores")
 ERRORS = ("error", "err", "error_rate", "merror", "multi_error", "binary_error", "err1", "top1_err")
 REGRESSION = ("multiclass", "rmse", "mse", "l2", "mae", "l1")  # a loss where a set is named beside it
 WHAT = {**dict.fromkeys(LOSSES, "loss"), **dict.fromkeys(ACCURACIES, "accuracy"), **dict.fromkeys(ERRORS, "error")}
 RANK = {name: place for place, name in enumerate((*LOSSES, *ACCURACIES, *ERRORS))}
+SILENT = ("epoch", "main", "metrics", "metric", "avg", "average", "mean")  # words that change no meaning
+RISING = {"auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"}
 EPOCHS = ("epoch", "epochs", "current_epoch")
 STEPS = ("step", "global_step", "trainer_global_step", "iteration", "iterations", "iter", "steps")
-COMPONENT = re.compile(r"(train|val)/(?:box|cls|dfl|obj|seg|pose|kobj)_loss")  # Ultralytics': weighted, the loss is their sum
+COMPONENT = re.compile(r"(train|val)/(?:box|cls|dfl|obj|seg|pose|kobj)_loss")  # Ultralytics': their sum is the loss
 
 
 def plain(name: str) -> str:
@@ -59,13 +62,14 @@ def candidates(names: Iterable[str]) -> dict[str, list[str]]:
         owner = "train" if "loss" in bare else "val" if fastai else None
         if owner is not None:
             found.setdefault(f"{owner}_{what}", []).extend((rank + 100, name) for rank, name in given)
-    return {ours: [name for _, name in sorted(theirs, key=lambda pair: (pair[1] != ours, pair[0]))] for ours, theirs in found.items()}
+    return {ours: [name for _, _, name in sorted((name != ours, rank, name) for rank, name in theirs)]
+            for ours, theirs in found.items()}
 
 
 def meaning(name: str) -> tuple[str | None, str | None, int]:
     """Return (train, val, test or None; loss, accuracy, error or None; how late in the order it comes)."""
     ours = plain(name)
-    words = [word for word in ours.split("_") if word not in ("epoch", "main", "metrics", "metric", "avg", "average", "mean")]
+    words = [word for word in ours.split("_") if word not in SILENT]
     parts = [PARTS[word] for word in words if word in PARTS]
     # LightGBM's valid_0 and XGBoost's validation_0 number their sets; in val_loss_1 the number means something else.
     rest = "_".join(word for before, word in zip(["", *words], words, strict=False)
@@ -93,4 +97,4 @@ def is_accuracy(name: str) -> bool:
 def rises_by_name(name: str) -> bool:
     """Return whether higher is better, by what the name says."""
     words = set(plain(name).split("_"))
-    return is_accuracy(name) or bool(words & {"auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"})
+    return is_accuracy(name) or bool(words & RISING)

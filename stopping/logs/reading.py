@@ -163,7 +163,7 @@ def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
     if found[0] in names.RECOGNISED:
         return
     first = names.meaning(found[0])
-    alike = [name for name in found if names.meaning(name)[1:] == first[1:] and bool(names.meaning(name)[0]) == bool(first[0])]
+    alike = [name for name in found if (other := names.meaning(name))[1:] == first[1:] and bool(other[0]) == bool(first[0])]
     fills = {name: int(table.columns[name].measured.sum()) for name in alike if table.columns[name].problem is None}
     full = [name for name, fill in fills.items() if 2 * fill >= max(fills.values()) > 0]
     if len(full) > 1:
@@ -172,7 +172,8 @@ def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
                          f"{ours}={full[0]}")
 
 
-def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns: Mapping[str, str], epoch: str | None) -> None:
+def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns: Mapping[str, str],
+                  epoch: str | None) -> None:
     strict = [*(name for found in theirs.values() for name in found), *columns.values(), *filter(None, [epoch])]
     for name in strict:
         problem = table.columns[name].problem

@@ -1,6 +1,7 @@
 """Rows that belong together: runs, and within a run the rows of one check. All in time linear in the rows."""
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +59,13 @@ def split(table: Table, epoch: str | None, step: str | None, metrics: Sequence[s
         table.notes.append("the last line repeats an earlier one: a summary, not counted as a check")
         rows -= 1
     edges = [0, *starts, rows]
-    runs = [taken(table, np.arange(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    runs = [taken(table, np.arange(a, b)) for a, b in pairwise(edges)]
     why = next((f"line {table.lines[row]}: {words}" for row, words in starts.items()), "")
     return runs, why
 
 
 def _is_summary(table: Table, metrics: Sequence[str]) -> bool:
-    given = [table.columns[name] for name in metrics if table.columns[name].problem is None and table.columns[name].measured[-1]]
+    given = [column for name in metrics if (column := table.columns[name]).problem is None and column.measured[-1]]
     return bool(given) and bool(np.all([column.values[:-1] == column.values[-1] for column in given], axis=0).any())
 
 
@@ -127,9 +128,9 @@ def merged(table: Table, epoch: str | None, step: str | None, train: Sequence[st
     is_check = any_measured(table, val)
     if not is_check.any():
         rows = np.flatnonzero(~np.isnan(of_row))
-        inside = taken(table, rows)
+        counted = taken(table, rows)
         new = np.r_[True, np.diff(of_row[rows]) != 0] if len(rows) else np.zeros(0, dtype=bool)
-        return _last_entries(inside, np.cumsum(new) - 1)
+        return _last_entries(counted, np.cumsum(new) - 1)
     is_check &= ~_continued(table, counts, is_check, val)
     segment = np.cumsum(is_check) - is_check  # rows up to a validation are of its check
     number = np.cumsum(is_check) - 1          # of the last validation so far

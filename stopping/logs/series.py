@@ -62,7 +62,7 @@ def _columns(path: str, table: Table) -> list[tuple[str, np.ndarray, Column]]:
 
 
 def _tag(path: str) -> str:
-    """Return train/TAG, val/TAG or TAG of TensorBoard's name of a file, run-RUN-tag-TAG.csv: Keras' runs are of a set each."""
+    """Return train/TAG, val/TAG or TAG of TensorBoard's name of a file, run-RUN-tag-TAG.csv; Keras' runs have a set each."""
     match = TAG.fullmatch(Path(path).stem)
     if match is None:
         return Path(path).stem
