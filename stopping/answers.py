@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .logs import Log
+from .logs.names import meaning
 
 NORMAL_95 = 1.959964  # two-sided
 LATE = 0.05           # of the run: a best within it is at the end
@@ -112,8 +113,8 @@ def _noise(log: Log) -> str:
     half = NORMAL_95 * math.sqrt((best * (1 - best) + end * (1 - end)) / samples)
     verdict = "more than" if abs(end - best) > half else "no more than"
     return (f"By the steps of the accuracy there are at least about {samples} validation samples; if it is so many, "
-            f"val_error's change by {end - best:+.3g} from the lowest {by} to the end is {verdict} chance explains (95 %, unpaired: "
-            f"±{half:.2g}).")
+            f"val_error's change by {end - best:+.3g} from the lowest {by} to the end is {verdict} chance explains (95 %, "
+            f"unpaired: ±{half:.2g}).")
 
 
 def samples_at_least(errors: NDArray) -> int | None:
@@ -131,6 +132,9 @@ def _validation_better(log: Log) -> str:
     for name in ("error", "loss"):
         if not (_has(log, f"train_{name}") and _has(log, f"val_{name}")):
             continue
+        sources = [log.reading.sources.get(f"{part}_{name}", "") for part in ("train", "val")]
+        if len({meaning(source)[2] // 2 for source in sources}) > 1:
+            continue  # a mean squared error and a loss are not alike
         both = np.isfinite(log[f"train_{name}"]) & np.isfinite(log[f"val_{name}"])
         better = (log[f"val_{name}"] < log[f"train_{name}"])[both]
         if not better.any():
@@ -138,8 +142,8 @@ def _validation_better(log: Log) -> str:
         share = float(better.mean())
         if share >= 0.9:
             return (f"val_{name} is below train_{name} at {100 * share:.0f} % of the checks, throughout. The log cannot "
-                    "tell apart: dropout or augmentation in training only, a penalty in the training loss, an easier or leaking "
-                    "validation set.")
+                    "tell apart: dropout or augmentation in training only, a penalty in the training loss, an easier or "
+                    "leaking validation set.")
         if not better[len(better) // 2:].any():
             return (f"val_{name} is below train_{name} early only ({int(better.sum())} checks): what an average over an "
                     "epoch of changing weights shows, and dropout or augmentation too.")

@@ -65,11 +65,11 @@ def _replay(options: argparse.Namespace) -> None:
     if options.figure is not None and len(logs) > 1:
         raise ValueError(f"--figure: got {len(logs)} runs, accepted: one; say which with --runs, or draw file by file")
     documents = []
-    for log in logs:
+    for place, log in enumerate(logs):
         criteria = _criteria(given, log)
         documents.append(_document(log, criteria))
         if not options.json:
-            print(_text(documents[-1]))
+            print("\n" * (place > 0) + _text(documents[-1]))
         if options.figure is not None:
             from .figure import draw
             draw(criteria, log, options.figure)
@@ -93,8 +93,8 @@ def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
     warned = [line for criterion, decision in zip(criteria, decisions, strict=True)
               for line in cautions(criterion, decision, log)]
     return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind,
-            "checks": len(reading.lines), "recognised": reading.sources, "notes": list(dict.fromkeys([*reading.notes, *warned])),
-            "answer": verdict(log), "findings": findings(log),
+            "checks": len(reading.lines), "recognised": reading.sources,
+            "notes": list(dict.fromkeys([*reading.notes, *warned])), "answer": verdict(log), "findings": findings(log),
             "rules": [{**row(criterion, decision, log),
                        **costs(log, decision.best_step or decision.stopped_step or decision.checks)}
                       for criterion, decision in zip(criteria, decisions, strict=True)]}

@@ -49,8 +49,8 @@ def test_still_improving(tmp_path):
     log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,2,2\n3,1,1\n")
     assert verdict(log).startswith("Yes: val_loss was lowest at the end or close to it (epoch 3)")
     assert findings(log)["turn"] == "val_loss is lowest at the end (1): it has not turned."
-    assert findings(log)["not judged"] == ("The log does not say whether training reached 100 %, how many validation samples "
-                                           "are wrong.")
+    assert findings(log)["not judged"] == ("The log does not say whether training reached 100 %, how many validation "
+                                           "samples are wrong.")
 
 
 def test_divergence_and_no_validation(tmp_path):

@@ -90,7 +90,7 @@ def test_it_prints_each_operand_and_the_whole(log, capsys):
     assert main(["replay", log, "--criterion", "GL(5) | Patience(3) | after(9) & ~ZeroError()"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{log}: 6 checks"
-    assert lines[1] == "read as a table: val_loss, train_accuracy = 'accuracy', train_loss = 'loss'"
+    assert lines[1] == "read as a table: train_loss = 'loss', val_loss, train_accuracy = 'accuracy'"
     assert lines[2] == "No: after epoch 1 val_loss got no better; the network of that check is the one to keep."
     lines[2:] = table(lines)
     assert lines[2].split() == ["criterion", "stops", "at", "check", "epoch", "best", "check", "its", "epoch", "its",

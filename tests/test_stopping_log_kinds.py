@@ -59,6 +59,10 @@ DOCUMENTS = {
         {"epoch": 2.0, "step": 40, "total_flos": 1e15, "train_loss": 0.5, "train_runtime": 9.5},
         {"epoch": 2.0, "eval_accuracy": 0.75, "eval_loss": 0.5, "step": 40}]},
         {"epoch": [1, 2], "train_loss": [0.5, 0.25], "val_loss": [0.625, 0.5], "val_error": [0.5, 0.25]}),
+    "trainer_state_without_evaluation": ({"log_history": [
+        {"epoch": 1.0, "loss": 0.75, "step": 20}, {"epoch": 2.0, "loss": 0.25, "step": 40},
+        {"epoch": 2.0, "step": 40, "total_flos": 1e15, "train_loss": 0.5, "train_runtime": 9.5}]},
+        {"epoch": [1, 2], "train_loss": [0.75, 0.25]}),
     "keras": ({"loss": [1, 0.5], "accuracy": [0.5, 0.75], "val_loss": [2, 1], "val_accuracy": [0.25, 0.5]},
               {"train_loss": [1, 0.5], "train_error": [0.5, 0.25], "val_loss": [2, 1], "val_error": [0.75, 0.5]}),
     "keras_frame": ({"loss": {"0": 1, "1": 0.5, "10": 0.25, "2": 0.375}}, {"train_loss": [1, 0.5, 0.375, 0.25]}),

@@ -36,7 +36,7 @@ def test_several_runs_are_asked_about(tmp_path, text, why):
         assert one(tmp_path, text, runs=last)["val_loss"].tolist() == [3, 2]
     assert one(tmp_path, text, runs="1")["val_loss"].tolist() == [5, 4]
     for wrong in (0, 3, "first", True, -1):
-        with pytest.raises(ValueError, match="runs: got .*, accepted: last, all or a number from 1 to 2"):
+        with pytest.raises(ValueError, match=r"runs: got .*, accepted: last, all or a number from 1 to 2"):
             logs(tmp_path, text, runs=wrong)
     with pytest.raises(ValueError, match="runs: got 'all', accepted: 'last' or a number"):
         read_csv(tmp_path / "log.csv", runs="all")
@@ -95,6 +95,8 @@ def test_a_blank_is_asked_of_no_rule_and_a_nan_is_one(tmp_path):
         assert replay(Patience(1), log).stopped_step == 5
     decision = replay(Patience(2), one(tmp_path, text.format("nan")))
     assert (decision.stopped_step, decision.best_step) == (3, 1)
+    both = one(tmp_path, "epoch,val_loss\n1,5\n2,nan\n3,NA\n4,NaN\n")
+    assert both.measured["val_loss"].tolist() == [True, True, False, True] and replay(Patience(2), both).stopped_step == 4
 
 
 def test_a_rule_that_was_hardly_ever_asked_says_so(tmp_path, capsys):
