@@ -167,7 +167,9 @@ def costs(log: Log, solution: int | None) -> dict[str, float | None]:
 
 
 def _judged(log: Log) -> str | None:
-    return next((name for name in ("test_loss", "val_loss", "val_error") if _has(log, name)), None)
+    """Return what solutions are judged by: the first that is measured at half of the checks or more, else any."""
+    known = [name for name in ("test_loss", "val_loss", "val_error") if _has(log, name)]
+    return next((name for name in known if 2 * np.isfinite(log[name]).sum() >= len(log[name])), next(iter(known), None))
 
 
 def _has(log: Log, name: str) -> bool:

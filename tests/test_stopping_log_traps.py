@@ -83,6 +83,12 @@ def test_what_is_written_after_training_is_no_check(tmp_path):
     assert one(tmp_path, "epoch,loss,val_loss\n1,3,5\n2,2,4\n,2,4\n")["val_loss"].tolist() == [5, 4]
 
 
+def test_tests_all_along_in_rows_of_their_own_are_kept(tmp_path):
+    log = one(tmp_path, '{"epoch": 1, "train_loss": 3}\n{"epoch": 1, "test_loss": 5}\n{"epoch": 2, "train_loss": 2}\n'
+                        '{"epoch": 2, "test_loss": 4}\n')
+    assert log["train_loss"].tolist() == [3, 2] and log["test_loss"].tolist() == [5, 4] and log["epoch"].tolist() == [1, 2]
+
+
 # --- what was measured ---
 
 def test_a_blank_is_asked_of_no_rule_and_a_nan_is_one(tmp_path):

@@ -71,7 +71,7 @@ class _Reader:
         borders: list[int] = []
         chunk: list[list[str]] = []
         for line, row in self._checked(rows, header):
-            if row == header or ([cell.strip() for cell in row[:3]] == header[:3] and [c.strip() for c in row] == header):
+            if row[0].strip() == header[0] and [cell.strip() for cell in row] == header:
                 borders.append(len(lines))
                 continue
             lines.append(line)

@@ -103,7 +103,11 @@ def without_the_end(table: Table, train: Sequence[str], val: Sequence[str], test
             after = np.arange(len(keep)) > at
             keep &= ~(after & ~(step.values > step.values[at])) & ~summary.measured
     if test and (train or val):
-        keep &= ~(any_measured(table, test) & ~any_measured(table, [*train, *val]))
+        trained = any_measured(table, [*train, *val])
+        tested = any_measured(table, test) & ~trained
+        end = int(np.flatnonzero(trained)[-1]) if trained.any() else -1
+        if not tested[:end + 1].any():  # else it is tested all along, in rows of their own
+            keep &= ~tested
     if keep.all() or not keep.any():
         return table
     dropped = table.lines[~keep]

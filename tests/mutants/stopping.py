@@ -41,7 +41,9 @@ STOPPING = {
         "stopping/logs/cells.py", "if self.dots or not clear:", "if False:",
         f"{TRAPS}a_comma_that_may_be_either_is_not_guessed"),
     "summary_that_is_a_check": Mutant(
-        "stopping/logs/runs.py", "keep[at] = False", "keep[at] = True", "tests/test_stopping_log_kinds.py::test_documents"),
+        "stopping/logs/runs.py",
+        "if summary is not None and summary.problem is None and summary.measured.any():", "if False:",
+        "tests/test_stopping_log_kinds.py::test_documents"),
     "noise_of_one_end": Mutant(
         "stopping/answers.py", "(best * (1 - best) + end * (1 - end))", "(end * (1 - end))",
         f"{ANSWERS}the_loss_turned_while_the_error_fell"),
