@@ -28,6 +28,12 @@ CELLS = {
                {"train_loss": [1.5, 1], "val_loss": [1.25, 0.75], "val_error": [0.5, 0.25]}),
     "fastai_csv": ("epoch,train_loss,valid_loss,error_rate,time\n0,1.5,1.25,0.5,00:12\n1,1,0.75,0.25,00:11\n",
                    {"val_error": [0.5, 0.25]}),
+    # skorch's printed table
+    "skorch_printed": ("  epoch    train_loss    valid_acc    valid_loss     dur\n"
+                       "-------  ------------  -----------  ------------  ------\n"
+                       "      1        0.7500       0.5000        1.2500  0.1345\n"
+                       "      2        0.5000       0.7500        1.0000  0.0608\n",
+                       {"epoch": [1, 2], "train_loss": [0.75, 0.5], "val_loss": [1.25, 1], "val_error": [0.5, 0.25]}),
     "timm": ("epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n0,2.5,2,50,80,0.1\n1,2,1.5,75,90,0.1\n",
              {"train_loss": [2.5, 2], "val_loss": [2, 1.5], "val_error": [0.5, 0.25]}),
     "wandb": ('"Step","sun-1 - val_loss","sun-1 - val_loss__MIN","sun-1 - val_loss__MAX","sun-1 - train/loss"\n'
@@ -95,6 +101,13 @@ LINES = {
                      {"mode": "train", "epoch": 2, "iter": 50, "loss": 0.5},
                      {"mode": "val", "epoch": 2, "iter": 100, "loss": 1.0}],
                     {"epoch": [1, 2], "train_loss": [1, 0.5], "val_loss": [2, 1]}),
+    # mmengine's scalars.json: what a validation calls its step is the epoch
+    "mmengine": ([{"lr": 0.1, "data_time": 0.1, "loss": 1.5, "epoch": 1, "iter": 50, "memory": 9, "step": 50},
+                  {"lr": 0.1, "loss": 1.0, "epoch": 1, "iter": 100, "step": 100},
+                  {"accuracy/top1": 50.0, "time": 0.1, "step": 1},
+                  {"lr": 0.1, "loss": 0.5, "epoch": 2, "iter": 200, "step": 200},
+                  {"accuracy/top1": 75.0, "time": 0.1, "step": 2}],
+                 {"epoch": [1, 2], "train_loss": [1, 0.5], "val_error": [0.5, 0.25]}),
     "detectron2": ([{"iteration": 19, "total_loss": 1.5, "lr": 0.1},
                     {"iteration": 39, "total_loss": 1.25, "validation_loss": 2.0},
                     {"iteration": 59, "total_loss": 1.0, "validation_loss": 1.5}],

@@ -124,6 +124,8 @@ def test_an_almost_empty_column_wins_over_no_full_one(tmp_path):
 def test_a_bare_accuracy_is_of_training_only_beside_a_bare_loss(tmp_path):
     assert one(tmp_path, "epoch,loss,accuracy\n1,3,0.5\n")["train_error"].tolist() == [0.5]
     assert one(tmp_path, "epoch,train_loss,valid_loss,accuracy\n1,3,2,0.5\n")["val_error"].tolist() == [0.5]
+    apart = one(tmp_path, "epoch,loss,accuracy\n1,3,\n1,,0.5\n2,2,\n2,,0.75\n")
+    assert "train_error" not in apart and "'accuracy' never stands in a row with a training loss" in apart.reading.notes[0]
     alone = one(tmp_path, "epoch,val_loss,accuracy\n1,3,0.5\n")
     assert alone["accuracy"].tolist() == [0.5] and not {"train_error", "val_error"} & set(alone)
 

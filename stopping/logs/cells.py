@@ -137,6 +137,8 @@ class _Reader:
         for line, row in rows:
             if wrong is not None:
                 break
+            if row[0].startswith("---") and not "".join(row).strip("-:= "):
+                continue  # a rule below the names, as skorch prints it
             if len(row) > width and not any(cell.strip() for cell in row[width:]):
                 row = row[:width]
             if len(row) != width:

@@ -62,6 +62,7 @@ def _from_lines(path: str | Path, file: Iterable[str]) -> Table:
     notes: list[str] = []
 
     def records() -> Iterator[Record]:
+        last: Mapping[str, Any] = {}
         for line, text in enumerate(file, 1):
             if not text.strip():
                 continue
@@ -75,10 +76,20 @@ def _from_lines(path: str | Path, file: Iterable[str]) -> Table:
                                  "line") from None
             if not isinstance(record, Mapping):
                 raise ValueError(f"{path}, line {line}: got {shown(record)}, accepted: a record on each line")
-            yield line, record
+            if "iter" in record and "step" in record:
+                last = record
+            yield line, _of_mmengine(record, last) if last and "iter" not in record else record
     table = from_records(path, "JSON lines", records())
     table.notes += notes
     return table
+
+
+def _of_mmengine(record: Mapping[str, Any], last: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record without iterations, which follows one with, as mmengine means it: of validation."""
+    if "step" not in record or "epoch" in record:
+        return record
+    of_epoch = record["step"] == last.get("epoch")
+    return {"mode": "val", **record, "step": last["step"] if of_epoch else record["step"], "epoch": last.get("epoch")}
 
 
 def _from_document(path: str | Path, whole: Any) -> Table:

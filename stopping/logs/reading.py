@@ -105,6 +105,7 @@ def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs) -> li
     _refuse_unknown(path, table, columns)
     present = [name for name, column in table.columns.items() if name not in columns.values()]
     theirs = {ours: found for ours, found in names.candidates(present).items() if ours not in columns}
+    _without_strangers(table, theirs)
     for found in theirs.values():
         _refuse_doubt(path, table, found)
     _sum_components(table, theirs, columns)
@@ -156,6 +157,21 @@ def _refuse_unknown(path: str, table: Table, columns: Mapping[str, str]) -> None
             near = difflib.get_close_matches(str(name), table.columns, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"columns: got {name!r}, accepted: columns of {path}: {listed(table.columns)}{hint}")
+
+
+def _without_strangers(table: Table, theirs: dict[str, list[str]]) -> None:
+    """Leave out bare accuracies and errors that never stand in a row with a bare loss: whose they are nobody can tell."""
+    losses = any_measured(table, [name for name in theirs.get("train_loss", ()) if names.meaning(name)[0] is None])
+    for ours in ("train_accuracy", "train_error"):
+        bare = [name for name in theirs.get(ours, ()) if names.meaning(name)[0] is None]
+        for name in bare:
+            column = table.columns[name]
+            if column.problem is None and column.measured.any() and not (column.measured & losses).any():
+                theirs[ours].remove(name)
+                table.notes.append(f"{shown(name)} never stands in a row with a training loss, so whose it is cannot be "
+                                   f"told; say so: --columns val{ours[5:]}={name}")
+        if not theirs.get(ours, True):
+            del theirs[ours]
 
 
 def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
