@@ -6,6 +6,7 @@ import argparse
 import difflib
 import importlib.util
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,35 +14,44 @@ from pathlib import Path
 
 from . import registry
 from .documenting import table
+from .report.tables import wrapped
 from .running import EXIT_BAD_USE, EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, run
 
-USAGE = f"""usage: {PROGRAM} [-h]                     show the menu of questions
+USAGE = f"""usage: {PROGRAM} [-h]
+           show the menu of questions
        {PROGRAM} run NAME [--quick | --full] [options]
-       {PROGRAM} run NAME --help            options of one experiment, with a reason for each
+           answer one question
+       {PROGRAM} run NAME --help
+           options of one experiment, with a reason for each
        {PROGRAM} export NAME [--output FILE] [--force]
-                                         its finished runs as CSV: NAME.csv and NAME_curves.csv
+           its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
-                                         what its default found as Markdown, for a document
+           what its default found as Markdown, for a document
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
-                                         what does a training log say, and where would rules have stopped?
+           what does a training log say, and where would rules have stopped?
        {PROGRAM} --version
 
-`python -m experiments` is the same command. Finished runs are kept (--results DIR, default
-./results) and are never trained again: a run that was interrupted goes on where it stopped, and
-tables and figures are redrawn at once. Without activating the virtual environment (`.
-.venv/bin/activate`) it is called by its path: .venv/bin/{PROGRAM}, or .venv/bin/python -m
-experiments."""
+`python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never \
+trained again: a run that was interrupted goes on where it stopped, and tables and figures are redrawn at once. Without \
+activating the virtual environment (`. .venv/bin/activate`) it is called by its path: .venv/bin/{PROGRAM}, or \
+.venv/bin/python -m experiments."""
 HOME = Path(__file__).resolve().parent.parent  # of all our packages
 
 
 def menu() -> str:
-    """Every experiment with its question and run times, as text of at most 100 columns."""
+    """Every experiment with its question and run times."""
     lines = ["Which question?", ""]
     for entry in map(registry.entry, registry.NAMES):
         quick, default, full = entry.times
         lines += [f"  {entry.name}", f"      {entry.question}",
                   f"      --quick {quick}, default {default}, --full {full}", ""]
     return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}", f"More: {PROGRAM} --help"])
+
+
+def show(*parts: str) -> None:
+    """Print parts with an empty line between them, broken at words for the terminal; in a pipe for 80 columns."""
+    width = shutil.get_terminal_size((80, 24)).columns
+    print(*(wrapped(part, width) for part in parts), sep="\n\n")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -104,14 +114,14 @@ def version() -> str:
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments:
-        print(menu())
+        show(menu())
         return 0
     command, *rest = arguments
     if command == "--version":
         print(f"{PROGRAM} {version()}")
         return 0
     if command in ("-h", "--help"):
-        print(USAGE, menu(), sep="\n\n")
+        show(USAGE, menu())
         return 0
     if command not in COMMANDS:
         known = [*COMMANDS, "--help", "--version"]
@@ -128,7 +138,7 @@ def _named(command: str, chosen: "Command", rest: list[str]) -> int:
         raise UsageError(f"{command}: got no name of an experiment, accepted: {', '.join(registry.NAMES)}")
     name, *options = rest
     if name in ("-h", "--help"):
-        print(USAGE, menu(), sep="\n\n")
+        show(USAGE, menu())
         return 0
     if name not in registry.NAMES:
         accepted = (f"{', '.join(registry.NAMES)}; put the name first: {PROGRAM} {command} NAME {name}"

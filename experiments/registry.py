@@ -13,7 +13,8 @@ from typing import Any
 
 # In the order of the menu.
 NAMES = ("zero_loss", "loss_matters", "margin_theory", "double_descent", "flooding_family", "memorization",
-         "perfect_training_accuracy", "privacy", "fast_perfect", "validation_above_training", "grokking",
+         "perfect_training_accuracy", "privacy", "fast_perfect", "regularizers", "stopping_study", "online",
+         "validation_above_training", "autoencoder", "sequences", "grokking", "overfitting_epochs",
          "published_flooding", "flooding_table", "level_choice", "speed")
 
 

@@ -134,7 +134,8 @@ class CudaBackend(CompiledBackend):
         names = "_compat", "activations", "recurrent", "rows", "training", "views"
         modules = {name: importlib.import_module(f"nn.cuda.{name}") for name in names}
         if why := modules["_compat"].machine.unavailable():
-            raise RuntimeError(f"backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine; {why}")
+            raise RuntimeError("backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine (a model that is there "
+                               f"moves with model.copy(backend='numba')); {why}")
         self.compat, self.kernels, self.views = modules["_compat"], modules["training"], modules["views"]
         self.activations, self.recurrent, self.rows = (modules[name] for name in ("activations", "recurrent", "rows"))
 
@@ -143,6 +144,9 @@ class CudaBackend(CompiledBackend):
         """See engine.Backend."""
         from .device import CudaEngine
         self.require_served(network.layers, network.front, optimizer)
+        if network.front is not None and network.front.hidden > (most := self.recurrent.most_hidden(network.flat.dtype)):
+            raise ValueError(f"hidden: got {network.front.hidden}, accepted: at most {most} in {network.flat.dtype} on "
+                             "backend='cuda', where the states of a time step lie in shared memory")
         return CudaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
 
 

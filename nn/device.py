@@ -14,6 +14,8 @@ from .interrupts import interrupt_held_back
 from .shared.codes import Batch, Log, Plan, Weights
 from .shared.inputs import Inputs
 
+MOST_STEPS = np.iinfo(np.int32).max  # of all sequences, where each has an output
+
 # Kernels of one process run one after another anyway: members of a fleet take turns, and scratch memory has one user.
 TURN = threading.RLock()
 
@@ -53,6 +55,12 @@ class CudaEngine(HostEngine):
 
     def load(self, inputs: Inputs, y: np.ndarray | None, weights: np.ndarray | None = None) -> None:
         """See engine.Engine."""
+        if self._network.front is not None and self._every_step:
+            # Kernels find a step's target by its place among all of them.
+            n, steps = (inputs.tokens if self._network.front.tokens else inputs.x).shape[:2]
+            if n * steps > MOST_STEPS:
+                raise ValueError(f"x: got {n} sequences of {steps} steps, accepted: at most {MOST_STEPS} steps in all, "
+                                 "padding included, with pooling='none' on backend='cuda'")
         with TURN:
             super().load(inputs, y, weights)
             data = self._data
@@ -99,10 +107,10 @@ class CudaEngine(HostEngine):
     def steps(self, plan: Plan, log: Log) -> int:
         """See engine.Engine; members of a fleet take turns, one call each."""
         network, kernels, updates = self._network, self._backend.kernels, len(plan.learning_rates)
-        orders = self._backend.views.Indices(plan.orders, self._to_device(plan.orders.ravel()))
-        losses, flooded, marks = map(self._to_device, (np.zeros(updates), np.zeros(updates), np.array([0, 1, 0])))
-        own = kernels.DeviceLog(losses, flooded, log.rows, marks)
         with TURN, interrupt_held_back(), self._statistics_at_rest():
+            orders = self._backend.views.Indices(plan.orders, self._to_device(plan.orders.ravel()))
+            losses, flooded, marks = map(self._to_device, (np.zeros(updates), np.zeros(updates), np.array([0, 1, 0])))
+            own = kernels.DeviceLog(losses, flooded, log.rows, marks)
             self._take_weights()
             kernels.train_steps(
                 own, self._weights, self._work, self._sequences, self._norm, self._drop, network.layers, network.front,

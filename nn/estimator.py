@@ -105,10 +105,10 @@ class _MLPEstimator(BaseEstimator):
             if self.batch_size != "auto":
                 raise ValueError(f"batch_size: got {self.batch_size!r}, accepted: 'auto', None (all samples) or an int >= 1")
             return min(200, samples)
-        return self.batch_size
+        return None if self.batch_size is None else integer("batch_size", self.batch_size, low=1, extra=" or None")
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         return self.model_.forward(validate_data(self, X, reset=False, dtype=(np.float64, np.float32)))
 
 
@@ -184,13 +184,14 @@ class MLPClassifier(ClassifierMixin, _MLPEstimator):
         x, labels = validate_data(self, X, y, dtype=(np.float64, np.float32))
         check_classification_targets(labels)
         labels = column_or_1d(labels, warn=True)
-        self.classes_, ids = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y: got one class ({self.classes_[0]!r}), accepted: at least two classes to tell apart")
+        classes, ids = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y: got one class ({classes[0]!r}), accepted: at least two classes to tell apart")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)
         if self.class_weight is not None:
             weights = compute_sample_weight(self.class_weight, labels) * (1 if weights is None else weights)
-        self._train(x, ids.astype(np.int64), len(self.classes_), self.loss or CrossEntropy(), weights, ids)
+        self._train(x, ids.astype(np.int64), len(classes), self.loss or CrossEntropy(), weights, ids)
+        self.classes_ = classes  # with the model: one that was there before stays whole where training fails
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
@@ -217,10 +218,11 @@ class MLPRegressor(RegressorMixin, _MLPEstimator):
         x, targets = validate_data(self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True)
         if targets.ndim == 2 and targets.shape[1] == 1:
             targets = column_or_1d(targets, warn=True)
-        self._flat = targets.ndim == 1
+        flat = targets.ndim == 1
         targets = targets.reshape(len(x), -1).astype(np.float64)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)
         self._train(x, targets, targets.shape[1], self.loss or SquaredError(), weights, None)
+        self._flat = flat
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -1,7 +1,7 @@
 """An engine whose arrays lie on the host: the buffers, and how rows find their order. All of our backends are made of it.
 
 What is added in nn/backends.py are the calls of the kernels, which see the buffers as they are described in nn/shared. A
-backend whose buffers lie elsewhere (nn/cuda/engine.py) says how to get at them: `_on_host`, `_steps_in_all`.
+backend whose buffers lie elsewhere (nn/device.py) says how to get at them: `_on_host`, `_steps_in_all`.
 """
 import contextlib
 from collections.abc import Iterator

@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from experiments.questions import (
+    autoencoder,
     double_descent,
     fast_perfect,
     flooding_table,
     level_choice,
     loss_matters,
     memorization,
+    online,
+    overfitting_epochs,
     perfect_training_accuracy,
     privacy,
     published_flooding,
+    stopping_study,
     validation_above_training,
     zero_loss,
 )
@@ -35,7 +39,7 @@ from experiments.runs.store import Run
 from experiments.trainers import flooding_grid
 from experiments.trainers.accuracy_gap import CAUSES
 from experiments.trainers.flooding_grid import Trial
-from tests import perfection
+from tests import autoencoders, many_epochs, on_line, perfection, stopping_runs
 from tests.long_runs import cases as long_runs
 
 RULES = ("zero", "ten", "patience_loss", "patience_error", "end")
@@ -227,8 +231,15 @@ FIGURES = {
     "memorization_limits": lambda folder: memorization.figures(memorized(), folder),
     **dict.fromkeys(("fast_perfect", "fast_perfect_sizes", "fast_perfect_faults"),
                     lambda folder: fast_perfect.figures(perfection.made(), folder)),
+    **dict.fromkeys(("online", "online_measures", "online_stops"), lambda folder: online.figures(on_line.made(), folder)),
+    **dict.fromkeys(("overfitting_epochs", "overfitting_epochs_capacity"), lambda folder: (
+        overfitting_epochs.figures(many_epochs.made(), folder))),
     **{f"validation_above_training{page}": lambda folder: validation_above_training.figures(gaps(), folder)
        for page in ("", "_epochs")},
+    **{f"stopping_study{page}": lambda folder: stopping_study.figures(stopping_runs.made(
+        dict.fromkeys(stopping_runs.RULES[1:14], 0.9), scatter=0.1), folder) for page in ("", "_watched", "_claim")},
+    **{f"autoencoder{page}": lambda folder: autoencoder.figures(autoencoders.made(3), folder)
+       for page in ("", "_codes", "_rules")},
     "level_choice": lambda folder: level_choice.figures(choices(), folder),
     "published_flooding": lambda folder: published_flooding.figures(row(), folder),
     "perfect_training_accuracy": lambda folder: perfect_training_accuracy.figures(capacities(), folder),
@@ -252,7 +263,7 @@ def drawing(name, monkeypatch, draw=None, talk=False, dark=False):
         return _drawn[name, talk, dark]
     made, page = [], plots.page
     with monkeypatch.context() as patch, plots.drawn(plots.Look(talk=talk, dark=dark)):
-        patch.setattr(canvas, "save", lambda figure, path: (figure.canvas.draw(), made.append(figure)))
+        patch.setattr(canvas, "save", lambda figure, path: (figure.draw_without_rendering(), made.append(figure)))
         patch.setattr(plots, "page", lambda path, *what, **how: page(path, *what, **how) if path.stem == name else [])
         (draw or FIGURES[name])(Path("unused"))
     [figure] = made

@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from experiments.report.compare import clearly_above, half_width, mean_and_error
 from experiments.trainers import attacks, inversion
@@ -119,6 +118,8 @@ def test_scores_do_not_saturate():
 
 
 def test_figures_of_scores_against_others():
+    from sklearn.metrics import roc_auc_score
+
     rng = np.random.default_rng(1)
     members, others = rng.integers(8, size=60) + 0.0, rng.integers(6, size=90) + 0.0  # with ties
     truth = np.repeat([1, 0], [60, 90])

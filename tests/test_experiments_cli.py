@@ -12,6 +12,7 @@ import pytest
 
 from experiments import registry
 from experiments.__main__ import main, parse
+from experiments.command import COMMANDS, PROGRAM
 from experiments.report.tables import Table
 from experiments.runs.store import Run, Store
 from tests import programs
@@ -36,13 +37,22 @@ def complaint(capsys, *arguments):
     return " ".join(re.sub("[│╭╮╰╯─]", " ", out + err).split())
 
 
-def test_menu_shows_questions_and_times(capsys):
-    assert main([]) == 0
+@pytest.mark.parametrize("columns, width", [(None, 80), ("50", 50), ("200", 200)])
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help")], ids=" ".join)
+def test_menu_shows_questions_and_times_within_the_terminal(monkeypatch, capsys, arguments, columns, width):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert main(arguments) == 0
     out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    words = " ".join(out.split())  # nothing is cut
     for name in registry.NAMES:
         entry = registry.entry(name)
-        assert name in out and entry.question in out and all(time in out for time in entry.times)
-    assert QUESTION in out and max(map(len, out.splitlines())) <= 100
+        assert f" {name} {entry.question} --quick {entry.times[0]}," in words
+        assert f"      {entry.question[:20]}" in out  # as far in as before
+    assert QUESTION in words and all(time in words for name in registry.NAMES for time in registry.entry(name).times)
+    assert not arguments or all(f"{PROGRAM} {one}" in words for one in (*COMMANDS, "--version"))
 
 
 def test_module_menu_imports_nothing_heavy():

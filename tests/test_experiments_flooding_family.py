@@ -4,6 +4,7 @@ import pytest
 
 from experiments.questions import flooding_family
 from experiments.questions.flooding_family import BATCHES, FAMILY, PLAIN, SAMPLES, Config
+from experiments.report import plots
 from experiments.report.batch_sizes import BatchSizes, batch_words
 from experiments.report.compare import clearly_above
 from experiments.report.measured import Measured
@@ -15,12 +16,14 @@ from experiments.trainers.plain_losses import plain_losses
 from experiments.trainers.strengths import strength
 from experiments.trainers.train import train_fleet
 from losses.levels import levels_from_losses
+from tests.pages import bare
 
 TINY = Config(seeds=2, noise=(0.1,), train=20, hidden=(8,), epochs=10, batch_size=10, learning_rate=0.03, folds=2,
               auxiliary_epochs=2, batch_sizes=(5, 20), shares=(0.1, 0.3))
 
 
 def test_from_end_to_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "page", bare)
     monkeypatch.setattr(flooding_family, "DATA", {"two_gaussians": 20})
     store = Store(tmp_path)
     flooding_family.run(TINY, store)

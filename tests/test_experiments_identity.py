@@ -82,7 +82,8 @@ def test_what_never_decides_imports_nothing_that_trains():
              for path in ROOT.glob(pattern)]
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
     assert len(names) > 20
-    assert {name for name in reached(names) if not cut_off(name)} <= harmless
+    # A rule that is asked of a record trains nothing; those that end a run are reached by what trains it.
+    assert {name for name in reached(names) if not (cut_off(name) or name.startswith("stopping."))} <= harmless
 
 
 def test_measurements_of_speed_cover_their_folder():

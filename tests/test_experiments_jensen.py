@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from experiments.report.jensen import measured_gap, predicted_gap
+from experiments.report.batch_sizes import measured_gap, predicted_gap
 from losses import CrossEntropy, Flooding, InstanceFlooding
 
 SIZES = (1, 2, 5, 10, 25, 50, 100)

@@ -1,5 +1,4 @@
 """margin_theory from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 import math
 
 import numpy as np
@@ -9,7 +8,6 @@ from experiments.questions import margin_theory
 from experiments.questions.margin_theory import Config
 from experiments.report import plots
 from experiments.report.compare import AGREES, DEVIATES, UNCLEAR, UNKNOWN, agreement, clearly_above
-from experiments.report.confidence import surer
 from experiments.report.limits import (
     ACROSS,
     CLAIMS,
@@ -23,6 +21,7 @@ from experiments.report.limits import (
     dips,
     judged,
     rises,
+    surer,
 )
 from experiments.report.limits import grown as margins_grown
 from experiments.report.measured import Measured
@@ -30,24 +29,13 @@ from experiments.runs.store import Run, Store
 from experiments.trainers.separable import descent, train_fleet
 from experiments.trainers.separable_sets import FIXED, problem
 from losses.margins import hard_margin
+from tests.pages import bare
 
 TINY = Config(seeds=2, epochs=30, few=10, many=100, images=10, hidden=3)
 
 
 def descend(data, train=0, seeds=1, epochs=100, **how):
     return train_fleet([descent("claim", seed, data, train, epochs=epochs, **how) for seed in range(seeds)])
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines and (axis.get_ylabel() or axis.get_title())
-    assert "2 seeds" in words["title"]
-    return [path]
 
 
 def test_from_end_to_end(tmp_path, monkeypatch):
@@ -264,8 +252,10 @@ def test_what_growing_confidence_means_is_in_numbers():
     unsure = made()
     for run in unsure.runs.runs:
         run.curves["confidence"][:] = 0.7
-        del run.scalars["zero.epoch"]
-    assert "passed 0.95 after – times" in surer([unsure])
+    assert "passed 0.95 after – times the epochs to zero error (not in 5 runs)." in surer([unsure])
+    some = made()
+    del some.runs.runs[0].scalars["zero.epoch"]
+    assert "passed 0.95 after 2807 times the epochs to zero error (not in 6 runs)." in surer([unsure, some])
 
 
 def test_rises_are_slopes_of_the_last_tenfold_over_log_t():

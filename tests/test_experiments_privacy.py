@@ -8,12 +8,14 @@ from experiments.questions.privacy.attacked import ATTACKS, Attacked, Case, agai
 from experiments.questions.privacy.cases import SEEDS, TIMES
 from experiments.questions.privacy.compared import moves
 from experiments.questions.privacy.sentences import sentences
+from experiments.report import plots
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, clearly_above
 from experiments.report.measured import Measured
 from experiments.runs.store import Run, Store
 from experiments.trainers import exposure
 from experiments.trainers.description import describe
 from experiments.trainers.train import train_fleet
+from tests.pages import bare
 
 TINY = Config(seeds=3, noise=(0.1,), train=20, validation=10, hidden=(8,), epochs=40, batch_size=10, learning_rate=0.03,
               levels=(0.3,), relax=(0.5,), dropout=(0.5,))
@@ -21,6 +23,7 @@ TINY = Config(seeds=3, noise=(0.1,), train=20, validation=10, hidden=(8,), epoch
 
 @pytest.mark.compiled
 def test_from_end_to_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "page", bare)
     monkeypatch.setattr(exposure, "STEPS", 2)
     monkeypatch.setattr(exposure, "DIRECTIONS", 2)
     store = Store(tmp_path)

@@ -130,6 +130,7 @@ def killed_and_compared(tmp_path, options, kill_worker_at, kill_driver_at):
 
 
 @linux
+@pytest.mark.slow  # the whole command once more; what its parts do is above
 @pytest.mark.compiled
 def test_a_killed_worker_and_a_killed_driver_leave_no_trace(tmp_path):
     runs = killed_and_compared(tmp_path, FEW, kill_worker_at=4, kill_driver_at=10)

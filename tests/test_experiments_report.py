@@ -101,6 +101,8 @@ def test_sentences_become_one_text():
 
     assert answer(3) == "Yes. By 3." and answer.__wrapped__(3) == ["Yes.", "By 3."] and answer.__doc__ == "What it means."
     assert words.means([[1.0, 3.0], [0.5, math.nan]]) == "0.50 to 2.0"
+    assert words.between([math.nan, 2.0, 1.0]) == words.between([2.0, math.nan, 1.0]) == "1.0 to 2.0"
+    assert words.between([math.nan]) == words.between([]) == "–"
 
 
 # --- cases, and what is best possible ---

@@ -61,7 +61,8 @@ def test_what_cannot_be_described_is_refused(change, message):
 
 
 # Of a trainer of its own: what is seen around every update, and of networks trained before, no Description says.
-OWN = {"accuracy_gap.py": "Observed"}
+OWN = {"accuracy_gap.py": "Observed", "autoencoding.py": "Autoencoder", "grokking.py": "Addition", "online.py": "Course",
+       "regularized.py": "Regularized", "spelling.py": "Speller", "trajectories.py": "Trajectory"}
 
 
 def test_there_is_one_class_that_describes_a_run_and_questions_keep_to_themselves():

@@ -1,5 +1,4 @@
 """validation_above_training from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 import math
 from types import SimpleNamespace
 
@@ -24,6 +23,7 @@ from experiments.trainers.accuracy_gap import (
     train_fleet,
 )
 from experiments.trainers.shares import share_above, shared_out
+from tests.pages import bare
 
 TINY = Config(seeds=2, train=40, validation=40, tiny=5, hidden=(8,), epochs=2, batch_size=20)
 
@@ -31,18 +31,6 @@ TINY = Config(seeds=2, train=40, validation=40, tiny=5, hidden=(8,), epochs=2, b
 def observe(seeds=1, **how):
     settings = {"train": 40, "validation": 60, "tiny": 5, "hidden": (8,), "epochs": 2, **how}
     return train_fleet([Observed("claim", seed, **settings).settings() for seed in range(seeds)])
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines
-    assert "2 seeds" in words["title"]
-    return [path]
 
 
 def test_from_end_to_end(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Nobody imports upwards, and no two modules import each other: the order of the house, read from the sources."""
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,15 @@ ORDER = {
 APART = {"nn.backprop"}  # the door: it stands by itself
 
 
+@functools.cache
 def imported(module):
     """Return our modules that a module names in its imports, those inside functions too."""
     path, found = MODULES[module], set()
     package = path.relative_to(ROOT).parent.parts
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {id(inside) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    for_types = {id(inside) for node in nodes if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
                  for inside in ast.walk(node)}  # never run
-    for node in ast.walk(tree):
+    for node in nodes:
         names = []
         if id(node) in for_types:
             continue
@@ -46,14 +48,11 @@ def imported(module):
     return found
 
 
-IMPORTS = {module: imported(module) for module in MODULES}
-
-
 def reached(module):
     """Return all modules that one leads to."""
     seen, waiting = set(), [module]
     while waiting:
-        for name in IMPORTS[waiting.pop()] - seen:
+        for name in imported(waiting.pop()) - seen:
             seen.add(name)
             waiting.append(name)
     return seen
@@ -78,7 +77,7 @@ def test_no_two_modules_import_each_other():
 
 @pytest.mark.parametrize("package", ORDER)
 def test_no_module_imports_upwards(package):
-    upwards = [f"{module} imports {name}" for module in MODULES for name in IMPORTS[module]
+    upwards = [f"{module} imports {name}" for module in MODULES for name in imported(module)
                if module.startswith(package) and name.startswith(package) and floor(name) > floor(module)]
     assert upwards == []
 
@@ -94,8 +93,8 @@ def test_a_question_imports_no_other_question():
     for module in MODULES:
         if module.startswith("experiments.questions."):
             own = module.split(".")[2]
-            assert {name.split(".")[2] for name in IMPORTS[module] if name.startswith("experiments.questions.")} <= {own}
+            assert {name.split(".")[2] for name in imported(module) if name.startswith("experiments.questions.")} <= {own}
 
 
 def test_nobody_imports_the_door():
-    assert not [module for module in MODULES if "nn.backprop" in IMPORTS[module]] and IMPORTS["nn.backprop"] == set()
+    assert not [module for module in MODULES if "nn.backprop" in imported(module)] and imported("nn.backprop") == set()

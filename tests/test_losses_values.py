@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss
 
 from losses import L2, BinaryCrossEntropy, CrossEntropy, Flooding, Loss, SquaredError
 from tests import naive
@@ -69,6 +68,8 @@ def test_two_logits_are_one_logit():
 
 
 def test_scikit_learn_log_loss():
+    from sklearn.metrics import log_loss
+
     p = np.array([naive.naive_softmax(row) for row in OUTPUTS])
     assert CrossEntropy().value(OUTPUTS, IDS) == pytest.approx(log_loss(IDS, p, labels=range(4)), rel=1e-12)
     y = IDS % 2

@@ -143,9 +143,15 @@ def check_random_kills(report):
     assert sorted(report["files"]) == ["result", "run"]
 
 
+def crossed(one, other):
+    """Both runs with each backend; each of them once is slow, as the file is the same work for both."""
+    return [pytest.param(backend, name, marks=[pytest.mark.slow] * slow) for backend, name, slow in (
+        ("numba", one, False), ("numpy", other, False), ("numpy", one, True), ("numba", other, True))]
+
+
 # 60 epochs sleep 0.6 s, and a child lives for 0.1 s at most after its first: six kills strike in the middle of the run even
 # on the fastest machine.
-@pytest.mark.parametrize("name", ["everything", "recurrent"])
+@pytest.mark.parametrize(("backend", "name"), crossed("everything", "recurrent"))
 def test_killed_at_random_moments(backend, name, tmp_path):
     report = drive(tmp_path, name, backend, seed=1, kills=10)
     check_random_kills(report)
@@ -159,7 +165,7 @@ def test_killed_at_many_random_moments(backend, name, seed, tmp_path):
     check_random_kills(drive(tmp_path, name, backend, seed=seed, kills=60))
 
 
-@pytest.mark.parametrize("name", ["everything", "stopped"])
+@pytest.mark.parametrize(("backend", "name"), crossed("everything", "stopped"))
 def test_killed_within_a_write(backend, name, tmp_path):
     assert drive(tmp_path, name, backend)["leftovers"] == 12
 

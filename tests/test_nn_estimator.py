@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.pipeline import make_pipeline
@@ -115,7 +116,9 @@ def test_regression_of_one_and_of_several_targets():
 
 @pytest.mark.parametrize("settings, match", [
     ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes: got 0"),
-    ({"batch_size": "all"}, "batch_size: got 'all', accepted: 'auto'"), ({"max_iter": 0}, "max_iter: got 0"),
+    ({"batch_size": "all"}, "batch_size: got 'all', accepted: 'auto'"),
+    ({"batch_size": 0, "batch_norm": True}, "batch_size: got 0, accepted: an integer >= 1"),
+    ({"max_iter": 0}, "max_iter: got 0"),
     ({"validation_fraction": 1.0}, "validation_fraction: got 1"),
     ({"activation": "logistic"}, "activation: got 'logistic'.*'sigmoid'"), ({"backend": "gpu"}, "backend: got 'gpu'")])
 def test_errors_name_the_parameter(settings, match):
@@ -128,6 +131,24 @@ def test_one_class_and_a_loss_of_other_targets_are_refused():
         MLPClassifier().fit(X, np.zeros(120, int))
     with pytest.raises(ValueError):
         MLPClassifier(loss=BinaryCrossEntropy(), **SMALL).fit(X, np.arange(120) % 3)
+
+
+def test_a_fit_that_fails_leaves_the_model_that_was_there():
+    """Classes are those of the model; and without one nothing is taken for fitted."""
+    model = MLPClassifier(**SMALL | {"max_iter": 2}).fit(X, WORDS)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="max_iter: got 0"):
+        model.set_params(max_iter=0).fit(X, np.arange(120) % 3)
+    np.testing.assert_array_equal(model.predict(X), before)
+    regressor = MLPRegressor(**SMALL | {"max_iter": 2}).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="max_iter: got 0"):
+        regressor.set_params(max_iter=0).fit(X, X[:, :2])
+    assert regressor.predict(X).shape == (120,)
+    fresh = MLPClassifier(max_iter=0)
+    with pytest.raises(ValueError, match="max_iter: got 0"):
+        fresh.fit(X, WORDS)
+    with pytest.raises(NotFittedError):
+        fresh.predict(X)
 
 
 def test_is_imported_only_on_request_and_brings_no_stopping_rules():

@@ -252,8 +252,8 @@ def check_report(report, best):
 
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("best", [True, False])
+@pytest.mark.parametrize(("threads", "best"), [
+    (1, False), (2, True), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((1, True), (2, False)))])
 def test_two_signals_in_compiled_training(threads, best):
     done = subprocess.run([sys.executable, "-c", CHILD, json.dumps([threads, 2, best])], capture_output=True, text=True,
                           timeout=120)

@@ -23,6 +23,9 @@ LEVEL = {"smoothed": 0.9, "soft": 1.1, "binary": 0.6, "squared_ids": 0.8, "hinge
          "confidence": 0.7, "sure_hinge": 0.4}
 BASES = {name: (*bases(Y)[name], level) for name, level in LEVEL.items()}
 kinds = pytest.mark.parametrize("kind", FAMILY)
+# RelaxLoss has kernels of its own, which take as long to compile as those of all the others.
+kinds_of_one_kernel = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "relax")) for kind in FAMILY])
 
 
 def network(backend, outputs=3, **options):
@@ -41,9 +44,10 @@ def assert_agree(models, histories):
         np.testing.assert_allclose(histories[1][name], histories[0][name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-@kinds
-# Slow: kernels of its own that put together what test_gradients of it and others of these have apart.
-@pytest.mark.parametrize("base", [pytest.param(name, marks=[pytest.mark.slow] * (name == "confidence")) for name in BASES])
+# Slow: kernels of their own that put together what test_gradients of them and others of these have apart.
+@pytest.mark.parametrize(("kind", "base"), [
+    pytest.param(kind, base, marks=[pytest.mark.slow] * (base == "confidence" or (kind == "relax" and base == "sure_hinge")))
+    for kind in FAMILY for base in BASES])
 @pytest.mark.parametrize("options", [{}, {"optimizer": Adam(0.03), "penalty": L1(0.01) + L2(0.02)}], ids=["sgd", "adam"])
 def test_backends_agree_over_20_updates(kind, base, options):
     loss, y, outputs, level = BASES[base]
@@ -56,7 +60,7 @@ def test_backends_agree_over_20_updates(kind, base, options):
     assert histories[0]["train_loss"][-1] == pytest.approx(raw, rel=1e-12)  # logged losses are not flooded
 
 
-@kinds
+@kinds_of_one_kernel
 @pytest.mark.parametrize("pooling", ["last", "mean", "none"])
 def test_backends_agree_on_sequences(kind, pooling):
     models = [RNN(2, 4, 3, bidirectional=True, pooling=pooling, dtype="float64", backend=b) for b in ("numpy", "numba")]
@@ -67,8 +71,9 @@ def test_backends_agree_on_sequences(kind, pooling):
     assert 0 < histories[0]["flooded_fraction"].mean() < 1
 
 
-@kinds
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kind", "dtype"), [
+    pytest.param(kind, dtype, marks=[pytest.mark.slow] * (kind == "relax" and dtype == "float32"))
+    for kind in FAMILY for dtype in ("float32", "float64")])
 def test_level_0_is_plain_training_bit_for_bit(backend, kind, dtype):
     plain, flooded = (network(backend, dtype=dtype) for _ in range(2))
     train(plain, Hinge())  # losses of exactly 0 as well

@@ -39,13 +39,13 @@ def watch_all(criterion, values, name):
 
 # --- Patience ---
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(curves(SIGNED), st.fixed_dictionaries({**SETTINGS, "baseline": st.sampled_from([None, -0.5, 0.0, 0.5])}))
 def test_patience_is_the_definition(curve, chosen):
     assert watch_all(Patience(**chosen), curve, "val_loss") == naive.naive_patience(curve, **chosen)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(curves(st.one_of(NUMBERS, SPECIAL)),
        st.fixed_dictionaries({**SETTINGS, "baseline": st.sampled_from([None, 0.0, 0.5])}))
 def test_relative_patience_is_the_definition(curve, chosen):

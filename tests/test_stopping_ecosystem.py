@@ -28,7 +28,7 @@ def run(stop, values, name="val_loss"):
 
 # --- Keras: EarlyStopping(patience=p, min_delta=d) is Patience(max(p, 1), min_delta=d) & after(2) ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(st.one_of(NUMBERS, NUMBERS, st.just(NAN))), st.integers(0, 6), DELTAS, MODES)
 def test_keras(curve, patience, min_delta, mode):
     ours = Patience(max(patience, 1), min_delta=min_delta, mode=mode)
@@ -37,7 +37,7 @@ def test_keras(curve, patience, min_delta, mode):
     assert (stopped, best) == naive.keras_early_stopping(curve, patience, min_delta, mode)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(st.one_of(NUMBERS, NUMBERS, st.just(NAN))), st.integers(0, 6), st.sampled_from([-0.5, 0.0, 0.5, 1.0]), MODES)
 def test_keras_with_a_baseline(curve, patience, baseline, mode):
     # An improvement that does not beat the baseline does not restart its wait, but it is not stopped at either.
@@ -61,7 +61,7 @@ def ties(values, tol):
     return any(v == min(values[:t]) - tol for t, v in enumerate(values) if t)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(NUMBERS), DELTAS, st.integers(0, 5))
 def test_scikit_learn_on_the_training_loss(curve, tol, n):
     assume(not ties(curve, tol))
@@ -69,7 +69,7 @@ def test_scikit_learn_on_the_training_loss(curve, tol, n):
     assert run(ours, curve, "train_loss") == naive.sklearn_mlp(curve, tol, n)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(NUMBERS), DELTAS, st.integers(0, 5))
 def test_scikit_learn_on_a_validation_score(curve, tol, n):
     assume(not ties([-value for value in curve], tol))
@@ -108,7 +108,7 @@ def test_scikit_learn_itself(seed, early_stopping):
 
 # --- ignite: Patience(p, mode="max", min_delta=d, reference="best"), or "significant" for cumulative_delta ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(NUMBERS), st.integers(1, 5), DELTAS, st.booleans())
 def test_ignite(scores, patience, min_delta, cumulative):
     ours = Patience(patience, "score", "max", min_delta, reference="significant" if cumulative else "best")
@@ -117,7 +117,7 @@ def test_ignite(scores, patience, min_delta, cumulative):
 
 # --- Lightning: all three thresholds are criteria of their own ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(st.one_of(NUMBERS, NUMBERS, NUMBERS, st.sampled_from([NAN, math.inf]))), st.integers(1, 5), DELTAS)
 def test_lightning(curve, patience, min_delta):
     low, high = -0.3001, 1.7001  # no value is equal to them: its stopping_threshold must be passed, our target reached

@@ -117,7 +117,7 @@ def test_nan_throughout_that_means_something():
     assert replay(LabelWave(2), {"prediction_changes": [math.nan]}).stopped_step is None  # there is none before the first
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(CRITERIA, RECORDS)
 def test_live_equals_replay(criterion, record):
     decision = replay(criterion, record)
@@ -193,7 +193,7 @@ def test_replay_refuses_what_is_no_criterion_or_no_mapping():
 
 # --- saving ---
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(CRITERIA, RECORDS)
 def test_saved_and_restored_at_every_step_decides_the_same(criterion, record):
     resumed = copy.deepcopy(criterion)
@@ -319,7 +319,7 @@ def test_the_base_class_wants_a_rule():
 
 # --- combining ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(CRITERIA, CRITERIA, RECORDS)
 def test_or_and_and_are_those_of_the_answers_at_the_same_check(left, right, record):
     both, either = copy.deepcopy(left) & copy.deepcopy(right), copy.deepcopy(left) | copy.deepcopy(right)

@@ -17,7 +17,7 @@ from tests.curves import INF, NAN, POSITIVE, SIGNED, curves, first, stops, watch
 ODD = st.sampled_from([math.pi / 10, math.e, 5 * math.sqrt(2), 0.1 / math.pi])
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(POSITIVE), st.one_of(ODD, st.sampled_from([0, 5, 25.0, 100.0])))
 def test_gl_is_the_definition(curve, alpha):
     answers = watch(GL(alpha), val_loss=curve)
@@ -25,14 +25,14 @@ def test_gl_is_the_definition(curve, alpha):
     assert [(step, value) for _, step, value in answers] == naive.at_every_check(naive.best, curve)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(POSITIVE, 2), ODD, st.integers(1, 6))
 def test_pq_is_the_definition(pair, alpha, strip):
     values, losses = pair
     assert stops(PQ(alpha, strip), val_loss=values, train_loss=losses) == naive.naive_pq(values, losses, alpha, strip)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(SIGNED), st.integers(1, 4), st.integers(1, 4))
 def test_up_is_the_definition(curve, successive, strip):
     answers = watch(UP(successive, strip), val_loss=curve)
@@ -40,7 +40,7 @@ def test_up_is_the_definition(curve, successive, strip):
     assert answers[-1][1:] == naive.best(curve)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(POSITIVE, 2), st.integers(1, 5), st.one_of(st.none(), ODD), st.one_of(st.none(), st.integers(1, 30)))
 def test_the_fallback_is_the_definition(pair, strip, min_progress, max_checks):
     values, losses = pair
@@ -128,7 +128,7 @@ def test_ratios_refuse_negative_values_and_stay_as_they_were(stop, metric):
 
 # --- AdaptivePatience ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(SIGNED), st.integers(1, 9), st.sampled_from([1.25, 2, 2.5]), st.integers(0, 5),
        st.sampled_from(["min", "max"]))
 def test_adaptive_patience_is_the_loop_of_the_tutorials(curve, initial, factor, minimum, mode):
@@ -137,7 +137,7 @@ def test_adaptive_patience_is_the_loop_of_the_tutorials(curve, initial, factor, 
     assert watch(stop, val_loss=curve) == naive.naive_theano(curve, initial, factor, 1, minimum, sign)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(POSITIVE), st.integers(1, 9), st.sampled_from([0.5, 0.75, 0.9375]), st.sampled_from(["min", "max"]))
 def test_adaptive_patience_with_a_threshold_is_the_loop_of_the_tutorials(curve, initial, threshold, mode):
     curve = [value if value not in (0.1, 1.05) else 0.125 for value in curve]  # products that floats hold exactly

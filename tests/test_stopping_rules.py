@@ -26,13 +26,13 @@ from tests.curves import INF, NAN, NUMBERS, POSITIVE, SIGNED, curves, first, sto
 
 # --- without validation ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(SIGNED), st.sampled_from([0.0, 0.25, 0.5]), st.integers(1, 6))
 def test_plateau_is_the_definition(curve, tol, checks):
     assert stops(Plateau(tol, checks), train_loss=curve) == naive.naive_plateau(curve, tol, checks, relative=False)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(POSITIVE), st.sampled_from([0.0, 0.25, 0.5]), st.integers(1, 6))
 def test_relative_plateau_is_the_definition(curve, tol, checks):
     stop = Plateau(tol, checks, relative=True)
@@ -56,7 +56,7 @@ def test_a_relative_tolerance_is_a_share_of_the_loss_before(curve, stopped):
     assert first(Plateau(0.5, 1, relative=True), train_loss=curve) == stopped
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(st.one_of(st.integers(0, 9).map(float), st.just(NAN))), st.integers(1, 5))
 def test_label_wave_is_the_definition(counts, window):
     answers = watch(LabelWave(window), prediction_changes=counts)
@@ -87,7 +87,7 @@ def test_one_value_decides(stop, name, values, stopped):
     assert stop.best_step is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.lists(st.sampled_from([-2.0, -0.5, 0.0, 0.0, 0.25, 1.0, 3.0]), min_size=4, max_size=4), min_size=2,
                 max_size=6))
 def test_evidence_is_the_definition(gradients):
@@ -114,7 +114,7 @@ def test_evidence_refuses(arguments, message):
 
 # --- CorrelationDriven ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(curves(st.one_of(SIGNED, NUMBERS, NUMBERS), 2), st.integers(3, 6), st.sampled_from([-0.4321, 0.1234, 0.9876]),
        st.integers(1, 3))
 def test_correlation_driven_is_the_definition(pair, window, threshold, patience):
@@ -163,7 +163,7 @@ def test_patience_may_wait_for_a_target():
 
 # --- RunningAverage ---
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-3, 3, width=16), min_size=1, max_size=20), st.sampled_from([0.0, 0.25, 0.9, 0.99, 1 - 2**-30]))
 def test_running_average_is_the_definition(values, decay):
     average = RunningAverage(decay)

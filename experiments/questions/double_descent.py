@@ -18,7 +18,7 @@ from ..report.descent import SMALLEST
 from ..report.long_runs import PLAIN, LongRuns, opening, turning_table
 from ..report.measured import load_all
 from ..report.tables import Table
-from ..report.words import between, counted, means, paragraph, spread, tally
+from ..report.words import between, counted, flips, means, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -125,16 +125,16 @@ def figures(results: Sequence[LongRuns], folder: Path) -> list:
     planes = [[partial(case.plane, place, GRID) for place in case.places] for case in flipped]
     return paths + plots.page(
         folder / "double_descent_planes.png", planes,
-        title=f"Training loss on a random plane (seed 0, {100 * noise:g} % flipped)", x=step,
+        title=f"Training loss on a random plane (seed 0, {flips(noise)})", x=step,
         y=[case.title.partition(",")[0] for case in flipped], size=(8.4, 1 + 2 * len(flipped)))
 
 
 @paragraph
 def answer(results: Sequence[LongRuns]) -> Iterator[str]:
     """Open with where the second descent is; then how large it is, what the gradients do, and what is flat."""
-    pairs, arms = [(case, arm) for case in results for arm in case.flooded], results[0].comparisons
+    pairs, of = [(case, arm) for case in results for arm in case.flooded], results[0].comparisons
     there, cases = [pair for pair in pairs if pair[0].there(pair[1])], counted(len(results), "case")
-    falls = [paired(case.descents[PLAIN].falls, case.descents[arm].falls, lower_is_better=False, comparisons=arms).verdict
+    falls = [paired(case.descents[PLAIN].falls, case.descents[arm].falls, lower_is_better=False, comparisons=of).verdict
              for case, arm in pairs]
 
     def beside(figure: str, start: bool = False) -> str:  # of the flooded network's end beside the plain one's, or its start
@@ -143,10 +143,10 @@ def answer(results: Sequence[LongRuns]) -> Iterator[str]:
 
     yield opening(results, SEEDS)
     yield (f"What counts: after zero training error, a rise and then a fall of more than {100 * SMALLEST:g} % of the "
-           f"peak with their 95 % intervals, all {arms} arms at once, each seed at the turning points of the others.")
+           f"peak with their 95 % intervals, all {of} arms at once, each seed at the turning points of the others.")
     if there:
         found = [case.descents[arm] for case, arm in there]
-        lower = [paired(-one.rises, -one.falls, comparisons=arms).verdict for one in found]
+        lower = [paired(-one.rises, -one.falls, comparisons=of).verdict for one in found]
         errors = [case.turned(arm, "test_error").verdict for case, arm in there]
         yield (f"Where it was there, the test loss had risen by {means(100 * one.rises for one in found)} % of its peak and "
                f"fell by {means(100 * one.falls for one in found)} %, beyond their own noise in "

@@ -5,7 +5,7 @@ sample's own, RelaxLoss floods and flattens in turn, label smoothing and the con
 have the epochs of plain cross-entropy and the same candidates on one scale (trainers/strengths.py), chosen for all seeds on
 validation data by the rule of report/levels.py; what a choice at the edge of its grid counts for stands in report/tuned.py.
 Apart from that the batch size varies, at one level for all: flooding batches minimises a bound of flooding the whole set, of
-which report/jensen.py predicts how far above it lies.
+which report/batch_sizes.py predicts how far above it lies.
 """
 import math
 from collections.abc import Callable, Iterator
@@ -18,8 +18,9 @@ from ..report import plots
 from ..report.batch_sizes import BatchSizes, batch_words
 from ..report.levels import RULE
 from ..report.measured import load_all
+from ..report.methods import verdicts
 from ..report.tables import Table
-from ..report.tuned import Tuned, beside, edge_words, edges, judged, verdicts
+from ..report.tuned import Tuned, beside, edge_words, edges, judged
 from ..report.words import counted, listed, means, opening_by, paragraph, spread, tally
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
@@ -51,7 +52,7 @@ class Config(OnThreads):
     """Settings of flooding_family."""
 
     seeds: Annotated[int, at_least(1)] = SEEDS
-    """Runs of each candidate: 28 comparisons at once take 4.6 standard errors of ten seeds, 16 of three."""
+    """Runs of each candidate: 28 comparisons at once take 4.4 standard errors of ten seeds, 24 of three."""
     noise: Annotated[tuple[float, ...], SHARE, DIFFERENT, SOME] = (0.0, 0.10)
     """Shares of flipped labels in all parts of both data sets: as they are, and with one in ten wrong."""
     train: Annotated[int, at_least(4)] = 200

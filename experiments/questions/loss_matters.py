@@ -105,9 +105,9 @@ class Case(Flipped):
         late = self.arms[arm].at("1", "epoch") > self.config.epochs // TIMES[-1]
         return np.where(late & (time != "end"), np.nan, self.arms[arm].at(str(time), figure, factor))
 
-    def compared(self, before: tuple[str, Any], after: tuple[str, Any], figure: str) -> Difference:
+    def compared(self, before: tuple[str, Any], after: tuple[str, Any], figure: str, *, comparisons: int = 1) -> Difference:
         """What one arm at one time is compared with another one or another time."""
-        return paired(self.at(*before, figure), self.at(*after, figure))
+        return paired(self.at(*before, figure), self.at(*after, figure), comparisons=comparisons)
 
     def gained(self, arm: str, figure: str) -> np.ndarray:
         """By how much training on raised the test error, in points, or the logarithm of the test loss; (seeds,)."""

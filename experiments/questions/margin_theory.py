@@ -13,14 +13,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ..report import plots
-from ..report.compare import BETTER, WORSE, mean_and_error, paired
-from ..report.confidence import confidence_panel, surer
-from ..report.limits import CLAIMS, NETWORK_CLAIMS, Case, apart, dips, grown, judged, means
-from ..report.margins import norm_panel
+from ..report import limits, plots
+from ..report.compare import BETTER, WORSE, paired
+from ..report.limits import CLAIMS, NETWORK_CLAIMS, Case, judged, means
 from ..report.measured import Measured, load
-from ..report.tables import Table, mean_error
-from ..report.words import opening_by, spread
+from ..report.tables import Table
+from ..report.words import opening_by, spread, text
 from ..runs.settings import above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads
@@ -110,7 +108,7 @@ def tables(results: Sequence[Case]) -> list[Table]:
         heads = [*(f"{name} -> {expected}" for name, (_, expected) in claims.items()), *more]
         figures = [*(claim for claim, _ in claims.values()), *more.values()]
         return Table(f"{title} ({spread(results[0].seeds, 'seed')})", ["case", "runs", *heads], [
-            [case.title, f"{len(case.runs.runs)}", *(_text(figure(case)) for figure in figures)] for case in cases], note)
+            [case.title, f"{len(case.runs.runs)}", *(text(figure(case)) for figure in figures)] for case in cases], note)
 
     def at(when: str, name: str, factor: float = 1.0) -> Any:
         return lambda case: case.runs.at(when, name, factor) if when else case.runs.values(name, factor)
@@ -122,8 +120,8 @@ def tables(results: Sequence[Case]) -> list[Table]:
             "Slopes: of the last tenfold of epochs. Predicted: mean of max(0, -y·w_svm·x), left out where nearly 0."),
         beside("Relu networks", networks, NETWORK_CLAIMS, {
             "margin / norm² at zero error, 1e-3": at("zero", "margin", 1e3), "end": at("end", "margin", 1e3),
-            "dips of the smoothed one": lambda case: dips(case.runs)},
-            "Dips: checks at which it fell, from where on theory says never."),
+            "dips of the smoothed one": lambda case: limits.dips(case.runs)},
+            "Dips: checks at which it fell, from where on a gradient flow never lowers it."),
         beside("From zero training error to the end", [*machines, *networks], {}, {
             "p(label)": at("zero", "confidence"), "p, end": at("end", "confidence"), "p, only longer": at("", "scaled"),
             "changed, %": at("", "changed", 100), "val error, %": at("zero", "val_error", 100),
@@ -141,18 +139,15 @@ def _kinds(results: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     return [case for case in some if not case.network], [case for case in some if case.network]
 
 
-def _text(values: Any) -> str:
-    return mean_error(*mean_and_error(values))
-
-
 def figures(results: Sequence[Case], folder: Path) -> list:
     """Draw theory's four figures over time, the confidence that grows, and the margins of the networks."""
     seeds, (machines, networks) = spread(results[0].seeds, "seed"), _kinds(results)
-    shown = [case for case in machines if case.title.endswith(")")] + networks
+    fixed = [title for title, _, _, size, _ in ARMS.values() if not size]  # and nothing is hard to tell there
+    shown = [case for case in machines if case.title not in fixed] + networks
     pages: dict[str, tuple[list, str]] = {
         "": ([partial(_course, results, *one) for one in COURSES], "Gradient descent on separable data"),
-        "_confidence": ([partial(confidence_panel, case) for case in shown], "Sure, and right"),
-        "_networks": ([partial(norm_panel, case) for case in networks], "Margins of relu networks without offsets")}
+        "_confidence": ([partial(limits.confidence_panel, case) for case in shown], "Sure, and right"),
+        "_networks": ([partial(limits.norm_panel, case) for case in networks], "Margins of relu networks without offsets")}
     paths = []
     for name, (panels, title) in pages.items():
         rows = [panels[i:i + 2] for i in range(0, len(panels), 2)]
@@ -187,5 +182,5 @@ def answer(results: Sequence[Case]) -> str:
     start = start.replace(BETTER, "nearer").replace(WORSE, "farther")
     return (f"{start} The angle to the machine was {means(machines, 'angle', when='zero')} degrees at zero error and "
             f"{means(machines, 'angle', when='end')} in the end (means of a case). Theory's figures, met where the whole "
-            f"95 % interval is within {TOLERANCE}: {judged(machines, CLAIMS, TOLERANCE)}. {apart(results)} "
-            f"{grown(networks, TOLERANCE)} {surer([*machines, *networks])}")
+            f"95 % interval is within {TOLERANCE}: {judged(machines, CLAIMS, TOLERANCE)}. {limits.apart(results)} "
+            f"{limits.grown(networks, TOLERANCE)} {limits.surer([*machines, *networks])}")

@@ -157,7 +157,7 @@ def figures(results: Arms, folder: Path) -> list:
                      bound=("constructed: 2n + d", 2 * sizes + SETS[REAL].inputs)),
              partial(growing, series={label: (hue, [at(("size", RANDOM, size, widest), one) for size in sizes])
                                       for label, (hue, one) in ROUNDING.items()}, log="xy",
-                     title="constructed network (log)", bound=("wrong from here", [0.5] * len(sizes)))],
+                     title="constructed network (log)", bound=("wrong from here", [0.5] * len(sizes)), legend=2)],
             [partial(flooded, series={KINDS[kind]: (HUES[kind], [at(("level", kind, level), "late_train_error", 100)
                                                                  for level in levels]) for kind in PAIR}, log="x",
                      title="flooding: training error, %", bound=("level / log 2", 100 * np.minimum(levels / LOG_2, 1))),
@@ -177,8 +177,8 @@ def answer(results: Arms) -> str:
         count < config.seeds for data, count in fits.items() if data != TWICE) else
         "Yes." if fits[TWICE] else "Yes, if equal inputs have equal labels.")
     later, sooner = (SAID[paired(zero[a], zero[b], comparisons=2).verdict] for a, b in ((REAL, RANDOM), (RANDOM, INPUTS)))
-    late = {(kind, level): at(("level", kind, level), "late_train_error") for kind in PAIR for level in config.levels}
-    kept = [max([0, *(level for level in config.levels if not late[kind, level].any())]) for kind in PAIR]
+    kept = [max([0, *(level for level in config.levels if not any(
+        at(("level", kind, low), "late_train_error").any() for low in config.levels if low <= level))]) for kind in PAIR]
     wrong = [max(at(("kind", kind), f"constructed_error{end}", 100).max() for kind in KINDS) for end in ("", "32")]
     losses = np.concatenate([at(arm, "train_loss") for arm in results.runs])
 

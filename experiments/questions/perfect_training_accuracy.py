@@ -15,13 +15,12 @@ import numpy as np
 
 from ..data.cross_validation import FOLDS, SAMPLES, fingerprint, found
 from ..report import plots
-from ..report.capacity import Grid
-from ..report.capacity_panels import bound_panel, gain_panel, heat_panel
+from ..report.capacity import Grid, gain_panel, heat_panel
 from ..report.compare import BETTER, WORSE, Difference, mean_and_error, paired
 from ..report.measured import Measured, load_all
-from ..report.structural import COUNTED, bound_sentences
+from ..report.risk import bound_panel, bound_sentences, counted_term
 from ..report.tables import Table, mean_error, number
-from ..report.words import between, counted, listed, opening_by, spread
+from ..report.words import between, counted, listed, opening_by, spread, text
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -115,18 +114,18 @@ def tables(results: Sequence[Grid]) -> list[Table]:
     note = ("zero from: the smallest network of which most runs reached zero training error; best: validation error of the "
             "best size and epoch with training errors left, chosen on the other divisions; perfect: folds in which the best "
             "of all had no training error; SRM: structural risk minimisation, with as many VC dimensions as weights.")
-    cells, found_ = sum(len(grid.samples) for grid in results), []
+    cells, all_tables = sum(len(grid.samples) for grid in results), []
     for grid in results:
-        chosen, cost = grid.structural(COUNTED)
+        chosen, cost = grid.structural(counted_term)
         gaps, beside, rows = grid.end("gap").mean(axis=2), compared(grid), []
         for n, size in enumerate(grid.samples):
             fits = [str(width) for width, fit in zip(grid.widths, grid.fits[:, n], strict=True) if fit]
             verdicts = [text for some in beside.values() for text in _beside(against_zero(some[n], cells))]
-            rows.append([str(size), (fits or ["–"])[0], _text(100 * grid.imperfect[0][n].mean(axis=1)),
-                         _text(100 * grid.shares[n]), *verdicts, number(100 * gaps[:, n].max()),
-                         listed(str(grid.widths[place]) for place in np.unique(chosen[n])), _text(cost[n])])
-        found_.append(Table(f"{grid.title} ({spread(_seeds(results), 'division')})", heads, rows, note))
-    return found_
+            rows.append([str(size), (fits or ["–"])[0], text(100 * grid.imperfect[0][n].mean(axis=1)),
+                         text(100 * grid.shares[n]), *verdicts, number(100 * gaps[:, n].max()),
+                         listed(str(grid.widths[place]) for place in np.unique(chosen[n])), text(cost[n])])
+        all_tables.append(Table(f"{grid.title} ({spread(_seeds(results), 'division')})", heads, rows, note))
+    return all_tables
 
 
 def against_zero(values: np.ndarray, comparisons: int) -> Difference:
@@ -136,10 +135,6 @@ def against_zero(values: np.ndarray, comparisons: int) -> Difference:
 
 def _seeds(results: Sequence[Grid]) -> int:
     return results[0].val.shape[2]
-
-
-def _text(values: np.ndarray) -> str:
-    return mean_error(*mean_and_error(values))
 
 
 def _beside(one: Difference) -> tuple[str, str]:

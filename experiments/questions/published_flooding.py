@@ -3,10 +3,8 @@
 Ishida et al. (ICML 2020) trained one network on two Gaussians in ten dimensions with 1, 5 and 10 % flipped labels, by plain
 cross-entropy and by flooding at a level chosen for each share. Their six accuracies are measured again here: same data
 protocol, same network, same optimizer, the published levels, a new training set for every seed. The choice of the level is
-not repeated.
-
-The published figures are known from a transcription (github.com/bongseokkim/flooding), without their standard errors and
-without the number of runs behind each.
+not repeated. The published figures are known from a transcription (github.com/bongseokkim/flooding), without their standard
+errors and without the number of runs behind each.
 """
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace

@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..runs.store import Store
-from .compare import mean_and_error
 from .measured import Measured, load_all
-from .tables import Table, mean_error
-from .words import spread
+from .tables import Table
+from .words import spread, text
 
 
 class Arms(NamedTuple):
@@ -51,8 +50,3 @@ class Arms(NamedTuple):
         """
         return Table(f"{title} ({spread(self.config.seeds, 'seed')})", heads.split("; "),
                      [[name, *map(text, row)] for name, row in rows.items()], note)
-
-
-def text(values: Any) -> str:
-    """Return "mean ±error" of a figure (seeds,), NaN left out; of one value that value."""
-    return mean_error(*mean_and_error(np.atleast_1d(values)))

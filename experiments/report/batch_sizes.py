@@ -1,4 +1,22 @@
-"""One flood level at several batch sizes: what floods, what that changes, and the gap beside its formula (jensen.py)."""
+"""One flood level at several batch sizes: what floods, what that changes, and by how much flooding batches differs from
+flooding the whole set: the gap of Jensen's inequality, beside its formula.
+
+|x - b| is convex. So over the batches t of an epoch, with mean losses J_t and their mean J,
+
+    gap = mean_t |J_t - b| - |J - b|  >=  0,
+
+and flooding batches minimises an upper bound of the flooded loss of the whole set (WaveBound, NeurIPS 2022, arXiv
+2210.14303). The gap is 0 where all batches lie on one side of b, largest for batches of one sample, and its mean over random
+batches never grows with their size.
+
+If σ² is the variance of the losses of N samples, a batch of B of them, drawn without replacement, has a mean of variance
+s² = σ²/B · (N - B)/(N - 1). Were that mean normal, E|J_t - b| would be the mean of a folded normal distribution, and so
+
+    gap = 2 s (φ(u) - u Φ(-u)),  u = |J - b| / s,
+
+with density φ and distribution function Φ of the standard normal: s·√(2/π) where the loss floats at the level, J = b.
+"""
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,11 +25,12 @@ from typing import Any
 import numpy as np
 
 from . import plots
-from .compare import UNCLEAR, mean_and_error, paired
-from .jensen import measured_gap, predicted_gap
+from .compare import UNCLEAR, paired
 from .measured import Measured
-from .tables import Table, mean_error, number
-from .words import counted, means, tally
+from .tables import Table, number
+from .words import counted, means, tally, text
+
+DRAWS = 400  # orders of the samples: the gap of their mean is then known to a few percent, also of four large batches
 
 
 @dataclass(frozen=True)
@@ -76,13 +95,13 @@ class BatchSizes:
             runs = self.flooded[size]
             over = runs.values("end.train_loss") - self.level
             figures = (runs.at("end", "flooded_fraction", 100), over, *self.gaps(size))
-            return [str(size), *map(_text, figures), number(self.ratio(size), 2),
+            return [str(size), *map(text, figures), number(self.ratio(size), 2),
                     *(one[size].text("end.test_loss") for one in self.runs.values())]
         heads = ("batch size", "flooded, %", "training loss − level", "gap", "gap by formula", "ratio",
                  *(f"test loss, {name}" for name in self.runs))
         return Table(f"{self.title}: batch sizes at level {self.level:.3g} ({seeds})", heads, list(map(row, self.sizes)),
                      "flooded: samples in batches below the level, last tenth of the run; gap: mean over batches of "
-                     "|J − b|, minus |J − b| of all samples; by formula: 2 s (φ(u) − u Φ(−u)), see report/jensen.py")
+                     "|J − b|, minus |J − b| of all samples; by formula: 2 s (φ(u) − u Φ(−u)), see report/batch_sizes.py")
 
     def gap_panel(self, axis: Any) -> None:
         """Draw gap and formula over the batch size; a gap of 0, as that of the full batch, finds no place."""
@@ -127,5 +146,50 @@ def batch_words(cases: Sequence[BatchSizes]) -> str:
             f"{formula} Batches of {first} beside those of {last}, after as many updates by test loss in {count}: {beside}.")
 
 
-def _text(values: Any) -> str:
-    return mean_error(*mean_and_error(values))
+# --- the gap ---
+
+def measured_gap(losses: Any, level: float, batch_size: int, *, draws: int = DRAWS) -> float:
+    """Mean gap over random orders of the samples.
+
+    Parameters
+    ----------
+    losses : array (N,)
+        Of each sample, all from one network.
+    level : float
+        The flood level b.
+    batch_size : int
+        B, which divides N, as all batches are to weigh the same.
+
+    Returns
+    -------
+    float
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        When the batches are not equal.
+    """
+    losses = np.asarray(losses, dtype=float)
+    if batch_size < 1 or len(losses) % batch_size:
+        raise ValueError(f"batch_size: got {batch_size!r}, accepted: a divisor of the {len(losses)} samples")
+    rng = np.random.default_rng(0)
+    gaps = []
+    for _ in range(1 if batch_size in (1, len(losses)) else draws):  # else every order is the same
+        apart = rng.permutation(losses).reshape(-1, batch_size).mean(axis=1) - level
+        # mean|x| - |mean x| is twice the smaller one of the means of both signs, and so without cancellation.
+        gaps.append(2 * min(np.maximum(apart, 0).mean(), np.maximum(-apart, 0).mean()))
+    return float(np.mean(gaps))
+
+
+def predicted_gap(losses: Any, level: float, batch_size: int) -> float:
+    """The gap that the formula gives from mean and variance of the losses (N,) of all samples."""
+    from scipy.special import ndtr  # Φ
+
+    losses = np.asarray(losses, dtype=float)
+    count = len(losses)
+    s = losses.std() * math.sqrt((count - batch_size) / (count - 1) / batch_size) if count > 1 else 0.0
+    if s == 0:
+        return 0.0
+    u = abs(losses.mean() - level) / s
+    return float(2 * s * (math.exp(-u * u / 2) / math.sqrt(2 * math.pi) - u * ndtr(-u)))

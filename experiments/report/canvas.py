@@ -106,7 +106,7 @@ def _title(drawing: Any, title: str) -> None:
 
 def _fit_labels(drawing: Any, axes: Any) -> None:
     """Break the labels and titles of panels that are wider than their panel, and would run into the next one."""
-    drawing.canvas.draw()  # the layout
+    drawing.draw_without_rendering()  # the layout
     for axis in axes.flat:
         across, down = axis.bbox.width / drawing.dpi, axis.bbox.height / drawing.dpi
         for text, room in ((axis.xaxis.label, across), (axis.title, across), (axis.yaxis.label, down)):

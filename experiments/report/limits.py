@@ -1,16 +1,20 @@
-"""Runs on separable data beside theory: slopes over the last tenfold of time, and what they are expected to be."""
+"""Runs on separable data beside theory: slopes over the last tenfold of time and what they are expected to be; margins that
+grow; and what it means that a classifier which makes no training error grows surer.
+"""
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import plots
 from .compare import AGREES, BETTER, DEVIATES, UNKNOWN, WORSE, agreement, mean_and_error, paired
 from .measured import Measured
 from .tables import mean_error
 from .words import between, counted, listed, tally
 
 DECADE = 10  # slopes are fitted to the last tenfold of epochs
+SURE = 0.95  # mean probability of the label
 FLAT = 0.01  # below, the validation loss is predicted hardly to rise, and a ratio to that says nothing
 
 
@@ -91,7 +95,10 @@ NETWORK_CLAIMS: dict[str, tuple[Any, float]] = {NETWORK: (_network_loss, -1)}
 
 
 def dips(runs: Measured) -> np.ndarray:
-    """Between how many checks (seeds,) the smoothed margin fell, once the summed loss is below log 2: by theory none."""
+    """Between how many checks (seeds,) the smoothed margin fell, once the summed loss is below log 2.
+
+    Under gradient flow there are none (Lyu & Li, theorem 4.1); their proof for steps excludes relu.
+    """
     def counted(one: Any) -> int:
         below = one.scalars["samples"] * one.curves["train_loss"] < math.log(2)
         values = one.curves["smoothed"][below]
@@ -142,5 +149,60 @@ def grown(networks: Sequence[Case], tolerance: float) -> str:
     fell = sum(int((dips(case.runs) > 0).sum()) for case in networks)
     return (f"Relu networks: the normalised margin was {means(networks, 'margin', when='zero')} at zero error and "
             f"{means(networks, 'margin', when='end')} in the end, {said} of {counted(len(networks), 'case')}; the smoothed "
-            f"one, which by theory never falls, fell in {counted(fell, 'run')}; "
+            f"one, which under gradient flow never falls, fell in {counted(fell, 'run')}; "
             f"{judged(networks, NETWORK_CLAIMS, tolerance)}.")
+
+
+def surer(cases: Sequence[Case]) -> str:
+    """Say how sure the classifiers were at zero training error and in the end, and what else changed meanwhile."""
+    def changes(figure: str) -> str:
+        return tally([paired(case.runs.at("zero", figure), case.runs.at("end", figure), comparisons=len(cases)).verdict
+                      for case in cases])
+
+    def both(figure: str, factor: float = 1.0) -> str:
+        return f"{means(cases, figure, factor, 'zero')} at zero error, {means(cases, figure, factor, 'end')} in the end"
+
+    waits = [np.array([_epochs_to(SURE, run) for run in case.runs.runs]) for case in cases]
+    never, of = sum(int(np.isnan(one).sum()) for one in waits), counted(len(cases), "case")
+    times = f"{between(mean_and_error(one)[0] for one in waits)} times the epochs to zero error"
+    times += f" (not in {counted(never, 'run')})" if never else ""
+    return (f"What growing confidence at unchanged training accuracy means ({of}): the mean probability of the label was "
+            f"{both('confidence')}; it passed {SURE} after {times}. Weights of zero "
+            f"error, made as long as in the end without turning, say {means(cases, 'scaled')}: so much is length, which "
+            "decides nothing; the rest is margin. On validation samples the mean probability of the decision was "
+            f"{both('val_confidence')}; {means(cases, 'changed', 100)} % of the decisions changed. The error there, "
+            f"{both('val_error', 100)} (in %), was {changes('val_error')} of {of}, the calibration error "
+            f"{changes('val_calibration')}, the loss {changes('val_loss')}, the loss at the best temperature "
+            f"{changes('val_loss_scaled')}.")
+
+
+def _epochs_to(level: float, run: Any) -> float:
+    """Return at how many times the epoch of zero error a run was this sure; NaN if it never was, or made no such epoch."""
+    reached = np.flatnonzero(run.curves["confidence"] >= level)
+    zero = run.scalars.get("zero.epoch", np.nan)
+    return max(float(run.curves["epoch"][reached[0]]) / zero, 1.0) if len(reached) else np.nan  # NaN first: it stays
+
+
+# --- panels ---
+
+def confidence_panel(case: Case, axis: Any) -> None:
+    """Draw how sure a classifier is on training and validation samples, and how often it is right."""
+    t = case.runs.runs[0].curves["epoch"]
+    for name, label, hue in (("confidence", "training: mean probability of the label", plots.BLUE),
+                             ("val_confidence", "validation: mean probability of the decision", plots.ORANGE)):
+        plots.curve(axis, t, case.runs.curves(name), label, hue=hue, split="")
+    plots.curve(axis, t, 1 - case.runs.curves("val_error"), "validation: share of right decisions", hue=plots.BLACK,
+                split="", linestyle="--")
+    axis.set(title=case.title, ylabel="probability, share")
+    plots.log(axis, "x")
+
+
+def norm_panel(case: Case, axis: Any) -> None:
+    """Draw the margins of networks over the power of the norm of their weights with which they grow, over the epochs."""
+    for name, label, hue, line in (("margin", "smallest margin", plots.BLUE, "-"),
+                                   ("smoothed", "smoothed margin", plots.ORANGE, "--")):
+        plots.curve(axis, case.runs.runs[0].curves["epoch"], case.runs.curves(name), label, hue=hue, split="",
+                    linestyle=line)
+    axis.set(title=case.title, ylabel="margin / norm²")
+    axis.set_ylim(bottom=-0.02)
+    plots.log(axis, "x")

@@ -9,8 +9,8 @@ import numpy as np
 from . import plots
 from .compare import FEWEST, Difference, mean_and_error, paired
 from .descent import Descent, second_descent, smoothed
-from .landscapes import contours, log_levels, profiles
 from .measured import Measured
+from .panels import contours, log_levels
 from .tables import Table, mean_error
 from .words import counted, depends_on_more, listed
 
@@ -155,8 +155,9 @@ class LongRuns:
     def profile(self, part: str, steps: np.ndarray, axis: Any) -> None:
         """The loss on training or test set along random directions."""
         for arm, when in self.places:
-            profiles(axis, steps, self.arrays(arm, when, f"profile_{part}"), f"{arm}, {MOMENTS[when]}",
-                     hue=HUES[list(self.arms).index(arm)], linestyle=LINES[when])
+            if len(values := self.arrays(arm, when, f"profile_{part}")):  # (runs, S)
+                plots.curve(axis, steps, values, f"{arm}, {MOMENTS[when]}", hue=HUES[list(self.arms).index(arm)], split="",
+                            linestyle=LINES[when])
         axis.set(title=self.title, ylabel=f"{plots.split_name(part)} loss")
         plots.log(axis, "y", *[1e-2] * (part == "train"))
 

@@ -1,4 +1,4 @@
-"""How margins are distributed, and how they grow."""
+"""How margins are distributed."""
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,14 +41,3 @@ def margin_panel(axis: Any, name: str, groups: Mapping[str, tuple[list, str, str
     axis.set_ylim(top=axis.get_ylim()[1] * 1.3)  # room for the text
     axis.set_yticks([tick for tick in axis.get_yticks() if tick <= 100])
     axis.text(0.03, 0.98, "\n".join(lines), transform=axis.transAxes, va="top", fontsize="small")
-
-
-def norm_panel(case: Any, axis: Any) -> None:
-    """Draw the margins of a `limits.Case` of networks over the norm of their weights, from time to time."""
-    for name, label, hue, line in (("margin", "smallest margin", plots.BLUE, "-"),
-                                   ("smoothed", "smoothed margin", plots.ORANGE, "--")):
-        plots.curve(axis, case.runs.runs[0].curves["epoch"], case.runs.curves(name), label, hue=hue, split="",
-                    linestyle=line)
-    axis.set(title=case.title, ylabel="margin / norm²")
-    axis.set_ylim(bottom=-0.02)
-    plots.log(axis, "x")

@@ -42,9 +42,9 @@ class Methods:
         runs, rule = self.runs[method]
         return runs.text(f"{rule}.{figure}", 100 ** figure.endswith(PERCENT) if factor is None else factor)
 
-    def compared(self, before: str, after: str, figure: str) -> Difference:
-        """What one method is compared with another, lower being better."""
-        return paired(self.values(before, figure), self.values(after, figure))
+    def compared(self, before: str, after: str, figure: str, *, comparisons: int = 1) -> Difference:
+        """What one method is compared with another, lower being better; `comparisons` as `compare.paired` takes it."""
+        return paired(self.values(before, figure), self.values(after, figure), comparisons=comparisons)
 
     def means(self, a: str, b: str, figure: str) -> tuple[float, float]:
         """Means of two methods over the seeds that have both."""
@@ -68,13 +68,13 @@ class Methods:
 class Compared(Protocol):
     """A case whose methods can be compared."""
 
-    def compared(self, before: Any, after: Any, figure: str) -> Difference:
+    def compared(self, before: Any, after: Any, figure: str, *, comparisons: int = 1) -> Difference:
         """What one method is compared with another, by a figure."""
 
 
-def verdicts(cases: Sequence[Compared], before: Any, after: Any, figure: str) -> list[str]:
-    """Per case, what a method is compared with another one."""
-    return [case.compared(before, after, figure).verdict for case in cases]
+def verdicts(cases: Sequence[Compared], before: Any, after: Any, figure: str, *, comparisons: int = 1) -> list[str]:
+    """Per case, what a method is compared with another one; `comparisons` as `compare.paired` takes it."""
+    return [case.compared(before, after, figure, comparisons=comparisons).verdict for case in cases]
 
 
 def best(cases: Sequence[Methods], against: str, methods: Sequence[str], figures: Sequence[str], example: Methods,

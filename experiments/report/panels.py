@@ -1,4 +1,4 @@
-"""Whole panels for `plots.page`: lines over a setting, and points of some groups over names."""
+"""Whole panels for `plots.page`: lines over a setting, points of some groups over names, contours of a loss over a plane."""
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from . import plots
 
 
 def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, title: str, x_label: str, log: str = "",
-          bound: tuple[str, Any] | None = None, markers: bool = True, legend: bool = True) -> None:
+          bound: tuple[str, Any] | None = None, markers: bool = True, legend: int = 1) -> None:
     """Draw means over x, with a band of one standard error.
 
     Parameters
@@ -25,8 +25,8 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
         A dotted line, of theory for example.
     markers : bool
         A dot at every x; none for curves of many.
-    legend : bool
-        Inside the panel.
+    legend : int
+        Columns of the legend inside the panel, 0: none; one of several columns stands in the widest gap between curves.
     """
     x = np.asarray(x)
     for label, (hue, values) in series.items():
@@ -40,7 +40,7 @@ def lines(axis: Any, x: ArrayLike, series: Mapping[str, tuple[str, Any]], *, tit
 
 
 def points(axis: Any, names: Sequence[str], groups: Mapping[str, tuple[str, Sequence[Any]]], hues: Sequence[str], *,
-           title: str, log: str = "", bound: tuple[str, Any] | None = None, legend: bool = True) -> None:
+           title: str, log: str = "", bound: tuple[str, Any] | None = None, legend: int = 1) -> None:
     """Draw means with bars of one standard error: a place on the x axis for each name, in it a point of each group.
 
     Parameters
@@ -65,7 +65,7 @@ def points(axis: Any, names: Sequence[str], groups: Mapping[str, tuple[str, Sequ
                 np.repeat(bound[1], 3))
     _finish(axis, title, log, legend)
     if not log:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=-0.03 * axis.get_ylim()[1])  # marks at 0 are whole
     axis.set_xticks(range(len(names)), [textwrap.fill(name, 10) for name in names], fontsize="small")
 
 
@@ -73,8 +73,42 @@ def _dotted(axis: Any, x: np.ndarray, label: str, bound: Any) -> None:
     axis.plot(x, bound, ":", color=plots.ink(plots.BLACK), label=label)
 
 
-def _finish(axis: Any, title: str, log: str, legend: bool) -> None:
+def _finish(axis: Any, title: str, log: str, legend: int) -> None:
     axis.set_title(title)
     plots.log(axis, log)
     if legend and axis.get_legend_handles_labels()[0]:
-        axis.legend()
+        axis.legend(ncols=legend, **({"loc": "center", "bbox_to_anchor": (0.5, _gap(axis))} if legend > 1 else {}))
+
+
+def _gap(axis: Any) -> float:
+    """Height, as a share of the panel's, in the middle of the widest gap between the points of curves."""
+    axis.get_ylim()  # Matplotlib settles the limits when it is asked
+    to_panel = axis.transData - axis.transAxes
+    heights = np.sort(np.concatenate([to_panel.transform(line.get_xydata())[:, 1] for line in axis.lines]))
+    widest = int(np.argmax(np.diff(heights)))
+    return float(heights[widest:widest + 2].mean())
+
+
+def contours(axis: Any, steps: np.ndarray, plane: np.ndarray, levels: np.ndarray) -> None:
+    """Draw the loss (G, G) over two directions: areas between levels, dark is low, and numbered lines; the model is a cross.
+
+    The colours are cividis, which runs evenly from dark to light for colour-blind readers too.
+    """
+    from matplotlib.colors import LogNorm
+
+    shown = np.clip(plane, levels[0], levels[-1])
+    axis.contourf(steps, steps, shown, levels=levels, norm=LogNorm(levels[0], levels[-1]), cmap="cividis")
+    numbered = levels[1:-1:2]
+    inks = ["white" if place < len(numbered) / 2 else "black" for place in range(len(numbered))]  # on dark, on light
+    lines = axis.contour(steps, steps, shown, levels=numbered, colors=inks, linewidths=0.7)
+    axis.clabel(lines, fmt=lambda value: f"{value:.2g}", fontsize="x-small")
+    axis.plot([0], [0], "+", color="white", ms=8, mew=1.5)
+    axis.set_aspect("equal")
+    axis.grid(visible=False)
+
+
+def log_levels(planes: list[np.ndarray], count: int = 9) -> np.ndarray:
+    """Return levels for contours that several planes share, equally far apart in their logarithm."""
+    values = np.concatenate([plane.ravel() for plane in planes])
+    high = float(np.quantile(values, 0.95))
+    return np.geomspace(max(float(values.min()), high / 1000), high, count)

@@ -80,13 +80,16 @@ def _blocks(widths: Sequence[int], width: float) -> list[list[int]]:
 
 
 def wrapped(text: str, width: float | None = None) -> str:
-    """Return text broken at words for the terminal (or a `width`); in a pipe or a file lines stay whole."""
+    """Return text broken at words for the terminal (or a `width`), each line as far in as its first part.
+
+    In a pipe or a file lines stay whole.
+    """
     if width is None:
         width = (shutil.get_terminal_size().columns or 80) if sys.stdout.isatty() else math.inf
     if width == math.inf:
         return text
-    return "\n".join(textwrap.fill(line, max(1, int(width)), break_long_words=False, break_on_hyphens=False)
-                     for line in text.split("\n"))
+    return "\n".join(textwrap.fill(line, max(1, int(width)), break_long_words=False, break_on_hyphens=False,
+                                   subsequent_indent=line[:len(line) - len(line.lstrip())]) for line in text.split("\n"))
 
 
 def number(value: float, digits: int = 3) -> str:

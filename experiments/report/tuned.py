@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from . import plots
-from .compare import BETTER, UNKNOWN, WORSE, Difference, mean_and_error, paired
+from .compare import BETTER, UNKNOWN, WORSE, Difference, mean_and_error
 from .levels import Levels
 from .measured import Measured
-from .methods import Methods
+from .methods import Methods, verdicts
 from .tables import Table, mean_error
 from .words import counted, listed, tally, unjudged
 
@@ -52,7 +52,7 @@ class Tuned(Methods):
 
         Of two methods with a choice, one at the edge of its grid: that cannot be judged.
         """
-        found = paired(self.values(before, figure), self.values(after, figure), comparisons=comparisons)
+        found = super().compared(before, after, figure, comparisons=comparisons)
         both = {before, after} <= set(self.chosen)
         return replace(found, verdict=UNKNOWN) if both and (self.edge(before) or self.edge(after)) else found
 
@@ -77,11 +77,6 @@ class Tuned(Methods):
         names = [f"{name}{' *' * bool(self.edge(name))}" * named for name in self.runs]
         plots.bars(axis, names, *np.nan_to_num(np.transpose(found)),
                    hues=[hues[name] for name in self.runs])
-
-
-def verdicts(cases: Sequence[Tuned], before: str, after: str, figure: str, *, comparisons: int = 1) -> list[str]:
-    """Per case, what a method is compared with another one; `comparisons` as `compare.paired` takes it."""
-    return [case.compared(before, after, figure, comparisons=comparisons).verdict for case in cases]
 
 
 def at_edges(cases: Sequence[Tuned], method: str) -> tuple[int, int]:

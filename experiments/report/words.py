@@ -1,10 +1,13 @@
 """Words that answers and titles share: counts, lists, verdicts, how an answer opens, what so few seeds can tell."""
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, mean_and_error
-from .tables import number
+from .tables import mean_error, number
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -14,6 +17,11 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def flips(noise: float) -> str:
+    """Return what a title says of a share of flipped labels: "10 % flipped"."""
+    return f"{100 * noise:g} % flipped"
+
+
 def listed(words: Iterable[str]) -> str:
     """Join words: "a, b and c"."""
     *first, last = words
@@ -21,8 +29,8 @@ def listed(words: Iterable[str]) -> str:
 
 
 def between(values: Iterable[float]) -> str:
-    """Return the smallest and the largest of some numbers: "0.21 to 1.4"; where they read alike, one: "0.21"."""
-    values = list(values)
+    """Return the smallest and the largest of some numbers, without NaN: "0.21 to 1.4"; where they read alike one: "0.21"."""
+    values = [value for value in values if not math.isnan(value)] or [math.nan]
     low, high = number(min(values), 2), number(max(values), 2)
     return low if low == high else f"{low} to {high}"
 
@@ -32,12 +40,17 @@ def means(cases: Iterable[Any]) -> str:
     return between(mean_and_error(values)[0] for values in cases)
 
 
+def text(values: Any) -> str:
+    """Return "mean ±error" of a figure (seeds,), NaN left out; of one value that value."""
+    return mean_error(*mean_and_error(np.atleast_1d(values)))
+
+
 def paragraph(sentences: Callable[..., Iterable[str]]) -> Callable[..., str]:
     """Make of a function that returns sentences one that returns them as one text; the function itself: `__wrapped__`."""
     @wraps(sentences)
-    def text(*arguments: Any) -> str:
+    def joined(*arguments: Any) -> str:
         return " ".join(sentences(*arguments))
-    return text
+    return joined
 
 
 def tally(verdicts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 TINY = 1e-12  # below all variances of odds, so that none is divided by 0
 
+
 def _log_p(odds: np.ndarray) -> np.ndarray:
     """Return log p; of the negative odds log(1 - p)."""
     return -np.logaddexp(0, -odds)
@@ -101,11 +102,8 @@ def likelihood_ratio(odds: np.ndarray, shadows: np.ndarray, members: tuple[np.nd
 
 def auc(members: np.ndarray, others: np.ndarray) -> float:
     """Probability that a member scores higher than another sample, a tie counting half: the area under the ROC curve."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(np.concatenate([members, others]))  # (M + N,)
-    count = len(members)
-    return float((ranks[:count].sum() - count * (count + 1) / 2) / (count * len(others)))
+    below, not_above = (np.searchsorted(np.sort(others), members, side).sum() for side in ("left", "right"))
+    return float((below + not_above) / 2 / (len(members) * len(others)))
 
 
 def threshold_at(others: np.ndarray, rate: float) -> float:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..report import plots
+from ..report.words import flips
 from . import image_settings
 from .data_sets import bayes_figures
 
@@ -27,7 +28,7 @@ class Flipped:
     @property
     def title(self) -> str:
         """For tables and figures."""
-        return f"{TITLES[self.data]}, {100 * self.noise:g} % flipped"
+        return f"{TITLES[self.data]}, {flips(self.noise)}"
 
     @property
     def best(self) -> Any:

@@ -8,7 +8,7 @@ from ..shared import scalars
 from ..shared.codes import IDENTITY, RELU, SIGMOID, TANH
 from ._compat import blocks, cuda, device, kernel, launch
 
-# Whoever calls kernels asks first (nn/cuda/engine.py): they cannot raise.
+# Whoever calls kernels asks first (nn/backends.py): they cannot raise.
 SERVED = (IDENTITY, RELU, TANH, SIGMOID)
 THREADS = 256
 

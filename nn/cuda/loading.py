@@ -6,6 +6,7 @@ import numpy as np
 
 from ..shared.codes import EVERY_STEP
 from ._compat import blocks, cuda, kernel, launch, nothing, scratch
+from .reductions import MOST_PARTS
 from .views import inputs_of, packed_of
 
 THREADS = 256
@@ -63,17 +64,18 @@ def count_running(starts, lengths, size):
 
 def gather_steps(tokens, x, samples, places, all_tokens, all_x, order, starts, indices, at, stride,
                  every_step):
-    """Pack step t = blockIdx.y of the sequences that are still running."""
-    t, D = cuda.blockIdx.y, max(x.shape[1], 1)
-    for s in range(cuda.grid(1), (starts[t + 1] - starts[t]) * D, cuda.gridDim.x * cuda.blockDim.x):
-        i, d = s // D, s % D
-        m, sample = starts[t] + i, indices[at + order[i]]
-        if x.size > 0:
-            x[m, d] = all_x[sample, t * D + d]
-        elif d == 0:
-            tokens[m] = all_tokens[sample, t]
-        if every_step and d == 0:
-            samples[m], places[m] = sample, sample * stride + t
+    """Pack step t = blockIdx.y, and every gridDim.y-th after it, of the sequences still running."""
+    D, wide = max(x.shape[1], 1), cuda.gridDim.x * cuda.blockDim.x
+    for t in range(cuda.blockIdx.y, starts.size - 1, cuda.gridDim.y):
+        for s in range(cuda.grid(1), (starts[t + 1] - starts[t]) * D, wide):
+            i, d = s // D, s % D
+            m, sample = starts[t] + i, indices[at + order[i]]
+            if x.size > 0:
+                x[m, d] = all_x[sample, t * D + d]
+            elif d == 0:
+                tokens[m] = all_tokens[sample, t]
+            if every_step and d == 0:
+                samples[m], places[m] = sample, sample * stride + t
 
 
 def gather_samples(samples, places, order, indices, at, size):
@@ -128,9 +130,9 @@ def load_sequences(work, sequences, data, front, indices):
     p = packed_of(work, sequences, front, rows)
     places = scratch("places", rows, np.int32)
     most = blocks(size * max(front.inputs * (not front.tokens), 1), THREADS)  # of the first step
-    launch(gather_steps, (min(most, 64), T), THREADS, p.tokens, p.x, p.samples, places, data.tokens,
-           data.x, sequences.order, sequences.starts, indices.device, indices.at, data.stride,
-           every_step)
+    launch(gather_steps, (min(most, 64), min(T, MOST_PARTS)), THREADS, p.tokens, p.x, p.samples,
+           places, data.tokens, data.x, sequences.order, sequences.starts, indices.device,
+           indices.at, data.stride, every_step)
     if not every_step:
         launch(gather_samples, blocks(size, THREADS), THREADS, p.samples, places, sequences.order,
                indices.device, indices.at, size)

@@ -14,7 +14,7 @@ import numpy as np
 from ..shared.codes import IDENTITY
 from ._compat import blocks, cuda, kernel, launch, nothing, scratch
 from .activations import activate, activate_backward
-from .reductions import column_sums
+from .reductions import MOST_PARTS, column_sums
 
 U = np.uint32  # a signed index may count from the end in Numba, which doubles the inner loop
 
@@ -47,7 +47,7 @@ def product(c, a, b, bias, state, kind, a_transposed, b_transposed, terms):
     first, end = U(cuda.blockIdx.z) * U(terms), min(K, (U(cuda.blockIdx.z) + U(1)) * U(terms))
     thread = U(cuda.threadIdx.x)
     row, column = thread // U(SIDE) * U(EACH), thread % U(SIDE) * U(EACH)  # in the piece
-    m0, n0 = U(cuda.blockIdx.y) * U(TILE), U(cuda.blockIdx.x) * U(TILE)
+    m0, n0 = U(cuda.blockIdx.x) * U(TILE), U(cuda.blockIdx.y) * U(TILE)
     for i in range(SUMS):
         sums[i] = zero
     for k0 in range(first, end, U(DEPTH)):
@@ -102,7 +102,7 @@ product = kernel(product)
 
 def _launch(c, a, b, bias, state, kind, a_transposed, b_transposed, parts=1, terms=None):
     terms = (a.shape[0] if a_transposed else a.shape[1]) if terms is None else terms
-    grid = blocks(c.shape[1], TILE), blocks(c.shape[0] // parts, TILE), parts
+    grid = blocks(c.shape[0] // parts, TILE), blocks(c.shape[1], TILE), parts
     launch(product, grid, SIDE * SIDE, c, a, b, bias, state, kind, a_transposed, b_transposed,
            terms)
 
@@ -119,11 +119,12 @@ def product_bt(c, a, b, state, kind):
 
 def product_at(c, a, b):
     """Fill c = aᵀ b.  a (K, M), b (K, N), c (M, N)."""
-    none, parts = nothing(1, c.dtype), blocks(a.shape[0], LONG)
+    none, terms = nothing(1, c.dtype), max(LONG, blocks(a.shape[0], MOST_PARTS))
+    parts = blocks(a.shape[0], terms)
     if parts <= 1:
         return _launch(c, a, b, none, nothing(2, c.dtype), IDENTITY, True, False)
     M, N = c.shape
     found = scratch("products", parts * M * N, c.dtype)
     _launch(found.reshape(parts * M, N), a, b, none, nothing(2, c.dtype), IDENTITY, True, False,
-            parts, LONG)
+            parts, terms)
     column_sums(c.reshape(M * N), found.reshape(parts, M * N))

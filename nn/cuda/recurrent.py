@@ -11,7 +11,7 @@ from ..shared.codes import EVERY_STEP, LAST, MEAN, RELU, TANH
 from . import _compat
 from ._compat import blocks, cuda, kernel, launch, scratch
 from .activations import activate, activate_backward
-from .reductions import column_sums
+from .reductions import MOST_PARTS, column_sums
 
 # Asked before a call, see activations.py.
 SERVED, SERVED_POOLINGS = (RELU, TANH), (LAST, MEAN, EVERY_STEP)
@@ -37,7 +37,7 @@ def run_states(h, u, W_hh, starts, kind, reverse, shared):
     if shared:
         for s in range(U(thread), H * H, U(threads)):
             room[at_W + s] = W_hh[s // H, s % H]
-    cuda.syncthreads()
+    # No barrier: the first step has no state before it and uses no W_hh, and ends with one.
     known = 0  # sequences of this block that have a state already
     for k in range(steps):
         t = steps - 1 - k if reverse else k
@@ -74,7 +74,6 @@ def run_deltas(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate, shar
     if shared:
         for s in range(U(thread), H * H, U(threads)):
             room[at_W + s] = W_hh_T[s // H, s % H]
-    cuda.syncthreads()
     known = 0
     for k in range(steps):
         t = k if reverse else steps - 1 - k
@@ -105,6 +104,11 @@ def run_deltas(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate, shar
 
 
 run_states, run_deltas = kernel(run_states), kernel(run_deltas)
+
+
+def most_hidden(dtype):
+    """Return the largest H whose states fit into shared memory."""
+    return _compat.machine.most_shared // (2 * SEQUENCES * np.dtype(dtype).itemsize)
 
 
 def _run_all(step_kernel, starts, out, *arguments, batch):
@@ -139,16 +143,19 @@ def transpose_elements(to, W):
 
 
 def states_before(h_before, h, starts, reverse):
-    """Fill h_before of step t = blockIdx.y: the first rows of the step before, then zeros."""
-    t, H = cuda.blockIdx.y, h.shape[1]
-    before = t + 1 if reverse else t - 1
-    known = 0
-    if before >= 0 and before < starts.size - 1:
-        known = starts[before + 1] - starts[before]
-    size = (starts[t + 1] - starts[t]) * H
-    for s in range(cuda.grid(1), size, cuda.gridDim.x * cuda.blockDim.x):
-        i, j = s // H, s % H
-        h_before[starts[t] + i, j] = h[starts[before] + i, j] if i < known else h.dtype.type(0)
+    """Fill h_before of step t = blockIdx.y, and every gridDim.y-th after it.
+
+    That is the first rows of the step before, then zeros.
+    """
+    H, steps, wide = h.shape[1], starts.size - 1, cuda.gridDim.x * cuda.blockDim.x
+    for t in range(cuda.blockIdx.y, steps, cuda.gridDim.y):
+        before = t + 1 if reverse else t - 1
+        known = 0
+        if before >= 0 and before < steps:
+            known = starts[before + 1] - starts[before]
+        for s in range(cuda.grid(1), (starts[t + 1] - starts[t]) * H, wide):
+            i, j = s // H, s % H
+            h_before[starts[t] + i, j] = h[starts[before] + i, j] if i < known else h.dtype.type(0)
 
 
 def pool(pooled, h, starts, lengths, pooling, reverse, column):
@@ -196,9 +203,11 @@ def look_up(u, tokens, W_xh, b_h):
 def collect(found, dz, tokens):
     """Fill row (share, token) of `found` with the sum of dz over the rows of a share that held it.
 
-    blockIdx.x is the token, blockIdx.y the share of STEPS rows.
+    A block each token of each share of STEPS rows.
     """
-    token, share, H = cuda.blockIdx.x, cuda.blockIdx.y, dz.shape[1]
+    H = dz.shape[1]
+    tokens_in_all = found.shape[1] // H
+    share, token = cuda.blockIdx.x // tokens_in_all, cuda.blockIdx.x % tokens_in_all
     for j in range(cuda.threadIdx.x, H, cuda.blockDim.x):
         value = dz.dtype.type(0)
         for m in range(share * STEPS, min((share + 1) * STEPS, dz.shape[0])):
@@ -218,8 +227,8 @@ def transpose(to, W):
 
 def previous_states(h_before, h, starts, reverse):
     """Fill h_before (M, H): the state each step started from, 0 for the first step taken."""
-    wide = min(blocks(h.size, THREADS), 64)
-    launch(states_before, (wide, starts.size - 1), THREADS, h_before, h, starts, reverse)
+    grid = min(blocks(h.size, THREADS), 64), min(starts.size - 1, MOST_PARTS)
+    launch(states_before, grid, THREADS, h_before, h, starts, reverse)
 
 
 def pool_forward(pooled, h, starts, lengths, pooling, reverse, column):
@@ -246,6 +255,6 @@ def lookup_backward(dW_xh, db_h, dz, tokens):
     D, H = dW_xh.shape
     shares = max(blocks(dz.shape[0], STEPS), 1)
     found = scratch("lookup", shares * D * H, dz.dtype).reshape(shares, D * H)
-    launch(collect, (D, shares), min(H, THREADS), found, dz, tokens)
+    launch(collect, D * shares, min(H, THREADS), found, dz, tokens)
     column_sums(dW_xh.reshape(D * H), found)
     column_sums(db_h, dz)

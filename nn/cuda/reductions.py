@@ -11,6 +11,7 @@ from ._compat import blocks, cuda, device, kernel, launch, scratch
 COLUMNS, LANES, CHUNK = 32, 8, 256
 SUMS = COLUMNS * LANES
 THREADS = 256  # of a block that adds up a vector; a power of two
+MOST_PARTS = 65535  # blocks that a grid may have along y and z; along x there may be 2³¹ - 1
 
 
 def sum_of_lanes(lanes, value, column, lane):
@@ -84,9 +85,10 @@ sum_columns = kernel(sum_columns)
 def column_sums(sums, a):
     """Fill sums (n,) with the sum of the rows of a (rows, n)."""
     rows, n = a.shape
-    parts, block = blocks(rows, CHUNK), (COLUMNS, LANES)
+    chunk, block = max(CHUNK, blocks(rows, MOST_PARTS)), (COLUMNS, LANES)
+    parts = blocks(rows, chunk)
     if parts > 1:
         partial = scratch("column_sums", parts * n, a.dtype).reshape(parts, n)
-        launch(sum_columns, (blocks(n, COLUMNS), parts), block, partial, a, CHUNK)
+        launch(sum_columns, (blocks(n, COLUMNS), parts), block, partial, a, chunk)
         rows, a = parts, partial
     launch(sum_columns, (blocks(n, COLUMNS), 1), block, sums.reshape(1, n), a, rows)

@@ -52,13 +52,18 @@ def gradients_of(dflat, work, layers, l, rows, dx_wanted):
 
 
 def outputs_of(work, layers, data, rows):
-    """Return the OutputViews, with the `labels` or `targets` the loss takes, the other empty."""
+    """Return the OutputViews, with the `labels` or `targets` the loss takes, the other empty.
+
+    Which of them that is may change with an epoch's augmentation.
+    """
+    labelled = data.labels.size > 0
+
     def cut():
         v = OutputViews(work, layers, data, rows)
-        v.labels = v.y if data.labels.size else nothing(1, np.int32)
-        v.targets = nothing(2, work.targets.dtype) if data.labels.size else v.y
+        v.labels = v.y if labelled else nothing(1, np.int32)
+        v.targets = nothing(2, work.targets.dtype) if labelled else v.y
         return v
-    return _kept(work, ("outputs", rows), cut)
+    return _kept(work, ("outputs", rows, labelled), cut)
 
 
 def inputs_of(work, layers, rows):

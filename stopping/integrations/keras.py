@@ -28,7 +28,8 @@ class Callback(RestoresOnExit, KerasCallback):
         over an epoch in which weights were changing.
     state : path, optional
         A JSON file with the criterion's counters, written at each epoch's end and read when training begins: what
-        `BackupAndRestore` is for the model. The best weights lie beside it, as ``PATH.weights.h5``.
+        `BackupAndRestore` is for the model. The best weights lie beside it, as ``PATH.weights.h5``. Both stay when training
+        has ended: another run needs another path.
     """
 
     def __init__(self, criterion: Criterion | str, *, restore_best: bool = True, names: Mapping[str, str] | None = None,
@@ -39,7 +40,9 @@ class Callback(RestoresOnExit, KerasCallback):
 
     def _take(self) -> list[Any]:
         if self._state is not None:
-            self.model.save_weights(f"{os.fspath(self._state)}.weights.h5")
+            partial = f"{os.fspath(self._state)}.partial.weights.h5"
+            self.model.save_weights(partial)
+            os.replace(partial, f"{os.fspath(self._state)}.weights.h5")
         return self.model.get_weights()
 
     def _give(self, weights: list[Any]) -> None:

@@ -60,7 +60,9 @@ class Callback(LightningCallback):
 
     def _check(self, trainer: Trainer, module: LightningModule) -> None:
         more = measured(module, self._measure) if self._measure is not None else {}
-        if self.watcher.see({**trainer.callback_metrics, **more}):
+        stop = self.watcher.see({**trainer.callback_metrics, **more})
+        # Metrics that are not synchronised differ between processes; one that went on alone would wait for the others.
+        if trainer.strategy.reduce_boolean_decision(stop, all=False):
             trainer.should_stop = True
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -51,7 +51,8 @@ class Callback(RestoresOnExit, SkorchCallback):
         self.net_ = None  # those weights are gone
         self.watcher.begin()
         for row in net.history:
-            self.watcher.see(row)
+            if not row.keys() <= {"epoch", "batches"}:  # else that epoch was cut off, by Ctrl-C for one
+                self.watcher.see(row)
         self.net_ = net
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:

@@ -9,20 +9,18 @@ import numpy as np
 from losses import CrossEntropy, Flooding
 from nn import MLP, RNN, Adam, fit
 from tests.cuda.cases import (
-    KERNEL,
     NETWORK,
     NETWORKS,
     TRAININGS,
-    TWINS,
     Case,
     compare_gradient,
     compare_trained,
-    compare_twin,
     losses_and_floods,
     one_layer,
     trained,
 )
 from tests.cuda.random_shapes import random_shapes
+from tests.cuda.twins import KERNEL, TWINS, compare_twin
 from tests.numerical import relative_error
 
 EPOCHS = 7  # of three updates each: 21
@@ -104,8 +102,8 @@ def shape_checks():
     """Thousands of random shapes."""
     def check():
         counts, failed = random_shapes()
-        print(f"  {sum(counts.values())} shapes: {counts}")
         assert not failed, f"{len(failed)} of {sum(counts.values())}: " + "; ".join(failed[:5])
+        return f"{sum(counts.values())} shapes: {counts}"
     yield "random shapes", check
 
 

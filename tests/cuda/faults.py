@@ -6,19 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nn.cuda import _compat
-from tests.cuda.cases import (
-    KERNEL,
-    NETWORK,
-    NETWORKS,
-    compare_gradient,
-    compare_trained,
-    compare_twin,
-    losses_and_floods,
-    one_layer,
-    trained,
-)
+from tests.cuda.cases import NETWORK, NETWORKS, compare_gradient, compare_trained, losses_and_floods, one_layer, trained
 from tests.cuda.simulator import Arithmetic, Divergence, OutOfBounds, Race, Unwritten
 from tests.cuda.small import modules
+from tests.cuda.twins import KERNEL, compare_twin
 
 WRONG = AssertionError  # the simulator sees nothing amiss, but the numbers are
 

@@ -91,8 +91,10 @@ def part(checks):
                 failed.append(f"{name} and what comes after it: NOT RUN, the time is over")
                 break
             try:
-                check()
+                said = check()
                 passed += 1
+                if said:
+                    report.say(said)
             except Exception as error:
                 where = "".join(traceback.format_exception(error)[-3:])
                 failed.append(f"{name}: {type(error).__name__}: {str(error)[:1500]}\n{where[-1500:]}")

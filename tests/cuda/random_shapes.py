@@ -6,7 +6,8 @@ import numpy as np
 from losses import AdaFlooding
 from nn import MLP
 from nn.cuda import _compat, clipping, reductions
-from tests.cuda.cases import KERNEL, NETWORK, Case, compare, compare_gradient, losses_and_floods
+from tests.cuda.cases import NETWORK, Case, compare_gradient, losses_and_floods
+from tests.cuda.twins import KERNEL, compare
 from tests.numerical import relative_error
 
 
@@ -17,12 +18,17 @@ def size(rng, most):
 
 
 def dense(rng, dtype, size):
+    """Errors count beside the sums of absolute values: a lone sum of both signs may nearly cancel."""
     B, n_in, n_out = size(1024), size(300), size(300)
     x, W, b, dz = (rng.normal(size=s) for s in ((B, n_in), (n_in, n_out), n_out, (B, n_out)))
-    errors = compare("dense", "dense_forward", dtype, [dz * 0], [x, W, b])
-    yield from ((KERNEL[dtype], error) for error in errors)
-    errors = compare("dense", "dense_backward", dtype, [x * 0, W * 0, b * 0], [dz, x, W])
-    yield from ((KERNEL[dtype], error) for error in errors)
+    sums = [(x, W)], [(dz, W.T), (x.T, dz), (np.ones((1, B)), dz)]
+    errors = (compare("dense", "dense_forward", dtype, [dz * 0], [x, W, b]),
+              compare("dense", "dense_backward", dtype, [x * 0, W * 0, b * 0], [dz, x, W]))
+    for products, found in zip(sums, errors, strict=True):
+        for (left, right), error in zip(products, found, strict=True):
+            added = b if right is W else 0
+            cancelled = (np.linalg.norm(abs(left) @ abs(right) + abs(added)) / np.linalg.norm(left @ right + added))
+            yield KERNEL[dtype] * cancelled, error
 
 
 def recurrence(rng, dtype, size):

@@ -162,6 +162,10 @@ class Array:
 
     def copy_to_host(self, out=None):
         """Return the elements as a NumPy array; those never written become NaN, or the smallest integer."""
+        with self.clock.lock:
+            return self._copy_to_host(out)
+
+    def _copy_to_host(self, out):
         self._needs_host("copy_to_host")
         # Of integers 0 would pass for a result; the smallest one is as conspicuous as they can be.
         blank = np.nan if self.dtype.kind == "f" else np.iinfo(self.dtype).min if self.dtype.kind in "iu" else False
@@ -175,6 +179,10 @@ class Array:
 
     def copy_to_device(self, source):
         """Overwrite all elements by those of a NumPy array, or of another device array, of the same shape and dtype."""
+        with self.clock.lock:
+            self._copy_to_device(source)
+
+    def _copy_to_device(self, source):
         self._needs_host("copy_to_device")
         _same(f"{self.name}.copy_to_device", source, self)
         cells = source.cells[source.first:source.first + source.size] if isinstance(source, Array) else source.ravel()

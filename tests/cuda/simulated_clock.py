@@ -11,6 +11,7 @@ its last readers. Two accesses, one of them a write, are ordered if
 All else is a race: nothing says which comes first, in whatever order the simulator happens to run. Blocks of one launch are
 never ordered. A kernel in which no race is found gives the same result in any order of its threads, so that one is enough.
 """
+import threading
 from typing import NamedTuple
 
 WARP = 32
@@ -60,6 +61,10 @@ class Arithmetic(SimulatorError):
     """An unsigned integer fell below 0, a number overflowed, was divided by 0, or has no square root or logarithm."""
 
 
+class Endless(SimulatorError):
+    """A block has waited at more barriers than any kernel of ours would."""
+
+
 class TooLarge(SimulatorError):
     """A block asks for more threads or more shared memory than a GPU has."""
 
@@ -69,6 +74,7 @@ class Clock:
 
     def __init__(self, warp_barriers=False):
         self.warp_barriers = warp_barriers
+        self.lock = threading.RLock()  # of who launches or copies: host threads take turns, as on a stream
         self.stamp = NEVER  # of the thread that runs; NEVER in host code
         self.launch = self.block = self.epoch = 0  # the first stamp of the launch, the block and the epoch that run
         self.size, self.threads = Index(), 1  # of a block

@@ -9,11 +9,12 @@ import numpy as np
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from tests.cuda.simulated_arrays import new_array
-from tests.cuda.simulated_clock import WARP, Divergence, SimulatorError, TooLarge, Unwritten
+from tests.cuda.simulated_clock import WARP, Divergence, Endless, SimulatorError, TooLarge, Unwritten
 from tests.cuda.simulated_local import NOTHING
 
 STATIC_SHARED = 48 * 1024  # bytes of `cuda.shared.array(CONSTANT, …)` in a block; ptxas refuses more
 MOST_SHARED = 227 * 1024  # bytes with what a launch asks for; sm_90
+MOST_BARRIERS = 10_000  # of a block, on the small arrays of these tests
 
 
 class Thread:
@@ -59,7 +60,12 @@ class Launch:
                 worker = greenlet(self._work)
                 worker.gr_context = contextvars.copy_context()  # NumPy's error state
                 worker.switch()
+            barriers = 0
             while waiting := [thread for thread in threads if thread.site is not None]:
+                barriers += 1
+                if barriers > MOST_BARRIERS:
+                    raise Endless(f"{self.body.__name__}: block {self.cuda.blockIdx} waits for the {barriers}th time, "
+                                  f"accepted: {MOST_BARRIERS}; the last time at {_at(waiting[0])}")
                 for thread in self._released(waiting):
                     thread.site = None
                     self._enter(thread)

@@ -1,11 +1,12 @@
 """A GPU in Python: runs the kernels' own code, thread by thread, and finds what a GPU would hide.
 
     with simulated() as gpu:          # every module of nn.cuda now works on it
-        ...                           # raises Race, Divergence, Unwritten, OutOfBounds, HostAccess, Arithmetic, TooLarge
+        ...                           # raises Race, Divergence, Unwritten, OutOfBounds, HostAccess, Arithmetic, …
 
 Found are: races in shared and in global memory, within a block and across blocks; threads that wait at different barriers;
 reads of memory that nothing was written to; indices outside of an array, negative ones too; more shared memory or threads
-than a GPU has; host code that touches single elements; integers that underflow and numbers that overflow.
+than a GPU has; host code that touches single elements; barriers without end; integers that underflow, numbers that
+overflow.
 
 A thread that waits at a barrier is a greenlet: all threads run in one thread of the system, in the order of their numbers,
 so that every run is the same. Not simulated: rounding (float32 functions of `math` are evaluated in float64), types (the
@@ -26,6 +27,7 @@ from tests.cuda.simulated_clock import (
     Arithmetic,
     Clock,
     Divergence,
+    Endless,
     HostAccess,
     Index,
     OutOfBounds,
@@ -38,8 +40,8 @@ from tests.cuda.simulated_cuda import Cuda, Missing
 from tests.cuda.simulated_launch import MOST_SHARED, Launch
 from tests.cuda.simulated_local import NOTHING
 
-__all__ = ["Arithmetic", "Array", "Divergence", "HostAccess", "Machine", "Missing", "OutOfBounds", "Race", "SimulatorError",
-           "TooLarge", "Unwritten", "simulated"]
+__all__ = ["Arithmetic", "Array", "Divergence", "Endless", "HostAccess", "Machine", "Missing", "OutOfBounds", "Race",
+           "SimulatorError", "TooLarge", "Unwritten", "simulated"]
 
 MOST_THREADS = 1024  # of a block
 MOST_BLOCK = Index(1024, 1024, 64)
@@ -90,6 +92,10 @@ class Machine:
 
     def launch(self, kernel, grid, block, *arguments, shared=0):
         """Run all threads of all blocks; see nn/cuda/_compat.py."""
+        with self.clock.lock:
+            self._launch(kernel, grid, block, arguments, shared)
+
+    def _launch(self, kernel, grid, block, arguments, shared):
         body = getattr(kernel, "body", kernel)
         if self.clock.stamp >= 0:
             raise SimulatorError(f"{self.clock.here()} launches {body.__name__}: that is the host's")

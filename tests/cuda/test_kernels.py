@@ -6,15 +6,16 @@ float64.
 import numpy as np
 import pytest
 
+from losses import SquaredError
+from nn import MLP, SGD, TrainingDiverged, fit
 from tests.cuda.cases import (
-    KERNEL,
     NETWORK,
     NETWORKS,
     TRAININGS,
-    TWINS,
+    X,
+    Y,
     compare_gradient,
     compare_trained,
-    compare_twin,
     losses_and_floods,
     one_layer,
     trained,
@@ -23,6 +24,7 @@ from tests.cuda.faults import without_room
 from tests.cuda.random_shapes import random_shapes
 from tests.cuda.simulator import Unwritten, simulated
 from tests.cuda.small import SMALL, modules, small_tiles
+from tests.cuda.twins import KERNEL, TWINS, compare_twin
 from tests.test_nn_twins import ADDED, TABLE, functions, parameters, reference
 
 dtypes = pytest.mark.parametrize("dtype", KERNEL)
@@ -72,6 +74,20 @@ def test_training(name):
         assert 0 < expected[1]["flooded_fraction"].mean() < 1  # both sides of the level were met
 
 
+@pytest.mark.parametrize("rate", [1e80, 1e160])
+def test_divergence_is_noticed_at_the_same_update(rate):
+    """A loss that is infinite, or NaN because what it is made of was: nothing moves after it."""
+    found = []
+    with simulated(floats="ignore"):
+        for backend in "numpy", "cuda":
+            model = MLP([4, 5, 3], dtype="float64", backend=backend)
+            with pytest.raises(TrainingDiverged) as caught:
+                fit(model, X, Y, loss=SquaredError(), optimizer=SGD(rate), epochs=2, batch_size=8, progress=False)
+            found.append((str(caught.value), model.flat.copy()))
+    assert found[0][0] == found[1][0]
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-10)
+
+
 @pytest.mark.parametrize("name", ["recurrence_forward", "recurrence_backward"])
 def test_recurrence_without_room_for_its_matrix(name):
     """W_hh is read from global memory then; the states alone lie in shared memory."""
@@ -89,6 +105,27 @@ def test_scratch_memory_must_be_written_anew(gpu):
     assert again.cells is found.cells and sums.copy_to_host() == 3
     with pytest.raises(Unwritten, match=r"reads a\[0, 0\], which was never written"):
         reductions.column_sums(sums, again.reshape(3, 1))
+
+
+def test_infinite_losses_of_rows_without_weight():
+    """0 · ∞ is 0 there, but a NaN is noticed."""
+    rows = modules()["rows"]
+    for losses, expected in ([np.inf, 2, 4], 3.5), ([np.nan, 2, 4], np.nan), ([1, np.inf, 4], np.inf):
+        with simulated(floats="ignore") as machine:
+            summary = machine.empty(3, np.float32)
+            losses, weights = (machine.to_device(np.array(a, np.float32)) for a in (losses, [0, 1, 3]))
+            machine.launch(rows.summarise, 1, rows.THREADS, summary, losses, weights)
+            np.testing.assert_array_equal(summary.copy_to_host()[[rows.J, rows.TOTAL]], [expected, 4])
+
+
+@pytest.mark.parametrize("place", [0, 13, 50, 99])
+def test_a_gradient_with_a_nan_is_left_as_it_is(gpu, place):
+    """The next loss is none either, and training stops; scaled by a NaN all parameters would be lost."""
+    gradient = np.linspace(-3, 3, 100)
+    gradient[place] = np.nan
+    there = gpu.to_device(gradient)
+    modules()["clipping"].clip_gradient(there, 0.1)
+    np.testing.assert_array_equal(there.copy_to_host(), gradient)
 
 
 def test_tiles_are_small_for_a_while():

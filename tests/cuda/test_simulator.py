@@ -1,15 +1,17 @@
 """The simulator finds each kind of mistake in a kernel that makes it, and none in kernels that make none."""
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from tests.cuda import simulator, wrong_kernels
+from tests.cuda import simulator, wrong_kernels, wrong_warps
 from tests.cuda.simulator import HostAccess, OutOfBounds, Race, SimulatorError, TooLarge, simulated
-from tests.cuda.wrong_kernels import OF_WARPS, THREADS, WRONG
+from tests.cuda.wrong_kernels import THREADS
 
 cuda = None  # the simulator's while a test runs
-KERNELS = sys.modules[__name__], wrong_kernels
+KERNELS = sys.modules[__name__], wrong_kernels, wrong_warps
+WRONG = wrong_kernels.WRONG | wrong_warps.WRONG
 
 
 @pytest.fixture
@@ -192,11 +194,11 @@ def test_mistakes_of_kernels(gpu, kernel):
     gpu.launch(tree_sum, 1, THREADS, gpu.empty(1, np.float32), floats(gpu, 8), shared=32)  # and goes on as if nothing was
 
 
-@pytest.mark.parametrize("kernel", OF_WARPS, ids=lambda kernel: kernel.__name__)
+@pytest.mark.parametrize("kernel", wrong_warps.RACES, ids=lambda kernel: kernel.__name__)
 def test_a_barrier_of_a_warp_is_none_for_others(gpu, kernel):
     with pytest.raises(Race) as caught:
         gpu.launch(kernel, 1, 64, gpu.empty(64, np.float32), floats(gpu, 64))
-    assert OF_WARPS[kernel] in str(caught.value)
+    assert wrong_warps.RACES[kernel] in str(caught.value)
 
 
 @pytest.mark.parametrize("grid, block", [(0, 1), (1, 1025), (1, (32, 33)), ((1, 65536), 1), (1, (1, 1, 65)), (1.5, 1),
@@ -236,6 +238,22 @@ def test_infinities_can_be_allowed():
         np.testing.assert_array_equal(y.copy_to_host()[2:], np.inf)
         gpu.launch(wrong_kernels.divided, 1, 8, y, floats(gpu, 8))
         assert np.isnan(y.copy_to_host()).all()
+
+
+def test_host_threads_take_turns(gpu):
+    """As the members of a fleet do: one copies while another one's kernel runs."""
+    def add_and_copy(_):
+        x, out = floats(gpu, 64), gpu.empty(1, np.float32)
+        for _ in range(20):
+            gpu.launch(tree_sum, 1, 64, out, gpu.to_device(x.copy_to_host()), shared=256)
+        return float(out.copy_to_host()[0])
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(add_and_copy, range(3))) == [2016.0] * 3
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_race_with_an_earlier_launch_is_none(gpu):

@@ -6,6 +6,7 @@ import numpy as np
 from tests.cuda.simulator import (
     Arithmetic,
     Divergence,
+    Endless,
     Missing,
     OutOfBounds,
     Race,
@@ -79,35 +80,6 @@ def block_reads_another_s_sum(y, x):
         y[THREADS] = y[0]
 
 
-def warps_share(y, x):
-    s = cuda.shared.array(64, x.dtype)
-    s[cuda.threadIdx.x] = x[0]
-    cuda.syncwarp()
-    y[cuda.threadIdx.x] = s[(cuda.threadIdx.x + 1) % 64]  # lane 31 reads what the other warp writes
-
-
-def warps_share_after_both_waited(y, x):
-    s = cuda.shared.array(64, x.dtype)
-    s[cuda.threadIdx.x] = x[0]
-    cuda.syncwarp()
-    y[cuda.threadIdx.x] = s[max(cuda.threadIdx.x - 1, 0)]
-
-
-def read_across_warps_hidden(y, x):
-    """Two lanes of warp 0 read after one of warp 1 did, which a barrier of warp 0 does not order."""
-    i = cuda.threadIdx.x
-    s = cuda.shared.array(64, x.dtype)
-    if i == 0:
-        s[0] = x[0]
-    cuda.syncthreads()
-    for k in (33, 1, 2):  # the turns of the lanes, kept by barriers of their own warps
-        if i == k:
-            y[i] = s[0]
-        cuda.syncwarp()
-    if i == 2:
-        s[0] = x[1]
-
-
 def barrier_for_some(y, x):
     if cuda.threadIdx.x < 3:
         cuda.syncthreads()
@@ -125,28 +97,6 @@ def returns_early(y, x):
         return
     cuda.syncthreads()
     y[cuda.grid(1)] = x[cuda.grid(1)]
-
-
-def lanes_apart(y, x):
-    if cuda.laneid == 0:
-        cuda.syncwarp()
-    else:
-        cuda.syncthreads()
-
-
-def shuffle_beyond_the_mask(y, x):
-    if cuda.laneid < 4:
-        y[cuda.grid(1)] = cuda.shfl_xor_sync(0xF, x[cuda.laneid], 1)  # which is right
-        y[cuda.grid(1)] = cuda.shfl_down_sync(0xF, x[cuda.laneid], 1)
-
-
-def shuffle_from_beyond_the_block(y, x):
-    y[cuda.grid(1)] = cuda.shfl_down_sync(0xFFFFFFFF, x[cuda.laneid], 1)
-
-
-def shuffle_from_a_thread_that_left(y, x):
-    if cuda.laneid != 5:
-        y[cuda.grid(1)] = cuda.shfl_sync(0xFFFFFFFF, x[cuda.laneid], 5)
 
 
 def shared_unwritten(y, x):
@@ -224,6 +174,13 @@ def much_shared(y, x):
     s[cuda.threadIdx.x] = x[0]
 
 
+def endless(y, x):
+    step = cuda.blockDim.x
+    while step >= 0:
+        cuda.syncthreads()
+        step //= 2
+
+
 def atomic(y, x):
     cuda.atomic.add(y, 0, x[0])
 
@@ -245,10 +202,6 @@ WRONG = {
     barrier_for_some: (Divergence, "5 have left the kernel, thread (3, 0, 0) among them"),
     barriers_of_two_branches: (Divergence, "thread (0, 0, 0) waits at line"),
     returns_early: (Divergence, "block (1, 0, 0): 5 threads wait"),
-    lanes_apart: (Divergence, "thread (0, 0, 0) waits at line"),
-    shuffle_beyond_the_mask: (Unwritten, "thread (3, 0, 0) of block (0, 0, 0) asks in line"),
-    shuffle_from_beyond_the_block: (Unwritten, "thread (7, 0, 0) of block (0, 0, 0) asks in line"),
-    shuffle_from_a_thread_that_left: (Unwritten, "for the value of lane 5, which shows none"),
     shared_unwritten: (Unwritten, "thread (7, 0, 0) of block (0, 0, 0) reads s[8], which was never written"),
     shared_left_by_the_block_before: (Unwritten, "thread (0, 0, 0) of block (1, 0, 0) reads s[0]"),
     local_unwritten: (Unwritten, "reads a[1]"),
@@ -264,9 +217,7 @@ WRONG = {
     divided: (Arithmetic, "invalid value encountered in scalar divide"),
     root: (Arithmetic, "thread (0, 0, 0) of block (0, 0, 0) of root: "),
     much_shared: (TooLarge, "s makes 49156 bytes of shared memory"),
+    endless: (Endless, "endless: block (0, 0, 0) waits for the 10001th time, accepted: 10000; the last time at line"),
     atomic: (Missing, "cuda.atomic: the simulator has no such thing"),
     fills: (SimulatorError, "fills many elements"),
 }
-OF_WARPS = {warps_share: "reads s[32], written by thread (32, 0, 0)",
-            warps_share_after_both_waited: "thread (32, 0, 0) of block (0, 0, 0) reads s[31], written by thread (31, 0, 0)",
-            read_across_warps_hidden: "writes s[0], read by thread (33, 0, 0)"}

@@ -78,6 +78,27 @@ def test_a_run_goes_on_with_backup_and_restore(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"backup", "rule.json", "rule.json.weights.h5"}
 
 
+def test_best_weights_that_could_not_be_written_do_not_replace_the_last_ones(tmp_path, monkeypatch):
+    """As where the process is killed, or the disk is full, while they are."""
+    path = tmp_path / "rule.json.weights.h5"
+
+    class Fail(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.whole = path.read_bytes()
+                monkeypatch.setattr(net, "save_weights", half_written)
+
+    def half_written(to):
+        with open(to, "wb") as file:
+            file.write(b"half")
+        raise OSError("no space left on device")
+
+    net, fail = model(), Fail()
+    with pytest.raises(OSError, match="no space left"):
+        fit(net, Callback("Patience(50, monitor='train_loss')", state=tmp_path / "rule.json"), fail)
+    assert path.read_bytes() == fail.whole
+
+
 def test_training_error_with_frozen_weights():
     net = model()
     rule = Callback("ZeroError()", training=(X[TRAIN], Y[TRAIN]))

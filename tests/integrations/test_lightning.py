@@ -9,6 +9,7 @@ require("torch")
 import torch  # noqa: E402
 from lightning.pytorch import LightningModule, Trainer, seed_everything  # noqa: E402
 from lightning.pytorch.callbacks import Callback as Plain  # noqa: E402
+from lightning.pytorch.strategies import SingleDeviceStrategy  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 from stopping.integrations.lightning import Callback  # noqa: E402
@@ -110,3 +111,17 @@ def test_goes_on_from_lightnings_checkpoint(tmp_path):
     net, rows, _ = train(tmp_path, second, path=tmp_path / "run.ckpt")
     assert second.watcher.criterion.step == 4 + len(rows)
     assert val_loss(net) == pytest.approx(second.watcher.criterion.best_value, rel=1e-5)
+
+
+def test_processes_that_see_other_metrics_stop_together(tmp_path, monkeypatch):
+    """One whose own criterion would go on stops with the others, who ask at every check too."""
+    asked = []
+
+    def any_of_all(self, decision, all=True):
+        assert not all
+        asked.append(decision)
+        return decision or len(asked) == 3
+
+    monkeypatch.setattr(SingleDeviceStrategy, "reduce_boolean_decision", any_of_all, raising=False)
+    _, rows, _ = train(tmp_path, Callback("Patience(50)"))
+    assert asked == [False] * 3 and len(rows) == 3

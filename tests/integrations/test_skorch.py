@@ -49,6 +49,20 @@ def test_a_history_that_goes_on_is_judged_as_a_whole():
     assert replay(parse("Patience(6)"), {"val_loss": losses}).stopped_step == len(losses)
 
 
+def test_an_epoch_that_was_cut_off_is_not_judged():
+    """It stays in skorch's history without a loss."""
+    class Interrupt(Plain):
+        def on_batch_begin(self, net, **kwargs):
+            if len(net.history) == 3:  # the first time: it stays the third row
+                raise KeyboardInterrupt
+
+    trained = net(Callback("Patience(6)"), Interrupt()).fit(X, Y)
+    assert len(trained.history) == 3 and "valid_loss" not in trained.history[-1]
+    trained.set_params(max_epochs=57).partial_fit(X, Y)
+    losses = [row["valid_loss"] for row in trained.history if "valid_loss" in row]
+    assert replay(parse("Patience(6)"), {"val_loss": losses}).stopped_step == len(losses) == len(trained.history) - 1
+
+
 def test_after_an_exception_the_best_weights_are_back():
     class Fail(Plain):
         def on_epoch_end(self, net, **kwargs):

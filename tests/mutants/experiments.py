@@ -8,10 +8,21 @@ CHOICE = "tests/test_experiments_zero_loss.py::test_the_level_is_chosen_once_for
 ABOVE = "tests/test_experiments_validation_above_training.py::"
 SEEN = f"{ABOVE}test_what_is_measured_is_what_training_sees"
 CAUSES = f"{ABOVE}test_each_cause_puts_validation_above_and_the_remedy_tells_which_are_in_the_data"
+STOPPED = "tests/test_experiments_stopping_study.py::test_slowness_and_cost_are_those_of_the_library"
+WAITING = ("tests/test_experiments_stopping_study.py::"
+           "test_waiting_pays_with_squared_error_and_training_to_the_end_costs_with_cross_entropy")
 JENSEN = "tests/test_experiments_jensen.py::test_few_samples_vary_less_without_replacement"
+SPELLED = ("tests/test_experiments_sequences.py::"
+           "test_more_is_left_than_a_better_method_finds_and_fewer_words_cost_much")
 FAST_PERFECT = "tests/test_experiments_fast_perfect.py::test_it_takes_a_leak_to_be_perfect_after_two_epochs"
+LATE = ("tests/test_experiments_regularizers.py::"
+        "test_a_late_start_begins_with_the_weights_of_zero_error_and_differs_by_the_regulariser_alone")
 DESCENT = "tests/test_experiments_double_descent.py::test_flooding_turns_the_test_loss_and_leaves_it_flatter"
 NOISE = "tests/test_experiments_descent.py::test_noise_alone_is_called_a_descent_in_few_cases"
+ON_LINE = "tests/test_experiments_online.py::"
+MANY = "tests/test_experiments_overfitting_epochs.py::"
+AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
+               "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
@@ -25,13 +36,20 @@ EXPERIMENTS = {
     "training_accuracy_never_without_dropout": Mutant(
         "experiments/trainers/accuracy_gap.py", "bool(still) or not self.run.dropout", "not self.run.dropout", CAUSES,
         jit=True),
+    "late_dropout_from_other_weights": Mutant(  # than those of the first epoch without a training error
+        "experiments/trainers/regularized.py", "model.copy_from(before)", "before.copy_from(model)", LATE),
+    "the_network_of_the_stop_instead_of_the_best": Mutant(
+        "experiments/questions/stopping_study/cases.py", "(decision.best_step or stop) - 1", "stop - 1", STOPPED),
+    # Training becomes so slow that who trains to the end loses nothing.
+    "rprop_steps_that_never_grow": Mutant(
+        "nn/shared/scalars.py", "size = min(size * grow, largest)", "size = min(size, largest)", WAITING, jit=True),
     "judged_where_it_was_chosen": Mutant(
         "experiments/report/capacity.py", "np.delete(total[:, n], s, axis=1)", "total[:, n]",
         "tests/test_experiments_capacity.py::test_the_best_is_chosen_on_other_divisions"),
     # Without it all these networks are linear, and do not fit flipped labels.
     "no_activation_cpu": Mutant("nn/cpu/activations.py", "= relu(here[j])", "= here[j]", PERFECT, jit=True),
     "batches_drawn_with_replacement": Mutant(
-        "experiments/report/jensen.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
+        "experiments/report/batch_sizes.py", "(count - batch_size) / (count - 1) / batch_size", "1 / batch_size", JENSEN),
     "a_descent_at_its_own_turning_points": Mutant(
         "experiments/report/descent.py", "others = np.delete(smooth, seed, axis=0)", "others = smooth[[seed]]", NOISE),
     "directions_of_biases": Mutant(
@@ -45,8 +63,31 @@ EXPERIMENTS = {
     "label_of_another_sample_cpu": Mutant(
         "nn/cpu/training.py", "load_targets(work, data, n, indices[n])", "load_targets(work, data, n, indices[n - 1])",
         MEMORIZED, jit=True),
+    # What is left wrong is what cannot be known of words that were not seen.
+    "trained_on_the_words_held_out": Mutant(
+        "experiments/trainers/spelling.py", "pool, held = _folds(division)[fold]",
+        "pool, held = np.arange(len(real.y)), _folds(division)[fold][1]", SPELLED, jit=True),
+    "as_much_for_the_unseen_whatever_follows": Mutant(
+        "experiments/trainers/ngrams.py", "(seen + kinds * p) / np.maximum(total + kinds, 1)",
+        "(seen + p) / np.maximum(total + 1, 1)", "tests/test_experiments_ngrams.py::test_estimates_by_hand"),
     # Random labels seem to be fitted at once: some answers are right by chance.
     "zero_error_when_any_is_right": Mutant(
         "experiments/trainers/train.py", "argmax(axis=1) == train.y).all())", "argmax(axis=1) == train.y).any())",
         FAST_PERFECT, jit=True),
+    "online_in_one_order": Mutant(
+        "experiments/trainers/online.py", "default_rng([self.run.seed, epoch])", "default_rng(self.run.seed)",
+        f"{ON_LINE}test_it_trains_as_fit_does_and_keeps_the_loss_before_every_update"),
+    "equal_time_without_its_interval": Mutant(
+        "experiments/report/online.py", "for limit in limits}", "for limit in (mean,)}",
+        f"{ON_LINE}test_faster_at_equal_patterns_and_in_equal_time"),
+    "distance_from_zero": Mutant(
+        "experiments/trainers/learnt.py", "model.flat.astype(np.float64) - start.flat", "model.flat.astype(np.float64)",
+        f"{MANY}test_distance_is_from_the_weights_that_training_began_with"),
+    "a_rise_from_its_own_lowest": Mutant(
+        "experiments/report/many_epochs.py", "np.delete(curves, seed, axis=0)", "curves[[seed]]",
+        f"{MANY}test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others"),
+    # Codes of other images than the labels: no code is any better than another.
+    "labels_of_other_codes": Mutant(
+        "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
+        "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
 }

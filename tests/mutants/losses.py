@@ -74,7 +74,7 @@ LOSSES = {
         "if missing <= zero - F(50):\n        return zero", CLAIM,
         jit=True),
     "flood_that_never_rises": Mutant(
-        "losses/rows.py", "        return -1.0\n", "        return 1.0\n", LEAK, jit=True),
+        "losses/rows.py", "        return -one\n", "        return one\n", LEAK, jit=True),
     "samples_flooded_as_a_batch_cpu": Mutant(
         "nn/cpu/rows.py", "flood_weight(loss.flood, losses[n], mean, level,", "flood_weight(loss.flood, mean, mean, level,",
         FAMILY, jit=True),

@@ -8,6 +8,7 @@ import numpy as np
 from ...report.compare import half_width, mean_and_error
 from ...report.measured import Measured, load_all
 from ...report.tables import mean_error
+from ...report.words import flips
 from ...runs.store import Store
 from ...trainers.attacks import SCORES, auc, balanced_accuracy, best_threshold, likelihood_ratio, threshold_at
 from ...trainers.exposure import MEMBER, OTHER
@@ -134,7 +135,7 @@ class Case(NamedTuple):
 
 def case_of(noise: float, seeds: int, trained: Mapping[str, Measured]) -> Case:
     """Return the case of the runs of every arm."""
-    title = f"{100 * noise:g} % flipped labels" if noise else "labels as they are"
+    title = f"{flips(noise)} labels" if noise else "labels as they are"
     return Case(title, seeds, {time: Attacked(trained[PLAIN], time) for time in TIMES},
                 {arm: Attacked(some, "end") for arm, some in trained.items() if arm != PLAIN})
 

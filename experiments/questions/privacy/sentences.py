@@ -9,11 +9,9 @@ from .compared import Figure, clearly_shown, error_on_test, lira_auc, loss_auc, 
 
 CHANCE = 0.5
 MOVED = {WORSE: "clearly rose", BETTER: "clearly fell", UNCLEAR: "did not change clearly"}
-
-
 # What is expected of a kind of defence.
 EXPECTED = {"flooding": "no figures are known of it; one would expect less of a leak the higher the level",
-            "RelaxLoss": "literature: attacks near chance, at no or hardly any cost in accuracy"}
+            "RelaxLoss": "its authors: attacks near chance, accuracy kept; a replication: near chance at a cost in accuracy"}
 # What of a leak a defence may change, and what it costs.
 LEAKS: dict[str, Figure] = {"the loss attack's AUC": loss_auc, "its balanced accuracy": loss_balanced,
                             "LiRA's AUC": lira_auc, "test error": error_on_test}

@@ -1,0 +1,98 @@
+"""The engine of nn/device.py on the simulated GPU: what no single kernel shows."""
+import numpy as np
+import pytest
+
+from losses import CrossEntropy
+from nn import MLP, RNN, SGD, backends, device, fit, load, save
+from nn.cuda import _compat
+from tests.cuda import simulator
+from tests.cuda.cases import Case, compare_gradient, mlp, rnn
+from tests.cuda.simulated_clock import Index
+from tests.cuda.simulator import simulated
+from tests.cuda.small import modules, small_tiles
+from tests.numerical import relative_error
+
+RNG = np.random.default_rng(2)
+X, Y = RNG.normal(size=(12, 3)), RNG.integers(0, 3, 12)
+
+
+@pytest.fixture(autouse=True)
+def gpu():
+    with small_tiles(), simulated() as machine:
+        yield machine
+
+
+@pytest.mark.parametrize("soft_epochs", [(1,), (0, 2)])
+def test_targets_may_be_soft_in_some_epochs_alone(soft_epochs):
+    """As where mixup is switched off for the last epochs: what was cut for labels is not what targets need."""
+    def trained(backend):
+        def augment(x, y, rng):
+            epochs.append(len(epochs))
+            return (x, 0.7 * np.eye(3)[y] + 0.1) if epochs[-1] in soft_epochs else (x, y)
+
+        epochs, model = [], MLP((3, 4, 3), backend=backend, dtype="float64")
+        history = fit(model, X, Y, loss=CrossEntropy(), optimizer=SGD(0.5), epochs=3, batch_size=6, augment=augment,
+                      progress=False)
+        return np.append(model.flat, history["train_loss_running"])
+
+    assert relative_error(trained("cuda"), trained("numpy")) <= 1e-12
+
+
+LIMIT = 4  # blocks along y and z, in place of 65535
+
+
+@pytest.mark.parametrize("case", [
+    Case(rnn(bidirectional=True, pooling="none"), RNG.normal(size=(3, 20, 4)), RNG.integers(0, 3, (3, 20))),
+    Case(rnn(6, bidirectional=True, pooling="none"), RNG.integers(0, 6, (3, 20)), RNG.integers(0, 3, (3, 20))),
+    Case(mlp(), RNG.normal(size=(60, 4)), RNG.integers(0, 3, 60))], ids=["vectors", "tokens", "mlp"])
+def test_grids_stay_within_a_gpu_s_limits(monkeypatch, case):
+    """However many rows and steps there are: a grid may have 65535 blocks along y and z, and as many as it likes along x."""
+    monkeypatch.setattr(simulator, "MOST_GRID", Index(2**31 - 1, LIMIT, LIMIT))
+    for module in modules().values():
+        if hasattr(module, "MOST_PARTS"):
+            monkeypatch.setattr(module, "MOST_PARTS", LIMIT)
+    assert max(compare_gradient(case, "float64")) <= 1e-12
+
+
+def test_what_does_not_fit_is_refused_by_name(monkeypatch, gpu):
+    """Before anything is launched: states that do not fit into shared memory, places that do not fit into 32 bits."""
+    monkeypatch.setattr(gpu, "most_shared", 2 * modules()["recurrent"].SEQUENCES * 5 * 8)
+    RNN(2, 5, 1, backend="cuda", dtype="float64").forward(np.ones((2, 3, 2)))
+    with pytest.raises(ValueError, match="hidden: got 6, accepted: at most 5 in float64 on backend='cuda'"):
+        RNN(2, 6, 1, backend="cuda", dtype="float64").forward(np.ones((2, 3, 2)))
+    monkeypatch.setattr(device, "MOST_STEPS", 5)
+    RNN(2, 5, 1, backend="cuda").forward(np.ones((2, 3, 2)))
+    for x in np.ones((2, 3, 2)), np.ones((2, 3), int):
+        with pytest.raises(ValueError, match="x: got 2 sequences of 3 steps, accepted: at most 5 steps"):
+            RNN(2, 5, 1, pooling="none", backend="cuda").forward(x)
+
+
+class Driver:
+    """Stands for the module `cuda` where there is a package and no GPU."""
+
+    def __init__(self, error=None):
+        self._error = error
+
+    def is_available(self):
+        if self._error is not None:
+            raise self._error
+        return False
+
+
+@pytest.mark.parametrize("cuda, why", [
+    (None, "no CUDA package could be imported"), (Driver(), "no NVIDIA GPU or driver was found"),
+    (Driver(OSError("libnvrtc.so.13: no such file")), "OSError: libnvrtc.so.13: no such file")], ids=str)
+def test_a_model_that_was_saved_on_a_gpu_where_there_is_none(monkeypatch, tmp_path, cuda, why):
+    """It is loaded, and says at first use what is missing, what to install, and how it moves."""
+    save(tmp_path / "model", MLP((3, 4, 3), backend="cuda"))
+    monkeypatch.setattr(_compat, "cuda", cuda)
+    monkeypatch.setattr(_compat, "machine", _compat.Gpu())
+    backends._make.cache_clear()
+    model = load(tmp_path / "model")
+    for _ in range(2):  # it is not forgotten
+        with pytest.raises(RuntimeError, match="backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine") as found:
+            model.predict(X)
+        assert why in str(found.value) and "pip install 'numba-cuda" in str(found.value)
+        assert "model.copy(backend='numba')" in str(found.value)
+    there = load(tmp_path / "model", backend="numpy")
+    np.testing.assert_array_equal(there.forward(X), model.copy(backend="numpy").forward(X))
