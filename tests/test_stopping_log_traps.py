@@ -78,6 +78,9 @@ def test_what_is_written_after_training_is_no_check(tmp_path):
     for end in ("", "3,15,,4,\n", "3,15,,,7\n", "3,15,,4,\n3,15,,,7\n", "2,14,,6,\n"):
         log = one(tmp_path, rows + end)
         assert log["val_loss"].tolist() == [5, 4, 6] and bool(log.reading.notes) == bool(end)
+    # A loss logged every 500 steps alone: the last validation comes before the next.
+    late = one(tmp_path, "epoch,step,loss,val_loss\n1,500,3,\n1,500,,5\n2,1000,2,\n2,1000,,4\n2.4,1200,,3\n")
+    assert late["val_loss"].tolist() == [5, 4, 3] and not late.reading.notes
     summary = one(tmp_path, "epoch,loss,val_loss\n1,3,5\n2,2,4\n3,1,6\n2,2,4\n")  # the best epoch once more
     assert summary["val_loss"].tolist() == [5, 4, 6] and "a summary" in summary.reading.notes[0]
     assert one(tmp_path, "epoch,loss,val_loss\n1,3,5\n2,2,4\n,2,4\n")["val_loss"].tolist() == [5, 4]

@@ -20,7 +20,7 @@ STOPPING = {
         "stopping/logs/table.py", 'NOT_MEASURED = frozenset(("",', 'NOT_MEASURED = frozenset(("", "nan",',
         f"{TRAPS}a_blank_is_asked_of_no_rule_and_a_nan_is_one"),
     "validation_after_training_that_counts": Mutant(
-        "stopping/logs/runs.py", "(len(trained) > 2 and trained[:-1].all()) or repeats", "False",
+        "stopping/logs/runs.py", "(soon or repeats)", "False",
         f"{TRAPS}what_is_written_after_training_is_no_check"),
     "bare_accuracy_always_of_training": Mutant(
         "stopping/logs/names.py", 'owner = "train" if "loss" in bare else', 'owner = "train" if True else',
