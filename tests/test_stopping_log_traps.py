@@ -49,6 +49,20 @@ def test_runs_side_by_side_are_asked_about(tmp_path):
     assert one(tmp_path, text, columns={"val_loss": "b - val_loss"})["val_loss"].tolist() == [4, 2]
 
 
+@pytest.mark.parametrize("text", [
+    "run,epoch,val_loss\nA,1,2\nB,1,3\nA,2,1\nB,2,2\n", "seed,epoch,val_loss\n0,1,2\n1,1,3\n0,2,1\n1,2,2\n",
+    "epoch,phase,loss,accuracy\n1,train,1,0.5\n1,val,2,0.4\n2,train,0.5,0.7\n2,val,1.5,0.5\n"])
+def test_rows_side_by_side_are_not_mixed(tmp_path, text):
+    with pytest.raises(ValueError, match=r"got several rows for an epoch, told apart by '(run|seed|phase)', accepted"):
+        logs(tmp_path, text)
+
+
+def test_records_say_what_they_are_of(tmp_path):
+    log = one(tmp_path, '{"epoch": 1, "phase": "train", "loss": 1}\n{"epoch": 1, "phase": "valid", "loss": 2}\n'
+                        '{"epoch": 2, "phase": "train", "loss": 0.5}\n{"epoch": 2, "phase": "valid", "loss": 1.5}\n')
+    assert log["train_loss"].tolist() == [1, 0.5] and log["val_loss"].tolist() == [2, 1.5]
+
+
 def test_numbered_evaluation_sets_are_not_guessed(tmp_path):
     sets = {"validation_0": {"logloss": [0.5, 0.4]}, "validation_1": {"logloss": [0.6, 0.5]}}
     with pytest.raises(ValueError, match="got the columns 'validation_0/logloss', 'validation_1/logloss', accepted"):

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from .cells import encoding
+from .names import PARTS
 from .table import Column, Table, number, scattered, shown
 
 AFTER_TRAINING = "train_runtime"  # in the summary with which transformers ends a run
+MODES = ("mode", "phase", "split", "stage", "subset", "set")
 LONGEST_NUMBER = 400  # digits: no float is longer, and Python refuses whole numbers of more than 4300
 
 
@@ -150,9 +152,12 @@ def from_records(path: str | Path, kind: str, records: Iterable[Record]) -> Tabl
     for line, record in records:
         row = len(lines)
         lines.append(line)
-        mode = record.get("mode")  # mmcv and mmengine: what a record is of
+        said = next((name for name in MODES if str(record.get(name)).lower() in PARTS), None)  # what a record is of
+        mode = None if said is None else PARTS[str(record[said]).lower()]
         prefix = f"{mode}/" if mode in ("val", "test") else ""
         for name, value in _flat(record):
+            if name == said:
+                continue
             found = _value(value)
             if found is None:
                 problems.setdefault(name, (line, str(value)[:200]))

@@ -31,6 +31,8 @@ WHAT = {**dict.fromkeys(LOSSES, "loss"), **dict.fromkeys(ACCURACIES, "accuracy")
 RANK = {name: place for place, name in enumerate((*LOSSES, *ACCURACIES, *ERRORS))}
 SILENT = ("epoch", "main", "metrics", "metric", "avg", "average", "mean")  # words that change no meaning
 RISING = {"auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"}
+SIDE_BY_SIDE = {"phase", "mode", "split", "set", "subset", "stage", "dataset", "run", "run_id", "run_name", "seed", "fold",
+                "name", "experiment", "model", "variable", "metric", "tag", "key"}  # what tells rows of one epoch apart
 EPOCHS = ("epoch", "epochs", "current_epoch")
 STEPS = ("step", "global_step", "trainer_global_step", "iteration", "iterations", "iter", "steps")
 COMPONENT = re.compile(r"(train|val)/(?:box|cls|dfl|obj|seg|pose|kobj)_loss")  # Ultralytics': their sum is the loss

@@ -119,6 +119,7 @@ def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs) -> li
     train, val, test = ([name for ours, found in {**theirs, **{o: [t] for o, t in columns.items()}}.items()
                          if ours.startswith(f"{part}_") for name in found] for part in ("train", "val", "test"))
     table = without_the_end(table, train, val, test)
+    _refuse_side_by_side(path, table, epoch)
     tables, why = split(table, epoch, step, [*train, *val])
     sparse = _is_sparse(table, epoch, step, train, val)
     chosen = _chosen(path, tables, why, runs)
@@ -186,6 +187,17 @@ def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
         ours = f"{first[0] or 'train'}_{first[1]}"
         raise ValueError(f"{path}: got {listed(full)}, which may all be {ours}, accepted: one; say which: --columns "
                          f"{ours}={full[0]}")
+
+
+def _refuse_side_by_side(path: str, table: Table, epoch: str | None) -> None:
+    """Raise ValueError where an epoch has rows of several sets or runs, told apart by another column."""
+    if epoch is None or not (np.diff(table.columns[epoch].values) == 0).any():
+        return
+    for name, column in table.columns.items():
+        words = names.plain(name) in names.SIDE_BY_SIDE
+        if words and (column.problem is not None or len(np.unique(column.values[column.measured])) > 1):
+            raise ValueError(f"{path}: got several rows for an epoch, told apart by {shown(name)}, accepted: one run, with "
+                             "a column for each set, like train_loss and val_loss; write each run into a file of its own")
 
 
 def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns: Mapping[str, str],

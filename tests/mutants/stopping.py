@@ -10,6 +10,9 @@ STOPPING = {
         f"{TRAPS}several_runs_are_asked_about"),
     "first_of_two_runs_side_by_side": Mutant(
         "stopping/logs/reading.py", "if len(full) > 1:", "if len(full) > 9:", f"{TRAPS}runs_side_by_side_are_asked_about"),
+    "seeds_side_by_side_as_one_run": Mutant(
+        "stopping/logs/reading.py", "if epoch is None or not (np.diff", "if True or not (np.diff",
+        f"{TRAPS}rows_side_by_side_are_not_mixed"),
     "one_check_for_all_validations_of_an_epoch": Mutant(
         "stopping/logs/runs.py", "~(used[:, 1:] & used[:, :-1]).any(axis=0)", "True",
         f"{TRAPS}what_is_written_after_training_is_no_check"),
