@@ -10,7 +10,6 @@ from experiments.report.reconstruction import (
     MEAN,
     Told,
     at_best,
-    interval,
     looks,
     moments,
     outcome,
@@ -228,7 +227,6 @@ def test_what_is_unclear_is_called_so():
     few = np.array([np.nan, 0.1, np.nan])
     assert "not clearly different on plateaus (× 1.1)" in rates("x", Told((1, 2), (0, 1), few, {"2": (few, few)}))
     assert thresholds("x", Share(2, 4)).endswith("unclear")
-    assert (interval([1.0, np.nan]), interval([1.0, 1.0, 4.0]), interval([np.nan])) == ("1.0", "2.0 ±4.3", "–")
 
 
 # --- the claim ---

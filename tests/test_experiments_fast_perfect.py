@@ -114,15 +114,22 @@ def test_few_runs_tell_nothing():
 def test_what_flatters_and_what_harms_is_named():
     told, worse, copies = (("fault", name) for name in (
         "label as a column", "units left as they are", "wrong labels, copies"))
-    text = fast_perfect.answer(made(changes={told: {"val_error": 0.01}, worse: {"val_error": 0.6, "test_error": 0.6},
+    text = fast_perfect.answer(made(changes={told: {"val_error": 0.01}, worse: {"val_error": 0.6, "test_error_clean": 0.6},
                                              copies: {"val_error": 0.2, "leak_copies": 0.5}}))
     flattered, harmed = text.split("New data were predicted")
     for words in ("label as a column (1.00", "beside 50.04", " %) and wrong labels, copies (20.0"):
         assert words in flattered.split("lower than that on new data with: ")[1], words
     assert "than without the fault with: units left as they are (60.0" in harmed and "beside 50.0" in harmed
     assert "gave alarm in 8 of 24 runs with a leak, in 0 of 56 without (none)" in text
+    # Wrong labels are a fault, too, and are in new data: true ones tell.
+    wrong, flipped = ("fault", "wrong labels"), {"val_error": 0.7, "test_error": 0.7}
+    both = {**flipped, "test_error_clean": 0.6}
+    text = fast_perfect.answer(made(changes={wrong: both, copies: both}))
+    assert "than without the fault with: wrong labels (60.0" in text and text.count("beside") == 1 and "beside 50.0" in text
+    assert fast_perfect.answer(made(changes={wrong: flipped, copies: flipped})).endswith("the fault with: none.")
     # The other direction: a validation error that is too high does not flatter, and less error on new data is no harm.
-    text = fast_perfect.answer(made(changes={told: {"val_error": 0.9, "test_error": 0.1}, worse: {"leak_columns": 1.0}}))
+    less = {"val_error": 0.9, "test_error": 0.1, "test_error_clean": 0.1}
+    text = fast_perfect.answer(made(changes={told: less, worse: {"leak_columns": 1.0}}))
     assert "lower than that on new data with: none. New" in text and "the fault with: none." in text
     assert "in 0 of 24 runs with a leak, in 8 of 56 without (units left as they are)" in text
 
@@ -141,6 +148,16 @@ def test_figures_of_the_programs_are_those_of_the_runs():
     for words in ("Patience stopped at epoch 7.50 ±0.19", "training error of 44.0", "validation loss of 0.680",
                   "(who knows nothing: 0.693)", "within 20 (Zhang et al.: in the end in all) in 8 of 8"):
         assert words in text, words
+
+
+def test_runs_that_did_not_get_there_are_not_left_out_silently():
+    hard, easy = ("size", "random_rows", 100, 128), ("size", "digits", 10, 128)
+    text = fast_perfect.answer(made({hard: [math.nan, 10.0] * 4, easy: math.nan}))
+    assert "random labels 10.0" in text and " (4 of 8 runs); test error then" in text
+    assert "digits – (0 of 8 runs) to 10.0" in text and text.count(" of 8 runs)") == 2
+    stopped = made(changes={("example", PATIENT): {"stopped": math.nan}})
+    assert "Patience stopped in none of 8 runs and restored weights" in fast_perfect.answer(stopped)
+    assert "Patience stopped at epoch 7" in fast_perfect.answer(made()) and " of 8 runs)" not in fast_perfect.answer(made())
 
 
 def test_places_that_not_all_reached_stay_empty():

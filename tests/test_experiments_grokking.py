@@ -1,5 +1,4 @@
 """grokking from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 
 import numpy as np
 import pytest
@@ -14,20 +13,9 @@ from experiments.report.delays import END, RISE, THERE, ZERO, Delays, _first
 from experiments.report.shares import Share
 from experiments.runs.store import Store
 from experiments.trainers.grokking import RECORD, Addition, train_fleet
+from tests.pages import bare
 
 TINY = Config(seeds=2, modulus=5, hidden=8, epochs=100, every=10, patience=(20,), weight_decay=(0.3, 0.0))
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines or axis.images
-    assert "2 seeds" in words["title"]
-    return [path]
 
 
 @pytest.mark.compiled
@@ -187,6 +175,15 @@ def test_times_are_told_with_their_power_of_weight_decay():
     text = after([*tenfold, Delays(10, tenfold[1].runs)])
     assert text.endswith("weight decay to the power -1.00 (0.1 to 1) and 0 (1 to 10); theory's -1 (Liu et al.) clearly "
                          "agrees in 1, deviates in 1 of 2.")
+
+
+def test_runs_that_do_not_learn_by_heart_are_counted():
+    one = made(0.1, 20)
+    for run in one.runs[:2]:
+        run["train_error"][:] = 0.5
+    text = after([made(0.0, None), Delays(0.1, one.runs)])
+    assert text.startswith("Zero training error came at epoch 30 (with weight decay 0.1 in 4 of 6 (22 to 96 %) runs), with")
+    assert "epoch 30, with" in after([made(0.0, None), made(0.1, 20)])
 
 
 @pytest.mark.parametrize("norm, words", [((40.0, 50.0), "clearly rose"), ((50.0, 40.0), "clearly fell")])

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from experiments.data.twins import has_twin
+from experiments.data.twins import has_equal, has_twin
 from experiments.trainers.ngrams import Markov, NaiveBayes, Words
 
 
@@ -78,3 +78,4 @@ def test_what_stands_behind_a_word_does_not_matter():
 def test_a_twin_is_one_letter_away(word, other, near):
     assert has_twin([word, other, "zzzzzz"], [0, 1, 1]).tolist() == [near, near, False]
     assert not has_twin([word, other], [1, 1]).any()
+    assert has_equal([word, other, "zzzzzz"], [0, 1, 1]).tolist() == [word == other] * 2 + [False]

@@ -1,5 +1,4 @@
 """online from end to end with tiny settings, its words on made-up runs, and its central claims."""
-import itertools
 from functools import partial
 
 import numpy as np
@@ -16,6 +15,7 @@ from experiments.report.rises import Rise, Stops, advice, ends, rises, stops
 from experiments.runs.store import Store
 from experiments.trainers.online import Course, check_points, course_of, train_fleet
 from tests.on_line import made
+from tests.pages import bare
 
 TINY = Config(seeds=2, rates=(0.02, 0.05), compared=(1, 2), epochs=3, train=40, validation=40, hidden=(6,), window=10)
 
@@ -23,16 +23,6 @@ TINY = Config(seeds=2, rates=(0.02, 0.05), compared=(1, 2), epochs=3, train=40, 
 def course(seeds=1, *, batch_size=1, learning_rate=0.02, **how):
     runs = [Course("test", seed, batch_size, learning_rate, **how) for seed in range(seeds)]
     return Measured(train_fleet([run.settings() for run in runs]))
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-    return [path]
 
 
 @pytest.mark.compiled
@@ -84,6 +74,9 @@ def test_a_run_that_diverges_has_no_more_figures():
     assert len(run.curves["epoch"]) == 5 and np.isnan(run.curves["test_loss"][-1]) and np.isfinite(run.curves["val_loss"][0])
     family = Family("", plots.RED, {1.0: Measured([run] * 3), 0.1: course(3, train=40, validation=40, epochs=4)})
     assert family.best(2) == 0.1 and family.tuned() is family.rates[0.1]
+    alone = Family("", plots.RED, {1.0: Measured([run] * 3)})
+    assert alone.value(3).tolist() == [1, 1, 1] and np.isnan(alone.value(3, "test_loss")).all()  # wrong, not left out
+    assert np.isnan(alone.value(5)).all()  # beyond what was trained
 
 
 def test_when_a_run_is_looked_at():
@@ -123,8 +116,9 @@ def test_faster_at_equal_patterns_and_in_equal_time():
     assert late == UNKNOWN  # 90 epochs, of 40
     answer = online.answer(results)
     assert answer.startswith("Yes. Test error on-line at equal pattern presentations: beside batches of 20 clearly lower in")
-    assert "nan" not in answer and ("An epoch on-line took 1.00 ms (1.00 times that against itself), 0.750 times that in "
-                                    "batches of 20 and 0.500 ") in answer
+    assert "nan" not in answer and (
+        "An epoch on-line took 1.00 ms; timed beside that, epochs took 1.00 (on-line), 0.750 (batches of 20) and 0.500 "
+        "(full batch) times as long. ") in answer
     assert compared(dear.families[ONLINE], dear.cases, 6).startswith("It depends on what is kept equal.")
 
 
@@ -135,6 +129,14 @@ def test_faster_at_equal_patterns_and_in_equal_time():
     ([UNKNOWN] * 2, [UNKNOWN] * 2, "It depends on more than 4 seeds: at least 3")])
 def test_the_answer_opens_as_the_verdicts_say(patterns, time, opening):
     assert opened({"all": patterns}, {"all": time}, 4).startswith(opening)
+
+
+def test_a_rival_far_behind_does_not_answer_for_the_other():
+    far, near = [BETTER] * 4, [BETTER, UNCLEAR, UNCLEAR, UNCLEAR]
+    for patterns, time in ((near, far), (far, near)):
+        assert opened({"far": far, "near": patterns}, {"far": far, "near": time}, 9).startswith(
+            "It depends on the batches and on how long is trained. Test error")
+    assert opened({"far": far, "none": [UNKNOWN]}, {"far": far}, 9).startswith("Yes.")
 
 
 def test_rises_that_must_be_passed():
@@ -154,7 +156,7 @@ def test_a_rule_that_stops_in_a_temporary_rise_is_named():
     words = advice({"hasty": hasty, "patient": patient}, ["hasty"])
     assert words.startswith("How to stop (") and ": by patient (0 %, epoch 1" in words
     assert "clearly worse: hasty (" in words and words.endswith("stop, in most runs: hasty (6 of 6 (54 to 100 %)).")
-    assert "The best without validation samples, hasty, is clearly worse than that, though it is a temporary rise" in words
+    assert "The best without validation samples, hasty, is clearly worse than that; it is a temporary rise that" in words
 
 
 @pytest.mark.parametrize("off, word", [(0.0, "clearly worse: none"), (0.2, "clearly worse: other")])

@@ -1,5 +1,4 @@
 """overfitting_epochs from end to end with tiny settings, its words on made-up runs, and its central claim."""
-import itertools
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from experiments.trainers.description import describe
 from experiments.trainers.learnt import effective_rank
 from experiments.trainers.train import train_fleet
 from tests.many_epochs import made
+from tests.pages import bare
 
 TINY = Config(seeds=1, epochs=(10, 100), rates=(0.05, 0.5), widths=(4,), train=40, test=100)
 MEASURES = ("experiments.trainers.learnt:learnt",)
@@ -27,18 +27,6 @@ def trained(seeds, epochs, **how):
              "batch_size": 0, "every": min(epochs), "epochs": max(epochs), "measures": MEASURES, "noise": 0.2,
              "models": tuple((str(epoch), f"epoch {epoch}") for epoch in epochs)}
     return Measured(train_fleet([describe(seed=seed, **{**fixed, **how}).settings() for seed in range(seeds)]))
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for panel, axis in zip(itertools.chain(*rows), axes.flat, strict=False):
-        panel(axis)
-        assert axis.lines
-    assert "1 seed" in words["title"]
-    return [path]
 
 
 @pytest.mark.compiled
@@ -55,6 +43,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in paths] == ["overfitting_epochs", "overfitting_epochs_capacity"]
     answer = overfitting_epochs.answer(results)
     assert answer.startswith("It depends on more than 1 seed: at least 3 are needed") and "nan" not in answer
+    assert "Spared" not in answer and "rose clearly" not in answer  # nothing is clear of so few
 
 
 def test_settings_that_do_not_fit_are_named():
@@ -123,8 +112,9 @@ F, T = "flipped", "true"
 
 @pytest.mark.parametrize("flipped, true, opening", [
     ([WORSE, WORSE], [WORSE], "Yes: after 500 epochs the test error on true labels was clearly above its lowest in 2 of 2"),
-    ([UNCLEAR, BETTER], [UNCLEAR], "No: "), ([WORSE, UNCLEAR], [UNCLEAR], "It depends on the labels, and on rate"),
-    ([WORSE, UNCLEAR], [WORSE], "It depends on rate × epochs and size: "),
+    ([UNCLEAR, BETTER], [UNCLEAR], "No: "), ([WORSE, UNCLEAR], [UNCLEAR], "It depends on the labels and size: "),
+    ([WORSE, WORSE], [UNCLEAR, UNCLEAR], "It depends on the labels: "),
+    ([WORSE, UNCLEAR], [WORSE], "It depends on size: "),
     ([UNKNOWN, UNKNOWN], [UNKNOWN], "It depends on more than 4 seeds: at least 3")])
 def test_the_answer_opens_as_the_cases_say(flipped, true, opening):
     found = {F: {Case(0.2, i, 1.0): verdict for i, verdict in enumerate(flipped)},
@@ -132,12 +122,20 @@ def test_the_answer_opens_as_the_cases_say(flipped, true, opening):
     assert opened(found, 4, 500).startswith(opening)
 
 
+def test_only_what_decides_is_named():
+    cases = {Case(noise, width, rate): rate > 1 for noise in (0.0, 0.2) for width in (4, 32) for rate in (1.0, 2.0)}
+    verdicts = {case: WORSE if rose else UNCLEAR for case, rose in cases.items()}
+    assert opened({F: verdicts}, 4, 500).startswith("It depends on rate × epochs: after 500 epochs")
+    verdicts[Case(0.2, 32, 1.0)] = WORSE
+    assert opened({F: verdicts}, 4, 500).startswith("It depends on the labels, rate × epochs and size: ")
+
+
 def test_the_answer_says_what_is_spared_and_what_has_grown():
     answer = overfitting_epochs.answer(made())
-    assert answer.startswith("It depends on the labels, and on rate × epochs and size: after 2000 epochs the test error on "
+    assert answer.startswith("It depends on the labels and rate × epochs: after 2000 epochs the test error on "
                              "true labels was clearly above its lowest in 4 of 6 cases with 20 % of labels flipped and in 0 "
                              "of 6 cases with true labels.")
-    assert "Spared with 20 % of labels flipped: 4 units, rate 0.01 and 32 units, rate 0.01." in answer
+    assert "Spared, as far as is clear, with 20 % of labels flipped: 4 units, rate 0.01; 32 units, rate 0.01." in answer
     assert "only the product counts; this agrees: 2000 epochs at rate 0.01, 200 epochs at rate 0.1 and 20" in answer
     assert "flipped labels learnt, %, 66.67" in answer and "nan" not in answer
     assert answer.endswith("where there are wrong labels for it to take in.")

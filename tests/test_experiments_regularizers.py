@@ -176,6 +176,8 @@ def made(late=0.0, flooded=1.1, other=2.0, *, seeds=6, begun=30.0):
      "ended a factor of 1.1"),
     ({"late": 0.05, "flooded": 3.0}, "No. Dropout", "Flooding does not control the training loss best: at 0.1 it ended a "
      "factor of"),
+    ({"flooded": 2.0, "other": 9.0, "late": -0.05}, "Yes. Dropout", "Flooding is not clearly within a factor of 1.5 of it, "
+     "others are farther: at 0.1 it ended a factor of 2.0"),
     ({"other": 1.1, "begun": np.nan}, "It depends on longer runs: at most 0 runs", "No regulariser controls"),
     ({"seeds": 3}, "It depends on more than 3 seeds, which cannot tell: the question takes 8.", "looding"),
     ({"seeds": 2}, "It depends on more than 2 seeds", "Which regulariser controls the training loss takes 3 seeds")])

@@ -12,7 +12,7 @@ from experiments.report.measured import Measured
 from experiments.report.methods import Methods, alternative
 from experiments.report.published import Beside
 from experiments.report.tables import mean_error, number
-from experiments.report.words import opening_by
+from experiments.report.words import interval, of_those, opening_by
 from experiments.runs.store import Run
 from experiments.trainers.flipped import Flipped
 
@@ -23,6 +23,13 @@ def test_mean_and_standard_error():
     assert mean_and_error([1.0, 3.0, math.nan]) == (2.0, 1.0)
     assert mean_and_error([5.0])[0] == 5 and math.isnan(mean_and_error([5.0])[1])
     assert math.isnan(mean_and_error([])[0])
+
+
+def test_intervals_and_means_tell_what_they_rest_on():
+    assert (interval([1.0, math.nan]), interval([1.0, 1.0, 4.0]), interval([math.nan])) == ("1.0", "2.0 ±4.3", "–")
+    assert interval([1.0, 1.0, 4.0], 2, half=0.5) == "2.00 ±0.50"
+    assert of_those([1.0, 3.0]) == "2.0 ±1.0" and of_those([1.0, math.nan, 3.0]) == "2.0 ±1.0 (2 of 3 runs)"
+    assert of_those([math.nan]) == "– (0 of 1 run)"
 
 
 @pytest.mark.parametrize("a, b, verdict", [

@@ -10,22 +10,10 @@ from experiments.report.spelled import PARTS, Fold, Grid, Spelled, half, verdict
 from experiments.report.spelled_words import alone, drawn, fewer, kinds, opened
 from experiments.runs.store import Run, Store
 from experiments.trainers.spelling import Speller, all_words, held_out, parts_of, speller_of, train_fleet
+from tests.pages import bare
 
 TINY = Config(divisions=1, networks=(PLAIN, BEST), trainings=(PLAIN,), train=80, fewer=(40,), many=100, held=40,
               members=2, epochs=1, workers=1)
-
-
-def bare(path, rows, **words):
-    """A page as `plots.page` draws it, but for the search for room, which takes a second."""
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
-    for row, panels in zip(axes, rows, strict=True):
-        for axis, panel in zip(row, panels, strict=True):
-            panel(axis)
-            assert axis.lines or axis.images
-    assert "5 folds" in words["title"]
-    return [path]
 
 
 @pytest.mark.compiled
@@ -152,7 +140,8 @@ def made(**accuracies):
                                          for name, value in accuracies.items()}
     runs = {arm: Measured([Run(scalars={"held_accuracy": (value + s * (1 + i % 2)) / 100, "train_accuracy": 0.95})
                            for s in scatter]) for i, (arm, value) in enumerate(arms.items())}
-    return Spelled(None, runs, [Fold(np.zeros(4), np.array([3, 5, 14, 20]), np.array([True, False, False, False]))] * 5, 5)
+    fold = Fold(np.zeros(4), np.array([3, 5, 14, 20]), np.array([True, False, False, False]), np.zeros(4, bool))
+    return Spelled(None, runs, [fold] * 5, 5)
 
 
 def test_one_change_is_named_where_it_is_clear():
@@ -182,7 +171,11 @@ def test_which_words_are_left():
     hits = np.array([[False, True, True, True]] * 5)
     results.hits = {"all joined": hits, "plain network": hits | [True, False, False, False]}
     words = kinds(results, "3 to 6", "13 to 25")
-    assert "25.0 % of them are one letter away" in words and "at most 25.0 of the points left" in words
+    assert words.startswith("No words of the set stand in two languages, and 25.0 % of them are at most one letter away")
+    both = results.held[0]._replace(equal=np.array([True, False, False, False]))
+    results.held = [both] * 5
+    assert kinds(results, "3 to 6", "13 to 25").startswith("25.0 % of the words of the set stand in two languages, and ")
+    assert "at most one letter away" in words and "at most 25.0 of the points left" in words
     assert "Of words of 3 to 6 letters 50.0 % are left, of 13 to 25 letters 0.0 %." in words
     assert "On 0.0 % of all words every method is wrong" in words
 

@@ -197,6 +197,13 @@ def test_prechelts_figure_is_judged_by_the_interval(factor, scatter, words):
     assert words in text and ("which agrees" in text) == (factor == 0.96)
 
 
+def test_problems_are_judged_together():
+    """By an interval of its own each of four is clearly lower; with all of them at once two are."""
+    results = made({name: (10 + j) ** math.log(0.9, 4) for j, name in enumerate(BY_LOSS)}, scatter=0.08)
+    assert all(fourfold(results, problem=problem).high < 1 for problem in results.problems)
+    assert "By problem, all at once, it is clearly lower in 2 of 4, higher in 0." in stopping_study.answer(results)
+
+
 def test_a_gain_of_leaving_gl_is_told_from_one_of_waiting():
     text = stopping_study.answer(made(dict.fromkeys(("GL 1", "GL 2", "GL 3", "GL 5"), 1.3), scatter=1e-4))
     overall, alone = (part.split(";")[0] for part in (text.split("over all runs ")[1], text.split("PQ and UP alone ")[1]))

@@ -8,7 +8,7 @@ import pytest
 from experiments.questions import validation_above_training
 from experiments.questions.validation_above_training import Config
 from experiments.report import plots
-from experiments.report.accuracy_parts import PARTS, Case, interval, opened, split
+from experiments.report.accuracy_parts import PARTS, Case, opened, split
 from experiments.report.compare import clearly_above
 from experiments.report.measured import Measured
 from experiments.runs.store import Run, Store
@@ -200,7 +200,6 @@ def test_a_gap_is_told_with_what_raises_it():
     assert words.startswith("A 5.0 ±") and "→ -3.0 ±" in words and "(dropout 8.0 ±" in words
     assert "generalisation" not in words
     assert split(made(-5, -5, generalisation=-5)).endswith("(no part clear)")
-    assert interval([1.0, 2.0]) == "1.5" and interval([1.0, 1.0, 4.0]) == "2.0 ±4.3"
 
 
 def test_parts_have_a_name_and_a_hue_each():

@@ -7,6 +7,14 @@ import numpy as np
 BLANK = "\0"
 
 
+def has_equal(words: Sequence[str], y: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return whether another class has the same word, (N,) bool."""
+    classes = defaultdict(set)
+    for word, label in zip(words, y, strict=True):
+        classes[word].add(label)
+    return np.array([len(classes[word]) > 1 for word in words], dtype=bool)
+
+
 def has_twin(words: Sequence[str], y: Sequence[int] | np.ndarray) -> np.ndarray:
     """Return whether another class has a word that is the same but for one letter more, less or other, (N,) bool.
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from ..report import plots
 from ..report.measured import Measured, load_all
-from ..report.reconstruction import LATE, RULES, Outcome, Told, at_best, interval, outcome, over_sizes, over_time, told
+from ..report.reconstruction import LATE, RULES, Outcome, Told, at_best, outcome, over_sizes, over_time, told
 from ..report.reconstruction_panels import accuracy_panel, errors_panel, plane_panel, rates_panel, rules_panel
 from ..report.reconstruction_words import halving, leaving, opened, plateaus, rules, useful
 from ..report.tables import Table
-from ..report.words import counted, paragraph, spread
+from ..report.words import counted, interval, paragraph, spread
 from ..runs.settings import DIFFERENT, SOME, Range, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads

@@ -189,12 +189,12 @@ def answer(results: Results) -> str:
     """Open with which learns faster; then what an on-line loop sees, which rises must be passed, and how to stop."""
     config, online, cases = results.config, results.families[ONLINE], results.cases
     edges = sum(one.edge(epoch) for one, epoch in [*cases, *((online, epoch) for epoch in config.compared)])
-    costs = listed(f"{text(one.times())} times that in {name}" for name, one in results.families.items() if one != online)
+    costs = listed(f"{text(one.times())} ({name})" for name, one in results.families.items())
     worst = {name: worst_rises(ends(results.tuned, name)) for name in ("running", "average", "val_loss")}
     passed = "; ".join(f"{SERIES[name]} {text(long)} epochs, {text(high)} %" for name, (_, long, high) in worst.items())
     return (f"{compared(online, cases, config.seeds)} Each at its best of {len(config.rates)} rates, {edges} of "
             f"{len(cases) + len(config.compared)} times the lowest or highest of them. An epoch on-line took "
-            f"{text(online.milliseconds())} ms ({text(online.times())} times that against itself), {costs}. "
+            f"{text(online.milliseconds())} ms; timed beside that, epochs took {costs} times as long. "
             f"{told(results.tuned, config.train, [epoch for epoch in (1, 2, 10) if epoch <= config.epochs])} Temporary "
             f"rises that must be passed on-line, the longest and the highest of each run: {passed}. "
             f"{advice(results.stops, [rule for rule in results.stops if 'validation' not in rule])}")

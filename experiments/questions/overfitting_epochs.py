@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from ..report import plots
 from ..report.arms import Arms, text
-from ..report.compare import WORSE
+from ..report.compare import FEWEST, WORSE
 from ..report.many_epochs import (
     GROWN,
     Case,
@@ -157,8 +157,9 @@ def answer(results: Arms) -> str:
     """Open with whether; then which conditions spare many epochs, what counts, and what has grown."""
     config, last = results.config, max(results.config.epochs)
     verdicts = {labels: rises(results, cases_of(results, noise), "true_error") for noise, labels in config.labels.items()}
-    losses = listed(f"{list(rises(results, cases_of(results, noise), 'true_loss').values()).count(WORSE)} {labels}"
-                    for noise, labels in config.labels.items())
+    by_loss = {labels: list(rises(results, cases_of(results, noise), "true_loss").values())
+               for noise, labels in config.labels.items()}
+    losses = listed(f"{found.count(WORSE)} of {len(found)} {labels}" for labels, found in by_loss.items())
     flipped = config.labels[config.noise]
     spared = [case.title for case, verdict in verdicts[flipped].items() if verdict != WORSE]
     by_width = {width: Case(config.noise, width, max(config.rates)) for width in sorted(config.widths)}
@@ -167,8 +168,8 @@ def answer(results: Arms) -> str:
               for width, case in by_width.items()}
     asked = "; ".join(f"{width} units {' → '.join(some)} %" for width, some in errors.items())
     products = same_products(sorted(config.rates), config.epochs)
-    said = [opened(verdicts, config.seeds, last), f"The test loss rose clearly in {losses}.",
-            f"Spared {flipped}: {listed(spared or ['none'])}.",
+    said = [opened(verdicts, config.seeds, last), *([f"The test loss rose clearly in {losses}.",
+            f"Spared, as far as is clear, {flipped}: {'; '.join(spared or ['none'])}."] * (config.seeds >= FEWEST)),
             f"At rate {max(config.rates):g} {flipped} after {listed(map(str, epochs))} "
             f"epochs: {asked}."]
     if products:

@@ -16,7 +16,7 @@ import numpy as np
 from ..data.cross_validation import FOLDS, SAMPLES, fingerprint, found
 from ..report import plots
 from ..report.capacity import Grid, gain_panel, heat_panel
-from ..report.compare import BETTER, WORSE, Difference, mean_and_error, paired
+from ..report.compare import BETTER, WORSE, Difference, judge, mean_and_error
 from ..report.measured import Measured, load_all
 from ..report.risk import bound_panel, bound_sentences, counted_term
 from ..report.tables import Table, mean_error, number
@@ -130,7 +130,7 @@ def tables(results: Sequence[Grid]) -> list[Table]:
 
 def against_zero(values: np.ndarray, comparisons: int) -> Difference:
     """Judge differences (seeds,) of validation error: below 0 is better."""
-    return paired(0 * values, values, comparisons=comparisons)
+    return judge(values, comparisons=comparisons)
 
 
 def _seeds(results: Sequence[Grid]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..data.cross_validation import FOLDS
-from ..data.twins import has_twin
+from ..data.twins import has_equal, has_twin
 from ..report import plots
 from ..report.measured import load_all
 from ..report.spelled import LENGTHS, Fold, Spelled, interval
@@ -122,9 +122,9 @@ def gather(store: Store, config: Config) -> Spelled:
     """Load everything; raises StoreError when runs are missing."""
     words, held = all_words(), [held_out(seed) for seed in range(config.divisions * FOLDS)]
     texts = ["".join(map(chr, x[:length])) for x, length in zip(words.x, words.lengths, strict=True)]
-    twin = has_twin(texts, words.y)
+    twin, equal = (found(texts, words.y) for found in (has_twin, has_equal))
     return Spelled(config, load_all(store, arms(config)),
-                   [Fold(words.y[rows], words.lengths[rows], twin[rows]) for rows in held], FOLDS)
+                   [Fold(words.y[rows], words.lengths[rows], twin[rows], equal[rows]) for rows in held], FOLDS)
 
 
 def tables(results: Spelled) -> list[Table]:
@@ -164,15 +164,15 @@ def figures(results: Spelled, folder: Path) -> list:
     widest, bayes = (min(config.fewer) / 1.3, 1.3 * config.many), 100 - results.at("drawn", BAYES, config.train).mean()
     paths = plots.page(folder / "sequences.png", [[partial(course, shown), partial(parts_panel, results.parts(), FOLDS)]],
                        heads=[["accuracy over epochs", "what the plain network lacks"]], size=(8.4, 3.9),
-                       title=f"Words of four languages ({folds})")
+                       title=f"Words of four languages ({folds}; bands: ± standard error, bars: 95 % intervals)")
     paths += plots.page(folder / "sequences_words.png", [[partial(error_panel, real, widest, None),
                                                           partial(error_panel, drawn, widest, bayes)]],
                         heads=[["real words", "words drawn from n-grams"]], y=["error, %"], legend=4, size=(8.4, 4),
                         title=f"More words ({folds}, mean ± standard error)")
     return paths + plots.page(folder / "sequences_grid.png", [[lambda axis: plots.heat_map(
         axis, grid.values.mean(axis=2), grid.networks, [textwrap.fill(name, 10) for name in grid.trainings],
-        form="{:.1f}")]],
-        size=(8.4, 4.2), title=f"Accuracy on words held out, %: network × training (means of {folds})")
+        form="{:.1f}")]], x="training", y=["network"], size=(8.4, 4.2),
+        title=f"Accuracy on words held out, %: network × training (means of {folds})")
 
 
 def answer(results: Spelled) -> str:

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import plots
-from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, half_width, mean_and_error, paired
+from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, half_width, judge, mean_and_error
 from .measured import Measured
-from .words import between, counted, depends_on_more, listed
+from .words import between, counted, depends_on_more, interval, listed
 
 # Part: what it is called, hue. The last two are not about measuring: what is special about the validation set, compared
 # with samples that were drawn as the training samples were, and by how much the network does worse on those.
@@ -47,17 +47,10 @@ class Case(NamedTuple):
                 "rest": self.at("reference") - self.at("true")}
 
 
-def interval(values: Any) -> str:
-    """Return "mean ±half the width of its 95 % t interval"; the mean alone of fewer than three."""
-    mean, error = mean_and_error(values)
-    half = half_width(error, len(values))
-    return f"{mean:.1f}" + (f" ±{half:.1f}" if np.isfinite(half) else "")
-
-
 def verdicts(cases: Sequence[Case], which: str) -> list[str]:
     """Whether "observed" or "remedied" gaps are clearly above 0 (`BETTER`) or below (`WORSE`), all together at 95 %."""
     gaps = [getattr(case, which) for case in cases]
-    return [paired(np.zeros_like(gap), gap, lower_is_better=False, comparisons=2 * len(cases)).verdict for gap in gaps]
+    return [judge(gap, lower_is_better=False, comparisons=2 * len(cases)).verdict for gap in gaps]
 
 
 def bars(cases: Sequence[Case], axis: Any) -> None:
@@ -111,7 +104,7 @@ def split(case: Case) -> str:
     """Say of one gap how large it is, what the remedy leaves, and what clearly raises it."""
     parts = sorted(case.parts().items(), key=lambda part: -part[1].mean())
     raising = [f"{PARTS[name][0]} {interval(values)}" for name, values in parts
-               if paired(0 * values, values, lower_is_better=False, comparisons=len(PARTS)).verdict == BETTER]
+               if judge(values, lower_is_better=False, comparisons=len(PARTS)).verdict == BETTER]
     return f"{case.title} {interval(case.observed)} → {interval(case.remedied)} ({listed(raising or ['no part clear'])})"
 
 

@@ -110,11 +110,17 @@ def paired(a: ArrayLike, b: ArrayLike, *, lower_is_better: bool = True, comparis
     Difference
         Mean and standard error of b - a, and the verdict on b.
     """
-    differences = np.asarray(b, dtype=float) - np.asarray(a, dtype=float)
-    differences = differences[~np.isnan(differences)]
-    mean, error = mean_and_error(differences)
-    if len(differences) < FEWEST:
+    return judge(np.asarray(b, dtype=float) - np.asarray(a, dtype=float), lower_is_better=lower_is_better,
+                  comparisons=comparisons)
+
+
+def judge(differences: ArrayLike, *, lower_is_better: bool = True, comparisons: int = 1) -> Difference:
+    """The same of differences (seeds,) that are at hand, NaN left out."""
+    values = np.asarray(differences, dtype=float)
+    values = values[~np.isnan(values)]
+    mean, error = mean_and_error(values)
+    if len(values) < FEWEST:
         return Difference(mean, error, UNKNOWN)
-    if abs(mean) <= half_width(error, len(differences), comparisons):
+    if abs(mean) <= half_width(error, len(values), comparisons):
         return Difference(mean, error, UNCLEAR)
     return Difference(mean, error, BETTER if (mean < 0) == lower_is_better else WORSE)

@@ -62,7 +62,9 @@ def _named(names: Sequence[str]) -> str:
 def after(cases: Sequence[Delays]) -> str:
     """Say when training error is zero and when new samples are predicted, how often, and how that follows weight decay."""
     late = [one for one in cases if one.late]
-    said = f"Zero training error came at epoch {means(one.at(ZERO, 'epoch') for one in cases)}"
+    learnt = [Share.of(np.isfinite(one.at(ZERO, "epoch"))) for one in cases]
+    said = f"Zero training error came at epoch {means(one.at(ZERO, 'epoch') for one in cases)}" + "".join(
+        f" (with {one.title} in {share} runs)" for one, share in zip(cases, learnt, strict=True) if share.hits < share.runs)
     if late:
         said += (f", with {means(one.at(ZERO, 'accuracy', 100) for one in late)} % of new sums right; 90 % were at epoch "
                  f"{listed(text(one.at(THERE, 'epoch')) for one in late)} with weight decay {_decays(late)}, "

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import plots
+from .measured import returned_check
 from .shares import Share
 
 BEGUN, ENOUGH = 0.10, 0.90  # accuracies on the test set
@@ -102,7 +103,7 @@ class Delays:
 
         found = [replay(parse(rule), run) for run in self.runs]
         stops = np.array([np.nan if one.stopped_epoch is None else one.stopped_epoch for one in found])
-        taken = [one.best_step or one.stopped_step or one.checks for one in found]
+        taken = [returned_check(one) for one in found]
         accuracy = np.array([1 - run["test_error"][check - 1] for run, check in zip(self.runs, taken, strict=True)])
         return Returned(stops, np.where(np.isnan(stops), self.epochs[-1], stops), accuracy)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import plots
 from .arms import Arms, text
-from .compare import AGREES, BETTER, DEVIATES, UNKNOWN, WORSE, agreement, paired
+from .compare import AGREES, BETTER, DEVIATES, UNKNOWN, WORSE, agreement, judge, paired
 from .tables import number
 from .words import counted, depends_on_more, listed
 
@@ -52,7 +52,7 @@ def rise(curves: np.ndarray) -> np.ndarray:
 def rises(results: Arms, cases: Sequence[Case], figure: str) -> dict[Case, str]:
     """Whether a figure clearly rose again in each case: `WORSE`; all intervals of error and loss at once."""
     found = {case: rise(values(results, case, figure)) for case in cases}
-    return {case: paired(0 * rose, rose, comparisons=2 * len(results.runs)).verdict for case, rose in found.items()}
+    return {case: judge(rose, comparisons=2 * len(results.runs)).verdict for case, rose in found.items()}
 
 
 def opened(by_labels: Mapping[str, Mapping[Case, str]], seeds: int, last: int) -> str:
@@ -68,14 +68,19 @@ def opened(by_labels: Mapping[str, Mapping[Case, str]], seeds: int, last: int) -
     found = [verdict for verdicts in by_labels.values() for verdict in verdicts.values()]
     if set(found) <= {UNKNOWN}:
         return depends_on_more(seeds, "seed")
-    rose = [verdict == WORSE for verdict in found]
-    some = [any(verdict == WORSE for verdict in verdicts.values()) for verdicts in by_labels.values()]
-    start = ("Yes" if all(rose) else "No" if not any(rose) else
-             "It depends on the labels, and on rate × epochs and size" if not all(some) else
-             "It depends on rate × epochs and size")
+    rose = {case: verdict == WORSE for verdicts in by_labels.values() for case, verdict in verdicts.items()}
+    start = ("Yes" if all(rose.values()) else "No" if not any(rose.values()) else
+             f"It depends on {listed(_what_decides(rose))}")
     said = [f"in {list(verdicts.values()).count(WORSE)} of {len(verdicts)} cases {labels}"
             for labels, verdicts in by_labels.items()]
     return f"{start}: after {last} epochs the test error on true labels was clearly above its lowest {listed(said)}."
+
+
+def _what_decides(rose: Mapping[Case, bool]) -> list[str]:
+    """Return in what cases differ that differ in nothing else, but of which one rose and the other did not."""
+    names = {"noise": "the labels", "rate": "rate × epochs", "width": "size"}
+    return [name for field, name in names.items() if any(
+        rose[one] != rose[two] for one in rose for two in rose if one._replace(**{field: getattr(two, field)}) == two)]
 
 
 def same_products(rates: Sequence[float], epochs: Sequence[int]) -> dict[float, list[tuple[float, int]]]:

@@ -72,6 +72,13 @@ class Measured:
         return paired(before.values(figure, factor), self.values(figure, factor), lower_is_better=figure != "accuracy")
 
 
+def returned_check(decision: Any) -> int:
+    """The check, from 1, whose model a rule returns, by its `stopping.StopDecision`: its best; if it knows none that of its
+    stop, and if it never fired the last.
+    """
+    return decision.best_step or decision.stopped_step or decision.checks
+
+
 def load(store: Store, specs: Any) -> Measured:
     """The finished runs of these descriptions or settings, one per seed; raises StoreError when one is missing."""
     return Measured([store.require(settings_of(spec)) for spec in specs])

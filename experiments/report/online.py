@@ -15,9 +15,14 @@ SAMPLES = "test_error"  # by which courses are compared
 
 
 def at_epoch(runs: Measured, name: str, epoch: Any) -> np.ndarray:
-    """A curve (seeds,) of the runs at an epoch, between checks on a straight line; NaN beyond the last one."""
-    epochs = runs.curves("epoch")
-    return np.array([np.interp(epoch, x, y, right=np.nan) for x, y in zip(epochs, runs.curves(name), strict=True)])
+    """A curve (seeds,) of the runs at an epoch, between checks on a straight line; NaN beyond the last one.
+
+    A run that has diverged is wrong on all, else it would be left out and its rate be praised for the others.
+    """
+    epochs, curves = runs.curves("epoch"), runs.curves(name)
+    if name.endswith("_error"):
+        curves = np.nan_to_num(curves, nan=1.0)
+    return np.array([np.interp(epoch, x, y, right=np.nan) for x, y in zip(epochs, curves, strict=True)])
 
 
 class Family(NamedTuple):
@@ -89,7 +94,7 @@ def opened(patterns: Mapping[str, Sequence[str]], time: Mapping[str, Sequence[st
         Of each rival the verdicts after some epochs, at equal pattern presentations and at equal time.
     seeds : int
     """
-    both = [direction([one for some in found.values() for one in some]) for found in (patterns, time)]
+    both = [_beside_all(found) for found in (patterns, time)]
     if both[0] == "unknown":
         return depends_on_more(seeds, "seed")
     start = ("Yes" if both == ["yes", "yes"] else "No" if set(both) <= {"no", "unknown"} else
@@ -102,6 +107,12 @@ def opened(patterns: Mapping[str, Sequence[str]], time: Mapping[str, Sequence[st
                          for name, some in judged.items())
     return (f"{start}. Test error on-line at equal pattern presentations: {said(patterns)}; at equal processor time, which "
             f"depends on the machine: {said(time)}.").replace(BETTER, "lower").replace(WORSE, "higher")
+
+
+def _beside_all(found: Mapping[str, Sequence[str]]) -> str:
+    """The same as `direction`, of all rivals that can be judged: who is far behind does not answer for the others."""
+    ways = {direction(some) for some in found.values()} - {"unknown"}
+    return ways.pop() if len(ways) == 1 else "depends" if ways else "unknown"
 
 
 def rows(online: Family, cases: Sequence[tuple[Family, int]]) -> list[list[str]]:

@@ -14,6 +14,7 @@ from .tables import Table
 from .words import listed
 
 FAST, LOG_2 = 2, math.log(2)  # epochs; loss of who knows nothing of two classes
+TRUE = "test_error_clean"
 
 
 def reached(results: Arms, arm: Any, within: float = math.inf) -> Share:
@@ -58,17 +59,20 @@ def gap(results: Arms, arm: Any, comparisons: int) -> str:
 
 
 def beside(results: Arms, arms: Mapping[Any, str], reference: Mapping[Any, Any]) -> str:
-    """Say which validation errors flatter, and which arms are worse on new data than their reference (intervals at once)."""
+    """Say which validation errors flatter, and which arms are worse on new data than their reference (intervals at once).
+
+    Labels that are flipped are so in new data, too, as in validation data; arms are compared with others by true labels.
+    """
     def named(some: Iterable[Any], *figures: tuple) -> str:
         return listed([f"{arms[arm]} ({' beside '.join(text(results.at(of(arm), figure, 100)) for figure, of in figures)} %)"
                        for arm in some] or ["none"])
     flattered = [arm for arm in arms if gap(results, arm, len(arms)) == BETTER]
-    harmed = [arm for arm in arms if paired(results.at(reference[arm], "test_error"), results.at(arm, "test_error"),
+    harmed = [arm for arm in arms if paired(results.at(reference[arm], TRUE), results.at(arm, TRUE),
                                             comparisons=len(arms)).verdict == WORSE]
     said = [named(flattered, ("val_error", lambda arm: arm), ("test_error", lambda arm: arm)),
-            named(harmed, ("test_error", lambda arm: arm), ("test_error", reference.__getitem__))]
+            named(harmed, (TRUE, lambda arm: arm), (TRUE, reference.__getitem__))]
     return (f"The validation error was clearly lower than that on new data with: {said[0]}. New data were predicted clearly "
-            f"worse than without the fault with: {said[1]}.")
+            f"worse, by their true labels, than without the fault with: {said[1]}.")
 
 
 # --- panels ---

@@ -24,12 +24,12 @@ class Ratio:
     high: float
 
     @classmethod
-    def of(cls, logarithms: Any, power: float = 1.0) -> "Ratio":
-        """Average the logarithms (n,) of some ratios, NaN left out, each of them to a power."""
+    def of(cls, logarithms: Any, power: float = 1.0, comparisons: int = 1) -> "Ratio":
+        """Average the logarithms (n,) of some ratios, NaN left out, each to a power; `comparisons` as in `half_width`."""
         values = power * np.asarray(logarithms, dtype=float)
         values = values[~np.isnan(values)]
         mean, error = mean_and_error(values)
-        half = half_width(error, len(values))
+        half = half_width(error, len(values), comparisons)
         with np.errstate(over="ignore"):
             mean, low, high = (float(np.exp(end)) for end in (mean, mean - half, mean + half))
         return cls(mean, low, high)

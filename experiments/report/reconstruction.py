@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..runs.store import Run
-from .compare import half_width, mean_and_error
-from .measured import Measured
+from .measured import Measured, returned_check
 from .shares import Share
 
 # What a rule is called and what it is; a check is five epochs by default. The last four need no validation set; evidence is
@@ -23,14 +22,6 @@ CALM = 0.02  # a new low of the last quarter that is not below this is none: the
 LEFT = 0.8  # of the training loss of a plateau, below which it has been left
 MEAN = 0.9  # of the variance: what a network leaves that reconstructs more than the mean image
 FOOLED = 1.25  # times the run's lowest test error: what was returned was not trained to its end
-
-
-def interval(values: Any, digits: int = 1) -> str:
-    """Return "mean ±half the width of its 95 % t interval", NaN left out; the mean alone of fewer than three."""
-    values = np.asarray(values, dtype=float)
-    mean, error = mean_and_error(values)
-    half = half_width(error, int(np.sum(~np.isnan(values))))
-    return "–" if np.isnan(mean) else f"{mean:.{digits}f}" + (f" ±{half:.{digits}f}" if np.isfinite(half) else "")
 
 
 def rank_correlation(a: Any, b: Any) -> float:
@@ -221,7 +212,7 @@ def outcome(rule: str, runs: Measured) -> Outcome:
     rows = []
     for run in runs.runs:
         decision = replay(parse(rule), run.curves)
-        step = decision.best_step or decision.stopped_step or decision.checks
+        step = returned_check(decision)
         at = looks(run)
         accuracy = np.interp(run.curves["epoch"][step - 1], run.curves["epoch"][at], run.curves["accuracy"][at])
         rows.append((np.nan if decision.stopped_epoch is None else decision.stopped_epoch, run.curves["epoch"][step - 1],

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, mean_and_error, paired
+from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, judge, mean_and_error, paired
 from .measured import Measured
-from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, interval, points_of_leaving, since_early, smallest_before
+from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, points_of_leaving, since_early, smallest_before
 from .shares import Share
 from .tables import number
-from .words import counted, depends_on_more, listed
+from .words import counted, depends_on_more, interval, listed
 
 GOES = {BETTER: "goes with better classification", WORSE: "goes with worse classification",
         UNCLEAR: "does not clearly go with either"}
@@ -17,7 +17,7 @@ GOES = {BETTER: "goes with better classification", WORSE: "goes with worse class
 
 def verdicts(correlations: Mapping[Any, np.ndarray]) -> dict[Any, str]:
     """Whether each mean correlation (seeds,) is clearly above 0 (`BETTER`) or below, all together at 95 %."""
-    return {name: paired(np.zeros_like(values), values, lower_is_better=False, comparisons=len(correlations)).verdict
+    return {name: judge(values, lower_is_better=False, comparisons=len(correlations)).verdict
             for name, values in correlations.items()}
 
 
@@ -39,7 +39,7 @@ def useful(data: str, runs: Measured) -> str:
     """Say when validation error is lowest, and what late training up to there brought."""
     epoch, error, points = since_early(runs)
     moved = {BETTER: "rose", WORSE: "fell"}
-    rose = moved.get(paired(0 * points, points, lower_is_better=False).verdict, "did not clearly change")
+    rose = moved.get(judge(points, lower_is_better=False).verdict, "did not clearly change")
     return (f"{data}: validation error is lowest after {interval(at_best(runs, 'epoch'), 0)} epochs; from epoch {epoch:.0f} "
             f"to there test error fell by {interval(error)} %, the accuracy of the code {rose} ({interval(points)} points)")
 
@@ -50,7 +50,7 @@ def leaving(data: str, runs: Measured) -> str:
     left = points[~np.isnan(points)]
     if not len(left):
         return f"{data}: no run did"
-    verdict = paired(np.zeros_like(left), left, lower_is_better=False).verdict
+    verdict = judge(left, lower_is_better=False).verdict
     words = {BETTER: "gained {} points", WORSE: "lost {} points"}.get(verdict, "did not clearly change ({} points)")
     return (f"{data}: {len(left)} of {counted(len(points), 'run')} did, and then their codes, compared with those before "
             f"training, {words.format(interval(-left if verdict == WORSE else left))}")
@@ -68,7 +68,7 @@ def rates(data: str, found: Told) -> str:
     stuck, end = found.counts
     if not stuck or not end:
         return f"{data}: {counted(stuck, 'plateau')} and {counted(end, 'end')}, which cannot be compared"
-    norms = paired(np.zeros_like(found.norms), found.norms).verdict
+    norms = judge(found.norms).verdict
     size = {BETTER: "clearly smaller", WORSE: "clearly larger"}.get(norms, "not clearly different")
     helped, at_ends = found.helped
     gains = ", ".join(f"× {factor} {interval(on)} against {interval(off)}" for factor, (on, off) in found.gains.items())

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..runs.store import Run
 from . import plots
-from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, Difference, mean_and_error, paired
-from .measured import Measured
+from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, Difference, clearly_above, mean_and_error, paired
+from .measured import Measured, returned_check
 from .tables import Table, mean_error, number
 from .tuned import Tuned, beside, verdicts
 from .words import counted, listed, opening, spread, tally, unjudged
@@ -21,6 +21,7 @@ FIGURES = {"test error, %": ("test_error", 100.0), "test loss": ("test_loss", 1.
 SHOWN = FIGURES | {"training loss": ("train_loss", 1.0)}
 ASIDE = (NONE, LATE_PLAIN, LATE_DROPOUT)  # not asked about the level: no strength, or another start
 NEEDED = 8  # seeds, from fewer of which no clear difference does not mean that there is none
+NEAR = 1.5  # factor within which a level is kept
 MARKERS = "osD^v"
 HUES = {NONE: plots.BLACK, FLOODING: plots.BLUE, DROPOUT: plots.RED, LATE_DROPOUT: plots.RED, LATE_PLAIN: plots.BLACK}
 
@@ -30,8 +31,7 @@ def replayed(runs: Measured, criterion: Any) -> Measured:
     from stopping import replay
 
     def taken(one: Run) -> Run:
-        decision = replay(criterion, one.curves)
-        check = (decision.best_step or decision.stopped_step or len(one.curves["epoch"])) - 1
+        check = returned_check(replay(criterion, one.curves)) - 1
         return Run(scalars={f"end.{name}": float(values[check]) for name, values in one.curves.items()}, curves=one.curves)
     return Measured([taken(one) for one in runs.runs])
 
@@ -150,7 +150,7 @@ def said(results: Results) -> str:
     began = [mean_and_error(grid[LATE_PLAIN][0.0].values("begun"))[0] for grid in results.grids]
     each = "; ".join(f"{case.title}, from epoch {number(epoch)}: error {_pair(case, 'test_error', 100)} %, loss "
                      f"{_pair(case, 'test_loss', 1)}" for case, epoch in zip(cases, began, strict=True))
-    start = [verdicts(cases, LATE_DROPOUT, DROPOUT, figure) for figure in ("test_error", "test_loss")]
+    start = [verdicts(cases, LATE_DROPOUT, DROPOUT, figure, comparisons=many) for figure in ("test_error", "test_loss")]
     others = [name for name in cases[0].runs if name not in (*ASIDE, AT_LEVEL)]
     number_of = len(others) * len(cases) * len(FIGURES)
     return " ".join([
@@ -195,7 +195,9 @@ def _kept(results: Results) -> str:
     far, near, alike = ([missed[name] for name in others if found[name] in which]
                         for which in ((BETTER,), (WORSE,), (UNCLEAR, UNKNOWN)))
     none = ", and no other one clearly better" if alike else " best"
-    opened = (f"Flooding controls the training loss{none}" if far and not near else
+    kept = clearly_above(np.log(NEAR) - results.off(FLOODING), 0)
+    opened = (f"Flooding controls the training loss{none}" if far and not near and kept else
+              f"Flooding is not clearly within a factor of {NEAR:g} of it, others are farther" if far and not near else
               "Flooding does not control the training loss best" if near else
               "No regulariser controls the training loss clearly better or worse than flooding")
     compared = (f"clearly {where} {listed(some)}" for where, some in (("farther were", far), ("nearer were", near)) if some)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .arms import text
 from .compare import UNCLEAR, UNKNOWN, WORSE, paired
-from .measured import Measured
+from .measured import Measured, returned_check
 from .shares import Share
 from .words import listed
 
@@ -94,7 +94,7 @@ def stops(decide: Callable[[Mapping], Any], monitor: str, runs: Measured) -> Sto
     for seed, loss in enumerate(curves["test_loss"]):
         decision = decide({name: values[seed] for name, values in curves.items()})
         stop = decision.stopped_step or decision.checks
-        taken = (decision.best_step or stop) - 1
+        taken = returned_check(decision) - 1
         deceived = decision.best_step is not None and falls_on(curves[monitor][seed], stop)
         rows.append((stop, decision.stopped_step is not None, deceived, falls_on(loss, stop), loss[taken],
                      100 * curves["test_error"][seed][taken], 100 * (loss[taken] / np.nanmin(loss) - 1)))
@@ -132,7 +132,7 @@ def advice(found: Mapping[str, Stops], free: Sequence[str]) -> str:
             f"{listed([told(rule) for rule, verdict in verdicts.items() if verdict == WORSE] or ['none'])}."]
     if ours != best:
         word = {WORSE: "clearly worse than that", UNCLEAR: "not clearly worse", UNKNOWN: "not to be judged"}[verdicts[ours]]
-        noise = ", though it is a temporary rise that ends it, which says nothing of new data" * found[ours].in_rise.mostly
+        noise = "; it is a temporary rise that ends it, which says nothing of new data" * found[ours].in_rise.mostly
         said.append(f"The best without validation samples, {ours}, is {word}{noise}.")
     deceived = [f"{rule} ({one.in_rise})" for rule, one in found.items() if one.in_rise.mostly]
     return " ".join([*said, f"In a temporary rise of what they watch stop, in most runs: {listed(deceived or ['none'])}."])

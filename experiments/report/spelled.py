@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import words
 from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, half_width, mean_and_error
 from .measured import Measured
 
@@ -25,8 +26,7 @@ def half(values: Any, folds: int = 0, comparisons: int = 1) -> float:
 
 def interval(values: Any, folds: int = 0) -> str:
     """Return "mean ±half the width of its interval", see `half`; the mean alone of fewer than three."""
-    width = half(values, folds)
-    return f"{np.mean(values):.1f}" + (f" ±{width:.1f}" if np.isfinite(width) else "")
+    return words.interval(values, half=half(values, folds))
 
 
 def verdict(values: Any, folds: int = 0, comparisons: int = 1) -> str:
@@ -89,11 +89,12 @@ class Grid(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Words held out: languages (held,), letters (held,), and whether another language has nearly the same word."""
+    """Words held out: language (held,), letters (held,), whether another language has nearly the same word, or the same."""
 
     y: np.ndarray
     lengths: np.ndarray
     twin: np.ndarray
+    equal: np.ndarray
 
 
 class Spelled:
@@ -158,6 +159,11 @@ class Spelled:
     def twins(self, which: bool = True) -> np.ndarray:
         """Whether a word held out has (or has not) nearly the same word in another language, (J, held)."""
         return np.array([fold.twin == which for fold in self.held])
+
+    @property
+    def equal(self) -> np.ndarray:
+        """Whether a word held out is one of another language, too, (J, held)."""
+        return np.array([fold.equal for fold in self.held])
 
     def long(self, name: str) -> np.ndarray:
         """Whether a word held out has so many letters, (J, held)."""

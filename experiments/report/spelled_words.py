@@ -69,9 +69,11 @@ def kinds(results: Spelled, short: str, long: str) -> str:
     near, hits = results.twins(), results.hits["all joined"]
     wrong = ~np.any(list(results.hits.values()), axis=0)
     errors = [100 - float(results.pooled("all joined", results.long(name))) for name in (short, long)]
-    return (f"No word of the set stands in two languages, and {100 * near.mean():.1f} % of them are one letter away from a "
-            f"word of another one: at most {100 * float((near & ~hits).mean()):.1f} of the points left. Of words of {short} "
-            f"letters {errors[0]:.1f} % are left, of {long} letters {errors[1]:.1f} %. On {100 * wrong.mean():.1f} % of all "
+    share = 100 * float(results.equal.mean())
+    return (f"{f'{share:.1f} % of the' if share else 'No'} words of the set stand in two languages, and "
+            f"{100 * near.mean():.1f} % of them are at most one letter away from a word of another one: at most "
+            f"{100 * float((near & ~hits).mean()):.1f} of the points left. Of words of {short} letters {errors[0]:.1f} % "
+            f"are left, of {long} letters {errors[1]:.1f} %. On {100 * wrong.mean():.1f} % of all "
             "words every method is wrong, which does not mean that nobody could know.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, mean_and_error
+from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, half_width, mean_and_error
 from .tables import mean_error, number
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -43,6 +43,29 @@ def means(cases: Iterable[Any]) -> str:
 def text(values: Any) -> str:
     """Return "mean ±error" of a figure (seeds,), NaN left out; of one value that value."""
     return mean_error(*mean_and_error(np.atleast_1d(values)))
+
+
+def of_those(values: Any) -> str:
+    """Return "mean ±error" of figures (runs,), and of how many runs, where some have none (NaN)."""
+    known = int(np.sum(~np.isnan(values)))
+    return text(values) + f" ({known} of {counted(len(values), 'run')})" * (known < len(values))
+
+
+def interval(values: Any, digits: int = 1, half: float | None = None) -> str:
+    """Return "mean ±half the width of its 95 % t interval", NaN left out; the mean alone of fewer than three.
+
+    Parameters
+    ----------
+    values : array (seeds,)
+    digits : int
+        After the point.
+    half : float, optional
+        Half the width, where it is not that of `compare.half_width`.
+    """
+    values = np.asarray(values, dtype=float)
+    mean, error = mean_and_error(values)
+    half = half_width(error, int(np.sum(~np.isnan(values)))) if half is None else half
+    return "–" if math.isnan(mean) else f"{mean:.{digits}f}" + (f" ±{half:.{digits}f}" if math.isfinite(half) else "")
 
 
 def paragraph(sentences: Callable[..., Iterable[str]]) -> Callable[..., str]:

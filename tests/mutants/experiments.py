@@ -39,7 +39,7 @@ EXPERIMENTS = {
     "late_dropout_from_other_weights": Mutant(  # than those of the first epoch without a training error
         "experiments/trainers/regularized.py", "model.copy_from(before)", "before.copy_from(model)", LATE),
     "the_network_of_the_stop_instead_of_the_best": Mutant(
-        "experiments/questions/stopping_study/cases.py", "(decision.best_step or stop) - 1", "stop - 1", STOPPED),
+        "experiments/questions/stopping_study/cases.py", "returned_check(decision) - 1", "stop - 1", STOPPED),
     # Training becomes so slow that who trains to the end loses nothing.
     "rprop_steps_that_never_grow": Mutant(
         "nn/shared/scalars.py", "size = min(size * grow, largest)", "size = min(size, largest)", WAITING, jit=True),
@@ -55,7 +55,8 @@ EXPERIMENTS = {
     "directions_of_biases": Mutant(
         "experiments/trainers/landscape.py", "if weights.ndim == 2:", "if weights.ndim:", FILTERS),
     "flood_that_only_pauses": Mutant(  # below the level batches do nothing, instead of going up again
-        "losses/rows.py", "distance = mean_loss - level", "distance = max(mean_loss - level, 0.0)", DESCENT, jit=True),
+        "losses/rows.py", "distance = F(mean_loss) - F(level)", "distance = max(F(mean_loss) - F(level), zero)", DESCENT,
+        jit=True),
     "weight_decay_of_the_first_run": Mutant(  # then all runs of a fleet are controls
         "experiments/trainers/grokking.py", '"weight_decay": run.weight_decay}', '"weight_decay": one.weight_decay}',
         GROKKED, jit=True),

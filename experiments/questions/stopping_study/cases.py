@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from ...report.measured import returned_check
 from ...runs.identity import settings_of
 from ...runs.settings import DIFFERENT, SOME, Range, SettingError, above, at_least, choice
 from ...runs.store import Run, Store
@@ -162,7 +163,7 @@ def outcomes(run: Run, rules: dict[str, Any]) -> list[tuple[float, bool, float, 
     for rule in rules.values():
         decision = replay(rule, record)
         stop = decision.stopped_step or decision.checks
-        taken = (decision.best_step or stop) - 1
+        taken = returned_check(decision) - 1
         found.append((float(record["epoch"][stop - 1]), decision.stopped_step is not None,
                       float(record["test_loss"][taken]), float(record["test_error"][taken])))
     return found

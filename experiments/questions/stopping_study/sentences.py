@@ -65,13 +65,14 @@ def _best(results: Results, fastest: str, loss: str) -> str:
 def claim(results: Results) -> str:
     """Say what a fourfold time buys, beside Prechelt's 4 %."""
     order, late = ranked(results, list(PRECHELT), results.slowness), "from 25 on"
-    ends, each = beside(results, order[-1], order[0]), [fourfold(results, problem=one) for one in results.problems]
+    ends, problems = beside(results, order[-1], order[0]), results.problems
+    each = [fourfold(results, problem=one, comparisons=len(problems)) for one in problems]
     said = [f"{name} {_beside_claim(fourfold(results, loss))}" for loss, name in (
         ("", "over all runs"), *((one, f"with {LOSS_NAMES[one][0]}") for one in results.config.losses))]
     return (f"Prechelt: slower criteria generalise about 4 % better for about {FOLD:g} times the time. Measured on his 14, "
             f"{FOLD:g} times the epochs change the test loss (95 % over {counted(len(each), 'problem')}): {'; '.join(said)}."
-            f" By problem it is clearly lower in {sum(one.high < 1 for one in each)} of {len(each)}, higher in "
-            f"{sum(one.low > 1 for one in each)}. The slowest, {order[-1]}, takes {ends.time.times} times as long as "
+            f" By problem, all at once, it is clearly lower in {sum(one.high < 1 for one in each)} of {len(each)}, higher "
+            f"in {sum(one.low > 1 for one in each)}. The slowest, {order[-1]}, takes {ends.time.times} times as long as "
             f"{order[0]}: {ends.loss.change}. Among PQ and UP alone a fourfold time makes "
             f"{_beside_claim(fourfold(results, names=NOT_GL))}; GL 5 that is asked only {late} makes "
             f"{beside(results, f'GL 5 {late}', 'GL 5').loss.change} beside GL 5.")

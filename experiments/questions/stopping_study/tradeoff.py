@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...report.compare import mean_and_error, paired
+from ...report.compare import judge, mean_and_error
 from ...report.ratios import Ratio
 from .cases import Results
 from .rules import COMPARED, LOSS, PATIENT, PRECHELT
@@ -26,11 +26,12 @@ def slopes(results: Results, loss: str = "", names: Iterable[str] = PRECHELT) ->
     return both / np.where(square > 0, square, np.nan)
 
 
-def fourfold(results: Results, loss: str = "", *, problem: str = "", names: Iterable[str] = PRECHELT) -> Ratio:
+def fourfold(results: Results, loss: str = "", *, problem: str = "", names: Iterable[str] = PRECHELT,
+             comparisons: int = 1) -> Ratio:
     """Return by what a fourfold time multiplies the test loss: over problems, or over the seeds of one problem."""
     found = slopes(results, loss, names)
     values = found[results.problems.index(problem)] if problem else [mean_and_error(seeds)[0] for seeds in found]
-    return Ratio.of(values, float(np.log(FOLD)))
+    return Ratio.of(values, float(np.log(FOLD)), comparisons)
 
 
 class Beside(NamedTuple):
@@ -47,7 +48,7 @@ def beside(results: Results, rule: str, other: str, comparisons: int = 1, loss: 
     """Compare a rule with another one on the same runs, of one loss or of all."""
     cost, slowness, points = (np.diff(results.by_seed(results.of(values, other, rule), loss))[:, 0]
                               for values in (results.cost, results.slowness, results.points))
-    by_loss, by_error = (paired(0 * values, values, comparisons=comparisons).verdict for values in (cost, points))
+    by_loss, by_error = (judge(values, comparisons=comparisons).verdict for values in (cost, points))
     return Beside(Ratio.of(cost), Ratio.of(slowness), points, by_loss, by_error)
 
 
