@@ -27,8 +27,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
            its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
            what its default found as Markdown, for a document
-       {PROGRAM} replay LOG --criterion EXPRESSION
-           where would a stopping rule have stopped a recorded run?
+       {PROGRAM} replay LOG... [--criterion EXPRESSION]
+           what does a training log say, and where would rules have stopped?
        {PROGRAM} --version
 
 `python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never \

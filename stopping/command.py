@@ -1,15 +1,22 @@
 """The command line: ``python -m stopping replay log.csv --criterion "GL(5) | Patience(10)"``."""
 import argparse
+import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from .answers import costs, findings, verdict
 from .base import Criterion
 from .combine import leaves
 from .expression import NAMES, parse
-from .logs import read_csv
-from .replay import History, StopDecision, replay
+from .judging import cautions, decided, panel, row
+from .logs import Log, read_logs
+from .logs.table import listed
 from .tables import aligned
+
+LARGE = 50e6             # bytes; above, say how long
+BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m stopping") -> int:
@@ -32,30 +39,79 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Stopping criteria on recorded runs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="replay")
     command = commands.add_parser(
-        "replay", help="where would criteria have stopped a recorded run?",
-        description="Print where each criterion, and the whole expression, would have stopped the run recorded in a CSV log "
-                    "(Keras' CSVLogger and Lightning's are recognised).",
-        epilog=f"Criteria: {', '.join(NAMES)}. They are combined with |, &, ~ and parentheses.")
-    command.add_argument("log", help="CSV file whose first line names the columns")
-    command.add_argument("--criterion", required=True, metavar="EXPRESSION", help='for example "GL(5) | Patience(10)"')
+        "replay", help="what does a recorded run say, and where would criteria have stopped it?",
+        description="Say what a training log shows, and where each criterion would have stopped the run: logs of Keras, "
+                    "Lightning, transformers, Ultralytics, fastai, skorch, TensorBoard, W&B, XGBoost, LightGBM, CatBoost "
+                    "and others, in cells or JSON.",
+        epilog=f"Criteria: {', '.join(NAMES)}. They are combined with |, &, ~ and parentheses, and watch the names shown, "
+               "ours or the file's.")
+    command.add_argument("log", nargs="+", help="cells whose first line names the columns, or JSON; files of one metric "
+                         "each are joined by step")
+    command.add_argument("--criterion", action="append", metavar="EXPRESSION",
+                         help='for example "GL(5) | Patience(10)"; repeatable; without, a panel of rules')
     command.add_argument("--columns", metavar="OURS=THEIRS,...", help="for example val_loss=my_val,train_loss=my_train")
+    command.add_argument("--runs", metavar="last|all|N", help="which, if a file holds several runs")
+    command.add_argument("--json", action="store_true", help="print one JSON document")
     command.add_argument("--figure", metavar="FILE", help="draw it; .png, .svg or .pdf")
     return parser
 
 
 def _replay(options: argparse.Namespace) -> None:
-    criterion = parse(options.criterion)
-    history = read_csv(options.log, _columns(options.columns))
-    _need(criterion, history, options.log)
-    criteria = list({repr(part): part for part in (*leaves(criterion), criterion)}.values())
-    decisions = [replay(part, history) for part in criteria]
-    counts = [count for count in ("epoch", "update") if count in history]
-    print(f"{options.log}: {decisions[0].checks} checks")
-    print(aligned([_row(part, decision, counts) for part, decision in zip(criteria, decisions, strict=True)]))
-    if options.figure is not None:
-        from .figure import draw
-        draw(criteria, history, options.figure)
+    size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
+    if size > LARGE:
+        print(f"reading {size / 1e6:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s", file=sys.stderr)
+    given = [parse(text) for text in options.criterion or ()]
+    logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs)]
+    if options.figure is not None and len(logs) > 1:
+        raise ValueError(f"--figure: got {len(logs)} runs, accepted: one; say which with --runs, or draw file by file")
+    documents = []
+    for place, log in enumerate(logs):
+        criteria = _criteria(given, log)
+        documents.append(_document(log, criteria))
+        if not options.json:
+            print("\n" * (place > 0) + _text(documents[-1]))
+        if options.figure is not None:
+            from .figure import draw
+            draw(criteria, log, options.figure)
+    if options.json:
+        print(json.dumps(documents, indent=1, allow_nan=False, default=str))
+    elif options.figure is not None:
         print(f"drawn: {options.figure}")
+
+
+def _criteria(given: Sequence[Criterion], log: Log) -> list[Criterion]:
+    if not given:
+        return panel(log)
+    for criterion in given:
+        _need(criterion, log)
+    return list({repr(part): part for criterion in given for part in (*leaves(criterion), criterion)}.values())
+
+
+def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
+    reading = log.reading
+    decisions = [decided(criterion, log) for criterion in criteria]
+    warned = [line for criterion, decision in zip(criteria, decisions, strict=True)
+              for line in cautions(criterion, decision, log)]
+    return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind,
+            "checks": len(reading.lines), "recognised": reading.sources,
+            "notes": list(dict.fromkeys([*reading.notes, *warned])), "answer": verdict(log), "findings": findings(log),
+            "rules": [{**row(criterion, decision, log),
+                       **costs(log, decision.best_step or decision.stopped_step or decision.checks)}
+                      for criterion, decision in zip(criteria, decisions, strict=True)]}
+
+
+def _text(document: dict[str, Any]) -> str:
+    checks, runs = document["checks"], document["runs"]
+    which = f", run {document['run']} of {runs}" if runs > 1 else ""
+    names = ", ".join(ours if ours == theirs else f"{ours} = {theirs!r}" for ours, theirs in document["recognised"].items())
+    lines = [f"{document['log']}{which}: {checks} check{'s' * (checks != 1)}", f"read as {document['kind']}: {names}"]
+    lines += [f"note: {note}" for note in document["notes"]]
+    lines += [document["answer"], *document["findings"].values()]
+    if document["rules"]:
+        exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
+        lines.append(aligned([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
+                             exact=exact))
+    return "\n".join(lines)
 
 
 def _columns(text: str | None) -> dict[str, str] | None:
@@ -72,17 +128,10 @@ def _columns(text: str | None) -> dict[str, str] | None:
     return columns
 
 
-def _need(criterion: Criterion, history: History, log: str) -> None:
-    missing = [name for name in criterion.requires if name not in history]
+def _need(criterion: Criterion, log: Log) -> None:
+    missing = [name for name in criterion.requires if name not in log]
     if missing:
-        raise ValueError(f"{log}: got the columns {', '.join(map(repr, history))}, accepted: with "
-                         f"{', '.join(map(repr, missing))}, "
-                         f"which {criterion!r} needs; say which is which: --columns {missing[0]}=NAME")
-
-
-def _row(criterion: Criterion, decision: StopDecision, counts: Iterable[str]) -> dict[str, Any]:
-    """Return a row of the table: the stop and the best check, also in epochs and updates where those are on record."""
-    return {"criterion": repr(criterion), "stops at check": decision.stopped_step or "never",
-            **{count: getattr(decision, f"stopped_{count}") for count in counts},
-            "best check": decision.best_step, **{f"its {count}": getattr(decision, f"best_{count}") for count in counts},
-            "its value": decision.best_value}
+        name = missing[0]
+        other = f", or {name.replace('_error', '_accuracy')}=NAME for an accuracy" if name.endswith("_error") else ""
+        raise ValueError(f"{log.reading.path}: got the columns {listed(log)}, accepted: with {listed(missing)}, "
+                         f"which {criterion!r} needs; say which is which: --columns {name}=NAME{other}")

@@ -17,6 +17,7 @@ from .replay import History, StopDecision, replay
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LONGEST = 90  # characters of a label
 # Okabe and Ito's palette, for colour-blind readers, as in all figures of this project.
 HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
 
@@ -48,11 +49,18 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
     names = list(dict.fromkeys(name for criterion in criteria for name in criterion.requires))
     counts = history["epoch"] if "epoch" in history else range(1, decisions[0].checks + 1)
     checks = np.asarray(counts, dtype=float)  # (C,)
-    figure = Figure(figsize=(8, 1 + 2.2 * max(1, len(names))), layout="constrained")
+    legend = 0.22 * max(0, len(criteria) - 3)  # inches: the panels keep their size, however many rules stand above them
+    figure = Figure(figsize=(8, 1 + legend + 2.2 * max(1, len(names))), layout="constrained")
     panels = figure.subplots(max(1, len(names)), 1, sharex=True, squeeze=False)[:, 0]
     for panel, name in zip(panels, names, strict=False):
-        panel.plot(checks, np.asarray(history[name], dtype=float), color="0.35", linewidth=1)
-        panel.set_ylabel(name)
+        values = np.asarray(history[name], dtype=float)  # (C,)
+        known = np.asarray(getattr(history, "measured", {}).get(name, np.ones(len(values), dtype=bool)))
+        panel.plot(checks[known], values[known], color="0.35", linewidth=1)
+        gap = np.r_[True, ~np.isfinite(values[known]), True]
+        lone = gap[:-2] & gap[2:] & ~gap[1:-1]  # between gaps no line shows them
+        if lone.any():
+            panel.plot(checks[known][lone], values[known][lone], ".", color="0.35")
+        panel.set_ylabel(_label(name))
     stops = [decision.stopped_step for decision in decisions]
     bests = [(getattr(criterion, "monitor", None), decision.best_step)
              for criterion, decision in zip(criteria, decisions, strict=True)]
@@ -70,6 +78,14 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
     _save(figure, path, kind)
 
 
+def _label(text: str) -> str:
+    """Return a text as it is drawn: printable, cut, and without what Matplotlib takes for formulas or for hidden."""
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST - 1]}…"
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def _save(figure: Figure, path: str | Path, kind: str) -> None:
     """Write the file, with the same bytes every time: without a day, Matplotlib's version, or random names."""
     import matplotlib
@@ -85,9 +101,10 @@ def _save(figure: Figure, path: str | Path, kind: str) -> None:
 
 def _mark(panels: NDArray, names: list[str], criterion: Criterion, decision: StopDecision, checks: NDArray,
           look: dict[str, Any], size: int) -> None:
+    name = _label(repr(criterion))
     where = "never" if decision.stopped_step is None else f"stops at {checks[decision.stopped_step - 1]:g}"
     for k, panel in enumerate(panels):
-        label = f"{criterion!r}: {where}" if k == 0 else None
+        label = f"{name}: {where}" if k == 0 else None
         if decision.stopped_step is None:
             panel.plot([], [], label=label, **look)
         else:

@@ -1,6 +1,6 @@
 """Ask a criterion where it would have stopped a run that is already recorded."""
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
@@ -70,7 +70,8 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
         Any criterion or combination.
     history : mapping of str to array_like, (C,), or pandas.DataFrame
         One entry per check for each metric in `criterion.requires`; others are ignored, except for ``"epoch"`` and
-        ``"update"``, in which the answer is given as well.
+        ``"update"``, in which the answer is given as well. Of what `read_csv` returns, checks at which one of these
+        metrics was not measured are passed over; steps are counted in all checks nevertheless.
 
     Returns
     -------
@@ -96,14 +97,22 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
     columns = _columns(criterion, history)
     epochs, updates = columns.get("epoch"), columns.get("update")
     checks = len(next(iter(columns.values())))
+    asked = asked_at(criterion, history, checks)
     judge = copy.deepcopy(criterion)
     judge.reset()
-    for check in range(checks):
+    for check in asked:
         if judge.update(**{name: values[check] for name, values in columns.items()}):
             break
-    stop, best = judge.stopped_step, judge.best_step
+    stop, best = (None if step is None else asked[step - 1] + 1 for step in (judge.stopped_step, judge.best_step))
     return StopDecision(stop, _at(epochs, stop), best, _at(epochs, best), judge.best_value, checks,
                         _at(updates, stop), _at(updates, best))
+
+
+def asked_at(criterion: Criterion, history: History, checks: int) -> Sequence[int]:
+    """Return the checks, from 0, at which all was measured that a criterion needs; what `read_csv` returns knows."""
+    measured = getattr(history, "measured", {})
+    needed = [measured[name] for name in criterion.requires if name in measured] if isinstance(measured, dict) else []
+    return np.flatnonzero(np.all(needed, axis=0)).tolist() if needed else range(checks)
 
 
 def is_history(value: object) -> TypeGuard[History]:

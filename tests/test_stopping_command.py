@@ -23,6 +23,11 @@ def log(tmp_path):
     return str(path)
 
 
+def table(lines):
+    """Return the lines of the table, its head first."""
+    return lines[next(n for n, line in enumerate(lines) if line.startswith("criterion ")):]
+
+
 # --- parse ---
 
 def test_operators_bind_as_in_python():
@@ -85,35 +90,39 @@ def test_it_prints_each_operand_and_the_whole(log, capsys):
     assert main(["replay", log, "--criterion", "GL(5) | Patience(3) | after(9) & ~ZeroError()"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{log}: 6 checks"
-    assert lines[1].split() == [
-        "criterion", "stops", "at", "check", "epoch", "best", "check", "its", "epoch", "its", "value"]
-    assert [line.split() for line in lines[2:6]] == [
-        ["GL(5)", "4", "4", "2", "2", "0.8"], ["Patience(3)", "5", "5", "2", "2", "0.8"],
-        ["after(9)", "never", "-", "-", "-", "-"], ["ZeroError()", "6", "6", "-", "-", "-"]]
-    assert lines[6].startswith("GL(5) | Patience(3) | after(9) & ~Zero")
-    assert lines[6].split()[-5:] == ["4", "4", "2", "2", "0.8"]
-    assert len(lines) == 7
+    assert lines[1] == "read as a table: train_loss = 'loss', val_loss, train_accuracy = 'accuracy'"
+    assert lines[2] == "No: after epoch 1 val_loss got no better; the network of that check is the one to keep."
+    lines[2:] = table(lines)
+    assert lines[2].split() == ["criterion", "stops", "at", "check", "epoch", "best", "check", "its", "epoch", "its",
+                                "value", "val_loss", "above", "best", "above", "end"]
+    assert [line.split()[:-2] for line in lines[3:7]] == [  # epochs as the file counts them, from 0
+        ["GL(5)", "4", "3", "2", "1", "0.8"], ["Patience(3)", "5", "4", "2", "1", "0.8"],
+        ["after(9)", "never", "-", "-", "-", "-"], ["ZeroError()", "6", "5", "-", "-", "-"]]
+    assert lines[7].startswith("GL(5) | Patience(3) | after(9) & ~Zero")
+    assert lines[7].split()[-7:-2] == ["4", "3", "2", "1", "0.8"]
+    assert len(lines) == 8
 
 
 def test_a_lone_criterion_is_one_row(log, capsys):
     assert main(["replay", log, "--criterion", "GL(5) | GL(5)"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(table(capsys.readouterr().out.splitlines())) == 3
     assert main(["replay", log, "--criterion", "GL(5)"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert len(table(capsys.readouterr().out.splitlines())) == 2
 
 
 def test_columns(tmp_path, capsys):
     path = tmp_path / "mine.csv"
     path.write_text("mine,fit\n1,1\n2,1\n")
     assert main(["replay", str(path), "--criterion", "Patience(1)", "--columns", "val_loss=mine, train_loss=fit"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["Patience(1)", "2", "1", "1"]
+    assert table(capsys.readouterr().out.splitlines())[1].split()[:-2] == ["Patience(1)", "2", "1", "1"]
 
 
 def test_updates_are_shown_where_they_are_on_record(tmp_path, capsys):
     path = tmp_path / "ours.csv"
     path.write_text("update,epoch,val_loss\n500,0.5,1\n1000,1,0.9\n1500,1.5,1\n")
     assert main(["replay", str(path), "--criterion", "Patience(1)"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["Patience(1)", "3", "1.5", "1500", "2", "1", "1000", "0.9"]
+    row = table(capsys.readouterr().out.splitlines())[1]
+    assert row.split()[:-2] == ["Patience(1)", "3", "1.5", "1500", "2", "1", "1000", "0.9"]
 
 
 @pytest.mark.parametrize("ending, magic", [("png", b"\x89PNG"), ("svg", b"<?xml")])
@@ -153,7 +162,7 @@ def test_an_expression_too_deep_to_replay_is_an_error_like_any_other(log, capsys
 def test_a_missing_log_and_bad_usage(capsys):
     assert main(["replay", "nothing.csv", "--criterion", "GL(5)"]) == 2
     assert "nothing.csv" in capsys.readouterr().err
-    for arguments in ([], ["replay"], ["replay", "log.csv"], ["rewind", "log.csv"]):
+    for arguments in ([], ["replay"], ["replay", "--json"], ["rewind", "log.csv"]):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 2

@@ -6,11 +6,12 @@ from .experiments import EXPERIMENTS
 from .losses import LOSSES
 from .mutant import Mutant
 from .networks import NETWORKS
+from .stopping import STOPPING
 from .training import TRAINING
 
 __all__ = ["EVERYDAY", "MUTANTS", "TABLES", "Mutant"]
 
-TABLES = (NETWORKS, TRAINING, LOSSES, EXPERIMENTS)
+TABLES = (NETWORKS, TRAINING, LOSSES, EXPERIMENTS, STOPPING)
 MUTANTS = {name: mutant for table in TABLES for name, mutant in table.items()}
 # A bug of the definition, one of the kernels as plain Python, one of the kernels compiled; the default run looks for
 # these, --slow (and .ci/run) for all.

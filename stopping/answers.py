@@ -1,0 +1,197 @@
+"""What a recorded run says about going on after zero training error, in sentences with the numbers they rest on."""
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .logs import Log
+from .logs.names import meaning
+
+NORMAL_95 = 1.959964  # two-sided
+LATE = 0.05           # of the run: a best within it is at the end
+
+
+def findings(log: Log) -> dict[str, str]:
+    """Return topic -> sentence for all that a log can tell, the topics in the order in which to read them."""
+    said = {topic: finding(log) for topic, finding in TOPICS.items()}
+    return {topic: text for topic, text in said.items() if text}
+
+
+def verdict(log: Log) -> str:
+    """Return whether going on helped: yes, no or it depends, or that the log cannot tell."""
+    name = _judged(log)
+    if _divergence(log):
+        return "No: the run diverged."
+    if name is None:
+        return "The log cannot tell whether going on helped: it has no validation metric that is recognised."
+    values = log[name]
+    best, last = _best(values), _last(values)
+    if last - best <= LATE * last:
+        return f"Yes: {name} was lowest at the end or close to it ({_at(log, best)}), and more training may help."
+    error = log["val_error"] if name != "val_error" and _has(log, "val_error") else None
+    if error is not None and np.isfinite(error[best]) and error[_last(error)] < error[best]:
+        return (f"It depends on what counts: {name} was lowest at {_at(log, best)}, while val_error went on falling, from "
+                f"{error[best]:.4g} there to {error[_last(error)]:.4g}.")
+    return f"No: after {_at(log, best)} {name} got no better; the network of that check is the one to keep."
+
+
+def _missing(log: Log) -> str:
+    """What cannot be judged."""
+    lacking = [words for name, words in (("train_error", "whether training reached 100 %"),
+                                         ("val_loss", "whether the validation loss turned"),
+                                         ("val_error", "how many validation samples are wrong")) if not _has(log, name)]
+    return f"The log does not say {', '.join(lacking)}." if lacking else ""
+
+
+def _divergence(log: Log) -> str:
+    for name in ("train_loss", "val_loss"):
+        if name in log:
+            bad = np.flatnonzero(log.measured[name] & ~np.isfinite(log[name]))
+            if len(bad):
+                return f"{name} is {log[name][bad[0]]:g} at {_at(log, int(bad[0]))}: the run diverged."
+    return ""
+
+
+def _zero(log: Log) -> str:
+    """When training accuracy reached 100 %, and what happened since."""
+    if not _has(log, "train_error"):
+        return ""
+    error = log["train_error"]
+    zero = np.flatnonzero(error == 0)
+    if not len(zero):
+        return f"Training accuracy never reached 100 %; its highest is {100 * (1 - np.nanmin(error)):.8g} %."
+    first = int(zero[0])
+    since = [f"{name} went from {before:.4g} to {after:.4g}" for name in ("val_loss", "val_error")
+             if _has(log, name) and (pair := _between(log, name, first)) for before, after in [pair]]
+    return (f"Training accuracy reached 100 %, to the digits of the log, at {_at(log, first)}" + (" and did not stay there"
+            if (error[first:] > 0).any() else "") + (f"; since then {' and '.join(since)}." if since else "."))
+
+
+def _turned(log: Log) -> str:
+    """Whether the loss turned while the error did not."""
+    if not _has(log, "val_loss"):
+        return ""
+    loss, best = log["val_loss"], _best(log["val_loss"])
+    last = _last(loss)
+    if last == best or loss[last] <= loss[best]:
+        return f"val_loss is lowest at the end ({loss[last]:.4g}): it has not turned."
+    said = f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and {loss[last]:.4g} at the end"
+    if not _has(log, "val_error"):
+        return f"{said}: it turned."
+    error = log["val_error"]
+    lowest, end = _best(error), _last(error)
+    at_best = error[best] if np.isfinite(error[best]) else error[lowest]
+    where = f"val_error is lowest at {_at(log, lowest)} ({error[lowest]:.4g}) and {error[end]:.4g} at the end"
+    if error[end] < at_best:
+        return f"{said}, while {where}: the loss turned and the error went on falling."
+    return f"{said}; {where}: the loss turned, and the error " + ("rose too." if error[end] > at_best else "did not rise.")
+
+
+def _past_the_best(log: Log) -> str:
+    name = _judged(log)
+    if name is None:
+        return ""
+    best, last = _best(log[name]), len(log[name]) - 1
+    if last == 0:
+        return ""
+    if last - best <= LATE * last:
+        return f"By {name} the run still improved at its end: it may have been stopped too early."
+    return f"By {name} the run went on for {last - best} of its {last + 1} checks after its best."
+
+
+def _noise(log: Log) -> str:
+    """Whether the error changed by more than the size of the validation set explains, since the loss (or it) was lowest."""
+    if not _has(log, "val_error"):
+        return ""
+    error = log["val_error"]
+    samples = samples_at_least(error[np.isfinite(error)])
+    if samples is None:
+        return ""
+    by = "val_loss" if _has(log, "val_loss") and np.isfinite(error[_best(log["val_loss"])]) else "val_error"
+    best, end = float(error[_best(log[by])]), float(error[_last(error)])
+    half = NORMAL_95 * math.sqrt((best * (1 - best) + end * (1 - end)) / samples)
+    verdict = "more than" if abs(end - best) > half else "no more than"
+    return (f"By the steps of the accuracy there are at least about {samples} validation samples; if it is so many, "
+            f"val_error's change by {end - best:+.3g} from the lowest {by} to the end is {verdict} chance explains (95 %, "
+            f"unpaired: ±{half:.2g}).")
+
+
+def samples_at_least(errors: NDArray) -> int | None:
+    """Return a lower bound on the size of a validation set: errors are multiples of 1/n, so that no two are nearer than it.
+
+    None where fewer than two differ. Errors that were rounded when they were written bound it only about.
+    """
+    gaps = np.diff(np.unique(np.round(errors, 9)))  # (distinct - 1,)
+    gaps = gaps[gaps > 1e-8]
+    return max(1, round(1 / float(gaps.min()))) if len(gaps) else None
+
+
+def _validation_better(log: Log) -> str:
+    """Whether validation is better than training, early only or throughout."""
+    for name in ("error", "loss"):
+        if not (_has(log, f"train_{name}") and _has(log, f"val_{name}")):
+            continue
+        sources = [log.reading.sources.get(f"{part}_{name}", "") for part in ("train", "val")]
+        if len({meaning(source)[2] // 2 for source in sources}) > 1:
+            continue  # a mean squared error and a loss are not alike
+        both = np.isfinite(log[f"train_{name}"]) & np.isfinite(log[f"val_{name}"])
+        better = (log[f"val_{name}"] < log[f"train_{name}"])[both]
+        if not better.any():
+            continue
+        share = float(better.mean())
+        if share >= 0.9:
+            return (f"val_{name} is below train_{name} at {100 * share:.0f} % of the checks, throughout. The log cannot "
+                    "tell apart: dropout or augmentation in training only, a penalty in the training loss, an easier or "
+                    "leaking validation set.")
+        if not better[len(better) // 2:].any():
+            return (f"val_{name} is below train_{name} early only ({int(better.sum())} checks): what an average over an "
+                    "epoch of changing weights shows, and dropout or augmentation too.")
+        return f"val_{name} is below train_{name} at {100 * share:.0f} % of the checks, now and then."
+    return ""
+
+
+TOPICS: dict[str, Callable[[Log], str]] = {
+    "zero training error": _zero, "turn": _turned, "past the best": _past_the_best, "noise": _noise,
+    "validation better than training": _validation_better, "divergence": _divergence, "not judged": _missing}
+
+
+def costs(log: Log, solution: int | None) -> dict[str, float | None]:
+    """Return by how much the solution of a rule is above the best of the run and above its end, by the judged metric."""
+    name = _judged(log)
+    if name is None or solution is None or not np.isfinite(log[name][solution - 1]):
+        return {} if name is None else {f"{name} above best": None, "above end": None}
+    values = log[name]
+    value = float(values[solution - 1])
+    return {f"{name} above best": value - float(values[_best(values)]), "above end": value - float(values[_last(values)])}
+
+
+def _judged(log: Log) -> str | None:
+    """Return what solutions are judged by: the first that is measured at half of the checks or more, else any."""
+    known = [name for name in ("test_loss", "val_loss", "val_error") if _has(log, name)]
+    return next((name for name in known if 2 * np.isfinite(log[name]).sum() >= len(log[name])), next(iter(known), None))
+
+
+def _has(log: Log, name: str) -> bool:
+    return name in log and bool(np.isfinite(log[name]).any())
+
+
+def _best(values: NDArray) -> int:
+    return int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+
+
+def _last(values: NDArray) -> int:
+    return int(np.flatnonzero(np.isfinite(values))[-1])
+
+
+def _between(log: Log, name: str, first: int) -> tuple[float, float] | None:
+    known = np.flatnonzero(np.isfinite(log[name]))
+    known = known[known >= first]
+    return (float(log[name][known[0]]), float(log[name][known[-1]])) if len(known) > 1 else None
+
+
+def _at(log: Log, check: int) -> str:
+    epochs = log.reading.epochs
+    if epochs is not None and np.isfinite(epochs[check]):
+        return f"epoch {epochs[check]:.15g}"
+    return f"check {check + 1}"

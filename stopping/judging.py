@@ -1,0 +1,68 @@
+"""What rules make of a log: a row each, the panel that is asked by default, and where a rule could not judge."""
+import math
+from typing import Any
+
+import numpy as np
+
+from .base import Criterion
+from .combine import leaves
+from .expression import parse
+from .logs import Log
+from .logs.names import rises_by_name
+from .replay import StopDecision, asked_at, replay
+
+PANEL = ("ZeroError()", "Patience(10)", "Patience(10, monitor='val_error')", "GL(5)", "PQ(0.5)", "UP(3)",
+         "AdaptivePatience(10)", "Divergence()")
+
+
+def panel(log: Log) -> list[Criterion]:
+    """Return the rules of the default panel that a log has the columns for, and can judge."""
+    def fits(criterion: Criterion) -> bool:
+        return all(name in log and np.isfinite(log[name]).any() for name in criterion.requires)
+    return [criterion for criterion in map(parse, PANEL) if fits(criterion)]
+
+
+def decided(criterion: Criterion, log: Log) -> StopDecision:
+    """Return where a rule stops; an error names the file too."""
+    try:
+        return replay(criterion, log)
+    except ValueError as error:
+        raise ValueError(f"{log.reading.path}: {error}") from None
+
+
+def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any]:
+    """Return the stop and the best check, also in the file's epochs, and in updates and steps, where those are on record."""
+    step = log.reading.step or ""
+    known = {"epoch": log.reading.epochs, "update": log.get("update"), step: log.get(step)}
+    counts = {name: values for name, values in known.items() if values is not None}
+
+    def at(values: Any, step: int | None) -> float | None:
+        return None if step is None or math.isnan(values[step - 1]) else float(values[step - 1])
+    value = decision.best_value
+    return {"criterion": repr(criterion), "stops at check": decision.stopped_step,
+            **{name: at(values, decision.stopped_step) for name, values in counts.items()},
+            "best check": decision.best_step,
+            **{f"its {name}": at(values, decision.best_step) for name, values in counts.items()},
+            "its value": value if value is None or math.isfinite(value) else None}
+
+
+def cautions(criterion: Criterion, decision: StopDecision, log: Log) -> list[str]:
+    """Return what to know about a rule's answer: columns that are mostly blank, and metrics watched the wrong way round."""
+    found = []
+    asked = len(asked_at(criterion, log, decision.checks))
+    if asked < decision.checks:
+        blank = [name for name in criterion.requires if name in log.measured and not log.measured[name].all()]
+        silent = "; it could not fire at the others" if 2 * asked < decision.checks else ""
+        found.append(f"{criterion!r} was asked at {asked} of {decision.checks} checks, where {', '.join(blank)} "
+                     f"{'was' if len(blank) == 1 else 'were'} measured{silent}")
+    for rule in leaves(criterion):
+        monitor, mode = str(getattr(rule, "monitor", "")), getattr(rule, "mode", None)
+        if mode == "min" and monitor in log and rises_by_name(monitor) and _rises(log, monitor):
+            found.append(f"{rule!r} takes lower for better, but {monitor} rises: mode='max'?")
+    return found
+
+
+def _rises(log: Log, name: str) -> bool:
+    values = log[name][np.isfinite(log[name])]
+    half = len(values) // 2
+    return half > 0 and float(np.mean(values[half:])) > float(np.mean(values[:half]))

@@ -1,0 +1,147 @@
+"""What the command says of a log: the sentences, checked by hand on small runs, in both directions."""
+import json
+
+import numpy as np
+import pytest
+
+from stopping.__main__ import main
+from stopping.answers import findings, samples_at_least, verdict
+from stopping.logs import read_logs
+
+
+def read(folder, text):
+    (folder / "log.csv").write_text(text)
+    [log] = read_logs([folder / "log.csv"])
+    return log.with_own_names()
+
+
+TURNED = ("epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1,0.5,1\n1,0.75,0.8,0.6,0.8\n"
+          "2,1,0.7,0.65,0.85\n3,1,0.6,{},0.9\n")
+
+
+def test_the_loss_turned_while_the_error_fell(tmp_path):
+    log = read(tmp_path, TURNED.format(0.7))
+    assert verdict(log) == ("It depends on what counts: val_loss was lowest at epoch 1, while val_error went on falling, "
+                            "from 0.4 there to 0.3.")
+    found = findings(log)
+    assert found["zero training error"] == ("Training accuracy reached 100 %, to the digits of the log, at epoch 2; since "
+                                            "then val_loss went from 0.85 to 0.9 and val_error went from 0.35 to 0.3.")
+    assert found["turn"].endswith("the loss turned and the error went on falling.")
+    assert found["past the best"] == "By val_loss the run went on for 2 of its 4 checks after its best."
+    # steps of 0.05: 20 samples; 1.96 sqrt((0.4 0.6 + 0.3 0.7) / 20) = 0.294
+    assert "at least about 20 validation samples" in found["noise"] and "±0.29)" in found["noise"]
+    assert "change by -0.1 from the lowest val_loss to the end is no more than chance" in found["noise"]
+
+
+def test_the_error_rose_too(tmp_path):
+    log = read(tmp_path, TURNED.format(0.5))
+    assert verdict(log) == "No: after epoch 1 val_loss got no better; the network of that check is the one to keep."
+    assert findings(log)["turn"].endswith("the loss turned, and the error rose too.")
+
+
+def test_a_change_that_is_no_noise(tmp_path):
+    rows = "".join(f"{n},{1 + n},{accuracy}\n" for n, accuracy in enumerate((0.9, 0.899, 0.898, 0.7)))
+    found = findings(read(tmp_path, "epoch,val_loss,val_acc\n" + rows))
+    assert "1000 validation samples" in found["noise"] and "is more than chance explains" in found["noise"]
+
+
+def test_still_improving(tmp_path):
+    log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,2,2\n3,1,1\n")
+    assert verdict(log).startswith("Yes: val_loss was lowest at the end or close to it (epoch 3)")
+    assert findings(log)["turn"] == "val_loss is lowest at the end (1): it has not turned."
+    assert findings(log)["not judged"] == ("The log does not say whether training reached 100 %, how many validation "
+                                           "samples are wrong.")
+
+
+def test_divergence_and_no_validation(tmp_path):
+    assert verdict(read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,nan,2\n")) == "No: the run diverged."
+    assert verdict(read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,,2\n")).startswith("Yes")
+    assert verdict(read(tmp_path, "epoch,loss\n1,3\n2,2\n")).startswith("The log cannot tell")
+
+
+@pytest.mark.parametrize("val, said", [
+    ([0.1] * 4, "at 100 % of the checks, throughout"), ([0.1, 2, 2, 2], "early only (1 checks)"),
+    ([0.1, 2, 2, 0.1], "at 50 % of the checks, now and then"), ([2] * 4, None)])
+def test_validation_better_than_training(tmp_path, val, said):
+    found = findings(read(tmp_path, "epoch,loss,val_loss\n" + "".join(f"{n},1,{value}\n" for n, value in enumerate(val))))
+    assert said in found["validation better than training"] if said else "validation better than training" not in found
+
+
+def test_the_number_of_samples_by_the_steps():
+    assert samples_at_least(np.array([0.5, 0.25])) == 4 and samples_at_least(np.array([0.5, 0.5])) is None
+    rng = np.random.default_rng(0)
+    for samples in (10, 150, 1000):
+        errors = np.round(rng.integers(0, samples, 200) / samples, 4)
+        assert samples_at_least(errors) <= samples * 1.2
+
+
+def test_json(tmp_path, capsys):
+    read(tmp_path, TURNED.format(0.7))
+    assert main(["replay", str(tmp_path / "log.csv"), "--json", "--criterion", "GL(5)", "--criterion", "Patience(9)"]) == 0
+    [document] = json.loads(capsys.readouterr().out)
+    assert document["checks"] == 4 and document["recognised"]["train_loss"] == "loss"
+    assert document["answer"].startswith("It dep")
+    assert [rule["stops at check"] for rule in document["rules"]] == [3, None]
+    assert document["rules"][0]["its epoch"] == 1 and document["rules"][0]["val_loss above best"] == 0
+    assert document["rules"][0]["above end"] == pytest.approx(-0.1)
+
+
+def test_the_default_panel_asks_what_the_log_has(tmp_path, capsys):
+    read(tmp_path, "epoch,loss\n1,3\n2,2\n")
+    assert main(["replay", str(tmp_path / "log.csv")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["Divergence()", "never"]
+
+
+def test_figures_of_odd_names_and_lone_points(tmp_path):
+    (tmp_path / "log.csv").write_text("epoch,loss,_$x^{,\u2603 \u4e2d\n1,1,1,1\n2,1,,nan\n3,1,2,2\n", encoding="utf-8")
+    rules = [f"Patience({n}, '_$x^{{')" for n in range(1, 10)] + ["Patience(3, '\u2603 \u4e2d')"]
+    arguments = [part for rule in rules for part in ("--criterion", rule)]
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fonts without some characters
+        assert main(["replay", str(tmp_path / "log.csv"), *arguments, "--figure", str(tmp_path / "out.png")]) == 0
+    assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
+# --- hostile input ---
+
+@pytest.mark.parametrize("text, message", [
+    ("[" * 100_000, "nested too deeply"), ('{"a":' * 100_000, "nested too deeply"), ("[]", "got no records"),
+    ("{}", "got {}"),
+    ("[1, 2", "got no rows"), ('{"loss": [1, [2]]}', "accepted: records, or a list"),
+    ('{"loss": [1, 2], "val_loss": [1]}', "got 1 entries of 'val_loss' and 2 of 'loss'"),
+    ('{"loss": ["high"]}', "column 'loss': got 'high', accepted: a number"), ('{"loss": [1e400]}', None),
+    ('{"epoch": 1}\n[1]\n', "line 2: got"), ('{"epoch": 1}\nx\n', "line 2: got no JSON"), ("", "got no rows"),
+    ("\n\n", "got no rows"),
+    ("a\0b,c\n1,2\n", "got"), ("val_loss\n", "got no rows"), ('{"loss": ' + "9" * 5000 + "}\n", "got {'loss': inf}")])
+def test_hostile_logs_are_refused_in_one_short_line(tmp_path, text, message, capsys):
+    (tmp_path / "log.csv").write_text(text)
+    status = main(["replay", str(tmp_path / "log.csv")])
+    captured = capsys.readouterr()
+    assert status == (0 if message is None else 2)
+    if message is not None:
+        assert message in captured.err and captured.err.count("\n") == 1 and len(captured.err) < 900
+        assert "\0" not in captured.err
+
+
+def test_ten_thousand_columns_make_a_short_message(tmp_path, capsys):
+    (tmp_path / "log.csv").write_text(",".join(f"c{n}" for n in range(10_000)) + "\n" + ",".join("1" * 10_000) + "\n")
+    assert main(["replay", str(tmp_path / "log.csv"), "--criterion", "Patience(3)"]) == 2
+    assert "and 9988 more" in (said := capsys.readouterr().err) and len(said) < 600
+
+
+def test_a_thousand_parts(tmp_path, capsys):
+    from stopping import GL, Or, replay
+    parts = [GL(n) for n in range(1, 1025)]
+    while len(parts) > 1:  # by halves: a chain of more than 300 is refused
+        parts = [Or(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    assert replay(parts[0], {"val_loss": [1.0, 1.5]}).stopped_step == 2
+    read(tmp_path, "epoch,val_loss\n1,1\n2,2\n")
+    assert main(["replay", str(tmp_path / "log.csv"), "--criterion", " | ".join(["GL(5)"] * 1000)]) == 2
+    assert "got 7997 characters, accepted: at most" in capsys.readouterr().err
+
+
+def test_one_check(tmp_path, capsys):
+    read(tmp_path, "epoch,loss,val_loss\n1,1,1\n")
+    assert main(["replay", str(tmp_path / "log.csv"), "--criterion", "Patience(3)"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("log.csv: 1 check")
