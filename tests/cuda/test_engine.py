@@ -67,32 +67,15 @@ def test_what_does_not_fit_is_refused_by_name(monkeypatch, gpu):
             RNN(2, 5, 1, pooling="none", backend="cuda").forward(x)
 
 
-class Driver:
-    """Stands for the module `cuda` where there is a package and no GPU."""
-
-    def __init__(self, error=None):
-        self._error = error
-
-    def is_available(self):
-        if self._error is not None:
-            raise self._error
-        return False
-
-
-@pytest.mark.parametrize("cuda, why", [
-    (None, "no CUDA package could be imported"), (Driver(), "no NVIDIA GPU or driver was found"),
-    (Driver(OSError("libnvrtc.so.13: no such file")), "OSError: libnvrtc.so.13: no such file")], ids=str)
-def test_a_model_that_was_saved_on_a_gpu_where_there_is_none(monkeypatch, tmp_path, cuda, why):
-    """It is loaded, and says at first use what is missing, what to install, and how it moves."""
+def test_a_model_that_was_saved_on_a_gpu_is_loaded_where_there_is_none(monkeypatch, tmp_path):
+    """Its first use says how it moves, and so does the second."""
     save(tmp_path / "model", MLP((3, 4, 3), backend="cuda"))
-    monkeypatch.setattr(_compat, "cuda", cuda)
+    monkeypatch.setattr(_compat, "cuda", None)
     monkeypatch.setattr(_compat, "machine", _compat.Gpu())
     backends._make.cache_clear()
     model = load(tmp_path / "model")
-    for _ in range(2):  # it is not forgotten
-        with pytest.raises(RuntimeError, match="backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine") as found:
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"backend: got 'cuda', .*model\.copy\(backend='numba'\)"):
             model.predict(X)
-        assert why in str(found.value) and "pip install 'numba-cuda" in str(found.value)
-        assert "model.copy(backend='numba')" in str(found.value)
     there = load(tmp_path / "model", backend="numpy")
     np.testing.assert_array_equal(there.forward(X), model.copy(backend="numpy").forward(X))
