@@ -5,6 +5,7 @@ import pytest
 from losses import CrossEntropy
 from nn import MLP, RNN, SGD, backends, device, fit, load, save
 from nn.cuda import _compat
+from nn.shared.reached import reached
 from tests.cuda import simulator
 from tests.cuda.cases import Case, compare_gradient, mlp, rnn
 from tests.cuda.simulated_clock import Index
@@ -79,3 +80,10 @@ def test_a_model_that_was_saved_on_a_gpu_is_loaded_where_there_is_none(monkeypat
             model.predict(X)
     there = load(tmp_path / "model", backend="numpy")
     np.testing.assert_array_equal(there.forward(X), model.copy(backend="numpy").forward(X))
+
+
+def test_results_of_the_processor_do_not_depend_on_what_runs_on_a_gpu():
+    """An edit there must not have every stored run trained anew."""
+    names = reached(["nn.fitting.fit", "nn.fleet.fit_fleet"])
+    assert "nn.backends" in names and "nn.cpu.training" in names
+    assert not [name for name in names if name == "nn.device" or name.startswith("nn.cuda")]
