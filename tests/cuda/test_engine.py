@@ -55,6 +55,20 @@ def test_grids_stay_within_a_gpu_s_limits(monkeypatch, case):
     assert max(compare_gradient(case, "float64")) <= 1e-12
 
 
+def test_weights_that_would_become_0_are_refused():
+    """A batch of nothing but such ones counts fully in the definition, and would move nothing."""
+    def trained(backend, least, dtype="float32"):
+        model = MLP((3, 4, 3), backend=backend, dtype=dtype)
+        fit(model, X, Y, loss=CrossEntropy(), optimizer=SGD(0.5), epochs=1, batch_size=4, progress=False,
+            sample_weight=np.where(np.arange(12) == 0, 7.0, 7.0 * least))
+        return model.flat
+
+    for least, dtype in (1e-30, "float32"), (1e-50, "float64"):
+        assert relative_error(trained("cuda", least, dtype), trained("numpy", least, dtype)) <= 1e-6
+    with pytest.raises(ValueError, match="sample_weight and class_weight: got one of 1e-50 times the largest"):
+        trained("cuda", 1e-50)
+
+
 def test_what_does_not_fit_is_refused_by_name(monkeypatch, gpu):
     """Before anything is launched: states that do not fit into shared memory, places that do not fit into 32 bits."""
     monkeypatch.setattr(gpu, "most_shared", 2 * modules()["recurrent"].SEQUENCES * 5 * 8)
