@@ -65,12 +65,17 @@ def wide_recurrence(dtype):
 
 
 def fit_checks(expected=None):
-    """21 updates of every kind of training against the numba backend; `expected` has its results where they are known."""
+    """21 updates of every kind of training against the numba backend; `expected` has its results where they are known.
+
+    In float32 both are beside float64, which training takes away from rounding: at most 1e-5, or where the processor's
+    own float32 is farther away than that, four times as far.
+    """
     expected = expected or functools.partial(trained, backend="numba", epochs=EPOCHS)
     for name in TRAININGS:
         yield f"{name}, float64", lambda n=name: compare_trained(trained(n, epochs=EPOCHS), expected(n, "float64"), 1e-10)
         yield f"{name}, float32", lambda n=name: within(
-            1e-5, [relative_error(trained(n, "float32", epochs=EPOCHS)[0], expected(n, "float64")[0])])
+            max(1e-5, 4 * relative_error(expected(n, "float32")[0], expected(n, "float64")[0])),
+            [relative_error(trained(n, "float32", epochs=EPOCHS)[0], expected(n, "float64")[0])])
 
 
 def repeat_checks():

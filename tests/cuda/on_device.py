@@ -182,10 +182,11 @@ def main():
     report = Report(chosen.report)
     # The processors train meanwhile what the GPU is compared with: most of that time is compilation.
     with ProcessPoolExecutor(max(min(os.cpu_count() or 1, 9) - 1, 1), mp_context=get_context("spawn")) as pool:
-        expected = {name: pool.submit(trained, name, "float64", "numba", device_checks.EPOCHS) for name in TRAININGS}
+        expected = {(name, dtype): pool.submit(trained, name, dtype, "numba", device_checks.EPOCHS)
+                    for dtype in ("float64", "float32") for name in TRAININGS}
 
         def fit_checks():
-            return device_checks.fit_checks(lambda name, dtype: expected[name].result(timeout=max(report.left(), 1)))
+            return device_checks.fit_checks(lambda name, dtype: expected[name, dtype].result(timeout=max(report.left(), 1)))
 
         report.run("versions", versions)
         report.run("kernels against float64", part(device_checks.kernel_checks))

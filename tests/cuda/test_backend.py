@@ -45,8 +45,8 @@ def test_without_a_gpu_the_first_use_says_what_to_install(monkeypatch, why):
     monkeypatch.setattr(_compat, "cuda", None if "package" in why else type("cuda", (), {"is_available": lambda: False}))
     backend._make.cache_clear()
     model = small()
-    with pytest.raises(RuntimeError, match=f"backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine; {why}.*"
-                                           r"pip install 'numba-cuda\[cu13\]'"):
+    message = r"backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine \(a model .*\); "
+    with pytest.raises(RuntimeError, match=fr"{message}{why}.*pip install 'numba-cuda\[cu13\]'"):
         model.forward(X)
     assert model.copy(backend="numpy").forward(X).shape == (12, 2)  # what was trained elsewhere is of use here
 
