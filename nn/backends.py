@@ -134,8 +134,8 @@ class CudaBackend(CompiledBackend):
         names = "_compat", "activations", "recurrent", "rows", "training", "views"
         modules = {name: importlib.import_module(f"nn.cuda.{name}") for name in names}
         if why := modules["_compat"].machine.unavailable():
-            raise RuntimeError(f"backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine; {why}; a model that is "
-                               "there moves with model.copy(backend='numba')")
+            raise RuntimeError("backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine (a model that is there "
+                               f"moves with model.copy(backend='numba')); {why}")
         self.device = importlib.import_module("nn.device")
         self.compat, self.kernels, self.views = modules["_compat"], modules["training"], modules["views"]
         self.activations, self.recurrent, self.rows = (modules[name] for name in ("activations", "recurrent", "rows"))
