@@ -6,6 +6,7 @@ from experiments.questions import regularizers
 from experiments.questions.regularizers import Config
 from experiments.report import plots
 from experiments.report.compare import clearly_above
+from experiments.report.levels import Levels
 from experiments.report.measured import Measured
 from experiments.report.regularizing import (
     AT_LEVEL,
@@ -184,6 +185,15 @@ def made(late=0.0, flooded=1.1, other=2.0, *, seeds=6, begun=30.0):
 def test_the_answer_says_what_was_found(how, opening, level):
     answer = said(made(**how))
     assert answer.startswith(opening) and level in answer and "nan" not in answer, answer
+
+
+def test_dropout_from_the_start_is_judged_or_said_not_to_be():
+    assert "Dropout from the start was, beside that, by test error clearly " in said(made(late=-0.05))
+    edges = made(late=-0.05)
+    for case in edges.cases:
+        case.chosen[DROPOUT] = Levels.of([1.0, 2.0], [edges.grids[0][DROPOUT][one] for one in (2.0, 1.0)])
+    assert "Beside dropout from the start it cannot be judged: choices of rates lie at the edges" in said(edges)
+    assert "from the start" not in said(made(seeds=2))
 
 
 def test_a_level_missed_up_and_down_is_missed():

@@ -156,7 +156,7 @@ def said(results: Results) -> str:
     return " ".join([
         _opened(late, results), "Dropout that begins after the first epoch without a training error, beside going on "
         f"without it: {', '.join(f'{name} {tally(some)}' for name, some in late.items())} of {counted(len(cases), 'case')} "
-        f"({each}).", *_from_the_start(start), _kept(results),
+        f"({each}).", *_from_the_start(start, results.seeds), _kept(results),
         f"Of test error, loss and calibration, beside none: {beside(cases, NONE, others, FIGURES, number_of)}."])
 
 
@@ -171,10 +171,11 @@ def _opened(late: dict[str, list[str]], results: Results) -> str:
     return opening(late, results.seeds)
 
 
-def _from_the_start(start: list[list[str]]) -> list[str]:
-    """Say what dropout from the start was, beside that; nothing where no case can be judged."""
+def _from_the_start(start: list[list[str]], seeds: int) -> list[str]:
+    """Say what dropout from the start was, beside that; of too few seeds nothing."""
     if unjudged([verdict for some in start for verdict in some]):
-        return []
+        return ["Beside dropout from the start it cannot be judged: choices of rates lie at the edges of their grids."] * (
+            seeds >= FEWEST)
     error, loss = (f"{tally(some)} of {len(some) - some.count(UNKNOWN)}" for some in start)
     return [f"Dropout from the start was, beside that, by test error {error}, by test loss {loss} that can be judged."]
 
