@@ -136,18 +136,18 @@ class CudaBackend(CompiledBackend):
         if why := modules["_compat"].machine.unavailable():
             raise RuntimeError("backend: got 'cuda', accepted: 'numba' or 'numpy' on this machine (a model that is there "
                                f"moves with model.copy(backend='numba')); {why}")
+        self.device = importlib.import_module("nn.device")
         self.compat, self.kernels, self.views = modules["_compat"], modules["training"], modules["views"]
         self.activations, self.recurrent, self.rows = (modules[name] for name in ("activations", "recurrent", "rows"))
 
     def open(self, network: Network, inputs: Inputs, y: np.ndarray | None = None, loss: Any = None, *, optimizer: Any = None,
              **options: Any) -> Any:
         """See engine.Backend."""
-        from .device import CudaEngine
         self.require_served(network.layers, network.front, optimizer)
         if network.front is not None and network.front.hidden > (most := self.recurrent.most_hidden(network.flat.dtype)):
             raise ValueError(f"hidden: got {network.front.hidden}, accepted: at most {most} in {network.flat.dtype} on "
                              "backend='cuda', where the states of a time step lie in shared memory")
-        return CudaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
+        return self.device.CudaEngine(self, network, inputs, y, loss, optimizer=optimizer, **options)
 
 
 class NumbaEngine(HostEngine):

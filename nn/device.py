@@ -61,6 +61,9 @@ class CudaEngine(HostEngine):
             if n * steps > MOST_STEPS:
                 raise ValueError(f"x: got {n} sequences of {steps} steps, accepted: at most {MOST_STEPS} steps in all, "
                                  "padding included, with pooling='none' on backend='cuda'")
+        if weights is not None and (least := weights[weights > 0].min(initial=1.0)) < (tiny := np.finfo(self._dtype).tiny):
+            raise ValueError(f"sample_weight and class_weight: got one of {least:g} times the largest, accepted: 0, or from "
+                             f"{tiny:.3g} times the largest, in {self._dtype} on backend='cuda'")
         with TURN:
             super().load(inputs, y, weights)
             data = self._data

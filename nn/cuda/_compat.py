@@ -63,7 +63,7 @@ class Kernel:
     def compiled(self):
         """Numba's dispatcher.
 
-        Without fastmath: a NaN must be noticed, and that tanh has eleven bits.
+        Without fastmath: a NaN must be noticed, and the tanh of fastmath has eleven bits only.
         """
         return cuda.jit(self.body)
 

@@ -36,6 +36,7 @@ class Callback(RestoresOnExit, TrainerCallback):
                  measure: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
         self.watcher = Watcher(criterion, self._take, self._give, names, keep=restore_best)
         self._measure, self._model = measure, None  # type: Any, Any
+        self._training = False
 
     def _take(self) -> dict[str, Any]:  # one by one: files refuse weights that share memory
         return {name: value.detach().clone() for name, value in self._model.state_dict().items()}
@@ -54,9 +55,12 @@ class Callback(RestoresOnExit, TrainerCallback):
             else:
                 warnings.warn(f"{folder / STATE} is not there: {self.watcher.criterion!r} starts afresh", stacklevel=2)
         self.watcher.begin()
+        self._training = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **more: Any) -> None:
-        """Ask the criterion."""
+        """Ask the criterion, unless it is an evaluation that somebody wants before or after training."""
+        if not self._training:
+            return
         logged = [row["loss"] for row in state.log_history if "loss" in row]
         more = measured(self._model, self._measure) if self._measure is not None else {}
         if self.watcher.see({**({"loss": logged[-1]} if logged else {}), **metrics, **more}):
@@ -73,7 +77,12 @@ class Callback(RestoresOnExit, TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Put the best weights back."""
+        self._training = False
         self.watcher.restore()
+
+    def __exit__(self, *error: object) -> None:
+        self._training = False
+        super().__exit__(*error)
 
 
 def _folder(args: Any, state: Any) -> Path:

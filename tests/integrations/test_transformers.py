@@ -49,8 +49,25 @@ def test_stops_where_a_replay_of_its_log_does_with_the_best_weights(rule, tmp_pa
     history = {"val_loss": [row["eval_loss"] for row in rows], "val_error": [1 - row["eval_accuracy"] for row in rows]}
     decision = replay(parse(rule), history)
     assert decision.stopped_step == len(rows) < 30
-    run.callback_handler.callbacks = [c for c in run.callback_handler.callbacks if not isinstance(c, Callback)]
     assert run.evaluate()["eval_loss"] == pytest.approx(history["val_loss"][decision.best_step - 1], rel=1e-4)
+
+
+def test_evaluations_before_and_after_training_are_not_judged(tmp_path):
+    """Of other data, and under other names."""
+    rule = Callback("Patience(9)")
+    run = trainer(tmp_path, rule, epochs=2)
+    run.evaluate()
+    run.train()
+    state, best = rule.watcher.state_dict(), rule.watcher.best
+    run.evaluate(dataset(TRAIN))
+    run.evaluate(dataset(TRAIN), metric_key_prefix="test")
+    assert rule.watcher.state_dict() == state and rule.watcher.best is best and rule.watcher.criterion.step == 2
+    run = trainer(tmp_path, rule)
+    with pytest.raises(ZeroDivisionError), rule:
+        run.add_callback(type("Fail", (TrainerCallback,), {"on_step_end": lambda *args, **more: 1 / 0}))
+        run.train()
+    run.evaluate()
+    assert rule.watcher.criterion.step == 0
 
 
 def test_goes_on_from_the_trainers_checkpoint(tmp_path):
