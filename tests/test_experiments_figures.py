@@ -16,10 +16,14 @@ from nn import drawing as style
 from tests import programs
 from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero_loss_results
 
+# Slow: all pictures but some of every kind of panel, and all of them with the letters of a talk, of which
+# test_letters_are_larger_for_a_talk takes one.
+EVERYDAY = {"zero_loss_curves", "zero_loss_levels", "loss_matters", "stopping_study", "online_stops"}
 
-# Slow: every picture once more with the letters of a talk, of which test_letters_are_larger_for_a_talk takes one.
-@pytest.mark.parametrize("talk", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", FIGURES)
+
+@pytest.mark.parametrize("name, talk", [
+    pytest.param(name, talk, marks=() if name in EVERYDAY and not talk else pytest.mark.slow)
+    for name in FIGURES for talk in (False, True)])
 def test_labels_and_titles_can_be_read(name, talk, monkeypatch):
     figure = drawing(name, monkeypatch, talk=talk)
     assert [pair for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axes.get_visible()

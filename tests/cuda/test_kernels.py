@@ -60,12 +60,16 @@ def test_gradients(name, dtype):
     assert max(compare_gradient(NETWORKS[name], dtype)) <= NETWORK[dtype]
 
 
+# Every day each loss and each flood once, all pairs of them when slow tests run.
 @dtypes_of_networks
-@pytest.mark.parametrize("names, loss, y, outputs", [pytest.param(*row, id=row[0]) for row in losses_and_floods()])
+@pytest.mark.parametrize("names, loss, y, outputs", [
+    pytest.param(*row, id=row[0], marks=() if row[0].startswith("ce, ") or row[0].endswith(", none") else pytest.mark.slow)
+    for row in losses_and_floods()])
 def test_losses(names, loss, y, outputs, dtype):
     assert max(compare_gradient(one_layer(y, outputs), dtype, loss)) <= NETWORK[dtype]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAININGS)
 def test_training(name):
     found, expected = trained(name), trained(name, backend="numpy")
