@@ -12,7 +12,9 @@ import nn
 import stopping
 from losses import CrossEntropy, Flooding
 
-EXTRAS = {"dask", "distributed", "jax", "pandas", "pyarrow", "sklearn", "torch"}  # what setup.cfg leaves to extras
+# What setup.cfg leaves to extras.
+EXTRAS = {"dask", "distributed", "jax", "keras", "lightning", "pandas", "pyarrow", "safetensors", "sklearn", "skorch", "torch",
+          "transformers"}
 
 for package in (nn, losses, stopping, experiments):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
