@@ -78,14 +78,11 @@ class CudaEngine(HostEngine):
 
     def _take_weights(self) -> None:
         """Take the host's vectors to the device: who has changed them since is not known."""
-        self._own(self._weights.flat).copy_to_device(self._network.flat)
+        flat: Any = self._weights.flat
+        flat.copy_to_device(self._network.flat)
         if self._norm is not None:
-            self._own(self._norm.running).copy_to_device(self._network.running)
-
-    @staticmethod
-    def _own(array: Any) -> Any:
-        """Return an array of the device, for type checkers, which take it for one of NumPy's."""
-        return array
+            running: Any = self._norm.running
+            running.copy_to_device(self._network.running)
 
     def _on_device(self, batch: Batch) -> Batch:
         indices = self._backend.views.Indices(batch.indices, self._to_device(batch.indices))

@@ -160,11 +160,6 @@ def to_device(array):
     return machine.to_device(array)
 
 
-def zeros(shape, dtype):
-    """Return an array of zeros on the device."""
-    return machine.to_device(np.zeros(shape, dtype))
-
-
 def blocks(n, size):
     """Return how many blocks of `size` hold n."""
     return -(-n // size)
