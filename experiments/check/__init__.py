@@ -1,0 +1,1 @@
+"""``check TABLE``: the project's question, answered for anybody's own table."""
