@@ -29,6 +29,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
            what its default found as Markdown, for a document
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
            what does a training log say, and where would rules have stopped?
+       {PROGRAM} play [--port N] [--no-browser]
+           train live in your browser, past zero error, on a page of this machine alone
        {PROGRAM} --version
 
 `python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never \
@@ -175,6 +177,12 @@ def _replay(options: list[str]) -> int:
     return stopping_command.main(["replay", *options], program=PROGRAM)
 
 
+def _play(options: list[str]) -> int:
+    from .play import play
+
+    return play(options)
+
+
 @dataclass(frozen=True)
 class Command:
     """One command.
@@ -192,4 +200,4 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "replay": Command(_replay, named=False)}
+            "replay": Command(_replay, named=False), "play": Command(_play, named=False)}
