@@ -9,7 +9,9 @@ from experiments.report.web_parts import as_json
 from losses.margins import output_margins
 
 SIZE = 48  # cells of the field on a side
-SQUEEZE = 4.0  # logits are divided by it before they become bytes, so that the boundary stays sharp where p is 0 or 1
+# Logits are divided by a fifth of the largest before they become bytes, at most by 4: so that the boundary is sharp both where
+# every p is about 1/2 and where all are 0 or 1.
+SQUEEZED, MOST_SQUEEZED = 0.2, 4.0
 STEEP = 4.0  # a loss without probabilities wants outputs that differ by 1: shown as a logit of this size
 BARS = 40
 SHOWN = 300  # points of the test set that the page can show
@@ -31,10 +33,11 @@ def grid_of(box: tuple[float, float, float, float]) -> np.ndarray:
     return np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
 
 
-def field_of(outputs: np.ndarray, probabilities: bool) -> bytes:
-    """Return a byte per row of outputs (n, 2): 255 p of class 1, its logit squeezed (see field.js)."""
-    logits = (outputs[:, 1] - outputs[:, 0]).astype(np.float64) * (1 if probabilities else STEEP)
-    return np.rint(255 / (1 + np.exp(-np.clip(logits / SQUEEZE, -50, 50)))).astype(np.uint8).tobytes()
+def field_of(outputs: np.ndarray, probabilities: bool) -> tuple[float, bytes]:
+    """Return by how much logits are squeezed, and a byte per row of outputs (n, 2): 255 p of class 1, so squeezed (see field.js)."""
+    logits = (outputs[:, 1] - outputs[:, 0]).astype(np.float64) * (1 if probabilities else STEEP)  # (n,)
+    squeeze = float(np.clip(SQUEEZED * np.abs(logits).max(), 1e-3, MOST_SQUEEZED))
+    return squeeze, np.rint(255 / (1 + np.exp(-np.clip(logits / squeeze, -50, 50)))).astype(np.uint8).tobytes()
 
 
 def margins_of(outputs: np.ndarray, y: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:

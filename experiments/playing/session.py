@@ -139,7 +139,7 @@ class Session:
         with self._changed:
             self._number, self._lines, self._record, self._described = self._number + 1, made, Record(), False
             self._message, self._news, self._frame = "", True, None
-        self._field, self._margins = b"", {}
+        self._squeeze, self._field, self._margins = 1.0, b"", {}
         self._hold()
         try:
             fit(self.model, x, y, epochs=MOST_EPOCHS, on_check=self._after_epoch, progress=False, threads=1,
@@ -205,14 +205,15 @@ class Session:
         x, y, wrong = self._shown
         outputs, plane = self.model.forward(x), self.model.forward(self._grid)
         if np.isfinite(outputs).all() and np.isfinite(plane).all():  # else what was last seen stays
-            self._field, self._margins = (frames.field_of(plane, self._probabilities), frames.margins_of(outputs, y, wrong))
+            (self._squeeze, self._field), self._margins = (frames.field_of(plane, self._probabilities),
+                                                           frames.margins_of(outputs, y, wrong))
         record = self._record
-        head = {"run": self._number, "epoch": len(record.rows), "rows": record.unsent(), "margins": self._margins,
+        head = {"run": self._number, "epoch": len(record.rows), "rows": record.unsent(), "margins": self._margins, "squeeze": self._squeeze,
                 "zero": record.figures(record.zero), "rules": record.rules(), "worth": record.worth(),
                 "message": self._message, "training": bool(self._to_go) and not self._message}
         if not self._described:
             self._described = True
-            head["data"] = {"box": self._box, "squeeze": frames.SQUEEZE, "train": _points(x, y, wrong),
+            head["data"] = {"box": self._box, "train": _points(x, y, wrong),
                             "test": _points(*self._test)}
         return frames.packed(head, self._field)
 

@@ -15,7 +15,7 @@
    })
    fits the canvas's pixels to its size on the screen (CSS gives it one: class "field") and draws. Class 0 is a blue disc,
    class 1 an orange square, a wrong label has a ring of ink around it: nobody needs the colours to tell them apart. Colours
-   are those of base.css (--ground, --ink, --blue, --orange); after a change of scheme draw again.
+   are those of base.css (--ground, --ink, --class-0, --class-1); after a change of scheme draw again.
 
    afterzero.fieldLine(values, size, level = 127.5) -> [[x0, y0, x1, y1], …], the line at a level in cells, for tests.
    afterzero.fitCanvas(canvas) -> its 2D context, scaled to CSS pixels. afterzero.colour("--blue", canvas) -> [r, g, b]. */
@@ -133,7 +133,7 @@ window.afterzero ??= {parts: {}};
   afterzero.drawField = (canvas, {size, values, squeeze = 1, box, points = [], labels = [], wrong = [], boundary = true,
                                   radius}) => {
     const context = afterzero.fitCanvas(canvas), wide = canvas.clientWidth, high = canvas.clientHeight;
-    const [ground, ink, blue, orange] = ["--ground", "--ink", "--blue", "--orange"].map(n => afterzero.colour(n, canvas));
+    const [ground, ink, blue, orange] = ["--ground", "--ink", "--class-0", "--class-1"].map(n => afterzero.colour(n, canvas));
     paint(values, size, palette(ground, blue, orange, squeeze));
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";

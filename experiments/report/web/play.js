@@ -110,7 +110,7 @@ addEventListener("DOMContentLoaded", () => {
   function drawField() {
     if (!frame?.field.length || !data) return;
     const {points, labels, wrong} = data[$("points").value];
-    afterzero.drawField($("field"), {size: Math.sqrt(frame.field.length), values: frame.field, squeeze: data.squeeze, box: data.box, points,
+    afterzero.drawField($("field"), {size: Math.sqrt(frame.field.length), values: frame.field, squeeze: frame.squeeze, box: data.box, points,
                                      labels, wrong});
   }
 

@@ -91,15 +91,15 @@ window.afterzero ??= {parts: {}};
       const {left, top, width, height} = u.bbox, ratio = devicePixelRatio || 1, x = u.valToPos(0, "x", true);
       u.ctx.save();
       stroke(u, x, top, x, top + height, [5, 3]);
-      word(u, "wrongly classified", left + 6 * ratio, top + 13 * ratio);
-      word(u, "rightly", left + width, top + 13 * ratio);
+      if (x - left > 120 * ratio) word(u, "wrongly classified", left + 6 * ratio, top + 13 * ratio);
+      word(u, "rightly classified", left + width, top + 13 * ratio);
       u.ctx.restore();
     };
 
     const epochs = {time: false, distr: 3, range: (u, low, high) => [1, Math.max(10, high ?? 10)]};
     const options = {
       losses: () => ({
-        scales: {x: epochs, y: {distr: 3, range: (u, low, high) => low == null ? [0.1, 1] : [low / 1.3, high * 1.3]}},
+        scales: {x: epochs, y: {distr: 3, range: (u, low, high) => low == null ? [0.1, 1] : [low / 1.3, high * 2.6]}},
         axes: [axis("", short, {size: 22, ...logAxis}), axis("", short, logAxis)], series: [{}, ...["train", "val", "test"].map(line)],
         hooks: {draw: [marks(true)]}}),
       errors: () => ({
@@ -109,7 +109,7 @@ window.afterzero ??= {parts: {}};
       margins: () => ({
         scales: {x: {time: false, range: () => seen.margins?.reach ?? [-1, 1]},
                  y: {range: (u, low, high) => [0, Math.max(4, (high ?? 4) * 1.25)]}},
-        axes: [axis("output of the label minus the other output", short, {size: 22}), axis("", short)],
+        axes: [axis("output of the label minus the other output", short, {size: 22}), axis("", short, {incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500]})],
         series: [{}, ...["--blue", "--ink"].map(name => ({
           fill: css(name), width: 0, points: {show: false}, paths: uPlot.paths.bars({size: [0.9, 60]})}))],
         hooks: {draw: [middle]}}),
