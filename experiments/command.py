@@ -27,6 +27,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
            its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
            what its default found as Markdown, for a document
+       {PROGRAM} report [--output FILE | --serve [--port N]]
+           one page with every answer that the finished runs give
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
            what does a training log say, and where would rules have stopped?
        {PROGRAM} play [--port N] [--no-browser]
@@ -183,6 +185,12 @@ def _play(options: list[str]) -> int:
     return play(options)
 
 
+def _report(options: list[str]) -> int:
+    from .reporting import report
+
+    return report(options)
+
+
 @dataclass(frozen=True)
 class Command:
     """One command.
@@ -200,4 +208,5 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "replay": Command(_replay, named=False), "play": Command(_play, named=False)}
+            "report": Command(_report, named=False), "replay": Command(_replay, named=False),
+            "play": Command(_play, named=False)}

@@ -156,8 +156,7 @@ def test_it_begins_stopped_goes_on_and_stops():
         assert not watched.ready.wait(0.05)  # nothing new
         watched.session.keep_training(1)
         assert watched.ready.wait(60)
-        watched.ready.clear()
-        head, _ = frames.unpacked(watched.session.take())
+        head = watched.until(lambda head: head["epoch"])
         assert (head["epoch"], head["training"], len(head["rows"])) == (1, False, 1) and "data" not in head
         watched.session.speed(0)
         watched.session.keep_training()

@@ -18,15 +18,11 @@ ORDER = {
            ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",),
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
-<<<<<<< .merge_file_pR9dtK
-                    ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
-                    ("experiments.running",), ("experiments.documenting",), ("experiments.playing",), ("experiments.play",),
-                    ("experiments.command",),
-=======
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",),
                     ("experiments.registry", "experiments.recorded"),
-                    ("experiments.running",), ("experiments.documenting",), ("experiments.command",),
->>>>>>> .merge_file_mp6fYm
+                    ("experiments.collecting", "experiments.deciding"), ("experiments.running",),
+                    ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
+                    ("experiments.playing",), ("experiments.play",), ("experiments.command",),
                     ("experiments.__main__",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself
 

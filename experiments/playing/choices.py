@@ -37,7 +37,7 @@ class Choices:
     Attributes
     ----------
     data, samples, noise : str, int, float
-        Training samples in all; share of wrong labels, in training, validation and test data alike.
+        Training samples in all; share of wrong labels in training and validation data (the test set has the true ones).
     hidden : tuple of int
         Units of the hidden layers; none: a linear classifier.
     activation, loss : str

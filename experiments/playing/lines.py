@@ -64,15 +64,15 @@ class Lines:
     batch_size: int | None
     seed: int
 
-    def part(self, split: Split) -> tuple[Any, Any]:
+    def part(self, split: Split, labels: str = "y") -> tuple[Any, Any]:
         """Return inputs and labels of a split as the network is given them."""
-        return split.x / self.scale, split.y
+        return split.x / self.scale, getattr(split, labels)
 
     def arguments(self, samples: DataSet) -> dict[str, Any]:
         """Return what `fit` is given besides the model, all but the number of epochs."""
         x, y = self.part(samples.train)
         return {"x": x, "y": y, "loss": self.loss.made(), "optimizer": self.optimizer.made(), "batch_size": self.batch_size,
-                "seed": self.seed, "metrics": METRICS, "validation": self.part(samples.validation), "test": self.part(samples.test)}
+                "seed": self.seed, "metrics": METRICS, "validation": self.part(samples.validation), "test": self.part(samples.test, "y_clean")}
 
     def text(self, epochs: int) -> str:
         """Return Python lines that train the same run, so many epochs of it; `history` is its record."""
@@ -80,13 +80,16 @@ class Lines:
         wanted = set().union(*(call.imports() for call in calls)) | {("nn", "fit")}
         imports = [f"from {module} import {', '.join(sorted(name for home, name in wanted if home == module))}"
                    for module in sorted({module for module, _ in wanted})]
-        part = f"(samples.{{0}}.x / {self.scale:g}, samples.{{0}}.y)" if self.scale != 1 else "(samples.{0}.x, samples.{0}.y)"
+
+        def part(name: str, labels: str = "y") -> str:
+            return f"samples.{name}.x{f' / {self.scale:g}' if self.scale != 1 else ''}, samples.{name}.{labels}"
+
         return "\n".join([
             '"""What was played with `afterzero play`."""', *imports, "",
-            f"samples = {self.data!r}", "x, y = " + part.format("train")[1:-1], f"model = {self.model!r}",
+            f"samples = {self.data!r}", f"x, y = {part('train')}", f"model = {self.model!r}",
             f"history = fit(model, x, y, loss={self.loss!r},", f"              optimizer={self.optimizer!r},",
             f"              epochs={epochs}, batch_size={self.batch_size}, seed={self.seed}, metrics={METRICS!r},",
-            f"              validation={part.format('validation')},", f"              test={part.format('test')})",
+            f"              validation=({part('validation')}),", f"              test=({part('test', 'y_clean')}))",
             'print(f"training error {history[\'train_error\'][-1]:.2%}, test error {history[\'test_error\'][-1]:.2%}, "',
             '      f"test loss {history[\'test_loss\'][-1]:.4g}")', ""])
 

@@ -131,8 +131,8 @@ class Session:
         arguments = made.arguments(samples)
         x, y = arguments.pop("x"), arguments.pop("y")
         self._shown = (x, y, samples.train.y != samples.train.y_clean)
-        self._test = tuple(array[:: max(1, len(array) // frames.SHOWN)] for array in (*arguments["test"],
-                                                                                     samples.test.y != samples.test.y_clean))
+        few = slice(None, None, max(1, len(samples.test) // frames.SHOWN))
+        self._test = tuple(array[few] for array in (*arguments["test"], np.zeros(len(samples.test), bool)))
         self._box = frames.box_of(np.concatenate([x, self._test[0]]))
         self._grid = frames.grid_of(self._box)
         self._probabilities = chosen.loss in ("cross_entropy", "smoothed")
