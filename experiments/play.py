@@ -2,8 +2,8 @@
 
 The one module that opens a port, and the one that imports aiohttp, when the command runs. It listens on 127.0.0.1 alone and
 knows three things: its page, its page's WebSocket, and 404 for all the rest. Other users of the machine and other sites in
-the browser are kept out by a random token in the address and by what the browser says it is looking at: a foreign Host (a name
-rebound to 127.0.0.1) or a foreign Origin (another site's WebSocket) gets the same 404.
+the browser are kept out by a random token in the address and by what the browser says it is looking at: a foreign Host (a
+name rebound to 127.0.0.1) or a foreign Origin (another site's WebSocket) gets the same 404.
 """
 import argparse
 import asyncio
@@ -50,6 +50,7 @@ def play(options: list[str]) -> int:
     except ImportError as error:
         print(f"{PROGRAM}: play needs {error.name}: {NEEDS}", file=sys.stderr)
         return EXIT_FAILED
+    sys.setswitchinterval(0.001)  # training threads hand Python over sooner to the one that sends frames
     server = Server()
     try:
         asyncio.run(server.serve(chosen.port, browser=not chosen.no_browser))
@@ -88,7 +89,7 @@ class Server:
         from .report.web_parts import policy, render
 
         self.token, self.port = secrets.token_urlsafe(24), 0
-        self.sessions: set["Session"] = set()
+        self.sessions: set[Session] = set()
         self._sockets: set[Any] = set()
         self._turns = Turns(os.cpu_count() or 1)
         content = values()
@@ -182,8 +183,8 @@ class Server:
         socket = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=20, compress=False)
         await socket.prepare(request)
         if not await self._place():
-            await socket.send_str(json.dumps({"error": f"tabs: got one more than {MOST_TABS}, accepted: up to {MOST_TABS} that "
-                                                       "train at a time; close one and load this page again"}))
+            await socket.send_str(json.dumps({"error": f"tabs: got one more than {MOST_TABS}, accepted: up to {MOST_TABS} "
+                                                       "that train at a time; close one and load this page again"}))
             await socket.close()
             return socket
         tab = Tab(socket, self._turns, MOST_FRAMES)

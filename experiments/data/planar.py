@@ -64,9 +64,10 @@ def _drawn(name: str, classes: tuple[str, str], inputs: Callable[[int, np.random
     """Return the set whose inputs(n, rng) are (2n, 2), class 0 first."""
     counts(1, train=sizes[0])
     counts(0, validation=sizes[1], test=sizes[2])
-    parts = []
+    splits = []
     for part, size in enumerate(sizes):
         rng = np.random.default_rng([seed, part])
         x, y = inputs(size, rng).astype(np.float32), np.repeat(np.array([0, 1]), size)  # (2n, 2), (2n,)
-        parts.append(Split(x, flip_labels(y, noise, 2, rng), y))
-    return DataSet(name, *parts, classes=classes, source="generated", licence="none needed")
+        splits.append(Split(x, flip_labels(y, noise, 2, rng), y))
+    train, validation, test = splits
+    return DataSet(name, train, validation, test, classes=classes, source="generated", licence="none needed")

@@ -11,7 +11,8 @@ DATA = {"gaussians": "two Gaussians", "circles": "disc in a ring", "corners": "c
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
 LOSSES = {"cross_entropy": "cross-entropy", "smoothed": "cross-entropy, smoothed labels", "squared_error": "squared error",
           "hinge": "hinge", "squared_hinge": "squared hinge"}
-OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "adam": "Adam", "adamw": "AdamW", "rprop": "RPROP (full batch)"}
+OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "adam": "Adam", "adamw": "AdamW",
+              "rprop": "RPROP (full batch)"}
 BATCHES = {"1": "1: on-line", "8": "8", "32": "32: mini-batches", "full": "all: full batch"}
 SPEEDS = {"4": "4 epochs a second", "30": "30 epochs a second", "200": "200 epochs a second", "0": "as fast as it goes"}
 
@@ -65,7 +66,7 @@ class Choices:
     def as_sent(self) -> dict[str, str]:
         """Return them as the page sends them: name -> text."""
         texts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in asdict(self).items()}
-        return texts | {"hidden": "-".join(map(str, self.hidden)), "batch": "full" if self.batch is None else str(self.batch)}
+        return texts | {"hidden": "-".join(map(str, self.hidden)), "batch": str(self.batch or "full")}
 
 
 def _shown(got: Any) -> str:

@@ -72,7 +72,8 @@ class Lines:
         """Return what `fit` is given besides the model, all but the number of epochs."""
         x, y = self.part(samples.train)
         return {"x": x, "y": y, "loss": self.loss.made(), "optimizer": self.optimizer.made(), "batch_size": self.batch_size,
-                "seed": self.seed, "metrics": METRICS, "validation": self.part(samples.validation), "test": self.part(samples.test, "y_clean")}
+                "seed": self.seed, "metrics": METRICS, "validation": self.part(samples.validation),
+                "test": self.part(samples.test, "y_clean")}
 
     def text(self, epochs: int) -> str:
         """Return Python lines that train the same run, so many epochs of it; `history` is its record."""
@@ -96,6 +97,7 @@ class Lines:
 
 def lines(chosen: Choices) -> Lines:
     """Return the calls for what was chosen."""
+    options: dict[str, Any]
     module, name, options, scale, per_class = {
         "gaussians": ("experiments.data", "two_gaussians", {"dimensions": 2, "distance": 2.0}, 1, True),
         "circles": ("experiments.data.planar", "circles", {}, 1, True),
@@ -104,14 +106,15 @@ def lines(chosen: Choices) -> Lines:
         # Its radii go up to 16, of which networks make little.
         "spiral": ("experiments.data", "spiral", {"tau": 0.4}, 5, True)}[chosen.data]
     sizes = [size // 2 if per_class else size for size in (chosen.samples, VALIDATION, TEST)]
-    samples = Call(module, name, (), dict(zip(("train", "validation", "test"), sizes, strict=True)) | dict(options) | {
+    samples = Call(module, name, (), dict(zip(("train", "validation", "test"), sizes, strict=True)) | options | {
         "noise": chosen.noise, "seed": chosen.seed})
-    base = Call("losses", *{"cross_entropy": ("CrossEntropy",), "squared_error": ("SquaredError",), "hinge": ("Hinge",),
-                            "smoothed": ("CrossEntropy", (), {"label_smoothing": 0.1}),
-                            "squared_hinge": ("SquaredHinge",)}[chosen.loss])
-    optimizer = Call("nn", *{"sgd": ("SGD", (chosen.rate,)), "momentum": ("SGD", (chosen.rate,), {"momentum": 0.9}),
-                             "adam": ("Adam", (chosen.rate,)), "adamw": ("AdamW", (chosen.rate,)),
-                             "rprop": ("RPROP", (chosen.rate,))}[chosen.optimizer])
+    name, options = {"cross_entropy": ("CrossEntropy", {}), "smoothed": ("CrossEntropy", {"label_smoothing": 0.1}),
+                     "squared_error": ("SquaredError", {}), "hinge": ("Hinge", {}), "squared_hinge": ("SquaredHinge", {})
+                     }[chosen.loss]
+    loss = Call("losses", name, (), options)
+    if chosen.level:
+        loss = Call("losses", "Flooding", (loss, chosen.level))
+    name, options = {"sgd": ("SGD", {}), "momentum": ("SGD", {"momentum": 0.9}), "adam": ("Adam", {}),
+                     "adamw": ("AdamW", {}), "rprop": ("RPROP", {})}[chosen.optimizer]
     model = Call("nn", "MLP", ([2, *chosen.hidden, 2],), {"activation": chosen.activation, "seed": chosen.seed})
-    return Lines(samples, scale, model, Call("losses", "Flooding", (base, chosen.level)) if chosen.level else base, optimizer,
-                 chosen.batch, chosen.seed)
+    return Lines(samples, scale, model, loss, Call("nn", name, (chosen.rate,), options), chosen.batch, chosen.seed)

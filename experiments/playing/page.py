@@ -28,10 +28,12 @@ def values() -> dict[str, Any]:
 
     groups = [
         ("Data", [select("data", "Data set", choices.DATA), number("samples", "Training samples", 10, 500, "10"),
-                  number("noise", "Wrong labels (share)", 0, 0.5, "0.05", "in training and validation data; the test set has the true ones")]),
-        ("Network", [text("hidden", "Hidden layers", "units, such as 64-64"), select("activation", "Activation",
-                                                                                    choices.ACTIVATIONS)]),
-        ("Objective", [select("loss", "Loss", choices.LOSSES), number("level", "Flood level", 0, 5, "0.05", "0: no flooding")]),
+                  number("noise", "Wrong labels (share)", 0, 0.5, "0.05",
+                         "in training and validation data; the test set has the true ones")]),
+        ("Network", [text("hidden", "Hidden layers", "units, such as 64-64"),
+                     select("activation", "Activation", choices.ACTIVATIONS)]),
+        ("Objective", [select("loss", "Loss", choices.LOSSES),
+                       number("level", "Flood level", 0, 5, "0.05", "0: no flooding")]),
         ("Training", [select("optimizer", "Optimizer", choices.OPTIMIZERS), number("rate", "Learning rate", 1e-6, 10, "any"),
                       select("batch", "Samples in a batch", choices.BATCHES),
                       number("seed", "Seed", 0, 2**31 - 1, "1", "of data, first weights and orders")])]

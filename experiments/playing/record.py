@@ -64,7 +64,7 @@ class Record:
         return said
 
     def worth(self) -> dict[str, Any]:
-        """Return the figures of stopping now, at zero training error, and at the lowest validation loss, and what they say."""
+        """Return the figures of stopping now, at zero training error, at the lowest validation loss, and what they say."""
         places = {"now": len(self.rows) - 1 if self.rows else None, "zero": self.zero, "best": self.best}
         figures = {name: self.figures(place) for name, place in places.items()}
         return figures | {"says": says(figures["now"], figures["zero"], figures["best"])}

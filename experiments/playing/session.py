@@ -9,12 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from nn import TrainingDiverged, compiling, fit
 
-from . import frames
 from .choices import Choices
+from .frames import View, packed
 from .lines import Lines, lines
 from .record import Record
 from .turns import Turns
@@ -24,7 +22,7 @@ TURN_SECONDS = 0.02
 
 
 class _Over(Exception):
-    """This run has been ended from outside."""
+    """A run has been ended from outside."""
 
 
 class Session:
@@ -51,7 +49,6 @@ class Session:
         self._number = 0  # of the run
         self._lines: Lines | None = None
         self._record = Record()
-        self._described = False  # whether the page has been told the data
         self._holds_turn, self._turn_since, self._due = False, 0.0, 0.0
         self._thread = threading.Thread(target=self._work, name="afterzero-play", daemon=True)
         self._thread.start()
@@ -120,30 +117,21 @@ class Session:
             except Exception as error:  # of ours: the page must not wait for ever
                 logging.getLogger("afterzero").exception("a run of play failed")
                 with self._changed:
-                    self._frame = frames.packed({"failed": f"{type(error).__name__}: {error}"}, b"")
+                    self._frame = packed({"failed": f"{type(error).__name__}: {error}"}, b"")
                 self._tell()
             finally:
                 self._give_turn()
 
     def _run(self, chosen: Choices) -> None:
         made = lines(chosen)
-        samples, self.model = made.data.made(), made.model.made()
-        arguments = made.arguments(samples)
-        x, y = arguments.pop("x"), arguments.pop("y")
-        self._shown = (x, y, samples.train.y != samples.train.y_clean)
-        few = slice(None, None, max(1, len(samples.test) // frames.SHOWN))
-        self._test = tuple(array[few] for array in (*arguments["test"], np.zeros(len(samples.test), bool)))
-        self._box = frames.box_of(np.concatenate([x, self._test[0]]))
-        self._grid = frames.grid_of(self._box)
-        self._probabilities = chosen.loss in ("cross_entropy", "smoothed")
+        samples, model, record = made.data.made(), made.model.made(), Record()
         with self._changed:
-            self._number, self._lines, self._record, self._described = self._number + 1, made, Record(), False
+            self._number, self._lines, self._record = self._number + 1, made, record
             self._message, self._news, self._frame = "", True, None
-        self._squeeze, self._field, self._margins = 1.0, b"", {}
+        self._view = View(made, samples, model, record)
         self._hold()
         try:
-            fit(self.model, x, y, epochs=MOST_EPOCHS, on_check=self._after_epoch, progress=False, threads=1,
-                **arguments)
+            fit(model, epochs=MOST_EPOCHS, on_check=self._after_epoch, progress=False, threads=1, **made.arguments(samples))
             message = f"This run ends at {MOST_EPOCHS} epochs; reset to begin another."
         except TrainingDiverged as error:
             message = f"{error}"
@@ -173,7 +161,8 @@ class Session:
                     continue
                 self._asked = self._news = False
             self._take_turn()
-            frame = self._seen()
+            frame = self._view.frame({"run": self._number, "message": self._message,
+                                      "training": bool(self._to_go) and not self._message})
             with self._changed:
                 self._frame = frame
             self._tell()
@@ -199,28 +188,6 @@ class Session:
         if self._holds_turn:
             self._holds_turn = False
             self._turns.give()
-
-    def _seen(self) -> bytes:
-        """Return a frame of the network as it is."""
-        x, y, wrong = self._shown
-        outputs, plane = self.model.forward(x), self.model.forward(self._grid)
-        if np.isfinite(outputs).all() and np.isfinite(plane).all():  # else what was last seen stays
-            (self._squeeze, self._field), self._margins = (frames.field_of(plane, self._probabilities),
-                                                           frames.margins_of(outputs, y, wrong))
-        record = self._record
-        head = {"run": self._number, "epoch": len(record.rows), "rows": record.unsent(), "margins": self._margins, "squeeze": self._squeeze,
-                "zero": record.figures(record.zero), "rules": record.rules(), "worth": record.worth(),
-                "message": self._message, "training": bool(self._to_go) and not self._message}
-        if not self._described:
-            self._described = True
-            head["data"] = {"box": self._box, "train": _points(x, y, wrong),
-                            "test": _points(*self._test)}
-        return frames.packed(head, self._field)
-
-
-def _points(x: np.ndarray, y: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
-    return {"points": np.round(x.astype(np.float64), 4).ravel().tolist(), "labels": y.tolist(),
-            "wrong": wrong.astype(int).tolist()}
 
 
 def compiling_text() -> str:
