@@ -15,9 +15,9 @@ CURVES = ("train_loss", "train_error", "val_loss", "val_error", "test_loss", "te
 DIGITS = 4  # significant ones, of curves
 STOPPED = "stopped "
 REACH = 100.0  # of margins, which grow without bound: what is above is drawn there
-ALT = ("Two networks with the same initial weights learn the same points, one by cross-entropy and one as is chosen here. The "
-       "slider moves both through their training, on a log scale, far past the first epoch without a training error. Flags "
-       "tell where that was, and where stopping rules would have stopped.")
+ALT = ("Two networks with the same initial weights learn the same points, one by cross-entropy and one as is chosen here. "
+       "The slider moves both through their training, on a log scale, far past the first epoch without a training error. "
+       "Flags tell where that was, and where stopping rules would have stopped.")
 
 
 def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float) -> Part:

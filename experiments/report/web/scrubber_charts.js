@@ -9,7 +9,8 @@ window.afterzero ??= {parts: {}};
 
   /* afterzero.scrubNumber(0.0123) = "0.012": two significant digits, and three of what is above 10. */
   afterzero.scrubNumber = value => {
-    if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(0).replace("e-", "e−");
+    if (value === 0) return "0";
+    if (Math.abs(value) < 0.001) return value.toExponential(0).replace("e-", "e−");
     const text = Math.abs(value) >= 10 ? value.toFixed(0) : Math.abs(value) >= 1 ? value.toFixed(1) : value.toPrecision(2);
     return text.replace("-", "−");
   };
