@@ -80,7 +80,9 @@ def test_field_has_its_top_row_first():
 def test_margins_are_counted_by_labels():
     outputs = np.array([[0.0, 2], [0, -1], [3, 0], [0, 0.5]])
     seen = frames.margins_of(outputs, np.array([1, 1, 0, 0]), np.array([False, True, False, False]))
-    assert seen["reach"] == [-1, 3] and seen["smallest"] == -1 and seen["median"] == pytest.approx(0.75)
+    low, high = seen["reach"]
+    assert low == pytest.approx(-1.05) and high == pytest.approx(3) and len(seen["right"]) == 27  # a bar begins at 0
+    assert seen["smallest"] == -1 and seen["median"] == pytest.approx(0.75)
     assert sum(seen["right"]) == 3 and seen["wrong"][0] == 1 and sum(seen["wrong"]) == 1
     assert [frames.round_up(v) for v in (0.001, 1.01, 4, 99)] == [0.001, 1.5, 5, 100]
     head, field = frames.unpacked(frames.packed({"a": [1, None]}, b"\x00\xff"))
@@ -185,7 +187,7 @@ def test_saved_lines_make_the_same_run(chosen, capsys):
     exec(compile(text, "played.py", "exec"), there)
     for name, column in zip(record.CURVES, played.T, strict=True):
         assert np.array_equal(there["history"][name], column), name
-    assert np.array_equal(there["model"].flat, weights) and "test error" in capsys.readouterr().out
+    assert np.array_equal(there["model"].flat, weights) and "test_error" in capsys.readouterr().out
 
 
 def test_all_that_can_be_chosen_can_be_made_and_written():

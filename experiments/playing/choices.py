@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+
 MOST_LAYERS, MOST_UNITS = 4, 128
 DATA = {"gaussians": "two Gaussians", "circles": "disc in a ring", "corners": "corners (exclusive or)",
         "sinusoid": "sinusoid", "spiral": "spiral"}
@@ -101,7 +103,7 @@ def real(low: float, high: float) -> Callable[[str, Any], float]:
         except ValueError:
             number = math.nan
         if not low <= number <= high:
-            raise Refused(name, got, f"a number from {low:g} to {high:g}")
+            raise Refused(name, got, f"a number from {np.format_float_positional(low, trim='-')} to {high:g}")
         return number
     return read
 

@@ -91,13 +91,15 @@ def field_of(outputs: np.ndarray, probabilities: bool) -> tuple[float, bytes]:
 def margins_of(outputs: np.ndarray, y: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
     """Return a histogram of the output margins, samples with wrong labels apart.
 
-    It reaches to round numbers, so that the axis does not change with every epoch, and at least a tenth beyond 0.
+    Its bars are of a round width, so that they do not change with every epoch, and one begins at 0, so that no bar mixes what
+    is classified rightly with what is not.
     """
     margins = output_margins(outputs, y)
-    low, high = (max(float((sign * margins).max()), float(np.abs(margins).max()) / 10, 1e-3) for sign in (-1, 1))
-    low, high = -round_up(low), round_up(high)
-    edges = np.linspace(low, high, BARS + 1)
-    return {"reach": [low, high], "right": np.histogram(margins[~wrong], edges)[0].tolist(),
+    wide = round_up(max(float(margins.max() - margins.min()), float(np.abs(margins).max()), 1e-3) / BARS)
+    first, last = (int(np.ceil(max(float((sign * margins).max()), 0) / wide + 1e-9)) for sign in (-1, 1))
+    # Rounded, or an edge of 3e-17 would count a margin of 0, which is an error, as right.
+    edges = np.round(np.arange(-first, last + 1) * wide, 12)
+    return {"reach": [edges[0], edges[-1]], "right": np.histogram(margins[~wrong], edges)[0].tolist(),
             "wrong": np.histogram(margins[wrong], edges)[0].tolist(), "smallest": float(margins.min()),
             "median": float(np.median(margins))}
 

@@ -91,8 +91,7 @@ class Lines:
             f"history = fit(model, x, y, loss={self.loss!r},", f"              optimizer={self.optimizer!r},",
             f"              epochs={epochs}, batch_size={self.batch_size}, seed={self.seed}, metrics={METRICS!r},",
             f"              validation=({part('validation')}),", f"              test=({part('test', 'y_clean')}))",
-            'print(f"training error {history[\'train_error\'][-1]:.2%}, test error {history[\'test_error\'][-1]:.2%}, "',
-            '      f"test loss {history[\'test_loss\'][-1]:.4g}")', ""])
+            'for name in ("train_error", "test_error", "test_loss"):', "    print(name, history[name][-1])", ""])
 
 
 def lines(chosen: Choices) -> Lines:

@@ -1,8 +1,8 @@
-"""Training in the plane, recorded frame by frame: what the network says of every place, and all margins, at epochs that grow.
+"""Training in the plane, recorded frame by frame: what a network says of every place, and all margins, at growing epochs.
 
-The frames are few and log-spaced, so that a whole training, far past its first epoch without a training error, can be looked
-at by hand; stopping rules are asked after every epoch. Inputs are the sinusoid's in the disc of radius 2: only flipped labels
-make it noisy. Validation labels are as a user has them, with flips; the test set has the true ones.
+The frames are few and log-spaced, so that a whole training, far past its first epoch without a training error, can be moved
+through by hand; stopping rules are asked after every epoch. Inputs are the sinusoid's in the disc of radius 2: only flipped
+labels make it noisy. Validation labels are as a user has them, with flips; the test set has the true ones.
 """
 import itertools
 from collections.abc import Mapping, Sequence
@@ -112,7 +112,7 @@ def places(size: int, reach: float) -> np.ndarray:
 
 
 def squeezed(log_odds: ArrayLike) -> np.ndarray:
-    """Return log-odds of class 1 as bytes, 255 / (1 + exp(-log_odds / SQUEEZE)): 128 and more exactly where class 1 is said."""
+    """Return log-odds of class 1 as bytes, 255 / (1 + exp(-log_odds / SQUEEZE)); from 128 on exactly for class 1."""
     log_odds = np.asarray(log_odds, dtype=np.float64)
     values = np.rint(255 * (1 + np.tanh(log_odds / (2 * SQUEEZE))) / 2)
     return np.where(log_odds > 0, np.maximum(values, 128), np.minimum(values, 127)).astype(np.uint8)

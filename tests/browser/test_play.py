@@ -37,7 +37,7 @@ def test_it_trains_past_zero_error_and_stops(server, open_page, accessibility, w
     page.evaluate("document.getElementById('settings').open = true")
     page.select_option("#speed", "200")
     page.click("#train")
-    state(page, "^Zero training error since epoch")
+    state(page, "^Zero training error at epoch")
     assert page.get_attribute("#train", "aria-pressed") == "true"
     page.locator("tr[data-rule='ZeroError()'].stopped").wait_for()
     page.click("#stop")

@@ -142,7 +142,7 @@ addEventListener("DOMContentLoaded", () => {
   function speak(finished) {
     const zero = frame.zero;
     if (frame.message) say(frame.message, true);
-    else if (zero && training) say(`Zero training error since epoch ${zero.epoch}. Keep training, or stop here?`);
+    else if (zero && training) say(`Zero training error at epoch ${zero.epoch}. Keep training, or stop here?`);
     else if (training) say("Training.");
     else if (frame.epoch) say(`Stopped at epoch ${frame.epoch}.`);
     else if (document.querySelector("[aria-invalid]") === null) say("Ready: keep training begins.");
@@ -160,7 +160,8 @@ addEventListener("DOMContentLoaded", () => {
     const level = +form.elements.level.value;
     return `${shown("data")}, ${shown("samples")} training samples, wrong labels ${percent(+shown("noise"))}; network 2-${shown("hidden") || "(none)"}-2, ` +
       `${shown("activation")}; ${shown("loss")}${level ? `, flood level ${level}` : ""}; ${shown("optimizer")}, rate ${shown("rate")}, ` +
-      `batch ${shown("batch")}, seed ${shown("seed")}. ${frame?.worth.says ?? ""}`;
+      `batch ${shown("batch")}, seed ${shown("seed")}.\n${frame?.worth.says ?? ""}\nDashed: training set, dotted: validation set, solid: ` +
+      "test set; dashed upright: first zero training error; short strokes: a stopping rule stopped. Disc: class 0, square: class 1; rings, dark bars: wrong labels.";
   }
 
   // --- controls ---

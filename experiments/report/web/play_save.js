@@ -18,6 +18,7 @@ window.afterzero ??= {parts: {}};
 
   /* Lines of text no wider than `wide`. */
   function broken(context, text, wide) {
+    if (text.includes("\n")) return text.split("\n").flatMap(line => broken(context, line, wide));
     const lines = [""];
     for (const word of text.split(" ")) {
       const longer = lines[lines.length - 1] ? `${lines[lines.length - 1]} ${word}` : word;
