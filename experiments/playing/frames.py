@@ -97,9 +97,8 @@ def margins_of(outputs: np.ndarray, y: np.ndarray, wrong: np.ndarray) -> dict[st
     margins = output_margins(outputs, y)
     wide = round_up(max(float(margins.max() - margins.min()), float(np.abs(margins).max()), 1e-3) / BARS)
     first, last = (int(np.ceil(max(float((sign * margins).max()), 0) / wide + 1e-9)) for sign in (-1, 1))
-    # Rounded, or an edge of 3e-17 would count a margin of 0, which is an error, as right.
-    edges = np.round(np.arange(-first, last + 1) * wide, 12)
-    return {"reach": [edges[0], edges[-1]], "right": np.histogram(margins[~wrong], edges)[0].tolist(),
+    edges = np.arange(-first, last + 1) * wide
+    return {"reach": [-first * wide, last * wide], "right": np.histogram(margins[~wrong], edges)[0].tolist(),
             "wrong": np.histogram(margins[wrong], edges)[0].tolist(), "smallest": float(margins.min()),
             "median": float(np.median(margins))}
 

@@ -25,6 +25,7 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
+PLAY = "tests/test_experiments_play.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -91,4 +92,13 @@ EXPERIMENTS = {
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    "a_name_rebound_to_this_machine_is_let_in": Mutant(
+        "experiments/play.py", "return known and host in hosts and origin", "return known and origin",
+        f"{PLAY}test_who_is_let_in"),
+    "played_in_other_batches_than_are_written_down": Mutant(
+        "experiments/playing/lines.py", '"batch_size": self.batch_size,', '"batch_size": 4,',
+        f"{PLAY}test_saved_lines_make_the_same_run"),
+    "a_run_that_outlives_its_tab": Mutant(
+        "experiments/playing/tab.py", "            self.session.end()\n", "            self.session.stop_here()\n",
+        f"{PLAY}test_tabs_train_side_by_side_and_end_when_they_are_closed"),
 }
