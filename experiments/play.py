@@ -16,14 +16,9 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError
-
-if TYPE_CHECKING:
-    from aiohttp import web
-
-    from .playing.session import Session
 
 HOST = "127.0.0.1"
 MOST_TABS = 8
@@ -89,7 +84,7 @@ class Server:
         from .report.web_parts import policy, render
 
         self.token, self.port = secrets.token_urlsafe(24), 0
-        self.sessions: set[Session] = set()
+        self.sessions: set[Any] = set()
         self._sockets: set[Any] = set()
         self._turns = Turns(os.cpu_count() or 1)
         content = values()
@@ -132,8 +127,8 @@ class Server:
         while any(not session.join(0) for session in self.sessions) and time.monotonic() < until:
             await asyncio.sleep(0.01)
 
-    def application(self) -> "web.Application":
-        """Return the application: two addresses, and the guard before them."""
+    def application(self) -> Any:
+        """Return the web.Application: two addresses, and the guard before them."""
         from aiohttp import web
 
         @web.middleware
