@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import signal
@@ -45,13 +46,11 @@ def play(options: list[str]) -> int:
     except ImportError as error:
         print(f"{PROGRAM}: play needs {error.name}: {NEEDS}", file=sys.stderr)
         return EXIT_FAILED
-    sys.setswitchinterval(0.001)  # training threads hand Python over sooner to the one that sends frames
     server = Server()
     try:
         asyncio.run(server.serve(chosen.port, browser=not chosen.no_browser))
-    except OSError as error:
-        print(f"{PROGRAM}: --port: got {chosen.port}, which cannot be listened at ({error.strerror or error}), accepted: a "
-              "free port; without --port any free one is taken", file=sys.stderr)
+    except NoPort as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:  # where the loop takes no signals
         pass
@@ -63,6 +62,10 @@ def play(options: list[str]) -> int:
             cache.remove_temporary()  # Python would, but is not given the time
         os._exit(EXIT_INTERRUPTED)
     return EXIT_INTERRUPTED
+
+
+class NoPort(Exception):
+    """A port is in use, or not for this user."""
 
 
 class Server:
@@ -100,10 +103,18 @@ class Server:
         from aiohttp import web
 
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.2)
+        # What others send that is no HTTP is answered with 400, and not worth a traceback in the user's terminal.
+        requests = logging.getLogger("afterzero.requests")
+        requests.setLevel(logging.CRITICAL)
+        runner = web.AppRunner(self.application(), access_log=None, logger=requests, shutdown_timeout=0.2)
         try:
             await runner.setup()
-            await web.TCPSite(runner, HOST, port).start()
+            try:
+                await web.TCPSite(runner, HOST, port).start()
+            except OSError as error:
+                raise NoPort(f"--port: got {port}, which cannot be listened at ({error.strerror or error}), accepted: a free "
+                             "port; without --port any free one is taken") from None
+            sys.setswitchinterval(0.001)  # training threads hand Python over sooner to the one that sends frames
             self.port = runner.addresses[0][1]
             if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
                 with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
@@ -138,6 +149,9 @@ class Server:
                     return await handler(request)
             except web.HTTPException:
                 pass  # no such path, or no such method: as if nothing were here
+            except Exception:
+                logging.getLogger("afterzero").exception("play")
+                raise
             return web.Response(status=404, text="404\n")
 
         async def headers(request: Any, response: Any) -> None:

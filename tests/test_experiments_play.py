@@ -18,7 +18,7 @@ from experiments.playing.choices import Choices, Refused, read
 from experiments.playing.lines import lines
 from experiments.playing.session import Session
 from experiments.playing.turns import Turns
-from tests.programs import posix, start
+from tests.programs import environment, posix, start
 
 TINY = Choices(samples=10, hidden=(4,), batch=None)
 
@@ -419,6 +419,10 @@ def test_ctrl_c_ends_all_runs_with_one_line():
                 await begun(tab)
                 while (await shown(tab))["epoch"] < 3:
                     pass
+                reader, writer = await asyncio.open_connection(*origin.removeprefix("http://").split(":"))
+                writer.write(b"GET / HTTP/1.1\r\n\r\n")  # no HTTP: it lacks a Host
+                assert (await reader.read()).startswith(b"HTTP/1.0 400")
+                writer.close()
                 doors = open_at(process.pid)
                 process.send_signal(signal.SIGINT)
                 while (message := await tab.receive(30)).type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
@@ -434,6 +438,31 @@ def test_ctrl_c_ends_all_runs_with_one_line():
     if sys.platform == "linux":
         [door] = doors
         assert "tcp 0100007F:" in door  # 127.0.0.1, and no other
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.compiled
+def test_ctrl_c_while_kernels_are_compiled(tmp_path):
+    process = start("-m", "experiments", "play", "--no-browser", env=environment(AFTERZERO_CACHE_DIR=str(tmp_path)))
+    try:
+        address, _ = (process.stdout.readline().strip() for _ in range(2))
+
+        async def train():
+            origin = address.rpartition("/")[0].rpartition("/")[0]
+            async with aiohttp.ClientSession() as client, client.ws_connect(
+                    f"{address}live", headers={"Origin": origin}) as tab:
+                await begun(tab)
+                await tab.send_json({"do": "frame"})
+                while "compiling" not in (await answer(tab)).get("waiting", ""):
+                    pass
+                process.send_signal(signal.SIGINT)
+        asyncio.run(train())
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, err) == (130, "\nafterzero: interrupted; every run has ended\n")
 
 
 def open_at(pid):
