@@ -112,8 +112,8 @@ class Server:
             try:
                 await web.TCPSite(runner, HOST, port).start()
             except OSError as error:
-                raise NoPort(f"--port: got {port}, which cannot be listened at ({error.strerror or error}), accepted: a free "
-                             "port; without --port any free one is taken") from None
+                raise NoPort(f"--port: got {port}, which cannot be listened at ({error.strerror or error}), accepted: a "
+                             "free port; without --port any free one is taken") from None
             sys.setswitchinterval(0.001)  # training threads hand Python over sooner to the one that sends frames
             self.port = runner.addresses[0][1]
             if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

@@ -91,8 +91,8 @@ def field_of(outputs: np.ndarray, probabilities: bool) -> tuple[float, bytes]:
 def margins_of(outputs: np.ndarray, y: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
     """Return a histogram of the output margins, samples with wrong labels apart.
 
-    Its bars are of a round width, so that they do not change with every epoch, and one begins at 0, so that no bar mixes what
-    is classified rightly with what is not.
+    Its bars are of a round width, so that they do not change with every epoch, and one begins at 0, so that no bar mixes
+    what is classified rightly with what is not.
     """
     margins = output_margins(outputs, y)
     wide = round_up(max(float(margins.max() - margins.min()), float(np.abs(margins).max()), 1e-3) / BARS)
