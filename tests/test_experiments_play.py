@@ -83,7 +83,7 @@ def test_margins_are_counted_by_labels():
     low, high = seen["reach"]
     assert low == pytest.approx(-1.1) and high == pytest.approx(3.1) and len(seen["right"]) == 42  # a bar begins at 0
     assert seen["smallest"] == -1 and seen["median"] == pytest.approx(0.75)
-    assert sum(seen["right"]) == 3 and seen["wrong"][0] == 1 and sum(seen["wrong"]) == 1
+    assert sum(seen["right"]) == 3 and sum(seen["wrong"][:2]) == sum(seen["wrong"]) == 1
     assert [frames.round_up(v) for v in (0.001, 1.01, 4, 99)] == [0.001, 1.5, 5, 100]
     head, field = frames.unpacked(frames.packed({"a": [1, None]}, b"\x00\xff"))
     assert head == {"a": [1, None]} and field == b"\x00\xff"
