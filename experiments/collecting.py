@@ -63,7 +63,7 @@ def look(name: str, store: Snapshot) -> tuple[Found | None, list[str]]:
         keys = store.asked(lambda store, config=config: module.run(config, store))
         rows = store.present(keys)
         if keys and len(rows) == len(keys):
-            return Found(module, preset, config, module.gather(store, config), rows), notes
+            return Found(module, preset, config, module.gather(store, config), rows), []
         if rows:
             notes.append(f"{preset}: {len(rows)} of {counted(len(keys), 'run')} are there; "
                          f"afterzero run {name}{OPTIONS[preset]} goes on from there")

@@ -13,7 +13,7 @@ from .web_parts import Part, once, parts_by_place, policy, render, web_file
 TITLE = "Should you keep training after 100 % training accuracy?"
 LARGEST = 8 * 2**20  # bytes of a page
 WORDS = ("Yes", "No", "It depends")
-CANNOT = re.compile(r"It depends on more than \d|[^.]*cannot tell(?: whether|:|,|\.)")  # how answers open that tell nothing
+CANNOT = re.compile(r"It depends on more than \d|.*cannot tell")  # how answers open that tell nothing
 SENTENCE = re.compile(r"(?<=[a-z0-9)%”°][.?!]) +(?=[A-Z0-9])(?<!et al\. )(?<!e\.g\. )")
 PARAGRAPH = 360  # characters after which a new one begins
 
@@ -74,11 +74,12 @@ def opening(answer: str) -> tuple[str, str, list[str]]:
     """Split an answer into its first word (or words), the rest of that sentence, and paragraphs of the others."""
     first, *others = SENTENCE.split(answer)
     word = next((word for word in WORDS if re.match(rf"{word}\b", first)), "")
-    if CANNOT.match(first):
+    rest = first[len(word):].strip(" .") and first[len(word):].lstrip()
+    if word not in WORDS[:2] and CANNOT.match(first):
         word, rest = "Cannot tell yet", first
-    else:
-        rest = first[len(word):].lstrip(" ") if word else first
-    rest = "" if rest in (".", "") else rest
+    elif rest[:1] in (":", ",", ";"):  # "Yes, if ..." is two lines here
+        rest = rest[1:].lstrip()
+        rest = rest[:1].upper() + rest[1:]
     paragraphs: list[str] = []
     for sentence in others:
         if paragraphs and len(paragraphs[-1]) < PARAGRAPH:

@@ -112,4 +112,4 @@ def _picture(name: str, light: _Drawn, dark: _Drawn) -> Picture:
     joined = vectors.both(light.svg, dark.svg)
     if joined is not None:
         return Picture(name, one.title, width, height, vectors.address(joined))
-    return Picture(name, one.title, width, height, *(vectors.address(vectors.text_of(one)) for one in (light.svg, dark.svg)))
+    return Picture(name, one.title, width, height, *(vectors.packed(vectors.text_of(one)) for one in (light.svg, dark.svg)))

@@ -1,4 +1,5 @@
 """SVG of Matplotlib made small, and one file of two that differ in their colours: the reader's setting chooses."""
+import base64
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from collections.abc import Iterator
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 NUMBER = re.compile(r"-?\d+\.\d{2,}")
 ROUNDED = ("d", "x", "y", "width", "height", "points")
-PLAIN = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~:/;=()!*@$+?"
+SPECIAL = '%#"&\\^`|'
 
 
 def small(svg: str) -> ET.Element:
@@ -107,6 +108,12 @@ def text_of(root: ET.Element) -> str:
 
 
 def address(svg: str) -> str:
-    """Return an SVG as an address, which may stand in `srcset` too: no blanks, no commas, nothing that HTML would read."""
-    return "data:image/svg+xml," + "".join(sign if sign in PLAIN else "".join(f"%{byte:02X}" for byte in sign.encode())
-                                           for sign in svg)
+    """Return an SVG as an address for `src`: what would end the address, or the attribute that holds it, is written in
+    hexadecimal digits; blanks stay, which makes it a third shorter than base64.
+    """
+    return "data:image/svg+xml," + "".join(f"%{ord(sign):02X}" if sign in SPECIAL else sign for sign in svg.replace('"', "'"))
+
+
+def packed(svg: str) -> str:
+    """The same for `srcset`, where a blank or a comma would end it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

@@ -83,7 +83,7 @@ def render(template: str, **values: Any) -> str:
                        ) from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                      loader=jinja2.FunctionLoader(web_file), keep_trailing_newline=True)
-    environment.filters |= {"json": _script_json, "file": _inlined, "script": _script, "tight": tight}
+    environment.filters |= {"json": _script_json, "file": _inlined, "script": _script, "tight": tight, "address": _address}
     return environment.get_template(template).render(**values)
 
 
@@ -110,6 +110,15 @@ def _script(text: str) -> Any:
     from markupsafe import Markup
 
     return Markup(_inside("script", text))
+
+
+def _address(text: str) -> Any:
+    """The address of a picture for inside an attribute, without the escapes that would make it a fifth longer."""
+    from markupsafe import Markup
+
+    if not text.startswith("data:image/") or set('"&') & set(text):
+        raise ValueError(f"address: got {text[:40]!r}…, accepted: a picture's, without quotes and ampersands")
+    return Markup(text)
 
 
 def _inside(name: str, text: str) -> str:
