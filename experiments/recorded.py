@@ -16,6 +16,10 @@ NOISES = (0.0, 0.1, 0.2)
 ARMS = (("cross_entropy", 0.0), ("cross_entropy", 0.15), ("cross_entropy", 0.35), ("hinge", 0.0))
 RULES = ("ZeroError()", "Patience(20)", "Patience(200)", "GL(5)", "PQ(0.5)", "UP(4)", "CorrelationDriven(20, 0, 10)",
          "LabelWave(10)", "Plateau(1e-05, 50)")
+# What is worth looking at: a question, and the choice that shows it.
+LOOKS = (("What do wrong labels do?", 0.1, "flooding", 0.35), ("Is a low level enough?", 0.2, "flooding", 0.15),
+         ("And where all labels are right?", 0.0, "flooding", 0.35),
+         ("Does a loss that becomes 0 help?", 0.1, "hinge", 0.35))
 COMMAND, TAKES = "afterzero report --record", "30 s"
 
 
@@ -42,4 +46,4 @@ def part(store: Store) -> Part:
     there = [(settings, run) for settings, run in found if run is not None]
     if len(there) < len(found):
         return scrubber.missing_part(len(found) - len(there), len(found), COMMAND, TAKES)
-    return scrubber.part(there, SQUEEZE)
+    return scrubber.part(there, SQUEEZE, LOOKS)

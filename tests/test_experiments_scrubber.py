@@ -4,12 +4,14 @@ import re
 import numpy as np
 import pytest
 
-from experiments import recorded
+from experiments import recorded, reporting
 from experiments.data.sinusoid import sinusoid
 from experiments.report import scrubber
 from experiments.report.scrubber import packed, shown, unpacked
 from experiments.report.web_parts import as_json
+from experiments.runs.shards import SweepError
 from experiments.runs.store import Store
+from experiments.runs.sweep import SweepInterrupted
 from experiments.trainers.frames import SQUEEZE, Recording, frame_epochs, places, recording_of, squeezed, train_fleet
 from losses import CrossEntropy, Flooding, Hinge
 from losses.margins import output_margins
@@ -158,3 +160,16 @@ def test_settings_that_cannot_be():
         train_fleet([{**TINY.settings(), "rules": ["Patient(3)"]}])
     with pytest.raises(ValueError, match=r"fraction: got 2.0, accepted: a number from 0 to 1"):
         train_fleet([{**TINY.settings(), "noise": 2.0}])
+
+
+def test_what_goes_wrong_while_recording_is_said(tmp_path, monkeypatch, capsys):
+    def broken(error):
+        def run(store):
+            raise error
+        monkeypatch.setattr(recorded, "run", run)
+        return reporting.record(tmp_path), capsys.readouterr().err
+
+    assert broken(SweepError("a worker left")) == (1, "afterzero: a worker left\n")
+    code, said = broken(SweepInterrupted("3 of 12 runs of this sweep are done and kept"))
+    assert code == 130 and said == ("\nafterzero: interrupted; 3 of 12 runs of this sweep are done and kept; finished runs "
+                                    f"are kept in {tmp_path} and the same command goes on from there\n")

@@ -20,7 +20,7 @@ ALT = ("Two networks with the same initial weights learn the same points, one by
        "Flags tell where that was, and where stopping rules would have stopped.")
 
 
-def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float) -> Part:
+def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float, looks: Sequence[tuple] = ()) -> Part:
     """Return the part of a page.
 
     Parameters
@@ -30,6 +30,8 @@ def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float) -> Part:
         one that all others are shown beside first.
     squeeze : float
         Of the log-odds in their fields.
+    looks : sequence of (question, noise, "flooding" or loss, level)
+        Choices that are offered as questions.
     """
     one, first = recordings[0]
     shared = {"epochs": first.curves["epoch"].astype(int).tolist(), "size": one["size"], "reach": one["reach"],
@@ -41,6 +43,7 @@ def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float) -> Part:
     runs = [{"noise": settings["noise"], "loss": settings["loss"], "level": settings["level"], **_run(run)}
             for settings, run in recordings]
     data = {**shared, "noises": list(sets), "sets": list(sets.values()), "runs": runs,
+            "looks": [list(look) for look in looks],
             "losses": list(dict.fromkeys(settings["loss"] for settings, _ in recordings)),
             "levels": sorted({settings["level"] for settings, _ in recordings} - {0.0})}
     return Part("scrubber", TITLE, "scrubber.html", SCRIPTS, STYLES, data, ALT)

@@ -6,6 +6,7 @@ from experiments.report.scrubber import unpacked
 from experiments.trainers.frames import SQUEEZE
 from tests.recordings import recordings
 
+LOOKS = (("What <b>does</b> it do?", 0.0, "hinge", 0.35), ("And that?", 0.2, "flooding", 0.15))
 LAST = 11  # frame of the made-up recordings
 SEEN = """(i) => [...document.querySelectorAll('.scrub-field')[i].toDataURL()].reduce(
     (sum, letter) => (31 * sum + letter.charCodeAt(0)) % 4294967291, 0)"""  # a number for the pixels of a field
@@ -18,7 +19,7 @@ def address(tmp_path_factory):
     from experiments.report.page import page
 
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page([], [], [scrubber.part(recordings(), SQUEEZE)], version="0"), encoding="utf-8")
+    path.write_text(page([], [], [scrubber.part(recordings(), SQUEEZE, LOOKS)], version="0"), encoding="utf-8")
     return path.as_uri()
 
 
@@ -128,6 +129,17 @@ def test_what_is_chosen_is_shown(open_page, address):
     assert "never: ZeroError()" in page.locator(".scrub-lane-right").inner_text()
 
 
+def test_a_question_chooses_and_plays(open_page, address):
+    page = ready(open_page(address))
+    page.locator(".scrub-speed").select_option("4")
+    page.get_by_role("button", name="What <b>does</b> it do?").click()
+    until(page, "document.querySelectorAll('.scrub-title')[1].textContent === 'Hinge'")
+    assert page.locator('input[name="scrub-noise"]').first.is_checked()
+    until(page, f"{EPOCH} === '1000'")
+    page.get_by_role("button", name="And that?").click()
+    until(page, f"document.querySelectorAll('.scrub-title')[1].textContent === 'Flooding at 0.15' && +{EPOCH} < 1000")
+
+
 @pytest.mark.parametrize("width", ["phone", "desktop"])
 def test_flags_have_names_that_can_be_read(open_page, address, width):
     page = ready(open_page(address, width))
@@ -142,7 +154,11 @@ def test_flags_have_names_that_can_be_read(open_page, address, width):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Cross-entropy: UP(4) at epoch 900").click()
     assert epoch(page) == 1000  # the first frame from there
-    page.get_by_role("button", name="Cross-entropy: training error 0: ZeroError() at epoch").click()
+    page.locator(".scrub-lane-left .scrub-flag").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "training error 0: ZeroError()"
+    page.keyboard.press("Enter")
     assert "training error 0 for the first time" in page.locator(".scrub-said").first.inner_text().lower()
 
 

@@ -136,7 +136,6 @@ window.afterzero ??= {parts: {}};
     const [ground, ink, blue, orange] = ["--ground", "--ink", "--class-0", "--class-1"].map(n => afterzero.colour(n, canvas));
     paint(values, size, palette(ground, blue, orange, squeeze));
     context.imageSmoothingEnabled = true;
-    context.imageSmoothingQuality = "high";
     context.drawImage(screen, 0, 0, wide, high);
     if (boundary) drawLine(context, afterzero.fieldLine(values, size), [wide / size, high / size], css(ink));
     const [left, right, bottom, top] = box, r = radius ?? Math.min(4.2, Math.max(2.4, wide / 90));

@@ -81,7 +81,14 @@ window.afterzero ??= {parts: {}};
     }
 
     async function choose() {
-      const turn = ++asked, found = await Promise.all(chosen().map(load));
+      const turn = ++asked;
+      let found;
+      try {
+        found = await Promise.all(chosen().map(load));
+      } catch (error) {
+        find(".scrub-said").textContent = `The recordings cannot be unpacked by this browser: ${error.message}`;
+        throw error;
+      }
       if (turn !== asked) return;  // somebody chose again meanwhile
       shown = found;
       const room = afterzero.scrubLimits(shown.map(one => one.run));
@@ -184,6 +191,19 @@ window.afterzero ??= {parts: {}};
       requestAnimationFrame(tick);
     }
 
+    /* Make a choice for somebody, and show how it goes from the beginning. */
+    async function look(number) {
+      const [, noise, loss, level] = data.looks[number];
+      stop();
+      for (const [name, value] of [["noise", data.noises.indexOf(noise)], ["loss", loss], ["level", level]]) {
+        const input = find(`input[name="scrub-${name}"][value="${value}"]`);
+        if (input) input.checked = true;
+      }
+      await choose();
+      go(0);
+      if (!state.playing) toggle();
+    }
+
     const KEYS = {ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5, Home: -last, End: last};
     slider.addEventListener("keydown", event => {
       if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -195,6 +215,7 @@ window.afterzero ??= {parts: {}};
     slider.addEventListener("input", () => seek(Math.exp(scale * Number(slider.value) / STEPS)));
     play.addEventListener("click", toggle);
     for (const input of root.querySelectorAll(".scrub-choices input")) input.addEventListener("change", choose);
+    for (const button of root.querySelectorAll("[data-look]")) button.addEventListener("click", () => look(button.dataset.look));
 
     const ticks = find(".scrub-ticks");
     for (let epoch = 1; epoch <= epochs[last]; epoch *= 10) {

@@ -36,7 +36,7 @@ window.afterzero ??= {parts: {}};
   function placed(flags, wide) {
     const outside = leftwards => flags.reduce(
       (sum, {x, long}) => sum + Math.max(0, leftwards ? long - x : x - 4 + long - wide), 0);
-    const leftwards = outside(true) + 120 < outside(false);
+    const leftwards = outside(true) + 0.15 * wide < outside(false);
     const ends = flags.map(({x, long}) => {
       const left = Math.max(0, Math.min(leftwards ? x + 4 - long : x - 4, wide - long));
       return {x, left, right: left + long};
@@ -64,9 +64,19 @@ window.afterzero ??= {parts: {}};
       name.title = `epoch ${epoch}`;
       name.setAttribute("aria-label", `${title}: ${words} at epoch ${epoch}`);
       name.addEventListener("click", () => jump(epoch));
+      name.tabIndex = lane.querySelector("button") ? -1 : 0;  // one stop of the Tab key; arrows lead from flag to flag
       lane.append(stem, name);
       return {x: thumb / 2 + share(epoch) * (wide - thumb), long: name.offsetWidth, name, stem};
     });
+    lane.onkeydown = event => {
+      const step = {ArrowLeft: -1, ArrowRight: 1}[event.key], here = flags.findIndex(flag => flag.name === event.target);
+      const next = step && flags[here + step];
+      if (!next) return;
+      event.preventDefault();
+      event.target.tabIndex = -1;
+      next.name.tabIndex = 0;
+      next.name.focus();
+    };
     const places = placed(flags, wide), above = head.offsetHeight + 2;
     lane.style.height = `${above + (Math.max(-1, ...places.map(place => place.row)) + 1) * ROW + NEAR}px`;
     if (!upwards) head.style.bottom = "0";
