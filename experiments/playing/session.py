@@ -142,7 +142,9 @@ class Session:
     def _after_epoch(self, model: Any, row: Mapping[str, float]) -> None:
         with self._changed:
             self._record.add(row)
-            self._news, self._to_go = True, max(0.0, self._to_go - 1)
+            self._news = True
+            if self._next is None:  # else what is to go is the next run's
+                self._to_go = max(0.0, self._to_go - 1)
         self._hold()
 
     def _hold(self) -> None:

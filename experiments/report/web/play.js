@@ -8,8 +8,7 @@ addEventListener("DOMContentLoaded", () => {
   const form = $("choices"), KEPT = "afterzero play";  // settings survive a reload, a tab's own
   const names = Object.keys(JSON.parse($("defaults").textContent).defaults);
   const charts = afterzero.playCharts({losses: $("losses"), errors: $("errors"), margins: $("margins")});
-  let socket = null, frame = null, data = null, run = 0, training = false, told = "", drawn = [], charted = 0;
-  let wasZero = false, waited = false;
+  let socket = null, frame = null, data = null, training = false, asked = null, played = null, told = "", drawn = [], charted = 0;
 
   const percent = share => `${(100 * share).toFixed(1)} %`;
   const figure = value => value == null ? "–" : value >= 1e4 || (value > 0 && value < 1e-3) ? value.toExponential(1) : String(+value.toPrecision(3));
@@ -39,6 +38,7 @@ addEventListener("DOMContentLoaded", () => {
   // --- orders ---
 
   const send = order => { if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order)); };
+  const shown = () => Object.fromEntries(names.map(name => [name, form.elements[name].selectedOptions?.[0].text ?? form.elements[name].value]));
   const chosen = () => Object.fromEntries(names.map(name => [name, form.elements[name].value]));
 
   function keep() {
@@ -48,6 +48,7 @@ addEventListener("DOMContentLoaded", () => {
   function begin(goOn = false) {
     keep();
     refuse();
+    asked = shown();
     send({do: "begin", choices: chosen()});
     send({do: "speed", speed: form.elements.speed.value});
     if (goOn) send({do: "train"});
@@ -69,7 +70,8 @@ addEventListener("DOMContentLoaded", () => {
 
   function heard(said) {
     if (said.error) said.name && form.elements[said.name] ? refuse(said.name, said.error) : say(said.error, true);
-    else if (said.waiting) { waited = true; say(said.waiting); }
+    else if (said.accepted) played = asked;
+    else if (said.waiting) say(said.waiting);
     else if (said.lines !== undefined) afterzero.showLines(said.lines);
   }
 
@@ -78,12 +80,12 @@ addEventListener("DOMContentLoaded", () => {
   function seen(message) {
     const length = new DataView(message).getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 4, length)));
-    if (head.failed) { say(`This run failed: ${head.failed}`, true); return; }
+    if (head.failed) { say(`This run failed: ${head.failed}`, true); send({do: "frame"}); return; }
     frame = {...head, field: new Uint8Array(message, 4 + length)};
     if (head.data) {
       data = head.data;
       charts.clear();
-      [run, charted, wasZero] = [head.run, 0, false];
+      charted = 0;
     }
     charts.add(head.rows);
     requestAnimationFrame(() => { draw(); send({do: "frame"}); });
@@ -93,18 +95,17 @@ addEventListener("DOMContentLoaded", () => {
     const now = performance.now();
     drawn = [...drawn.filter(then => now - then < 1000), now];
     drawField();
-    const finished = training && !frame.training;
     training = frame.training;
     if (now - charted > 90 || !training) {  // curves need no more than ten pictures a second
       charted = now;
-      charts.show({zero: frame.zero?.epoch ?? null, level: +form.elements.level.value, stops: frame.rules.flatMap(r => r.stopped?.epoch ?? []),
+      charts.show({zero: frame.zero?.epoch ?? null, level: +(played?.level ?? 0), stops: frame.rules.flatMap(r => r.stopped?.epoch ?? []),
                    margins: frame.margins.right ? frame.margins : null});
       tables();
     }
     $("frames").textContent = training ? `${drawn.length} frames a second.` : "";
     document.body.dataset.frames = drawn.length;
     pressed();
-    speak(finished);
+    speak();
   }
 
   function drawField() {
@@ -139,13 +140,11 @@ addEventListener("DOMContentLoaded", () => {
     }
   }
 
-  function speak(finished) {
-    const zero = frame.zero;
-    if (frame.message) say(frame.message, true);
-    else if (zero && training) say(`Zero training error at epoch ${zero.epoch}. Keep training, or stop here?`);
-    else if (training) say("Training.");
-    else if (frame.epoch) say(`Stopped at epoch ${frame.epoch}.`);
-    else if (document.querySelector("[aria-invalid]") === null) say("Ready: keep training begins.");
+  function speak() {
+    const text = frame.message ? frame.message :
+      training ? (frame.zero ? `Zero training error at epoch ${frame.zero.epoch}. Keep training, or stop here?` : "Training.") :
+      frame.epoch ? `Stopped at epoch ${frame.epoch}.` : "Ready: keep training begins.";
+    if (!document.querySelector("[aria-invalid]")) say(text, !!frame.message);  // what was refused stays to be read
     if (!training) {
       const {now} = frame.worth;
       $("field").setAttribute("aria-label", `Decision field after ${frame.epoch} epochs` + (now ? `: ${percent(now.train_error)} of the training set and ${percent(now.test_error)} of the test set lie on the wrong side of the boundary` : ", before training"));
@@ -156,11 +155,10 @@ addEventListener("DOMContentLoaded", () => {
   }
 
   function caption() {
-    const shown = name => { const field = form.elements[name]; return field.selectedOptions ? field.selectedOptions[0].text : field.value; };
-    const level = +form.elements.level.value;
-    return `${shown("data")}, ${shown("samples")} training samples, wrong labels ${percent(+shown("noise"))}; network 2-${shown("hidden") || "(none)"}-2, ` +
-      `${shown("activation")}; ${shown("loss")}${level ? `, flood level ${level}` : ""}; ${shown("optimizer")}, rate ${shown("rate")}, ` +
-      `batch ${shown("batch")}, seed ${shown("seed")}.\n${frame?.worth.says ?? ""}\nDashed: training set, dotted: validation set, solid: ` +
+    const {data, samples, noise, hidden, activation, loss, level, optimizer, rate, batch, seed} = played ?? shown();
+    return `${data}, ${samples} training samples, wrong labels ${percent(+noise)}; network 2-${hidden ? `${hidden}-` : ""}2, ${activation}; ${loss}` +
+      `${+level ? `, flood level ${level}` : ""}; ${optimizer}, rate ${rate}, batch ${batch}, seed ${seed}.\n${frame?.worth.says ?? ""}\n` +
+      "Dashed: training set, dotted: validation set, solid: " +
       "test set; dashed upright: first zero training error; short strokes: a stopping rule stopped. Disc: class 0, square: class 1; rings, dark bars: wrong labels.";
   }
 
