@@ -130,7 +130,7 @@ addEventListener("DOMContentLoaded", () => {
     $("now-train").textContent = now ? percent(now.train_error) : "–";
     $("now-test").textContent = now ? percent(now.test_error) : "–";
     $("now-loss").textContent = now ? figure(now.test_loss) : "–";
-    $("says").textContent = worth.says;
+    $("says").textContent = worth.says.replaceAll(" %", "\u00a0%");
     const said = at => at ? [figure(at.epoch), percent(at.train_error), percent(at.test_error), figure(at.test_loss)] : ["–", "–", "–", "–"];
     for (const name of ["now", "zero", "best"]) cells($(`worth-${name}`), [$(`worth-${name}`).cells[0].textContent, ...said(worth[name])]);
     for (const {rule, stopped, returned} of rules) {
