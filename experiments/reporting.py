@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import registry
-from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM
+from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, interrupted
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
@@ -24,6 +24,8 @@ def report(options: list[str]) -> int:
     from .runs.schema import StoreError
 
     try:
+        if chosen.record and (failed := record(chosen.results)):
+            return failed
         if chosen.documents is not None:
             from .publishing import publish
 
@@ -47,7 +49,7 @@ def report(options: list[str]) -> int:
 def _parsed(options: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} report", allow_abbrev=False, description=(
         "One HTML page with every answer that the finished runs of a results folder give, and what to do in which situation. "
-        f"Nothing is trained; drawing takes {TAKES}. The page needs no network and no other file."))
+        f"Nothing is trained without --record; drawing takes {TAKES}. The page needs no network and no other file."))
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
                         help="folder of the results store, which is only read (default: %(default)s)")
     where = parser.add_mutually_exclusive_group()
@@ -60,6 +62,8 @@ def _parsed(options: list[str]) -> argparse.Namespace:
     parser.add_argument("--force", action="store_true", help="replace a file that this command has not written")
     parser.add_argument("--code", metavar="ADDRESS", help=(
         "what stands before paths of sources to make links of them, such as https://example.org/afterzero/blob/main/"))
+    parser.add_argument("--record", action="store_true", help=(
+        "train what the page's scrubber lacks first, into the store of --results (about 30 s on 2 cores)"))
     chosen = parser.parse_args(options)
     if chosen.code is not None and not chosen.code.startswith(("https://", "http://")):
         parser.error(f"--code: got {chosen.code!r}, accepted: an address that begins with https://")
@@ -125,7 +129,25 @@ def _drawn(name: str, found: Any) -> list:
 
 def parts() -> Sequence[Any]:
     """Return what makes the interactive parts, in order: each is given the store, and gives a Part or None."""
-    return ()
+    from . import recorded
+
+    return (recorded.part,)
+
+
+def record(results: Path) -> int:
+    """Train what the scrubber lacks; return the exit code."""
+    from . import recorded
+    from .runs.shards import SweepError
+    from .runs.store import Store
+
+    try:
+        recorded.run(Store(results))
+    except SweepError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt as error:
+        return interrupted(error, results)
+    return 0
 
 
 def _links(output: Path) -> str | None:

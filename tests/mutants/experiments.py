@@ -26,6 +26,7 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
+RECORDED = "tests/test_experiments_scrubber.py::"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
@@ -91,4 +92,10 @@ EXPERIMENTS = {
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    "frames_judged_by_flipped_labels": Mutant(  # new points seem to be as often wrong as training labels are
+        "experiments/trainers/frames.py", '"test_loss": self._base.value(said, test.y_clean)',
+        '"test_loss": self._base.value(said, test.y)', f"{RECORDED}test_frames_are_those_of_a_plain_fit", jit=True),
+    "a_recording_without_its_first_frame": Mutant(
+        "experiments/report/scrubber.py", "prepend=np.zeros((1, frames.shape[1]), np.uint8)", "prepend=frames[:1]",
+        f"{RECORDED}test_what_is_packed_is_unpacked"),
 }
