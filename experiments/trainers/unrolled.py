@@ -20,7 +20,7 @@ from .spelling import Speller, log_posteriors, parts_of
 TRAINER = __name__
 VARIED = ("seed",)
 LETTERS = (6, 11)  # of the words that are shown: long enough to forget, short enough for a telephone
-MOMENTS = ("before training", "first epoch", "zero training error", "end")
+MOMENTS = ("before training", "after the first epoch", "at zero training error", "at the end")
 CHOICES = ("of the training words", "held out, and read right", "held out, and misread")
 EPOCH_SECONDS = 0.07  # of one core
 
@@ -51,7 +51,7 @@ class Unrolled:
     learning_rate: float = 3e-3
     batch_size: int = 32
     bidirectional: bool = True
-    epochs: int = 150
+    epochs: int = 100
     dtype: str = "float32"
 
     def settings(self) -> dict[str, Any]:
