@@ -1,4 +1,4 @@
-"""The direction that turns: what is recorded against gradient descent written out, and theory; what the page is given of it."""
+"""The direction that turns: what is recorded against gradient descent written out, and theory; what the page is given."""
 import json
 import math
 
@@ -67,7 +67,8 @@ def test_nothing_is_expected_where_nothing_is_left_across():
 
 def test_figure_1_is_the_published_one():
     data = points("figure_1")
-    assert data.x[:4].tolist() == [[0.5, 1.5], [1.5, 0.5], [-0.5, -1.5], [-1.5, -0.5]] and data.y[:4].tolist() == [1, 1, 0, 0]
+    assert data.x[:4].tolist() == [[0.5, 1.5], [1.5, 0.5], [-0.5, -1.5], [-1.5, -0.5]]
+    assert data.y[:4].tolist() == [1, 1, 0, 0]
     assert hard_margin(data.x, data.y).w == pytest.approx([0.5, 0.5])
 
 

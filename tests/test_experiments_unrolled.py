@@ -1,17 +1,19 @@
-"""A network unrolled over words: states and gradients against loops and the complex step; choices, bytes, what the page says."""
+"""A network unrolled over words: states and gradients against loops and the complex step; choices; what the page gets."""
 import base64
+import importlib
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 from experiments import views
 from experiments.data.words import LANGUAGES, alphabet
+from experiments.registry import NAMES
 from experiments.report import unrolled as report
 from experiments.report.page import page
 from experiments.report.web_parts import as_json
 from experiments.runs.store import Run, Store
-from experiments.trainers import turning, unrolled
 from experiments.trainers.ngrams import Words
 from experiments.trainers.spelling import Speller, parts_of
 from experiments.trainers.turning import Turn
@@ -56,7 +58,7 @@ def test_states_and_gradients_are_those_of_the_definitions(bidirectional):
         for d, (_, steps, states, _) in enumerate(runs):
             np.testing.assert_allclose(seen["states"][n, d, steps], states, rtol=1e-12)
             for t in range(length):
-                dh = complex_step(lambda change, d=d, t=t: loss_with(model, tokens, Y[n], d, t, change), np.zeros(H))
+                dh = complex_step(partial(loss_with, model, tokens, Y[n], d, t), np.zeros(H))
                 np.testing.assert_allclose(seen["gradients"][n, d, t], dh, rtol=1e-10, atol=1e-14)
         assert seen["loss"][n] == pytest.approx(loss_with(model, tokens, Y[n], -1, 0, 0).real)
         assert not seen["states"][n, :, length:].any() and not seen["gradients"][n, :, length:].any()
@@ -75,13 +77,13 @@ def test_words_are_chosen_by_what_the_network_says_of_them():
     lengths = np.array([8, 8, 8, 8, 8, 8, 5, 8, 8])
     y = np.array([0, 0, 0, 1, 1, 1, 1, 2, 3])
     p = np.array([0.6, 0.9, 0.8, 0.3, 0.1, 0.2, 0.01, 0.7, 0.7])  # of the true language; 5 letters are too few to be shown
-    log_p = np.log(np.where(np.arange(4) == y[:, None], p[:, None], 0))
-    log_p[:, 0] = np.log(np.where(y == 0, p, 1 - p))
+    answers = np.full((9, 4), 1e-9)
+    answers[:, 0] = 1 - p
+    answers[np.arange(9), y] = p
     words = Words(np.zeros((9, 8), int), lengths, y)
-    with np.errstate(divide="ignore"):
-        assert chosen(log_p, words) == ([2, 7, 8, 4, 5], [CHOICES[1]] * 3 + [CHOICES[2]] * 2)
-        right = np.log(np.where(np.arange(4) == y[:, None], 0.97, 0.01))
-        assert chosen(right, words) == ([1, 4, 7, 8], [CHOICES[1]] * 4)  # nothing is misread
+    assert chosen(np.log(answers), words) == ([2, 7, 8, 4, 5], [CHOICES[1]] * 3 + [CHOICES[2]] * 2)
+    right = np.log(np.where(np.arange(4) == y[:, None], 0.97, 0.01))
+    assert chosen(right, words) == ([1, 4, 7, 8], [CHOICES[1]] * 4)  # nothing is misread
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +93,7 @@ def recorded():
 
 
 def test_a_run_is_recorded_before_training_at_zero_error_and_at_the_end(recorded):
-    one, run = recorded
-    found = run.arrays
+    found = recorded[1].arrays
     assert found["moments"].tolist() == list(MOMENTS) and found["epochs"][[0, 1, 3]].tolist() == [0, 1, 30]
     assert 1 < found["epochs"][2] <= 30 and found["accuracy"][2, 0] == 1 and found["accuracy"][1, 0] < 1
     W, M, T = len(found["words"]), 4, max(map(len, found["words"]))
@@ -108,8 +109,9 @@ def test_a_run_is_recorded_before_training_at_zero_error_and_at_the_end(recorded
 
 
 def test_the_page_gets_what_was_recorded_in_8_bits(recorded):
-    one, run = recorded
-    data, found = json.loads(as_json(report.part([recorded]).data)), run.arrays
+    part, found = report.part([recorded]), recorded[1].arrays
+    data = json.loads(as_json(part.data))
+    assert part.question in NAMES
     (shown,) = data["networks"]
     assert tuple(data["languages"]) == LANGUAGES == report.LANGUAGES
     for n, word in enumerate(shown["words"]):
@@ -148,15 +150,13 @@ def test_views_are_recorded_once_and_shown_when_they_are_complete(tmp_path, monk
     assert view.missing(store) == 1 and view.part(store) is None
     assert view.run(store, workers=1) == 1 and view.run(store) == view.missing(store) == 0
     part = view.part(store)
-    assert part.name == "turning" and len(part.data) == 2 and part == view.part(store)
+    assert part.name == "turning" and part.question in NAMES and len(part.data) == 2 and part == view.part(store)
 
 
 @pytest.mark.parametrize("view", views.VIEWS, ids=lambda view: view.name)
-def test_views_are_of_this_house(view):
-    """Their parts have their names, their question is one, and recordings are runs of their own."""
-    from experiments.registry import EXPERIMENTS
-
+def test_recordings_are_runs_of_their_own(view):
+    """No question's runs; and their trainer is the one that describes them."""
     runs = [one.settings() for one in view.recordings()]
-    assert {run["experiment"] for run in runs} == {view.name} and len(runs) > 1
-    assert {"turning": turning.TRAINER, "unrolled": unrolled.TRAINER}[view.name] == view.trainer
-    assert view.name not in EXPERIMENTS
+    assert {run["experiment"] for run in runs} == {view.name} and view.name not in NAMES and len(runs) > 1
+    module = importlib.import_module(view.trainer)
+    assert module.recordings is view.recordings and all(0 < module.seconds(run) < 20 for run in runs)

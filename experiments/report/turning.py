@@ -45,5 +45,5 @@ def _told(turn: Any, run: Run) -> str:
     count, share = f"{int(run.curves['update'][-1]):,}".replace(",", "\u202f"), margin[-1] / run.scalars["svm.margin"]
     theory = f" (theory: {expected[-1]:.2g})" if np.isfinite(expected[-1]) else ""
     return (f"{_title(turn)}: over {count} updates the angle to the support vector machine falls from {angle[0]:.0f} to "
-            f"{angle[-1]:.2g} degrees{theory}; the margin ends at {100 * share:.0f} % of the machine's, the norm of the weights "
-            f"grows from {norm[0]:.2g} to {norm[-1]:.2g}.")
+            f"{angle[-1]:.2g} degrees{theory}; the margin ends at {100 * share:.0f} % of the machine's, and the norm of the "
+            f"weights grows from {norm[0]:.2g} to {norm[-1]:.2g}.")

@@ -57,7 +57,7 @@ def packed(values: np.ndarray) -> str:
 
 
 def reach(found: dict[str, np.ndarray]) -> np.ndarray:
-    """Return |dh| at the step taken first over that at the step taken last, (W, M, D): how much of the gradient reaches it."""
+    """Return |dh| at the step taken first over that at the step taken last, (W, M, D): how far the gradient reaches."""
     ends = np.array([len(str(word)) for word in found["words"]]) - 1  # (W,)
     size = sizes(found["gradients"])  # (W, M, D, T)
     last, first = size[np.arange(len(ends)), :, :, ends], size[..., 0].copy()  # forwards: taken last, taken first

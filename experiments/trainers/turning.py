@@ -126,15 +126,16 @@ def _train(run: Turn) -> Run:
 
     data = points(run.data)
     svm = hard_margin(data.x, data.y)
-    eta = run.step * 4 / np.linalg.norm(data.x, 2) ** 2
+    eta = float(run.step * 4 / np.linalg.norm(data.x, 2) ** 2)
     model = MLP((2, 1), bias=False, dtype=run.dtype, seed=run.seed)
     weights = [model.flat.copy()]
     fit(model, data.x, data.y, loss=BinaryCrossEntropy(), optimizer=SGD(eta * len(data.x)), epochs=run.updates,
         batch_size=None, check_every=run.recorded()[1:], seed=run.seed, progress=False,
         on_check=lambda model, row: weights.append(model.flat.copy()))
     w, t = np.array(weights, dtype=float), np.array(run.recorded(), dtype=float)  # (F, 2), (F,)
-    return Run(curves={"update": t, **seen(w, data), "angle": angles(w, svm.direction), "expected": expected(t, eta, data, svm)},
-               scalars={"eta": float(eta), "svm.margin": svm.margin},
+    return Run(curves={"update": t, **seen(w, data), "angle": angles(w, svm.direction),
+                       "expected": expected(t, eta, data, svm)},
+               scalars={"eta": eta, "svm.margin": svm.margin},
                arrays={"x": data.x, "y": data.y, "w": w, "svm.direction": svm.direction, "svm.support": svm.support})
 
 

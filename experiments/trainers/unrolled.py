@@ -1,11 +1,11 @@
-"""A recurrent network unrolled over the letters of some words: states, answers, and the gradient on its way back through time.
+"""A recurrent network unrolled over the letters of some words: states, answers, and the gradient going back through time.
 
 The plain network of `sequences` (which language is a word from?), recorded while it learns: before training, after the first
 epoch, at zero training error and at the end. What is recorded comes from the definition in `nn.reference`, in double
-precision, by `model.trace`: h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h) of each direction, and all that reaches a state from the
-loss of this one word, dh_t = (from the output, at the step taken last) + dz_{t+1} W_hhᵀ, dz_t = dh_t (1 - h_t²).
+precision, by `model.trace`: h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h) of each direction, and all that reaches a state from
+the loss of this one word, dh_t = (from the output, at the step taken last) + dz_{t+1} W_hhᵀ, dz_t = dh_t (1 - h_t²).
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -84,8 +84,8 @@ def train_fleet(runs: list[dict]) -> list[Run]:
         In the same order. Arrays, W words, M moments, D directions (forwards first), T letters of the longest word; 0 beyond
         a word's end: `words` (W,), text; `language` (W,), its true one; `choice` (W,), of `CHOICES`; `moments` (M,), text,
         and `epochs` (M,); `states` (W, M, D, T, H), h_t at the place of its letter; `gradients`, dh_t of the word's
-        cross-entropy, likewise; `loss` (W, M), nats; `p_read` (W, M, D, T, 4), what the network says of the letters alone that
-        a direction has read when it is there; `accuracy` (M, 2), as shares, of training words and of those held out.
+        cross-entropy, likewise; `loss` (W, M), nats; `p_read` (W, M, D, T, 4), what the network says of the letters alone
+        that a direction has read when it is there; `accuracy` (M, 2), as shares, of training words and of those held out.
     """
     from nn.processor import one_blas_thread, thread_limit
 
@@ -175,7 +175,7 @@ def unroll(model: Any, words: Words) -> dict[str, np.ndarray]:
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
 
 
-def said(model: Any, tokens: Sequence[int], reverse: bool) -> np.ndarray:
+def said(model: Any, tokens: np.ndarray, reverse: bool) -> np.ndarray:
     """Return the probabilities (T, 4) of the letters up to each, or from each on, read as if they were the word."""
     T = len(tokens)
     lengths = np.arange(T, 0, -1) if reverse else np.arange(1, T + 1)

@@ -25,6 +25,8 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
+TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
+UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -91,4 +93,9 @@ EXPERIMENTS = {
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    # w̃ with the wrong sign: another angle than that to which gradient descent comes.
+    "rest_of_the_machine_mirrored": Mutant(
+        "experiments/trainers/turning.py", "-np.log(svm.alpha[svm.support])", "np.log(svm.alpha[svm.support])", TURNED),
+    "gradient_behind_the_activation": Mutant(  # dz_t instead of dh_t
+        "experiments/trainers/unrolled.py", 'for q in ("a", "da"))', 'for q in ("a", "dz"))', UNROLLED),
 }

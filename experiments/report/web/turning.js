@@ -45,8 +45,8 @@ afterzero.parts.turning = (root, data) => {
     svg("path", all, "goal", {d: `M0 0L${arrow * set.direction[0]} ${arrow * set.direction[1]}`});
     svg("polygon", all, "head-goal", {points: tip(set.direction)});
     const weights = svg("path", all, "weights"), head = svg("polygon", all, "head-weights"), arc = svg("path", all, "arc");
-    set.x.forEach(([x, y], n) => set.y[n] ? svg("circle", all, "one", {cx: x, cy: y, r: size})
-      : svg("rect", all, "zero", {x: x - 0.9 * size, y: y - 0.9 * size, width: 1.8 * size, height: 1.8 * size}));
+    set.x.forEach(([x, y], n) => !set.y[n] ? svg("circle", all, "zero", {cx: x, cy: y, r: size})
+      : svg("rect", all, "one", {x: x - 0.9 * size, y: y - 0.9 * size, width: 1.8 * size, height: 1.8 * size}));
     for (const n of set.support) svg("circle", all, "support", {cx: set.x[n][0], cy: set.x[n][1], r: 2.2 * size});
     const wrong = svg("path", all, "wrong");
     const caption = document.createElement("figcaption");
@@ -74,8 +74,8 @@ afterzero.parts.turning = (root, data) => {
       ["w/‖w‖, and the line w·x = 0", ["path", "weights", {d: "M0 .4H2"}], ["path", "line", {d: "M0 .8H2"}]],
       ["the same of the machine", ["path", "goal", {d: "M0 .4H2"}], ["path", "machine", {d: "M0 .8H2"}]],
       ["margin", ["rect", "band", {x: 0, y: 0.1, width: 2, height: 0.8}], ["path", "edge", {d: "M0 .1H2M0 .9H2"}]],
-      ["class 1", ["circle", "one", {cx: 1, cy: 0.5, r: 0.35}]],
-      ["class 0", ["rect", "zero", {x: 0.7, y: 0.2, width: 0.6, height: 0.6}]],
+      ["class 0", ["circle", "zero", {cx: 1, cy: 0.5, r: 0.35}]],
+      ["class 1", ["rect", "one", {x: 0.7, y: 0.2, width: 0.6, height: 0.6}]],
       ["support vector", ["circle", "support", {cx: 1, cy: 0.5, r: 0.4}]],
       ["misclassified", ["path", "wrong", {d: "M.7 .2l.6 .6m0 -.6l-.6 .6"}]]]) {
       const item = list.appendChild(document.createElement("li"));
@@ -172,8 +172,9 @@ afterzero.parts.turning = (root, data) => {
   };
 
   const label = find("choice").appendChild(document.createElement("label"));
-  label.textContent = "Samples ";
-  const select = label.appendChild(document.createElement("select"));
+  const select = find("choice").appendChild(document.createElement("select"));
+  label.textContent = "Samples";
+  select.id = label.htmlFor = "turning-samples";
   data.forEach(({title}, n) => select.add(new Option(title, n)));
   choose(0);
   steps = afterzero.stepper(find("steps"), {label: "Updates (log)", count: set.update.length, at: 0, pause: 150, show,

@@ -72,7 +72,7 @@ afterzero.parts.unrolled = (root, data) => {
     const from = T * H * (chosen.moment * word().said[0].length + chosen.direction);
     canvas.width = T;
     canvas.height = H;
-    const context = canvas.getContext("2d"), image = context.createImageData(T, H), hues = [rgb("blue"), rgb("orange")];
+    const context = canvas.getContext("2d", {willReadFrequently: true}), image = context.createImageData(T, H), hues = [rgb("blue"), rgb("orange")];
     for (let t = 0; t < T; t++) {
       if (!visible(t)) continue; // stays transparent
       for (let j = 0; j < H; j++) {
@@ -124,8 +124,8 @@ afterzero.parts.unrolled = (root, data) => {
     .slice(0, 2).filter(([p]) => p >= 0.01).map(([p, name]) => `${name} ${percent(p)} %`).join(", ");
   const told = (step) => {
     const {back, taken, letter, T} = at_step(step), away = backwards() ? -1 : 1; // from one step to the next
-    const t = below(letter + 1), before = below(letter + 1 - away), after = below(letter + 1 + away), name = letters()[letter];
     if (letter < 0) return `Nothing is read yet: the state is 0. Of ${T} letters the ${backwards() ? "last" : "first"} comes first.`;
+    const [before, t, after] = [-away, 0, away].map((by) => below(letter + 1 + by)), name = letters()[letter];
     if (!back) {
       const read = (backwards() ? letters().slice(letter) : letters().slice(0, letter + 1)).join("");
       return `Step ${taken + 1} of ${T} reads “${name}”: h${t} = tanh(W_xh[${name}] + ${taken ? `h${before} W_hh` : "0"} + b_h). ` +
@@ -153,7 +153,8 @@ afterzero.parts.unrolled = (root, data) => {
   // --- controls ---
 
   const choice = (name, title, options) => {
-    const label = make(find("choices"), "label", "", `${title} `), select = make(label, "select");
+    const pair = make(find("choices"), "div"), label = make(pair, "label", "", title), select = make(pair, "select");
+    select.id = label.htmlFor = `unrolled-${name}`;
     select.addEventListener("change", () => { chosen[name] = Number(select.value); renew(name); });
     return {select, fill: () => {
       select.replaceChildren(...options().map((text, n) => new Option(text, n, false, n === chosen[name])));
