@@ -142,13 +142,14 @@ def test_a_store_can_put_no_markup_into_the_page(recorded):
     assert bad not in text and "<img" not in text and text.count("</script>") == text.count("<script")
 
 
-def test_views_are_recorded_once_and_shown_when_they_are_complete(tmp_path, monkeypatch):
+def test_views_are_recorded_once_and_shown_when_they_are_complete(tmp_path):
     store, turns = Store(tmp_path), [Turn("test", seed, "clouds", updates=5, frames=3) for seed in range(2)]
     view = views.TURNING._replace(recordings=lambda: turns)
-    assert view.missing(store) == 2 and view.part(store) is None
-    view._replace(recordings=lambda: turns[:1]).run(store, workers=1)
-    assert view.missing(store) == 1 and view.part(store) is None
-    assert view.run(store, workers=1) == 1 and view.run(store) == view.missing(store) == 0
+    assert view.missing(store) == 2 and view.part(store).data["missing"] == 2
+    view._replace(recordings=lambda: turns[:1]).run(store)
+    said = page("t", [view.part(store)])
+    assert view.missing(store) == 1 and "of 2 runs 1 are missing" in said and "<code>afterzero report --record<" in said
+    assert view.run(store) == 1 and view.run(store) == view.missing(store) == 0
     part = view.part(store)
     assert part.name == "turning" and part.question in NAMES and len(part.data) == 2 and part == view.part(store)
 

@@ -18,8 +18,8 @@ ORDER = {
            ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",),
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
-                    ("experiments.trainers", "experiments.report"), ("experiments.questions", "experiments.views"),
-                    ("experiments.registry",),
+                    ("experiments.trainers", "experiments.report"), ("experiments.questions",),
+                    ("experiments.registry", "experiments.recorded", "experiments.views"),
                     ("experiments.running",), ("experiments.documenting",), ("experiments.command",),
                     ("experiments.__main__",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself

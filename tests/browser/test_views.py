@@ -19,7 +19,7 @@ def address(tmp_path_factory):
     parts = []
     for view, runs in ((views.TURNING, TURNS), (views.UNROLLED, NETWORKS)):
         small = view._replace(recordings=lambda runs=runs: runs)
-        small.run(store, workers=1)
+        small.run(store)
         parts.append(small.part(store))
     (folder / "page.html").write_text(page("Views", parts), encoding="utf-8")
     return (folder / "page.html").as_uri()
@@ -121,6 +121,12 @@ def test_the_second_direction_reads_from_the_end(open_page, address):
     assert int(slider.input_value()) == int(slider.get_attribute("max")) == 2 * len(painted(page, states))
     choice(page, "Network").select_option(label="reads forwards only")
     assert choice(page, "Direction").input_value() == "0" and choice(page, "Epoch").input_value() == "2"
+
+
+def test_what_is_not_recorded_says_how_it_is(open_page, tmp_path):
+    parts = [view.part(Store(tmp_path)) for view in views.VIEWS]
+    (tmp_path / "page.html").write_text(page("Views", parts), encoding="utf-8")
+    assert open_page((tmp_path / "page.html").as_uri()).get_by_text("afterzero report --record").count() == 2
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -4,6 +4,7 @@
 window.afterzero ??= {parts: {}};
 
 afterzero.parts.turning = (root, data) => {
+  if (data.missing) return; // the template says what to do
   const SVG = "http://www.w3.org/2000/svg", HEIGHT = 150;
   const find = (name) => root.querySelector(`.turning-${name}`);
   const number = (value, digits = 3) => String(Number(value.toPrecision(digits))).replace("-", "−");

@@ -6,6 +6,7 @@
 window.afterzero ??= {parts: {}};
 
 afterzero.parts.unrolled = (root, data) => {
+  if (data.missing) return; // the template says what to do
   const find = (name) => root.querySelector(`.unrolled-${name}`);
   const number = (value) => value === 0 || value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(2)))
     : value.toExponential(1).replace("e-", "e−");
