@@ -62,7 +62,9 @@ def test_the_angle_nears_what_theory_says():
 def test_nothing_is_expected_where_nothing_is_left_across():
     """Of figure 1 w̃ is parallel to w_svm: the angle falls faster than 1/log t."""
     data = points("figure_1")
-    assert np.isnan(turning.expected(np.array([1e4, 1e8]), 1.0, data, hard_margin(data.x, data.y))).all()
+    svm = hard_margin(data.x, data.y)
+    assert turning.across(turning.rest(data, svm), svm.direction) == 0
+    assert np.isnan(turning.expected(np.array([1e4, 1e8]), 1.0, data, svm)).all()
 
 
 def test_figure_1_is_the_published_one():

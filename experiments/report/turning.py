@@ -29,6 +29,7 @@ def _shown(turn: Any, run: Run) -> dict[str, Any]:
     """What scripts need of one run."""
     return {"title": _title(turn), "best": rounded(run.scalars["svm.margin"]), "y": run.arrays["y"].tolist(),
             **{name: rounded(run.arrays[name]) for name in ("x", "w")}, "direction": rounded(run.arrays["svm.direction"]),
+            "across": rounded(run.scalars["across"]),
             "support": run.arrays["svm.support"].tolist(), **{name: rounded(run.curves[name]) for name in CURVES}}
 
 

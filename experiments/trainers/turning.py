@@ -111,7 +111,7 @@ def train_fleet(runs: list[dict]) -> list[Run]:
         smallest distance y(w·x)/‖w‖ of a sample from the line, negative on its wrong side; `angle` to the machine, degrees;
         `expected`, what it would be were w = w_svm log(ηt) + w̃ (NaN before log(ηt) is 1, and where w̃ has nothing across
         w_svm). Arrays: `x`, `y`; `w` (frames, 2); `svm.direction` (2,); `svm.support`, numbers of the support vectors.
-        Scalars: `eta`; `svm.margin`.
+        Scalars: `eta`; `svm.margin`; `across`, how much w̃ has across w_svm (0: the angle falls faster than 1/log t).
     """
     from nn.processor import one_blas_thread, thread_limit
 
@@ -135,7 +135,7 @@ def _train(run: Turn) -> Run:
     w, t = np.array(weights, dtype=float), np.array(run.recorded(), dtype=float)  # (F, 2), (F,)
     return Run(curves={"update": t, **seen(w, data), "angle": angles(w, svm.direction),
                        "expected": expected(t, eta, data, svm)},
-               scalars={"eta": eta, "svm.margin": svm.margin},
+               scalars={"eta": eta, "svm.margin": svm.margin, "across": across(rest(data, svm), svm.direction)},
                arrays={"x": data.x, "y": data.y, "w": w, "svm.direction": svm.direction, "svm.support": svm.support})
 
 
@@ -154,12 +154,22 @@ def angles(w: np.ndarray, direction: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(across, along))
 
 
+def rest(data: Points, svm: Any) -> np.ndarray:
+    """Return w̃ (2,) of w_svm log(ηt) + w̃: support vectors span the plane."""
+    z = (np.where(data.y == 1, 1.0, -1.0)[:, None] * data.x)[svm.support]  # (S, 2)
+    return np.linalg.lstsq(z, -np.log(svm.alpha[svm.support]), rcond=None)[0]
+
+
+def across(w: np.ndarray, direction: np.ndarray) -> float:
+    """Return how long the part of w (2,) across a direction of length 1 is; 0 where only rounding leaves any."""
+    size = float(np.linalg.norm(w - (w @ direction) * direction))
+    return size if size > 1e-9 * np.linalg.norm(w) else 0.0
+
+
 def expected(t: np.ndarray, eta: float, data: Points, svm: Any) -> np.ndarray:
     """Return the angle (F,) in degrees of w_svm log(ηt) + w̃; NaN where that says nothing."""
-    z = (np.where(data.y == 1, 1.0, -1.0)[:, None] * data.x)[svm.support]  # (S, 2)
-    rest = np.linalg.lstsq(z, -np.log(svm.alpha[svm.support]), rcond=None)[0]  # w̃ (2,): support vectors span the plane
+    w = rest(data, svm)
     with np.errstate(divide="ignore"):
         clock = np.log(eta * t)
-    across = np.linalg.norm(rest - (rest @ svm.direction) * svm.direction)
-    known = (clock >= 1) & bool(across > 1e-9 * np.linalg.norm(rest))
-    return np.where(known, angles(np.where(known, clock, 0)[:, None] * svm.w + rest, svm.direction), np.nan)
+    known = (clock >= 1) & (across(w, svm.direction) > 0)
+    return np.where(known, angles(np.where(known, clock, 0)[:, None] * svm.w + w, svm.direction), np.nan)

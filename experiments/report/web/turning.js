@@ -124,7 +124,8 @@ afterzero.parts.turning = (root, data) => {
   };
   // Where training is now: a line and a dot, drawn over the curves.
   const mark = (u, values) => {
-    const now = Math.max(1, frame), x = u.valToPos(u.data[0][now - 1], "x", true), y = u.valToPos(values[now], "y", true);
+    if (!frame) return; // log 0
+    const x = u.valToPos(u.data[0][frame - 1], "x", true), y = u.valToPos(values[frame], "y", true);
     u.ctx.save();
     u.ctx.setLineDash([]);
     u.ctx.strokeStyle = u.ctx.fillStyle = colour("ink");
@@ -151,9 +152,9 @@ afterzero.parts.turning = (root, data) => {
         : `No sample is misclassified, and the margin is ${number(margin)}, ${number(100 * margin / set.best)} % of the ` +
           `machine’s ${number(set.best)}.`];
     if (at === set.update.length - 1) {
-      const square = set.expected[at] === null ? "Here w̃ has nothing across w_svm, so that the angle falls faster than 1/log t."
+      const slow = set.across === 0 ? "Here w̃ has nothing across w_svm, so that the angle falls faster than 1/log t."
         : `Falling like 1/log t, the angle would be half as large after about ${count(t)}² updates.`;
-      parts.push(` ${square}`);
+      parts.push(` ${slow}`);
     }
     return parts.join("");
   };

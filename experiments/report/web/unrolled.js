@@ -147,8 +147,8 @@ afterzero.parts.unrolled = (root, data) => {
     const verdict = left < 0.1 ? "the gradient vanishes on its way" : left <= 1.5 ? "the gradient reaches it"
       : "the gradient grows on its way";
     const others = network().moments.map((one, m) => `${percent(share(first, m))} % at epoch ${one.epoch}`).join(", ");
-    return `${about} Each step back multiplies |dh| by ${number(left ** (1 / (T - 1)))} on average, and ${percent(left)} % are ` +
-      `left at the step taken first: ${verdict}. Of all epochs: ${others}.`;
+    return `${about} Each step back multiplies |dh| by ${number(left ** (1 / (T - 1)))} on average, so that ${percent(left)} % ` +
+      `arrive at the step taken first: ${verdict}. By epoch: ${others}.`;
   };
 
   // --- controls ---
