@@ -27,6 +27,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
            its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
            what its default found as Markdown, for a document
+       {PROGRAM} report [--output FILE | --serve [--port N]]
+           one page with every answer that the finished runs give
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
            what does a training log say, and where would rules have stopped?
        {PROGRAM} --version
@@ -175,6 +177,12 @@ def _replay(options: list[str]) -> int:
     return stopping_command.main(["replay", *options], program=PROGRAM)
 
 
+def _report(options: list[str]) -> int:
+    from .reporting import report
+
+    return report(options)
+
+
 @dataclass(frozen=True)
 class Command:
     """One command.
@@ -192,4 +200,4 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "replay": Command(_replay, named=False)}
+            "report": Command(_report, named=False), "replay": Command(_replay, named=False)}

@@ -47,11 +47,12 @@ class View(NamedTuple):
     def part(self, store: Store) -> Part:
         """Return the part of the page, or what says how it is recorded."""
         wanted = self.recordings()
-        if missing := self.missing(store):
+        found = [(one, run) for one in wanted if (run := store.load(one.settings())) is not None]
+        if missing := len(wanted) - len(found):
             part = self.drawn([])
             return replace(part, html_template="view_missing.html", scripts=part.scripts[-1:], styles=(),
                            data={"missing": missing, "of": len(wanted), "command": COMMAND, "takes": TAKES}, alt=self.about)
-        return self.drawn([(one, store.require(one.settings())) for one in wanted])
+        return self.drawn(found)
 
 
 TURNING = View("turning", turning.TRAINER, turning.recordings, turning_part.part,

@@ -85,9 +85,9 @@ def test_the_page_gets_what_was_recorded():
     np.testing.assert_allclose(one["w"], run.arrays["w"], rtol=1e-5)
     assert one["best"] == pytest.approx(run.scalars["svm.margin"], rel=1e-5) and one["y"] == run.arrays["y"].tolist()
     angle = run.curves["angle"]
-    assert f"from {angle[0]:.0f} to {angle[-1]:.2g} degrees;" in part.alt  # no theory yet, after 30 updates
+    assert f"from {angle[0]:.0f} to {angle[-1]:.2g} degrees." in part.alt  # no theory yet, after 30 updates
     run.curves["expected"][-1] = 1.5
-    assert "degrees (theory: 1.5);" in report.part([(turn, run)]).alt
+    assert "degrees (theory: 1.5)." in report.part([(turn, run)]).alt
 
 
 def test_an_unknown_set_is_refused():

@@ -11,8 +11,8 @@ from experiments import views
 from experiments.data.words import LANGUAGES, alphabet
 from experiments.registry import NAMES
 from experiments.report import unrolled as report
-from experiments.report.page import page
 from experiments.report.web_parts import as_json
+from experiments.runs.snapshot import snapshot
 from experiments.runs.store import Run, Store
 from experiments.trainers.ngrams import Words
 from experiments.trainers.spelling import Speller, parts_of
@@ -21,6 +21,7 @@ from experiments.trainers.unrolled import CHOICES, MOMENTS, Unrolled, chosen, tr
 from nn import RNN
 from tests.naive import naive_rnn_forward
 from tests.numerical import complex_step
+from tests.pages_of_parts import paged
 
 D, H, K = 6, 5, 4
 X, LENGTHS, Y = np.random.default_rng(4).integers(0, D, (3, 5)), np.array([3, 5, 1]), np.array([2, 0, 3])
@@ -138,7 +139,7 @@ def test_a_store_can_put_no_markup_into_the_page(recorded):
     one, run = recorded
     bad = "</script><img src=x onerror=alert(1)>"
     arrays = {**run.arrays, "moments": np.array([bad] * 4), "language": np.array([bad] * len(run.arrays["words"]))}
-    text = page("t", [report.part([(one, Run(arrays=arrays))])])
+    text = paged([report.part([(one, Run(arrays=arrays))])])
     assert bad not in text and "<img" not in text and text.count("</script>") == text.count("<script")
 
 
@@ -147,7 +148,8 @@ def test_views_are_recorded_once_and_shown_when_they_are_complete(tmp_path):
     view = views.TURNING._replace(recordings=lambda: turns)
     assert view.missing(store) == 2 and view.part(store).data["missing"] == 2
     view._replace(recordings=lambda: turns[:1]).run(store)
-    said = page("t", [view.part(store)])
+    with snapshot(tmp_path) as seen:
+        said = paged([view.part(seen)])
     assert view.missing(store) == 1 and "of 2 runs 1 are missing" in said and "<code>afterzero report --record<" in said
     assert view.run(store) == 1 and view.run(store) == view.missing(store) == 0
     part = view.part(store)

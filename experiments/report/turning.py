@@ -1,11 +1,12 @@
 """The view of a direction that turns: recorded runs of `trainers.turning` as an interactive part of the page."""
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..runs.store import Run
 from .web_parts import Part
+from .words import listed
 
 TITLES = {"clouds": "Two clouds", "figure_1": "Figure 1 of Soudry et al.", "four_points": "Four points"}
 CURVES = ("update", "train_loss", "train_error", "norm", "margin", "angle", "expected")
@@ -18,7 +19,7 @@ def part(recorded: Iterable[tuple[Any, Run]]) -> Part:
     return Part(name="turning", title="A direction turns to that of the support vector machine", question="margin_theory",
                 html_template="turning.html", scripts=("uPlot.iife.min.js", "stepper.js", "turning.js"),
                 styles=("uPlot.min.css", "stepper.css", "turning.css"), data=[_shown(*one) for one in recorded],
-                alt=" ".join(_told(*one) for one in recorded))
+                alt=_told(recorded) if recorded else "")
 
 
 def _title(turn: Any) -> str:
@@ -40,11 +41,14 @@ def rounded(values: Any) -> Any:
     return float(f"{values:.{DIGITS}g}") if np.isfinite(values) else None
 
 
-def _told(turn: Any, run: Run) -> str:
-    """Say what is seen of one run."""
-    angle, margin, norm, expected = (run.curves[name] for name in ("angle", "margin", "norm", "expected"))
-    count, share = f"{int(run.curves['update'][-1]):,}".replace(",", "\u202f"), margin[-1] / run.scalars["svm.margin"]
-    theory = f" (theory: {expected[-1]:.2g})" if np.isfinite(expected[-1]) else ""
-    return (f"{_title(turn)}: over {count} updates the angle to the support vector machine falls from {angle[0]:.0f} to "
-            f"{angle[-1]:.2g} degrees{theory}; the margin ends at {100 * share:.0f} % of the machine's, and the norm of the "
-            f"weights grows from {norm[0]:.2g} to {norm[-1]:.2g}.")
+def _told(recorded: Sequence[tuple[Any, Run]]) -> str:
+    """Say what is seen."""
+    falls, margins = [], []
+    for turn, run in recorded:
+        angle, expected = run.curves["angle"], run.curves["expected"][-1]
+        theory = f" (theory: {expected:.2g})" if np.isfinite(expected) else ""
+        falls.append(f"on {_title(turn)} from {angle[0]:.0f} to {angle[-1]:.2g} degrees{theory}")
+        margins.append(f"{100 * run.curves['margin'][-1] / run.scalars['svm.margin']:.0f} %")
+    updates = f"{int(recorded[0][1].curves['update'][-1]):,}".replace(",", "\u202f")
+    return (f"Over {updates} updates the angle between the weights and those of the support vector machine falls "
+            f"{listed(falls)}. Of the machine's margin {listed(margins)} {'is' if len(margins) == 1 else 'are'} reached.")

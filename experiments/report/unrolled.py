@@ -1,12 +1,13 @@
 """The view of a recurrent network unrolled over a word: recorded runs of `trainers.unrolled` as a part of the page."""
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..runs.store import Run
 from .web_parts import Part
+from .words import listed
 
 LEVELS = 127  # of 8 bits with a sign
 LANGUAGES = ("english", "spanish", "dutch", "polish")  # in the order of the answers
@@ -18,7 +19,7 @@ def part(recorded: Iterable[tuple[Any, Run]]) -> Part:
     return Part(name="unrolled", title="Backpropagation through time, letter by letter", question="sequences",
                 html_template="unrolled.html", scripts=("stepper.js", "unrolled.js"), styles=("stepper.css", "unrolled.css"),
                 data={"languages": list(LANGUAGES), "networks": [_shown(*one) for one in recorded]},
-                alt=" ".join(_told(*one) for one in recorded))
+                alt=_told(recorded) if recorded else "")
 
 
 def _title(one: Any) -> str:
@@ -66,10 +67,12 @@ def reach(found: dict[str, np.ndarray]) -> np.ndarray:
     return first / np.where(last > 0, last, np.nan)
 
 
-def _told(one: Any, run: Run) -> str:
-    """Say what is seen of one run: how far back the gradient reaches at each moment."""
-    found, shares = run.arrays, 100 * np.nanmedian(reach(run.arrays), axis=(0, 2))  # (M,)
-    parts = [f"{share:.{1 if share < 10 else 0}f} % {name} (epoch {int(epoch)})" for name, epoch, share in
-             zip(found["moments"], found["epochs"], shares, strict=True)]
-    return (f"A network that {_title(one)}: of the gradient at the step taken last the first step gets, as the median of "
-            f"{len(found['words'])} words, {', '.join(parts)}.")
+def _told(recorded: Sequence[tuple[Any, Run]]) -> str:
+    """Say what is seen: how far back the gradient reaches at each moment."""
+    said = []
+    for one, run in recorded:
+        found, shares = run.arrays, 100 * np.nanmedian(reach(run.arrays), axis=(0, 2))  # (M,)
+        parts = [f"{share:.{1 if share < 10 else 0}f} % {name} (epoch {int(epoch)})" for name, epoch, share in
+                 zip(found["moments"], found["epochs"], shares, strict=True)]
+        said.append(f"in a network that {_title(one)} {listed(parts)}")
+    return f"Of the gradient at the step taken last the step taken first gets (median of words), {'; '.join(said)}."

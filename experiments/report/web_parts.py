@@ -6,6 +6,7 @@ escape, data through `as_json`, and what is written inside <style> and <script> 
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -82,8 +83,13 @@ def render(template: str, **values: Any) -> str:
                        ) from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                      loader=jinja2.FunctionLoader(web_file), keep_trailing_newline=True)
-    environment.filters |= {"json": _script_json, "file": _inlined}
+    environment.filters |= {"json": _script_json, "file": _inlined, "script": _script, "tight": tight}
     return environment.get_template(template).render(**values)
+
+
+def tight(text: str) -> str:
+    """Return text in which no line ends between a number and its unit or error, or before a percent sign."""
+    return re.sub(r"(?<=\d) (?=%|±|points|epochs|seeds|runs)|(?<=×) (?=\d)", "\u00a0", text)
 
 
 def _script_json(data: Any) -> Any:
@@ -96,10 +102,20 @@ def _inlined(name: str) -> Any:
     """A file of report/web/ for inside <style> or <script>."""
     from markupsafe import Markup
 
-    text = web_file(name)
+    return Markup(_inside(name, web_file(name)))
+
+
+def _script(text: str) -> Any:
+    """The text of a script for inside <script>; only of files of report/web/."""
+    from markupsafe import Markup
+
+    return Markup(_inside("script", text))
+
+
+def _inside(name: str, text: str) -> str:
     if "</script" in text.lower() or "</style" in text.lower() or "<!--" in text:
         raise ValueError(f"{name}: got what ends a <script> or <style>, accepted: text without it")
-    return Markup(text)
+    return text
 
 
 def policy(scripts: Iterable[str]) -> str:

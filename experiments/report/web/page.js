@@ -16,3 +16,29 @@ addEventListener("DOMContentLoaded", () => {
     }
   }
 });
+
+// What scrolls in itself must be reached by the keyboard; what does not must not be in its way.
+addEventListener("DOMContentLoaded", () => {
+  const watch = new ResizeObserver((entries) => {
+    for (const {target} of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const one of document.querySelectorAll("figure, .wide")) watch.observe(one);
+});
+
+// Paper has no button: what is folded is printed too, and folded again afterwards. Figures must not wait for being scrolled to.
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("details:not([open])")) {
+    one.dataset.folded = "";
+    one.open = true;
+  }
+  for (const one of document.querySelectorAll("img[loading=lazy]")) one.loading = "eager";
+});
+addEventListener("afterprint", () => {
+  for (const one of document.querySelectorAll("details[data-folded]")) {
+    delete one.dataset.folded;
+    one.open = false;
+  }
+});
