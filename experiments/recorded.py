@@ -5,8 +5,6 @@ labels times four losses: cross-entropy, whose test loss rises for as long as on
 noise of the labels, which only delays that, and at a higher one, which holds it, and costs where all labels are right; and the
 hinge, which is content with a margin of 1, so that its loss becomes 0 and nothing moves any more.
 """
-from typing import Any
-
 from .report import scrubber
 from .report.web_parts import Part
 from .runs.store import Store
@@ -40,8 +38,8 @@ def run(store: Store, workers: int = 0) -> int:
 
 def part(store: Store) -> Part:
     """The scrubber, or what says how it is recorded."""
-    wanted = runs()
-    if lacking := missing(store):
-        return scrubber.missing_part(lacking, len(wanted), COMMAND, TAKES)
-    found: list[tuple[dict, Any]] = [(settings, store.require(settings)) for settings in wanted]
-    return scrubber.part(found, SQUEEZE)
+    found = [(settings, store.load(settings)) for settings in runs()]
+    there = [(settings, run) for settings, run in found if run is not None]
+    if len(there) < len(found):
+        return scrubber.missing_part(len(found) - len(there), len(found), COMMAND, TAKES)
+    return scrubber.part(there, SQUEEZE)

@@ -18,9 +18,9 @@ ORDER = {
            ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",),
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
-                    ("experiments.trainers", "experiments.report"), ("experiments.questions",),
-                    ("experiments.registry", "experiments.recorded", "experiments.views"),
-                    ("experiments.collecting", "experiments.deciding"), ("experiments.running",),
+                    ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
+                    ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.deciding"),
+                    ("experiments.running",),
                     ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
                     ("experiments.command",),
                     ("experiments.__main__",)]}

@@ -1,6 +1,5 @@
 """The scrubber: recorded trainings in the plane, packed for a page on which they are moved through by hand."""
 import base64
-import math
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +14,10 @@ STYLES = ("uPlot.min.css", "scrubber.css")
 CURVES = ("train_loss", "train_error", "val_loss", "val_error", "test_loss", "test_error")
 DIGITS = 4  # significant ones, of curves
 STOPPED = "stopped "
-ALT = ("Two networks of the same initial weights learn the same points side by side, one by cross-entropy and one by the loss "
-       "that is chosen: the field shows which class each says where, a ring marks points whose label is wrong, and below are "
-       "the margins of all points and the losses and errors on training, validation and test data. The slider moves through "
-       "the epochs, on a log scale, from the first to long after the first one without a training error; marks tell where "
-       "that was, and where stopping rules would have stopped.")
+REACH = 100.0  # of margins, which grow without bound: what is above is drawn there
+ALT = ("Two networks with the same initial weights learn the same points, one by cross-entropy and one as is chosen here. The "
+       "slider moves both through their training, on a log scale, far past the first epoch without a training error. Flags "
+       "tell where that was, and where stopping rules would have stopped.")
 
 
 def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float) -> Part:
@@ -34,14 +32,13 @@ def part(recordings: Sequence[tuple[Mapping, Any]], squeeze: float) -> Part:
         Of the log-odds in their fields.
     """
     one, first = recordings[0]
-    reach = max(float(np.abs(run.arrays["margins"]).max()) for _, run in recordings)
     shared = {"epochs": first.curves["epoch"].astype(int).tolist(), "size": one["size"], "reach": one["reach"],
-              "squeeze": squeeze, "rules": list(one["rules"]), "margin": math.ceil(reach), "hidden": list(one["hidden"]),
+              "squeeze": squeeze, "rules": list(one["rules"]), "margin": REACH, "hidden": list(one["hidden"]),
               "seed": one["seed"]}
     sets = {settings["noise"]: {"points": np.round(run.arrays["points"].astype(float), 3).ravel().tolist(),
                                 "labels": run.arrays["labels"].tolist(), "wrong": run.arrays["flipped"].astype(int).tolist()}
             for settings, run in recordings}
-    runs = [{"noise": settings["noise"], "loss": settings["loss"], "level": settings["level"], **_run(run, shared["margin"])}
+    runs = [{"noise": settings["noise"], "loss": settings["loss"], "level": settings["level"], **_run(run)}
             for settings, run in recordings]
     data = {**shared, "noises": list(sets), "sets": list(sets.values()), "runs": runs,
             "losses": list(dict.fromkeys(settings["loss"] for settings, _ in recordings)),
@@ -56,9 +53,9 @@ def missing_part(missing: int, of: int, command: str, takes: str) -> Part:
                 "Here one will move through a training by hand, far past its first epoch without a training error.")
 
 
-def _run(run: Any, reach: float) -> dict[str, Any]:
+def _run(run: Any) -> dict[str, Any]:
     frames = len(run.curves["epoch"])
-    return {"fields": packed(run.arrays["fields"].reshape(frames, -1)), "margins": packed(shown(run.arrays["margins"], reach)),
+    return {"fields": packed(run.arrays["fields"].reshape(frames, -1)), "margins": packed(shown(run.arrays["margins"])),
             "curves": {name: [_short(value) for value in run.curves[name].tolist()] for name in CURVES},
             "zero": _whole(run.scalars.get("zero")),
             "stops": {name.removeprefix(STOPPED): _whole(epoch) for name, epoch in run.scalars.items()
@@ -73,12 +70,12 @@ def _whole(epoch: float | None) -> int | None:
     return None if epoch is None else int(epoch)
 
 
-def shown(margins: np.ndarray, reach: float) -> np.ndarray:
-    """Return margins as bytes, 127.5 (1 + arsinh(q) / arsinh(reach)): finely around 0 and coarsely far off.
+def shown(margins: np.ndarray) -> np.ndarray:
+    """Return margins as bytes, 127.5 (1 + arsinh(q) / arsinh(REACH)): finely around 0 and coarsely far off.
 
     Those below 0 become 127 and less, all others 128 and more.
     """
-    values = np.rint(127.5 * (1 + np.arcsinh(margins) / np.arcsinh(reach)))
+    values = np.rint(127.5 * (1 + np.arcsinh(margins) / np.arcsinh(REACH)))
     return np.where(margins < 0, np.clip(values, 0, 127), np.clip(values, 128, 255)).astype(np.uint8)
 
 
