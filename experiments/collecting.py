@@ -1,7 +1,7 @@
 """What a store holds of every question, as `report.page.Finding`: the fullest complete runs of each, and why others lack."""
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
@@ -46,7 +46,7 @@ class Found:
         return f"{self.preset}, {counted(seeds, 'seed')}"
 
 
-def look(name: str, store: Snapshot) -> tuple[Found | None, list[str]]:
+def look(name: str, store: Snapshot, presets: Sequence[str] = tuple(PRESETS)) -> tuple[Found | None, list[str]]:
     """Return the fullest complete runs of a question, if there are any, and notes on what is not complete.
 
     Raises
@@ -58,8 +58,8 @@ def look(name: str, store: Snapshot) -> tuple[Found | None, list[str]]:
     own = [row for row in store.runs.values() if row.about["experiment"] in getattr(module, "STORED_AS", (name,))]
     if not own:
         return None, []
-    for preset, make in PRESETS.items():
-        config = make(module.Config)
+    for preset in presets:
+        config = PRESETS[preset](module.Config)
         keys = store.asked(lambda store, config=config: module.run(config, store))
         rows = store.present(keys)
         if keys and len(rows) == len(keys):

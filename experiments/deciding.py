@@ -158,7 +158,7 @@ def _codes(module: Any, results: Any) -> Advice:
     verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
     said = "; ".join(f"{title}: from epoch {epoch:.0f} on test error fell by {spread(error)} %, the accuracy of the code "
                      f"changed by {spread(points)} points" for title, (epoch, error, points) in found.items())
-    return Advice(course(verdicts), f"{said}.")
+    return Advice(course(verdicts), f"{said[0].upper()}{said[1:]}.")
 
 
 def _words(module: Any, results: Any) -> Advice:
@@ -173,20 +173,20 @@ def _words(module: Any, results: Any) -> Advice:
 
 
 TABLE = (
-    Row("Labels are right, and errors are counted", "zero_loss", _clean_errors),
-    Row("Some labels are wrong, and errors are counted", "zero_loss", _wrong_errors),
-    Row("Labels are right, and probabilities are used (test loss, calibration)", "zero_loss", _clean_losses),
-    Row("Some labels are wrong, and probabilities are used", "flooding_family", _wrong_losses),
-    Row("The loss is the squared error", "loss_matters", _squared),
-    Row("A linear classifier separates the classes, and shall have the largest margin", "margin_theory", _separable),
-    Row("Training error is zero: has it learnt anything?", "memorization", _random_labels),
+    Row("Labels are right; you count errors", "zero_loss", _clean_errors),
+    Row("Some labels are wrong; you count errors", "zero_loss", _wrong_errors),
+    Row("Labels are right; you use the probabilities", "zero_loss", _clean_losses),
+    Row("Some labels are wrong; you use the probabilities", "flooding_family", _wrong_losses),
+    Row("You train with squared error", "loss_matters", _squared),
+    Row("A linear classifier separates the classes; you want the largest margin", "margin_theory", _separable),
+    Row("Training error is zero; has it learnt anything?", "memorization", _random_labels),
     Row("100 % accuracy after one or two epochs", "fast_perfect", _fast),
-    Row("Validation accuracy is above training accuracy", "validation_above_training", _above),
-    Row("Nobody shall find out who was in the training set", "privacy", _private),
-    Row("All learnt by heart, validation near chance, few and exact data, weight decay", "grokking", _grokking),
-    Row("Samples are learnt one by one (on-line)", "online", _online),
-    Row("An autoencoder is trained for its code", "autoencoder", _codes),
-    Row("Words or other short sequences, stuck at an accuracy of 0.9", "sequences", _words))
+    Row("Validation accuracy above training accuracy", "validation_above_training", _above),
+    Row("Nobody may find out who was in the training set", "privacy", _private),
+    Row("All learnt by heart, validation near chance, few exact data, weight decay", "grokking", _grokking),
+    Row("You learn sample by sample (on-line)", "online", _online),
+    Row("You train an autoencoder for its code", "autoencoder", _codes),
+    Row("Short sequences such as words, stuck at an accuracy of 0.9", "sequences", _words))
 
 
 def decisions(found: Mapping[str, tuple[Any, Any, str]]) -> list[Decision]:

@@ -19,7 +19,8 @@ ORDER = {
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
-                    ("experiments.recorded",), ("experiments.collecting", "experiments.deciding"), ("experiments.running",),
+                    ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.deciding"),
+                    ("experiments.running",),
                     ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
                     ("experiments.command",),
                     ("experiments.__main__",)]}

@@ -80,6 +80,8 @@ def opening(answer: str) -> tuple[str, str, list[str]]:
     elif rest[:1] in (":", ",", ";"):  # "Yes, if ..." is two lines here
         rest = rest[1:].lstrip()
         rest = rest[:1].upper() + rest[1:]
+    if not rest and others:
+        rest = others.pop(0)
     paragraphs: list[str] = []
     for sentence in others:
         if paragraphs and len(paragraphs[-1]) < PARAGRAPH:

@@ -83,13 +83,21 @@ def render(template: str, **values: Any) -> str:
                        ) from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                      loader=jinja2.FunctionLoader(web_file), keep_trailing_newline=True)
-    environment.filters |= {"json": _script_json, "file": _inlined, "script": _script, "tight": tight, "address": _address}
+    environment.filters |= {"json": _script_json, "file": _inlined, "script": _script, "tight": tight, "address": _address,
+                            "breaking": _breaking}
     return environment.get_template(template).render(**values)
 
 
 def tight(text: str) -> str:
     """Return text in which no line ends between a number and its unit or error, or before a percent sign."""
     return re.sub(r"(?<=\d) (?=%|±|points|epochs|seeds|runs)|(?<=×) (?=\d)", "\u00a0", text)
+
+
+def _breaking(name: str) -> Any:
+    """A name that may be broken behind its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))
 
 
 def _script_json(data: Any) -> Any:

@@ -13,42 +13,39 @@ from .schema import StoreError
 from .store import Store
 
 
-class Snapshot(Store):
-    """The runs of one moment. Nothing is written, and what is missing is only noted: see `asked`.
+class Noting(Store):
+    """No store at all: it has no runs, and notes which ones it is asked for."""
 
-    Attributes
-    ----------
-    runs : dict of str -> Row
-        By key: all rows, looked over.
-    """
-
-    def __init__(self, connection: Connection, path: Path, *, checked: bool) -> None:
-        self.folder, self.path = path.parent, path
-        self.runs: dict[str, Row] = {row.about["key"]: row for row in records.rows(connection, path)}
-        self._read_from, self._checked = connection, checked
+    def __init__(self) -> None:
+        self.folder, self.path = Path(), Path("results.sqlite")
+        self.runs: dict[str, Row] = {}
         self._noted: list[str] = []
 
     def load(self, settings: Mapping) -> Run | None:
-        """As `Store.load`."""
-        row = self.runs.get(identity.run_key(dict(settings)))
-        return None if row is None else records.read(self._read_from, row, self.path, checked=self._checked)[0]
+        """Return nothing."""
+        return None
 
     def missing(self, settings_list: Any) -> list:
         """Return nothing, so that nobody trains; what was asked about is noted."""
         self._noted += [identity.run_key(dict(settings)) for settings in settings_list]
         return []
 
-    def asked(self, train: Callable[["Snapshot"], Any]) -> list[str]:
-        """Return the keys of all runs that a question would have trained into this store, as far as can be told.
+    def asked(self, train: Callable[[Any], Any]) -> list[str]:
+        """Return the keys of all runs that `train(store)` would have trained into this store, as far as can be told.
 
         A question that chooses its last runs by its first ones stops asking where these are missing.
+
+        Raises
+        ------
+        StoreError
+            When nothing is missing, and yet something is wrong.
         """
         self._noted = []
         try:
             train(self)
-        except StoreError as error:
+        except StoreError:
             if len(self.present(self._noted)) == len(self._noted):
-                raise error
+                raise
         return list(dict.fromkeys(self._noted))
 
     def present(self, keys: Any) -> list[Row]:
@@ -58,6 +55,27 @@ class Snapshot(Store):
     def save(self, settings: Mapping, run: Run, seconds: float = 0.0, machine: Mapping | None = None) -> NoReturn:
         """Refuse."""
         raise TypeError("a snapshot is only read")
+
+
+class Snapshot(Noting):
+    """The runs of one moment. Nothing is written, and what is missing is only noted: see `asked`.
+
+    Attributes
+    ----------
+    runs : dict of str -> Row
+        By key: all rows, looked over.
+    """
+
+    def __init__(self, connection: Connection, path: Path, *, checked: bool) -> None:
+        super().__init__()
+        self.folder, self.path = path.parent, path
+        self.runs = {row.about["key"]: row for row in records.rows(connection, path)}
+        self._read_from, self._checked = connection, checked
+
+    def load(self, settings: Mapping) -> Run | None:
+        """As `Store.load`."""
+        row = self.runs.get(identity.run_key(dict(settings)))
+        return None if row is None else records.read(self._read_from, row, self.path, checked=self._checked)[0]
 
 
 @contextmanager

@@ -25,6 +25,8 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
+TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
+UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 RECORDED = "tests/test_experiments_scrubber.py::"
 
@@ -98,4 +100,9 @@ EXPERIMENTS = {
     "a_recording_without_its_first_frame": Mutant(
         "experiments/report/scrubber.py", "prepend=np.zeros((1, frames.shape[1]), np.uint8)", "prepend=frames[:1]",
         f"{RECORDED}test_what_is_packed_is_unpacked"),
+    # w̃ with the wrong sign: another angle than that to which gradient descent comes.
+    "rest_of_the_machine_mirrored": Mutant(
+        "experiments/trainers/turning.py", "-np.log(svm.alpha[svm.support])", "np.log(svm.alpha[svm.support])", TURNED),
+    "gradient_behind_the_activation": Mutant(  # dz_t instead of dh_t
+        "experiments/trainers/unrolled.py", 'for q in ("a", "da"))', 'for q in ("a", "dz"))', UNROLLED),
 }
