@@ -180,7 +180,7 @@ def _replay(options: list[str]) -> int:
 def _report(options: list[str]) -> int:
     from .reporting import report
 
-    return report(options)
+    return report(options, version())
 
 
 @dataclass(frozen=True)
