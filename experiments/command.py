@@ -188,7 +188,7 @@ def _play(options: list[str]) -> int:
 def _report(options: list[str]) -> int:
     from .reporting import report
 
-    return report(options)
+    return report(options, version())
 
 
 @dataclass(frozen=True)

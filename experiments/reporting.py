@@ -17,8 +17,8 @@ TAKES = "about 5 s a question"
 HOME = Path(__file__).resolve().parent.parent
 
 
-def report(options: list[str]) -> int:
-    """Make the page, and write or serve it; or write the documents. Return the exit code."""
+def report(options: list[str], version: str) -> int:
+    """Make the page, and write or serve it; or write the documents. Return the exit code. `version`: of the program."""
     chosen = _parsed(options)
     from .report.web_parts import WebError
     from .runs.schema import StoreError
@@ -33,10 +33,10 @@ def report(options: list[str]) -> int:
                 print(f"written: {path}")
             return 0
         if chosen.serve:
-            return serve(make(chosen.results, links=chosen.code), chosen.port)
+            return serve(make(chosen.results, version, links=chosen.code), chosen.port)
         output = chosen.output or chosen.results / "report.html"
         _check_place(output, force=chosen.force)
-        text = make(chosen.results, links=_links(output) if chosen.code is None else chosen.code)
+        text = make(chosen.results, version, links=_links(output) if chosen.code is None else chosen.code)
         _check_place(output, force=chosen.force)  # again, for what came to be there meanwhile
         _write(output, text)
         print(f"written: {output} ({len(text.encode()) / 2**20:.1f} MB)")
@@ -63,7 +63,7 @@ def _parsed(options: list[str]) -> argparse.Namespace:
     parser.add_argument("--code", metavar="ADDRESS", help=(
         "what stands before paths of sources to make links of them, such as https://example.org/afterzero/blob/main/"))
     parser.add_argument("--record", action="store_true", help=(
-        "train what the page's scrubber lacks first, into the store of --results (about 30 s on 2 cores)"))
+        "train what the page's moving parts lack first, into the store of --results (about 45 s on 2 cores)"))
     chosen = parser.parse_args(options)
     if chosen.code is not None and not chosen.code.startswith(("https://", "http://")):
         parser.error(f"--code: got {chosen.code!r}, accepted: an address that begins with https://")
@@ -76,7 +76,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def make(results: Path, *, links: str | None) -> str:
+def make(results: Path, version: str, *, links: str | None) -> str:
     """Return the page of a results folder.
 
     Raises
@@ -88,7 +88,6 @@ def make(results: Path, *, links: str | None) -> str:
     """
     from . import deciding
     from .collecting import finding
-    from .command import version
     from .report.page import page
     from .report.web_parts import render
 
@@ -99,7 +98,7 @@ def make(results: Path, *, links: str | None) -> str:
         rows = deciding.decisions({name: (found.module, found.results, found.runs) for name, (found, _) in looked.items()
                                    if found})
         findings = [finding(name, found, notes, _drawn) for name, (found, notes) in looked.items()]
-        return page(findings, rows, [make_part(store) for make_part in parts()], version=version(), links=links)
+        return page(findings, rows, [make_part(store) for make_part in parts()], version=version, links=links)
 
 
 @contextmanager
@@ -129,19 +128,21 @@ def _drawn(name: str, found: Any) -> list:
 
 def parts() -> Sequence[Any]:
     """Return what makes the interactive parts, in order: each is given the store, and gives a Part or None."""
-    from . import recorded
+    from . import recorded, views
 
-    return (recorded.part,)
+    return (recorded.part, *(view.part for view in views.VIEWS))
 
 
 def record(results: Path) -> int:
-    """Train what the scrubber lacks; return the exit code."""
-    from . import recorded
+    """Train what the moving parts lack; return the exit code."""
+    from . import recorded, views
     from .runs.shards import SweepError
     from .runs.store import Store
 
     try:
-        recorded.run(Store(results))
+        store = Store(results)
+        for train in (recorded.run, *(view.run for view in views.VIEWS)):
+            train(store)
     except SweepError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
