@@ -27,6 +27,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
            its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
            what its default found as Markdown, for a document
+       {PROGRAM} check TABLE --label COLUMN [options]
+           the question answered for a table of your own: CSV, TSV, Parquet or Feather
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
            what does a training log say, and where would rules have stopped?
        {PROGRAM} --version
@@ -175,6 +177,12 @@ def _replay(options: list[str]) -> int:
     return stopping_command.main(["replay", *options], program=PROGRAM)
 
 
+def _check(options: list[str]) -> int:
+    from .check.command import main as check
+
+    return check(options)
+
+
 @dataclass(frozen=True)
 class Command:
     """One command.
@@ -192,4 +200,4 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "replay": Command(_replay, named=False)}
+            "check": Command(_check, named=False), "replay": Command(_replay, named=False)}

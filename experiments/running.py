@@ -3,6 +3,7 @@ import argparse
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -104,15 +105,25 @@ def run(name: str, options: list[str]) -> int:
     """Run one experiment and turn what goes wrong into one line and an exit code, which is returned."""
     module, config, common = parse(name, options)
     from .runs.runner import expected
-    from .runs.settings import SettingError
-    from .runs.shards import SweepError
-    from .runs.store import Store, StoreError
-    from .runs.sweep import SweepInterrupted
+    from .runs.store import Store
 
-    try:
+    def work() -> int:
         store = Store(common.results)
         with expected(f"about {common.takes} on 2 cores if all have to be trained"):
             return answer(module, config, store, common)
+
+    return settled(work, common.results)
+
+
+def settled(work: Callable[[], int], results: Path) -> int:
+    """Do what trains into a results folder; what goes wrong becomes one line and an exit code, which is returned."""
+    from .runs.settings import SettingError
+    from .runs.shards import SweepError
+    from .runs.store import StoreError
+    from .runs.sweep import SweepInterrupted
+
+    try:
+        return work()
     except SettingError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
@@ -122,7 +133,7 @@ def run(name: str, options: list[str]) -> int:
     except KeyboardInterrupt as error:
         # Leading newline: the terminal has just echoed ^C.
         done = f"; {error}" if isinstance(error, SweepInterrupted) else ""
-        print(f"\n{PROGRAM}: interrupted{done}; finished runs are kept in {common.results} and the same command goes on "
+        print(f"\n{PROGRAM}: interrupted{done}; finished runs are kept in {results} and the same command goes on "
               "from there", file=sys.stderr)
         if threading.active_count() > 1:
             # A worker that is still inside a compiled call must not delay the way out: what is finished is stored, and

@@ -1,0 +1,261 @@
+"""The answer in words: does training on pay, what to do next, how sure, and what 100 % after two epochs means here."""
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..report.compare import BETTER, UNKNOWN, WORSE
+from ..report.tables import number
+from ..report.words import counted, listed
+from .changes import SAME, TOO_FEW, Change
+from .plan import FAST, SEEDS
+from .results import ERROR, LOSS, Results, RuleCost
+from .training import soon
+
+MANY_TIMES = 100  # rows that nobody gets
+LATE = 0.95  # of the run: a best after it may not be the best
+ONE_CLASS = 0.95  # share of the largest class
+EASY = 0.02  # test error of a linear model
+
+
+def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
+    """Return topic -> paragraph; the first opens with yes, no, it depends or cannot tell.
+
+    Parameters
+    ----------
+    results : Results
+    accused : sequence of Finding
+        What leaks, by its text.
+    """
+    if not results.divisions:
+        return {"answer": "Cannot tell: every run diverged. A column with extreme values is the usual reason: look at the "
+                          "largest ones."}
+    found = {"answer": " ".join([opening(results), *_warning(accused)])}
+    if results.fresh is not None:
+        found["without copies"] = _without_copies(results)
+    found["what changed"] = _changed(results)
+    if not results.regression and soon(results.trained.plain):
+        found["so soon"] = so_soon(results, accused)
+    found["next"] = _next(results, accused)
+    found["how sure"] = _how_sure(results)
+    return {topic: text for topic, text in found.items() if text}
+
+
+# --- does it pay? ---
+
+def measures(results: Results, *, fresh: bool = False) -> dict[str, Change]:
+    """What training on did to each figure, by its name."""
+    names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
+    return {name: results.after(figure, fresh=fresh) for name, figure in names.items()}
+
+
+def verdict(changes: dict[str, Change]) -> str:
+    """Return "yes", "no", "same", "depends" or "unknown" for "does training on pay?"."""
+    found = {one.verdict for one in changes.values()}
+    if {BETTER, WORSE} <= found:
+        return "depends"
+    if BETTER in found:
+        return "yes"
+    if WORSE in found:
+        return "no"
+    return "same" if found == {SAME} else "unknown"
+
+
+def opening(results: Results, *, fresh: bool = False) -> str:
+    """Return the first sentences: yes or no, and by which figures."""
+    changes = measures(results, fresh=fresh)
+    said = listed(_phrase(name, one, results.matters(ERROR if "error" in name else LOSS)) for name, one in changes.items())
+    way = verdict(changes)
+    lead = {"yes": "Yes, training on pays", "no": "No, stop", "same": "No, training on changes nothing that matters",
+            "depends": "It depends on what counts"}.get(way)
+    if lead is None:
+        few = any(one.verdict == UNKNOWN for one in changes.values())
+        splits = f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')}"
+        lead = (f"{splits}, as an interval takes three (--seeds 3)" if few else
+                f"{splits} (--seeds {SEEDS[0]} narrows the intervals)" if results.plan.seeds < SEEDS[0] else
+                "Cannot tell: too few rows")
+    return f"{lead}: {_where(results)} {said}."
+
+
+def _where(results: Results) -> str:
+    """From where to where."""
+    plain, epochs = results.trained.plain, results.plan.run.epochs
+    at = f"{np.nanmean(plain.values(f'{results.start}.epoch')):.0f}"
+    if results.asks_zero:
+        return (f"from zero training error (epoch {at} on average, in {results.reached} of {results.plan.seeds} splits) to "
+                f"epoch {epochs}")
+    if results.regression:
+        return ("a regression problem has no zero training error, so judged from the lowest validation loss (epoch "
+                f"{at} on average) to epoch {epochs}")
+    lowest = 100 * float(np.nanmean([np.nanmin(run.arrays["record.train_error"]) for run in plain.runs]))
+    return (f"training error did not reach zero in most splits ({number(lowest)} % was the lowest, on average), so judged from "
+            f"the lowest validation loss (epoch {at} on average) to epoch {epochs}")
+
+
+def _phrase(name: str, one: Change, matters: float) -> str:
+    error = "error" in name
+    factor, unit = (100.0, " points") if error else (1.0, "")
+    values = f"{number(factor * one.before)} to {number(factor * one.after)}{' %' * error}"
+    change = f"{factor * one.mean:+.2g}" + ("" if math.isinf(one.half) else f" ±{factor * one.half:.2g}") + unit
+    return {BETTER: f"{name} fell from {values} ({change})", WORSE: f"{name} rose from {values} ({change})",
+            SAME: f"{name} stayed, {values} ({change}: within {factor * matters:.2g}{unit})",
+            TOO_FEW: f"whether {name} changed cannot be told, {values} ({change})",
+            UNKNOWN: f"{name} went from {values}"}[one.verdict]
+
+
+def _warning(accused: Sequence[Any]) -> list[str]:
+    if not accused:
+        return []
+    names = list(dict.fromkeys(name for one in accused for name in one.columns))
+    about = f" ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})" if names else ""
+    return [f"But first: the data are accused of {counted(len(accused), 'leak')}{about}, see above; until that is settled "
+            "the test figures flatter."]
+
+
+def _without_copies(results: Results) -> str:
+    alike = verdict(measures(results)) == verdict(measures(results, fresh=True))
+    lead = "Without the test rows that stand among the others the answer is the same" if alike else (
+        "Without the test rows that stand among the others the answer is another one")
+    return f"{lead}. {opening(results, fresh=True)}"
+
+
+# --- what else changed ---
+
+def _changed(results: Results) -> str:
+    said = []
+    if not results.regression:
+        calibration, margin = (results.change(figure, results.start, "end")
+                               for figure in ("calibration_error", "margin_median"))
+        said.append(f"Meanwhile calibration error went from {number(100 * calibration.before)} to "
+                    f"{number(100 * calibration.after)} %, the median training margin from {number(margin.before)} to "
+                    f"{number(margin.after)}.")
+        cooled = results.trained.plain.values("end.cooled_loss")
+        if results.after(LOSS).verdict == WORSE and np.isfinite(cooled).any():
+            said.append(f"With a temperature fitted on the validation rows ({number(results.trained.plain.mean('end.temperature'))}"
+                        f") the test loss at the end is {number(float(np.nanmean(cooled)))}: what is left above is not "
+                        "overconfidence.")
+    if results.trained.flooded is not None:
+        names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
+        parts = [_beside(name, one) for name, figure in names.items() if (one := results.flooding(figure)) is not None]
+        said.append(f"Flooding at {results.trained.level:g}, to the end as well: {listed(parts)}.")
+    return " ".join(said)
+
+
+def _beside(name: str, one: Change) -> str:
+    factor, unit = (100.0, " %") if "error" in name else (1.0, "")
+    values = f"{number(factor * one.after)} instead of {number(factor * one.before)}{unit}"
+    return f"{name} {values}, " + {BETTER: "clearly better", WORSE: "clearly worse", SAME: "no difference that matters",
+                                   TOO_FEW: "too few rows to tell", UNKNOWN: "too few splits to tell"}[one.verdict]
+
+
+# --- what to do ---
+
+def _next(results: Results, accused: Sequence[Any]) -> str:
+    way, said = verdict(measures(results)), []
+    rule = best_rule(results)
+    if accused:
+        said.append("take the accused columns or rows away and check again")
+    if way in ("no", "depends") or (way in ("same", "unknown")):
+        said.append((f"stop with {rule.rule}: of the panel it cost least on these test rows; it returns epoch {rule.returned:.0f}, {_cost(rule)}" if rule else
+                     "keep the weights of the lowest validation loss"))
+    if way == "yes":
+        said.append("train on, and keep the weights of the lowest validation loss" + (
+            "; the best was at the end, so try more (--epochs)" if late(results) else ""))
+    flood = results.flooding(LOSS)
+    if way in ("no", "depends") and flood is not None and flood.verdict == BETTER:
+        said.append(f"or train to the end with flooding at {results.trained.level:g}")
+    if way == "unknown":
+        said.append(_what_would_tell(results))
+    said += _simpler(results)
+    return f"What to do next: {'; '.join(said)}."
+
+
+def _simpler(results: Results) -> list[str]:
+    figure = LOSS if results.regression else ERROR
+    name, factor, unit = ("loss", 1.0, "") if results.regression else ("error", 100.0, " %")
+    linear = results.change(figure, "best", "best", runs=results.trained.linear)
+    if linear.verdict in (SAME, BETTER):
+        return [f"a linear model does as well or better (test {name} {number(factor * linear.after)} instead of "
+                f"{number(factor * linear.before)}{unit}) and cannot memorise as much"]
+    return []
+
+
+def _cost(rule: RuleCost) -> str:
+    return f"test loss {number(rule.loss)}, {abs(rule.above_end):.2g} {'below' if rule.above_end < 0 else 'above'} the end's"
+
+
+def best_rule(results: Results) -> RuleCost | None:
+    """Return the rule of the panel with the lowest mean test loss of those that stopped in most divisions."""
+    able = [rule for rule in results.rules if 2 * rule.fired > results.divisions]
+    return min(able, key=lambda rule: rule.loss, default=None)
+
+
+def late(results: Results) -> bool:
+    """Whether the lowest validation loss came so late that more training may lower it."""
+    return float(np.nanmean(results.trained.plain.values("best.epoch"))) >= LATE * results.plan.run.epochs
+
+
+def _what_would_tell(results: Results) -> str:
+    """Return whether more splits or more rows would tell, and how many."""
+    if results.plan.seeds < SEEDS[0]:
+        return f"more splits may tell: --seeds {SEEDS[0]}"
+    factor = max((one.half / results.matters(ERROR if "error" in name else LOSS)) ** 2
+                 for name, one in measures(results).items() if one.verdict == TOO_FEW)
+    times = f"{number(factor, 2)} times as many" if factor < MANY_TIMES else f"more than {MANY_TIMES} times as many"
+    return f"more rows would tell: {times}, as intervals shrink with the root of their number"
+
+
+# --- how sure ---
+
+def _how_sure(results: Results) -> str:
+    count, sampled = results.divisions, results.problem.test_from is None
+    tests = len(results.parts[0].test)
+    away = results.plan.seeds - count
+    lost = f" {counted(away, 'run')} diverged and {'is' if away == 1 else 'are'} left out." if away else ""
+    about = ("widened as divisions share rows (Nadeau and Bengio, 2003)" if sampled else
+             "with what the choice of the test file's rows adds")
+    verbs = {BETTER: "falls", WORSE: "rises", SAME: "does not change by what matters"}
+    changes = measures(results)
+    clear = [f"that {name} {verbs[one.verdict]}" for name, one in changes.items() if one.verdict in verbs]
+    unclear = [name for name, one in changes.items() if one.verdict not in verbs]
+    sure = "; ".join([f"sure {listed(clear)}"] * bool(clear) + [f"not sure of {listed(unclear)}"] * bool(unclear))
+    return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, for "
+            f"four comparisons at once, {about}: {sure}.{lost} Of other networks and learning rates this says nothing.")
+
+
+# --- 100 % after two epochs ---
+
+def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
+    """Return which of the usual causes of 100 % after two epochs the numbers support."""
+    trained, rows = results.trained, len(results.parts[0].train)
+    at = trained.plain.mean("zero.epoch")
+    causes, others = [], []
+
+    def weigh(cause: str, supported: bool, numbers: str) -> None:
+        (causes if supported else others).append(f"{cause} ({numbers})")
+
+    if accused:
+        weigh("leakage", True, "; ".join(dict.fromkeys(one.kind for one in accused)))
+    else:
+        weigh("leakage", False, "nothing was found")
+    if trained.random is not None:
+        epochs = trained.random.values("zero.epoch")
+        known = epochs[~np.isnan(epochs)]
+        when = f"at epoch {known.mean():.0f}" if len(known) else f"not within {results.plan.run.epochs} epochs"
+        weigh(f"too few rows ({rows}) for the network's size", bool(2 * np.sum(epochs <= 2 * FAST) >= len(epochs)),
+              f"random labels are fitted {when}")
+    linear = float(np.nanmean(trained.linear.values(f"best.{ERROR}")))
+    weigh("an easy problem", linear <= max(EASY, results.matters(ERROR)) or linear <= 0.1 * results.guessing[0],
+          f"a linear model errs on {number(100 * linear)} % of the test rows")
+    largest = 1 - results.guessing[0]
+    weigh("one class", largest >= ONE_CLASS, f"the largest has {number(100 * largest)} % of the rows")
+    if trained.unscaled is not None:
+        epochs, errors = trained.unscaled.values("zero.epoch"), trained.unscaled.values(f"best.{ERROR}")
+        same = 2 * np.sum(epochs <= FAST) >= len(epochs)
+        when = f"100 % came at epoch {np.nanmean(epochs):.0f}" if np.isfinite(epochs).any() else "100 % never came"
+        test = f", test error {number(100 * float(np.nanmean(errors)))} %" if np.isfinite(errors).any() else ""
+        known = trained.unscaled.runs
+        weigh("unscaled inputs", False, f"they are scaled here; unscaled {when}{test}" + (", no later" if same and known else ""))
+    said = f"The numbers support: {listed(causes)}." if causes else "The numbers support none of the usual causes."
+    return f"100 % after two epochs (here at epoch {at:.1f} on average): {said} Not: {listed(others)}."
