@@ -7,7 +7,7 @@ import numpy as np
 
 from ..report.compare import BETTER, UNKNOWN, WORSE
 from ..report.tables import number
-from ..report.words import counted, listed
+from ..report.words import NUMBERS, counted, listed
 from .changes import SAME, TOO_FEW, Change
 from .plan import FAST, SEEDS
 from .results import ERROR, LOSS, Results, RuleCost
@@ -114,10 +114,9 @@ def _warning(accused: Sequence[Any]) -> list[str]:
 
 
 def _without_copies(results: Results) -> str:
-    alike = verdict(measures(results)) == verdict(measures(results, fresh=True))
-    lead = "Without the test rows that stand among the others the answer is the same" if alike else (
-        "Without the test rows that stand among the others the answer is another one")
-    return f"{lead}. {opening(results, fresh=True)}"
+    copies = [int((~rows).sum()) for rows in results.fresh or ()]
+    return (f"Without the {np.mean(copies):.0f} of {len(results.parts[0].test)} test rows that stand among the other rows too: "
+            f"{opening(results, fresh=True)}")
 
 
 # --- what else changed ---
@@ -156,9 +155,11 @@ def _next(results: Results, accused: Sequence[Any]) -> str:
     rule = best_rule(results)
     if accused:
         said.append("take the accused columns or rows away and check again")
-    if way in ("no", "depends") or (way in ("same", "unknown")):
-        said.append((f"stop with {rule.rule}: of the panel it cost least on these test rows; it returns epoch {rule.returned:.0f}, {_cost(rule)}" if rule else
-                     "keep the weights of the lowest validation loss"))
+    if way in ("no", "depends") and rule is not None and rule.above_end < 0:
+        said.append(f"stop with {rule.rule}: of the panel it cost least on these test rows; it returns epoch "
+                    f"{rule.returned:.0f}, test loss {number(rule.loss)}, {-rule.above_end:.2g} below the end's")
+    elif way != "yes":
+        said.append("keep the weights of the lowest validation loss, which costs nothing")
     if way == "yes":
         said.append("train on, and keep the weights of the lowest validation loss" + (
             "; the best was at the end, so try more (--epochs)" if late(results) else ""))
@@ -179,10 +180,6 @@ def _simpler(results: Results) -> list[str]:
         return [f"a linear model does as well or better (test {name} {number(factor * linear.after)} instead of "
                 f"{number(factor * linear.before)}{unit}) and cannot memorise as much"]
     return []
-
-
-def _cost(rule: RuleCost) -> str:
-    return f"test loss {number(rule.loss)}, {abs(rule.above_end):.2g} {'below' if rule.above_end < 0 else 'above'} the end's"
 
 
 def best_rule(results: Results) -> RuleCost | None:
@@ -219,9 +216,9 @@ def _how_sure(results: Results) -> str:
     changes = measures(results)
     clear = [f"that {name} {verbs[one.verdict]}" for name, one in changes.items() if one.verdict in verbs]
     unclear = [name for name, one in changes.items() if one.verdict not in verbs]
-    sure = "; ".join([f"sure {listed(clear)}"] * bool(clear) + [f"not sure of {listed(unclear)}"] * bool(unclear))
+    sure = "; ".join(f"{how} {listed(some)}" for how, some in (("sure", clear), ("not sure of", unclear)) if some)
     return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, for "
-            f"four comparisons at once, {about}: {sure}.{lost} Of other networks and learning rates this says nothing.")
+            f"{NUMBERS[results.comparisons]} comparisons at once, {about}: {sure}.{lost} Of other networks and learning rates this says nothing.")
 
 
 # --- 100 % after two epochs ---
@@ -252,10 +249,10 @@ def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
     weigh("one class", largest >= ONE_CLASS, f"the largest has {number(100 * largest)} % of the rows")
     if trained.unscaled is not None:
         epochs, errors = trained.unscaled.values("zero.epoch"), trained.unscaled.values(f"best.{ERROR}")
-        same = 2 * np.sum(epochs <= FAST) >= len(epochs)
-        when = f"100 % came at epoch {np.nanmean(epochs):.0f}" if np.isfinite(epochs).any() else "100 % never came"
+        when = f"100 % came at epoch {np.nanmean(epochs):.1f}" if np.isfinite(epochs).any() else "100 % never came"
         test = f", test error {number(100 * float(np.nanmean(errors)))} %" if np.isfinite(errors).any() else ""
-        known = trained.unscaled.runs
-        weigh("unscaled inputs", False, f"they are scaled here; unscaled {when}{test}" + (", no later" if same and known else ""))
+        weigh("unscaled inputs", bool(np.isfinite(epochs).all() and 2 * np.mean(epochs) <= at),
+              f"with numbers as the table has them {when}{test}")
     said = f"The numbers support: {listed(causes)}." if causes else "The numbers support none of the usual causes."
-    return f"100 % after two epochs (here at epoch {at:.1f} on average): {said} Not: {listed(others)}."
+    return f"100 % after two epochs (here at epoch {at:.1f} on average): {said}" + (f" Not: {listed(others)}."
+                                                                                            if others else "")

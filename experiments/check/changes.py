@@ -34,7 +34,7 @@ class Change:
 
 
 def change(before: ArrayLike, after: ArrayLike, *, matters: float, ratio: float, comparisons: int = 1,
-           sampling: float = 0.0) -> Change:
+           sampling: float = 0.0, least: float = 0.0) -> Change:
     """Compare two models division by division.
 
     Divisions share rows, so their differences vary less than those of new tables would: the variance of the mean is
@@ -52,6 +52,8 @@ def change(before: ArrayLike, after: ArrayLike, *, matters: float, ratio: float,
         Intervals that are to hold at once with 95 % (Bonferroni).
     sampling : float
         Variance that the choice of the test rows adds, where they are the same in all divisions.
+    least : float
+        Half the width at least, however alike the divisions are.
     """
     before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     both = ~np.isnan(before) & ~np.isnan(after)
@@ -64,7 +66,8 @@ def change(before: ArrayLike, after: ArrayLike, *, matters: float, ratio: float,
     means = float(before.mean()), float(after.mean())
     if count < FEWEST:
         return Change(*means, mean, math.inf, UNKNOWN, count)
-    half = half_width(math.sqrt(float(difference.var(ddof=1)) * (1 / count + ratio) + sampling), count, comparisons)
+    half = max(least, half_width(math.sqrt(float(difference.var(ddof=1)) * (1 / count + ratio) + sampling), count,
+                                 comparisons))
     if abs(mean) + half <= matters:
         verdict = SAME
     elif abs(mean) > half:

@@ -4,13 +4,14 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ..report.tables import Table, wrapped
 from ..running import EXIT_FAILED, PROGRAM, UsageError, settled
 
-MOST_COLUMNS = 60  # in the table of columns
+MOST_COLUMNS, ALIKE = 60, 4  # lines in the table of columns; columns that share one
 LARGEST_SPLIT = 0.45
 DESCRIPTION = """\
 Say what is in a table, whether something leaks, and whether it makes sense to train on after 100 % training accuracy:
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "error, fewer on large tables)")
     add("--seeds", type=int, default=0, metavar="N", help="divisions of the rows, each with initial weights of its own; an "
         "interval takes three (default: 10, on large tables 5 or 3)")
-    add("--quick", action="store_true", help="3 divisions and a quarter of the epochs: shows the direction; --epochs and "
+    add("--quick", action="store_true", help="5 divisions and a quarter of the epochs: shows the direction; --epochs and "
         "--seeds override it")
     add("--workers", type=int, default=0, metavar="N", help="runs trained at the same time; results do not depend on it "
         "(default: one per core)")
@@ -147,11 +148,20 @@ def _beforehand(problem: Any, plan: Any) -> str:
 
 def _data(problem: Any, columns: Sequence[Sequence[str]]) -> list[str]:
     """Return what was done with the table."""
-    head, *rows = columns
-    more = f"and {len(rows) - MOST_COLUMNS} more, see --json" if len(rows) > MOST_COLUMNS else ""
-    table = Table(f"{problem.source}: what was done with every column", tuple(head), [tuple(row) for row in rows[:MOST_COLUMNS]],
-                  more)
-    return [laid_out(table), *problem.notes]
+    lines = [f"  {name}: {kind}{f', {missing} missing' if missing else ''}; {what}"
+             for name, kind, missing, what in together(columns)]
+    if len(lines) > MOST_COLUMNS:
+        lines[MOST_COLUMNS:] = [f"  and {len(lines) - MOST_COLUMNS} more (all with --json)"]
+    return ["\n".join([f"{problem.source}: what was done with every column", *lines]), *problem.notes]
+
+
+def together(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return the rows with those in one that follow each other and differ in the name alone: "x0 to x19 (20)"."""
+    found: list[tuple[str, ...]] = []
+    for _, some in groupby(columns, key=lambda row: tuple(row[1:])):
+        rows = [tuple(row) for row in some]
+        found += [(f"{rows[0][0]} to {rows[-1][0]} ({len(rows)})", *rows[0][1:])] if len(rows) >= ALIKE else rows
+    return found
 
 
 def width() -> int:

@@ -3,10 +3,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.tables import Problem
+from ..data.tables import Problem, input_names
 from ..report.words import counted, listed
 from ..runs.progress import duration
-from ..trainers.own_table import OwnRun, seconds, weights_in, width_of
+from ..trainers.own_table import OwnRun, seconds, weights_in
 
 WIDTHS = (32, 64, 128)
 WEIGHTS_PER_ROW = 10  # far more than rows: a network that cannot memorise them has no zero error to train on from
@@ -81,7 +81,7 @@ def planned(problem: Problem, asked: Asked) -> Plan:
     epochs = asked.epochs or min(LONGEST, max(SHORT, UPDATES // updates)) // (QUICKER if asked.quick else 1)
     weighted = uneven(problem) >= IMBALANCE
     run = OwnRun(0, problem.digest, asked.split, hidden, epochs, batch)
-    seeds, fractions = asked.seeds or SEEDS[-1 if asked.quick else 0], FRACTIONS[:1] if asked.quick else FRACTIONS
+    seeds, fractions = asked.seeds or SEEDS[asked.quick], FRACTIONS[:1] if asked.quick else FRACTIONS
 
     def cost(run: OwnRun) -> float:
         return seconds(run.settings()) * seeds * (1 + len(fractions) + weighted) + seeds * seconds(
@@ -92,7 +92,7 @@ def planned(problem: Problem, asked: Asked) -> Plan:
             seeds, fractions = asked.seeds or min(seeds, most), fractions[:kept]
     while not asked.epochs and run.epochs > SHORTEST and cost(run) > CORES * BUDGET:
         run = replace(run, epochs=max(SHORTEST, int(0.8 * run.epochs)))
-    inputs, outputs = width_of(problem), len(problem.classes) or 1
+    inputs, outputs = len(input_names(problem)), len(problem.classes) or 1
     train, rest = f"{1 - 2 * asked.split:.0%}", f"{asked.split:.0%}"
     tested = "all rows of the test file test" if problem.test_from is not None else f"{rest} to test (--split)"
     why = (
@@ -114,7 +114,7 @@ def planned(problem: Problem, asked: Asked) -> Plan:
 
 
 def _hidden(problem: Problem, rows: int) -> tuple[int, ...]:
-    inputs, outputs = width_of(problem), len(problem.classes) or 1
+    inputs, outputs = len(input_names(problem)), len(problem.classes) or 1
     return next(((width, width) for width in WIDTHS
                  if weights_in((width, width), inputs, outputs) >= WEIGHTS_PER_ROW * rows), (WIDTHS[-1], WIDTHS[-1]))
 

@@ -16,8 +16,9 @@ from .plan import Plan
 from .training import Trained
 
 POINT, SHARE_OF_GUESSING, SHARE_OF_LOSS = 0.01, 0.1, 0.05
-COMPARISONS = 4  # error and loss, after zero error and by flooding
+QUESTIONS = 2  # what training on does, and what flooding does beside it
 ERROR, LOSS = "test_error", "test_loss"
+RULE_OF_THREE = 3.0  # what happens to none of n rows happens to less than 3/n of all, with 95 %
 COPIES = 0.005  # of the test rows, for figures without them
 REACHED = 0.5  # of the divisions, for a question about zero error
 
@@ -105,6 +106,16 @@ class Results:
         return "zero" if self.asks_zero else "best"
 
     @cached_property
+    def tested(self) -> int:
+        """Different rows that were tested on."""
+        return len(np.unique(np.concatenate([one.test for one in self.parts])))
+
+    @property
+    def comparisons(self) -> int:
+        """Intervals that are to hold at once: of error and loss, or of the loss alone, for each question."""
+        return QUESTIONS * (1 if self.regression else 2)
+
+    @cached_property
     def guessing(self) -> tuple[float, float]:
         """Error and loss of who knows the shares of the classes alone; of a regression problem NaN and 1, the variance."""
         if self.regression:
@@ -120,15 +131,16 @@ class Results:
 
     # --- changes ---
 
-    def change(self, figure: str, before: str, after: str, *, runs: Measured | None = None, fresh: bool = False,
-               comparisons: int = COMPARISONS) -> Change:
+    def change(self, figure: str, before: str, after: str, *, runs: Measured | None = None,
+               fresh: bool = False) -> Change:
         """What a figure of the plain runs becomes from one model to another (of other runs, where they are given)."""
         plain, other = self.trained.plain, runs or self.trained.plain
         a, b = (self.values(some, rule, figure, fresh=fresh) for some, rule in ((plain, before), (other, after)))
         ratio, sampling = len(self.parts[0].test) / len(self.parts[0].train), 0.0
         if self.problem.test_from is not None:
             ratio, sampling = 0.0, self._sampling(figure, before, after, plain, other)
-        return change(a, b, matters=self.matters(figure), ratio=ratio, comparisons=comparisons, sampling=sampling)
+        return change(a, b, matters=self.matters(figure), ratio=ratio, comparisons=self.comparisons,
+                      sampling=sampling, least=RULE_OF_THREE / self.tested if figure == ERROR else 0.0)
 
     def _sampling(self, figure: str, before: str, after: str, plain: Measured, other: Measured) -> float:
         """Variance of a mean difference by which rows the test file has, from the rows' own mean differences."""

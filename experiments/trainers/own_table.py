@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..data.sets import DataSet
-from ..data.tables import Problem, cut, encoded
+from ..data.tables import Parts, Problem, cut, encoded, input_names
+from ..data.tables.problem import CATEGORY
 from ..runs.identity import code_version
 from ..runs.settings import SettingError
 from ..runs.store import Run
@@ -102,11 +103,6 @@ def table_of(digest: str) -> Problem:
     return _tables[digest]
 
 
-def width_of(problem: Problem) -> int:
-    """About how many inputs a network has: a category is one for each of its values, up to 32."""
-    return sum(min(len(column.categories), 32) or 1 for column in problem.columns) or 1
-
-
 def weights_in(hidden: tuple[int, ...], inputs: int, outputs: int) -> int:
     """Return how many weights a network has, biases left out."""
     sizes = (inputs, *hidden, outputs)
@@ -117,7 +113,7 @@ def seconds(settings: Mapping) -> float:
     """Estimated seconds of one core for one run."""
     run = own_run_of(settings)
     problem = table_of(run.table)
-    rows, weights = len(problem), weights_in(run.hidden, width_of(problem), len(problem.classes) or 1)
+    rows, weights = len(problem), weights_in(run.hidden, len(input_names(problem)), len(problem.classes) or 1)
     train = max(1, int(rows * (1 - 2 * run.split)))
     # Forward and backward are three products a weight and row; of a check one, for all rows and, until there is no error, for
     # those of training once more.
@@ -141,11 +137,20 @@ def data_of(run: OwnRun) -> DataSet:
         return replace(data, train=replace(data.train, y=y, y_clean=y))
     if run.change == UNSCALED:
         problem = table_of(run.table)
-        raw = encoded(problem, cut(problem, run.split, run.seed), scaled=False)
-        parts = {name: replace(getattr(raw, name), x=np.clip(getattr(raw, name).x, -LARGEST, LARGEST))
-                 for name in ("train", "validation", "test")}
-        return replace(raw, **parts)
+        return _unscaled(problem, cut(problem, run.split, run.seed), data)
     return data
+
+
+def _unscaled(problem: Problem, parts: Parts, data: DataSet) -> DataSet:
+    """Return the same with numbers and dates as the table has them, missing ones at the mean of the training rows."""
+    names = input_names(problem)
+    inputs = {part: getattr(data, part).x.copy() for part in ("train", "validation", "test")}
+    for column in problem.columns:
+        if column.kind != CATEGORY and np.isfinite(column.values[parts.train]).any():
+            values = np.where(column.missing, np.nanmean(column.values[parts.train]), column.values)
+            for part, x in inputs.items():
+                x[:, names.index(column.name)] = np.clip(values[getattr(parts, part)], -LARGEST, LARGEST)
+    return replace(data, **{part: replace(getattr(data, part), x=x) for part, x in inputs.items()})
 
 
 def train_fleet(runs: list[dict]) -> list[Run]:
