@@ -91,7 +91,7 @@ def made(zero=(0.2, 0.5), end=(0.2, 0.5), *, best=None, flood=None, linear=(0.3,
     def some(models, count=seeds, **epochs):
         return Measured([run(seed, models, epochs) for seed in range(count)])
 
-    plain = {"best": best or zero, "end": end} | ({} if math.isnan(zero_epoch) or regression else {"zero": zero})
+    plain = {"best": best or (end if best is None and end < zero else zero), "end": end} | ({} if math.isnan(zero_epoch) or regression else {"zero": zero})
     fresh = None
     if copies is not None:
         fresh = tuple(np.arange(len(test)) % 2 == 0 for _ in parts)

@@ -16,6 +16,7 @@ from .training import soon
 MANY_TIMES = 100  # rows that nobody gets
 LATE = 0.95  # of the run: a best after it may not be the best
 ONE_CLASS = 0.95  # share of the largest class
+FLATTER = ("copies", "near_copies", "shared_groups", "tells_label", "is_label", "missing_tells_label", "numbering_tells_label")
 EASY = 0.02  # test error of a linear model
 
 
@@ -26,8 +27,9 @@ def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
     ----------
     results : Results
     accused : sequence of Finding
-        What leaks, by its text.
+        What was found in the table.
     """
+    accused = leaking(accused)
     if not results.divisions:
         return {"answer": "Cannot tell: every run diverged. A column with extreme values is the usual reason: look at the "
                           "largest ones."}
@@ -44,10 +46,10 @@ def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
 
 # --- does it pay? ---
 
-def measures(results: Results, *, fresh: bool = False) -> dict[str, Change]:
-    """What training on did to each figure, by its name."""
+def measures(results: Results, start: str = "", *, fresh: bool = False) -> dict[str, Change]:
+    """What training on did to each figure, by its name, from zero error or from `start`."""
     names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
-    return {name: results.after(figure, fresh=fresh) for name, figure in names.items()}
+    return {name: results.after(figure, start, fresh=fresh) for name, figure in names.items()}
 
 
 def verdict(changes: dict[str, Change]) -> str:
@@ -63,25 +65,49 @@ def verdict(changes: dict[str, Change]) -> str:
 
 
 def opening(results: Results, *, fresh: bool = False) -> str:
-    """Return the first sentences: yes or no, and by which figures."""
+    """Return the first sentences: yes or no, and by which figures; both from zero error on and from the best."""
     changes = measures(results, fresh=fresh)
-    said = listed(_phrase(name, one, results.matters(ERROR if "error" in name else LOSS)) for name, one in changes.items())
-    way = verdict(changes)
+    after = f"{_where(results)} {_phrases(results, changes)}"
+    past = measures(results, "best", fresh=fresh) if results.asks_zero else {}
+    since = f"from the lowest validation loss (epoch {_epoch(results, 'best')}) to the same end {_phrases(results, past)}"
+    way, before = verdict(changes), verdict(past) if past else ""
+    if way in ("same", "unknown") and before == "no":
+        return f"No, the best was past by then: {since}; {after}."
     lead = {"yes": "Yes, training on pays", "no": "No, stop", "same": "No, training on changes nothing that matters",
-            "depends": "It depends on what counts"}.get(way)
-    if lead is None:
-        few = any(one.verdict == UNKNOWN for one in changes.values())
-        splits = f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')}"
-        lead = (f"{splits}, as an interval takes three (--seeds 3)" if few else
-                f"{splits} (--seeds {SEEDS[0]} narrows the intervals)" if results.plan.seeds < SEEDS[0] else
-                "Cannot tell: too few rows")
-    return f"{lead}: {_where(results)} {said}."
+            "depends": "It depends on what counts"}.get(way) or _cannot(results, changes)
+    return f"{lead}: {after}." + (f" And {since}." if before in ("yes", "no", "depends") else "")
+
+
+def decision(results: Results) -> str:
+    """Return `verdict` of the whole: "no" too where the best was clearly past before there was no error."""
+    way = verdict(measures(results))
+    if way in ("same", "unknown") and results.asks_zero and verdict(measures(results, "best")) == "no":
+        return "no"
+    return way
+
+
+def _cannot(results: Results, changes: dict[str, Change]) -> str:
+    splits = f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')}"
+    if any(one.verdict == UNKNOWN for one in changes.values()):
+        return f"{splits}, as an interval takes three (--seeds 3)"
+    if results.plan.seeds < SEEDS[0]:
+        return f"{splits} (--seeds {SEEDS[0]} narrows the intervals)"
+    return "Cannot tell: too few rows"
+
+
+def _epoch(results: Results, rule: str) -> str:
+    return f"{np.nanmean(results.trained.plain.values(f'{rule}.epoch')):.0f}"
+
+
+def _phrases(results: Results, changes: dict[str, Change]) -> str:
+    return listed(_phrase(name, one, results.matters(ERROR if "error" in name else LOSS)) for name, one in changes.items()
+                  ) if changes else ""
 
 
 def _where(results: Results) -> str:
     """From where to where."""
     plain, epochs = results.trained.plain, results.plan.run.epochs
-    at = f"{np.nanmean(plain.values(f'{results.start}.epoch')):.0f}"
+    at = _epoch(results, results.start)
     if results.asks_zero:
         return (f"from zero training error (epoch {at} on average, in {results.reached} of {results.plan.seeds} splits) to "
                 f"epoch {epochs}")
@@ -99,9 +125,14 @@ def _phrase(name: str, one: Change, matters: float) -> str:
     values = f"{number(factor * one.before)} to {number(factor * one.after)}{' %' * error}"
     change = f"{factor * one.mean:+.2g}" + ("" if math.isinf(one.half) else f" ±{factor * one.half:.2g}") + unit
     return {BETTER: f"{name} fell from {values} ({change})", WORSE: f"{name} rose from {values} ({change})",
-            SAME: f"{name} stayed, {values} ({change}: within {factor * matters:.2g}{unit})",
+            SAME: f"{name} stayed, {values} ({change}: less than {factor * matters:.2g} makes no difference)",
             TOO_FEW: f"whether {name} changed cannot be told, {values} ({change})",
             UNKNOWN: f"{name} went from {values}"}[one.verdict]
+
+
+def leaking(found: Sequence[Any]) -> list[Any]:
+    """Return the accusations by which test figures flatter; a drift or a repeated column does not."""
+    return [one for one in found if one.level != "note" and one.kind in FLATTER]
 
 
 def _warning(accused: Sequence[Any]) -> list[str]:
@@ -132,8 +163,8 @@ def _changed(results: Results) -> str:
         cooled = results.trained.plain.values("end.cooled_loss")
         if results.after(LOSS).verdict == WORSE and np.isfinite(cooled).any():
             said.append(f"With a temperature fitted on the validation rows ({number(results.trained.plain.mean('end.temperature'))}"
-                        f") the test loss at the end is {number(float(np.nanmean(cooled)))}: what is left above is not "
-                        "overconfidence.")
+                        f") the test loss at the end is {number(float(np.nanmean(cooled)))} instead of "
+                        f"{number(results.after(LOSS).after)}: so much of it is overconfidence.")
     if results.trained.flooded is not None:
         names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
         parts = [_beside(name, one) for name, figure in names.items() if (one := results.flooding(figure)) is not None]
@@ -151,7 +182,7 @@ def _beside(name: str, one: Change) -> str:
 # --- what to do ---
 
 def _next(results: Results, accused: Sequence[Any]) -> str:
-    way, said = verdict(measures(results)), []
+    way, said = decision(results), []
     rule = best_rule(results)
     if accused:
         said.append("take the accused columns or rows away and check again")
@@ -213,10 +244,11 @@ def _how_sure(results: Results) -> str:
     about = ("widened as divisions share rows (Nadeau and Bengio, 2003)" if sampled else
              "with what the choice of the test file's rows adds")
     verbs = {BETTER: "falls", WORSE: "rises", SAME: "does not change by what matters"}
-    changes = measures(results)
-    clear = [f"that {name} {verbs[one.verdict]}" for name, one in changes.items() if one.verdict in verbs]
-    unclear = [name for name, one in changes.items() if one.verdict not in verbs]
-    sure = "; ".join(f"{how} {listed(some)}" for how, some in (("sure", clear), ("not sure of", unclear)) if some)
+    said = [(f"{name}{since}", one.verdict) for start, since in ((results.start, ""), ("best", " from the best on"))
+            for name, one in measures(results, start).items() if since == "" or results.asks_zero]
+    clear = [f"that {name} {verbs[way]}" for name, way in said if way in verbs]
+    unclear = [f"what becomes of {name}" for name, way in said if way not in verbs]
+    sure = "; ".join(f"{how} {listed(some)}" for how, some in (("sure", clear), ("not sure", unclear)) if some)
     return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, for "
             f"{NUMBERS[results.comparisons]} comparisons at once, {about}: {sure}.{lost} Of other networks and learning rates this says nothing.")
 
@@ -239,9 +271,9 @@ def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
     if trained.random is not None:
         epochs = trained.random.values("zero.epoch")
         known = epochs[~np.isnan(epochs)]
-        when = f"at epoch {known.mean():.0f}" if len(known) else f"not within {results.plan.run.epochs} epochs"
+        when = f"fitted at epoch {known.mean():.0f}" if len(known) else f"not fitted within {results.plan.run.epochs} epochs"
         weigh(f"too few rows ({rows}) for the network's size", bool(2 * np.sum(epochs <= 2 * FAST) >= len(epochs)),
-              f"random labels are fitted {when}")
+              f"random labels are {when}")
     linear = float(np.nanmean(trained.linear.values(f"best.{ERROR}")))
     weigh("an easy problem", linear <= max(EASY, results.matters(ERROR)) or linear <= 0.1 * results.guessing[0],
           f"a linear model errs on {number(100 * linear)} % of the test rows")

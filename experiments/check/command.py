@@ -112,12 +112,11 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
         columns = described(problem)
         parts = tuple(cut(problem, chosen.split, seed) for seed in range(plan.seeds))
         known, found = facts(problem, parts[0]), findings(problem, parts[0])
-        accused = [one for one in found if one.level != "note"]
         for text in (*_data(problem, columns), str(known), *map(str, found), "\n".join(plan.why)):
             say(fitted(text) + "\n")
         trained = train(plan, store)
         results = Results(problem, plan, trained, parts, copies_across(problem, parts))
-        said = answers.answer(results, accused)
+        said = answers.answer(results, found)
         if results.divisions:
             for table in shown.tables(results):
                 say(laid_out(table))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .answers import measures, verdict
+from .answers import decision, measures
 from .results import ERROR, LOSS, Results
 from .shown import FIGURES, REGRESSION, arms
 
@@ -29,12 +29,13 @@ def document(results: Results, said: Mapping[str, str], *, columns: Any, facts: 
         "models": [{"model": name, **{figure: results.values(runs, rule, figure) for figure, *_ in kinds}}
                    for name, runs, rule in arms(results)],
         "guessing": dict(zip((ERROR, LOSS), results.guessing, strict=True)),
-        "changes": [{"figure": figure, "copies": not fresh, **dataclasses.asdict(one)}
+        "changes": [{"figure": figure, "from": start, "to": "end", "copies": not fresh, **dataclasses.asdict(one)}
                     for fresh in (False, True)[:1 + (results.fresh is not None)]
-                    for figure, one in measures(results, fresh=fresh).items()] if results.divisions else [],
+                    for start in dict.fromkeys((results.start, "best"))
+                    for figure, one in measures(results, start, fresh=fresh).items()] if results.divisions else [],
         "rules": [dataclasses.asdict(rule) for rule in results.rules],
         "confusion": results.confusion if problem.classes else None,
-        "verdict": verdict(measures(results)) if results.divisions else "diverged",
+        "verdict": decision(results) if results.divisions else "diverged",
         "answer": dict(said), "figures": [str(path) for path in figures]}
 
 

@@ -16,7 +16,7 @@ from .plan import Plan
 from .training import Trained
 
 POINT, SHARE_OF_GUESSING, SHARE_OF_LOSS = 0.01, 0.1, 0.05
-QUESTIONS = 2  # what training on does, and what flooding does beside it
+QUESTIONS = 3  # what training on does from zero error and from the best, and what flooding does beside it
 ERROR, LOSS = "test_error", "test_loss"
 RULE_OF_THREE = 3.0  # what happens to none of n rows happens to less than 3/n of all, with 95 %
 COPIES = 0.005  # of the test rows, for figures without them
@@ -152,9 +152,9 @@ class Results:
                 differences.append(rows[1] - rows[0])
         return float(np.mean(differences, axis=0).var() / len(differences[0])) if differences else 0.0
 
-    def after(self, figure: str, *, fresh: bool = False) -> Change:
-        """What training on did, from zero error (or the best check) to the end."""
-        return self.change(figure, self.start, "end", fresh=fresh)
+    def after(self, figure: str, start: str = "", *, fresh: bool = False) -> Change:
+        """What training on did to the end, from zero error (or the best check, or from `start`)."""
+        return self.change(figure, start or self.start, "end", fresh=fresh)
 
     def flooding(self, figure: str) -> Change | None:
         """What flooding to the end did, beside training plainly to the end."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..report.tables import Table, number
-from ..report.words import of_those, text
+from ..report.words import text
 from .results import ERROR, LOSS, Results
 
 NAMES = {"zero": "at zero training error", "best": "at lowest validation loss", "best_error": "at lowest validation error",
@@ -30,8 +30,11 @@ def tables(results: Results) -> list[Table]:
 def arms(results: Results) -> list[tuple[str, Any, str]]:
     """Name, runs and model of each line of the main table."""
     trained = results.trained
-    found = [(name, trained.plain, rule) for rule, name in NAMES.items()
-             if np.isfinite(trained.plain.values(f"{rule}.epoch")).any()]
+    found = []
+    for rule, name in NAMES.items():
+        known = int(np.isfinite(trained.plain.values(f"{rule}.epoch")).sum())
+        if known:
+            found.append((f"{name} ({known} of {results.plan.seeds})" if known < results.plan.seeds else name, trained.plain, rule))
     if trained.flooded is not None:
         found.append((f"flooding at {trained.level:g}, end", trained.flooded, "end"))
     if trained.weighted is not None:
@@ -42,7 +45,7 @@ def arms(results: Results) -> list[tuple[str, Any, str]]:
 def models(results: Results) -> Table:
     """Return what is measured of each model."""
     figures = REGRESSION if results.regression else FIGURES if results.trained.weighted is not None else FIGURES[:-1]
-    rows = [(name, *(of_those(factor * results.values(runs, rule, figure)) for figure, factor, _ in figures))
+    rows = [(name, *(text(factor * results.values(runs, rule, figure)) for figure, factor, _ in figures))
             for name, runs, rule in arms(results)]
     error, loss = results.guessing
     guess = {ERROR: 100 * error, LOSS: loss}

@@ -30,7 +30,7 @@ LARGEST = 1e6  # of unscaled inputs, so that no sum overflows
 CURVE_POINTS = 60  # of the curves, which are to be looked at: the record is in the arrays
 WEIGHTED = "_weighted"  # end of the names of curves that count classes by their weights; rules watch the others
 # Of one core, measured on tables from 500 × 20 to 100 000 × 100: an update, a multiplication, what a row and a check cost.
-UPDATE_SECONDS, SECONDS_PER_PRODUCT, ROW_SECONDS, CHECK_SECONDS = 1.2e-5, 2e-11, 3e-7, 4e-4
+UPDATE_SECONDS, SECONDS_PER_PRODUCT, ROW_SECONDS, CHECK_SECONDS = 1.2e-5, 1.4e-11, 3e-7, 4e-4
 
 _tables: dict[str, Problem] = {}
 _encoding = threading.Lock()  # one division is made once, and not by every thread that wants it
