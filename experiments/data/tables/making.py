@@ -1,17 +1,21 @@
 """From files and names of columns to a problem: rows with labels, the columns to learn from, and what was left out."""
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from .dialect import NO_NAMES
 from .errors import TableError, counted, listed, no_column, shown
 from .files import TEXT as TEXT_FILE
 from .files import digest_of, kind_of
-from .growing import NUMBER, TEXT
+from .growing import LEFT, NUMBER, TEXT
 from .labels import classes_of, targets_of
 from .problem import CATEGORY, Column, Problem
+from .problem import NUMBER as KIND_NUMBER
 from .reading import Raw, RawTable, read_text
+from .size import refuse_too_large
 from .telling import Told, coded, converted, told
 
 MEANING = 1  # raised where the same file and options give other numbers than before: part of the digest
@@ -46,18 +50,20 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
     """
     if group and group == label:
         raise TableError(f"group: got {shown(group)}, the label itself, accepted: another column")
+    refuse_too_large(path, label)
+    if test:
+        refuse_too_large(test, label)
     modes = {label: NUMBER if regression else TEXT, **({group: TEXT} if group else {})}
     table = _table(path, label, modes)
     _require(table, "label", label)
     if group:
         _require(table, "group", group)
+    _refuse_few(path, len(table.lines), "")
     y, classes, more = _labels(table, label, regression)
     notes = [*table.notes, *more]
     keep = _labelled(y)
     rows = int(keep.sum())
-    if rows < FEWEST:
-        raise TableError(f"{path}: got {counted(rows, 'row')} with a label, accepted: {FEWEST} at least, to train on, to "
-                         "choose by and to test on")
+    _refuse_few(path, rows, " with a label")
     y = y[keep]
     tells = {name: told(raw) for name, raw in table.columns.items() if name not in (label, group)}
     dropped = {name: tell.reason for name, tell in tells.items() if tell.column is None}
@@ -75,15 +81,20 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
         _append(other, keep, tells, columns, dropped)
         y = np.concatenate([y, y_test[keep]])
         members += [(other.columns[group], keep)] if group else []
+    groups, more = _groups(members, group)
+    notes += more
     _drop_repeated(columns, dropped)
     if not columns:
-        reasons = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(dropped.items())[:3])
+        gone = [f"{shown(name)}: {dropped[name]}" for name in table.columns if name in dropped]
+        reasons = "; ".join(gone[:3])
         raise TableError(f"{path}: got no column to learn from ({reasons}), accepted: one at least, with different values")
+    if len(columns) > rows:
+        notes.append(f"{counted(len(columns), 'column')} for {counted(rows, 'row')}: enough to tell any row by heart")
     return Problem(
         source=Path(path).name, digest=digest_of([path, *([test] if test else [])], MEANING, label, group, regression),
         label=label, columns=tuple(columns[name] for name in table.columns if name in columns),
         dropped=tuple((name, dropped[name]) for name in table.columns if name in dropped), y=y, classes=classes,
-        groups=_groups(members) if group else None, group=group, test_from=rows if test else None,
+        groups=groups, group=group, test_from=rows if test else None,
         notes=tuple(dict.fromkeys(notes)))
 
 
@@ -95,9 +106,15 @@ def _table(path: str | os.PathLike[str], label: str, modes: dict[str, str]) -> R
     return read_columnar(path, kind_of(path))
 
 
+def _refuse_few(path: str | os.PathLike[str], rows: int, which: str) -> None:
+    if rows < FEWEST:
+        raise TableError(f"{path}: got {counted(rows, 'row')}{which}, accepted: {FEWEST} at least, to train on, to choose "
+                         "by and to test on")
+
+
 def _require(table: RawTable, option: str, name: str) -> None:
     if name not in table.columns:
-        raise no_column(table.path, option, name, list(table.columns))
+        raise no_column(table.path, option, name, list(table.columns), NO_NAMES if NO_NAMES in table.notes else "")
     if any(note.startswith(f"two columns are called {shown(name)}:") for note in table.notes):
         raise TableError(f"{table.path}: {option}: got {shown(name)}, the name of several columns, accepted: one of its own")
 
@@ -114,8 +131,10 @@ def _labelled(y: np.ndarray) -> np.ndarray:
     return ~np.isnan(y) if y.dtype.kind == "f" else y >= 0
 
 
-def _groups(members: list[tuple[Raw, np.ndarray]]) -> np.ndarray:
-    """Return numbers of groups, int64 (N,), over all files; who has none is a group of its own."""
+def _groups(members: list[tuple[Raw, np.ndarray]], group: str) -> tuple[np.ndarray | None, list[str]]:
+    """Return numbers of groups, int64 (N,), over all files, and notes; who has none is a group of its own."""
+    if not members:
+        return None, []
     ids: dict[str, int] = {}
     parts = []
     for raw, keep in members:
@@ -124,7 +143,14 @@ def _groups(members: list[tuple[Raw, np.ndarray]]) -> np.ndarray:
         parts.append(table[codes][keep])
     groups = np.concatenate(parts)
     missing = groups < 0
-    return np.where(missing, len(ids) + np.cumsum(missing) - 1, groups)
+    groups = np.where(missing, len(ids) + np.cumsum(missing) - 1, groups)
+    groups = np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64)  # some had no label
+    notes = []
+    if missing.any():
+        notes.append(f"{counted(int(missing.sum()), 'row')} without a {shown(group)}: each a group of its own")
+    if len(groups) == groups.max() + 1:
+        notes.append(f"{shown(group)} differs in every row: it keeps nothing together")
+    return groups, notes
 
 
 def _drop_constant(columns: dict[str, Column], dropped: dict[str, str]) -> None:
@@ -148,7 +174,7 @@ def _drop_repeated(columns: dict[str, Column], dropped: dict[str, str]) -> None:
         values = column.values + 0  # -0 becomes 0
         if values.dtype.kind == "f":
             values[np.isnan(values)] = np.nan  # one of the many bit patterns
-        key = column.kind, column.categories, values.tobytes()
+        key = column.kind, column.categories, hashlib.sha256(values.tobytes()).digest()
         if key in first:
             dropped[name] = f"equal to {shown(first[key])} in every row"
             del columns[name]
@@ -158,7 +184,7 @@ def _drop_repeated(columns: dict[str, Column], dropped: dict[str, str]) -> None:
 def _test_table(test: str | os.PathLike[str], label: str, group: str, modes: dict[str, str],
                 tells: dict[str, Told]) -> RawTable:
     """Read a test file, its columns as those of the table."""
-    wanted = {name: NUMBER if tell.column is not None and tell.column.kind != CATEGORY and not tell.form else TEXT
+    wanted = {name: LEFT if tell.column is None else NUMBER if tell.column.kind == KIND_NUMBER and not tell.form else TEXT
               for name, tell in tells.items()}
     table = _table(test, label, {**wanted, **modes})
     _require(table, "label", label)
