@@ -40,7 +40,7 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -
     """
     known, rows = np.concatenate([parts.train, parts.validation]), parts.test[first < 0]
     moving = int(coded.many.sum())  # D' columns in which near rows may differ at all
-    if min(len(known), len(rows), moving) == 0:
+    if min(len(known), len(rows)) == 0 or moving < 2:
         return []
     sampled = len(rows) > max(1, PAIRS // len(known))
     if sampled:
