@@ -49,8 +49,9 @@ def group_columns(problem: Problem, coded: Coded) -> list[Finding]:
         if usual < 1 and (same - usual) / (1 - usual) >= TOGETHER and score >= SCORE:
             found.append(Finding(
                 "looks_like_groups", SUSPICIOUS, (column.name,), same,
-                f"column {named(column.name)} has {values} values, and two rows with the same one agree in {named(problem.label)} "
-                f"{'' if problem.classes else '(low, middle or high) '}with a chance of {percent(same)} (any two rows: "
+                f"column {named(column.name)} has {values} values, and two rows with the same one agree in "
+                f"{named(problem.label)} {'' if problem.classes else '(low, middle or high) '}with a chance of "
+                f"{percent(same)} (any two rows: "
                 f"{percent(base)}): it could be whom or what the rows come from; if so, give --group and its name"))
     return found
 
@@ -94,13 +95,14 @@ def order(problem: Problem) -> list[Finding]:
     score = (same.mean() - base) / np.sqrt(base * (1 - base) / len(same))
     label = named(problem.label)
     if (~same).sum() == np.count_nonzero(counts) - 1:
-        return [Finding("sorted", NOTE, (), 1.0, f"the rows are sorted by {label}: never split such a file in its order; here "
-                        "rows are drawn at random")]
+        return [Finding("sorted", NOTE, (), 1.0, f"the rows are sorted by {label}: never split such a file in its order; "
+                        "here rows are drawn at random")]
     if excess >= SIDES and score >= SCORE:
         return [Finding("order", SUSPICIOUS, (), float(excess),
-                        f"rows next to each other in the file agree in {label} in {percent(float(same.mean()))} of all cases, "
-                        f"where {percent(base)} would be chance: they could be a series in time or belong together, and then a "
-                        "split at random puts neighbours on both sides; give --group, or the last rows as --test")]
+                        f"rows next to each other in the file agree in {label} in {percent(float(same.mean()))} of all "
+                        f"cases, where {percent(base)} would be chance: they could be a series in time or belong together, "
+                        "and then a split at random puts neighbours on both sides; give --group, or the last rows as "
+                        "--test")]
     return []
 
 
@@ -115,5 +117,6 @@ def time(problem: Problem, parts: Parts) -> list[Finding]:
         if earlier > 0.05:
             found.append(Finding("not_later", NOTE, (column.name,), earlier,
                                  f"{percent(earlier)} of the test rows are earlier by {named(column.name)} than the latest "
-                                 "training row: if later rows are to be predicted from earlier ones, give the latest as --test"))
+                                 "training row: if later rows are to be predicted from earlier ones, give the latest as "
+                                 "--test"))
     return found

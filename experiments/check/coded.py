@@ -33,7 +33,9 @@ class Coded:
         codes = np.empty((len(problem.columns), len(problem)), dtype=np.int32)  # (D, N)
         distinct = np.empty(len(codes), dtype=np.int64)
         for place, column in enumerate(problem.columns):
-            values = np.where(column.missing, np.iinfo(np.int64).max, column.values) if column.kind == CATEGORY else column.values
+            values = column.values
+            if column.kind == CATEGORY:
+                values = np.where(column.missing, np.iinfo(np.int64).max, values)
             found, inverse = np.unique(values, return_inverse=True)  # one NaN for all
             codes[place], distinct[place] = inverse.reshape(-1), len(found)
         return cls(codes, distinct, np.array([column.kind != CATEGORY for column in problem.columns], dtype=bool))

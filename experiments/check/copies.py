@@ -57,11 +57,11 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts) -> list[Finding]:
     expected = max(few, np.minimum(SLACK * meetings, 1).sum(), STEPS * np.sum(beside & (first < 0)))
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     labels = f"{other} of them with another {'target' if not problem.classes else 'label'}"
-    said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training or "
-            f"validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
+    said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
+            f"or validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
     if poisson_tail(expected, int(alone.sum())) < CHANCE:
-        return [Finding("copies", FOUND, (), share, f"{said}; chance would give about {_about(expected)}: drop the repeated rows "
-                        "before splitting, or the test measures memory", pairs)]
+        return [Finding("copies", FOUND, (), share, f"{said}; chance would give about {_about(expected)}: drop the repeated "
+                        "rows before splitting, or the test measures memory", pairs)]
     return [Finding("equal_rows", NOTE, (), share, f"{said}; columns of so few values explain that", pairs)]
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..data.sets import DataSet
-from ..data.tables.encoding import encoded, target_scale
+from ..data.tables.encoding import encoded
 from ..data.tables.problem import KINDS, Parts, Problem
 from .finding import named, percent
 
@@ -33,6 +33,8 @@ class Facts:
         Missing values of each column that has some.
     measure : str
         Of the next two: "accuracy", or "root mean square error" of a regression problem, in units of the target.
+    always : str
+        What guessing says: the most frequent class in training, or "the mean".
     guess : float
         On the test part, of always saying the most frequent class in training, or the training mean.
     nearest : float
@@ -49,6 +51,7 @@ class Facts:
     target: dict[str, float]
     missing: dict[str, int]
     measure: str
+    always: str
     guess: float
     nearest: float
     compared: tuple[int, int]
@@ -72,8 +75,8 @@ class Facts:
             lines.append(f"classes of {named(self.label)}: {', '.join(shown[:8])}"
                          + f" and {len(shown) - 8} more" * (len(shown) > 8))
         else:
-            lines.append(f"{named(self.label)}: mean {self.target['mean']:.4g}, standard deviation {self.target['deviation']:.4g}, "
-                         f"from {self.target['least']:.4g} to {self.target['most']:.4g}")
+            lines.append(f"{named(self.label)}: mean {self.target['mean']:.4g}, standard deviation "
+                         f"{self.target['deviation']:.4g}, from {self.target['least']:.4g} to {self.target['most']:.4g}")
         most = sorted(self.missing.items(), key=lambda item: -item[1])
         lines.append("missing values: " + (", ".join(f"{named(name)} {count} ({percent(count / self.rows['all'])})"
                                                      for name, count in most[:8]) or "none")
@@ -83,7 +86,7 @@ class Facts:
         test, train = self.compared
         sampled = (f" ({test} test and {train} training rows, drawn at random)"
                    if (test, train) != (self.rows["test"], self.rows["train"]) else "")
-        way = f"always {named(next(iter(self.classes)))}" if self.classes else "always the mean"
+        way = f"always {named(self.always) if self.classes else self.always}"
         lines.append(f"{self.measure} on the test rows: {guess} by guessing ({way}), {nearest} by the nearest training "
                      f"row{sampled}")
         return "\n".join(lines)
@@ -111,12 +114,14 @@ def facts(problem: Problem, parts: Parts, data: DataSet | None = None) -> Facts:
     kinds = [column.kind for column in problem.columns]
     return Facts(
         rows={"all": len(problem), **{part: len(getattr(parts, part)) for part in ("train", "validation", "test")}},
-        columns={**{kind: kinds.count(kind) for kind in KINDS}, "dropped": len(problem.dropped)}, inputs=data.train.x.shape[1],
-        label=problem.label, classes={problem.classes[c]: int(counts[c]) for c in np.argsort(-counts, kind="stable").tolist()},
+        columns={**{kind: kinds.count(kind) for kind in KINDS}, "dropped": len(problem.dropped)},
+        inputs=data.train.x.shape[1], label=problem.label,
+        classes={problem.classes[c]: int(counts[c]) for c in np.argsort(-counts, kind="stable").tolist()},
         target={} if problem.classes else {"mean": float(problem.y.mean()), "deviation": float(problem.y.std()),
                                            "least": float(problem.y.min()), "most": float(problem.y.max())},
         missing={column.name: count for column in problem.columns if (count := int(column.missing.sum()))},
         measure="accuracy" if problem.classes else "root mean square error",
+        always=problem.classes[guess] if problem.classes else "the mean",
         guess=_right(problem, np.broadcast_to(guess, y_test.shape), y_test),
         nearest=_right(problem, y_train[nearest], y_test[queries]), compared=(len(queries), rows))
 
@@ -148,5 +153,6 @@ def nearest_training_rows(x: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray
     known, asked = x[rows] - centre, x_test[queries] - centre
     squares = (known * known).sum(axis=1)  # (n,)
     step = max(1, BLOCK // len(rows))
-    nearest = [np.argmin(squares - 2 * (asked[start:start + step] @ known.T), axis=1) for start in range(0, len(asked), step)]
+    nearest = [np.argmin(squares - 2 * (asked[start:start + step] @ known.T), axis=1)
+               for start in range(0, len(asked), step)]
     return rows[np.concatenate(nearest)], queries, len(rows)

@@ -68,8 +68,8 @@ def _by_values(problem: Problem, by: Told, known: Set[str]) -> list[Finding]:
     for name, one in told.items():
         rivals = [rival for rival, other in told.items() if rival != name and other.skill >= EASY * one.skill]
         next_best = f"the next best reaches a skill of {others[0]:.2f}" if others else "there is no other column"
-        reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} the same, which looks like an easy problem rather "
-                   "than a leak; make sure that none of them is only known after the label") if rivals else (
+        reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} the same, which looks like an easy problem "
+                   "rather than a leak; make sure that none of them is only known after the label") if rivals else (
             f"no other column comes near ({next_best}): it could be the label in another form or something known only after "
             "it, and then it must go; or the problem is easy")
         found.append(Finding("tells_label", NOTE if rivals else SUSPICIOUS, (name,), one.skill,
@@ -81,8 +81,8 @@ def _reaches(problem: Problem, one: Skill) -> str:
     if not problem.classes:
         return f"explains {percent(one.share)} of the variance of {named(problem.label)} (in ranks)"
     majority = np.bincount(problem.y).max() / len(problem)
-    return (f"tells {named(problem.label)} for {percent(one.share)} of the rows, where guessing is right for {percent(majority)} "
-            f"(skill {one.skill:.2f} of 1)")
+    return (f"tells {named(problem.label)} for {percent(one.share)} of the rows, where guessing is right for "
+            f"{percent(majority)} (skill {one.skill:.2f} of 1)")
 
 
 def _other_words(problem: Problem, coded: Coded) -> list[Finding]:
@@ -100,8 +100,8 @@ def _other_words(problem: Problem, coded: Coded) -> list[Finding]:
             continue
         if problem.classes or (ordered and _monotone(codes, y)):
             found.append(Finding("is_label", FOUND, (column.name,), 1.0,
-                                 f"column {named(column.name)} is {named(problem.label)} in other words, row by row: leave it "
-                                 "out of the inputs"))
+                                 f"column {named(column.name)} is {named(problem.label)} in other words, row by row: leave "
+                                 "it out of the inputs"))
     return found
 
 
@@ -121,8 +121,8 @@ def _monotone(codes: np.ndarray, y: np.ndarray) -> bool:
 def _missingness(problem: Problem, by: Told) -> list[Finding]:
     return [Finding("missing_tells_label", SUSPICIOUS, (column.name,), one.skill,
                     f"whether column {named(column.name)} is missing ({percent(float(column.missing.mean()))} of the rows) "
-                    f"{_absent(problem, column, one)}: find out why it is missing; if that is decided after the label, leave "
-                    "the column out")
+                    f"{_absent(problem, column, one)}: find out why it is missing; if that is decided after the label, "
+                    "leave the column out")
             for column, one in zip(problem.columns, by.missing, strict=True) if _enough(problem, one, TELLS_A_BIT)]
 
 
@@ -143,12 +143,13 @@ def _numbering(problem: Problem, coded: Coded, by: Told) -> list[Finding]:
         if not numbers_rows(column.values, int(coded.distinct[place])) or column.missing.any() or not coded.ordered[place]:
             continue
         if _enough(problem, one, TELLS_A_BIT):
-            found.append(Finding("numbering_tells_label", SUSPICIOUS if one.skill < TELLS else FOUND, (column.name,), one.skill,
-                                 f"column {named(column.name)} numbers the rows, and alone {_reaches(problem, one)}: the table "
-                                 "was sorted when it was numbered; leave the column out"))
+            level = SUSPICIOUS if one.skill < TELLS else FOUND
+            found.append(Finding("numbering_tells_label", level, (column.name,), one.skill,
+                                 f"column {named(column.name)} numbers the rows, and alone {_reaches(problem, one)}: the "
+                                 "table was sorted when it was numbered; leave the column out"))
         else:
-            found.append(Finding("numbering", NOTE, (column.name,), one.skill, f"column {named(column.name)} numbers the rows "
-                                 "and tells nothing about what is to be predicted: leave it out"))
+            found.append(Finding("numbering", NOTE, (column.name,), one.skill, f"column {named(column.name)} numbers the "
+                                 "rows and tells nothing about what is to be predicted: leave it out"))
     return found
 
 

@@ -59,9 +59,9 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     text = (f"{len(pairs)} of {len(rows)} {'sampled ' * sampled}test rows ({percent(near.mean())}) are nearly, within "
             f"{percent(NEAR)} of the scale of the columns, a row of training or validation, {other} of them with another "
-            f"{'label' if problem.classes else 'target'} (row {pairs[0, 0] + 1} is nearly row {pairs[0, 1] + 1}), where chance "
-            f"gives about {expected:.1g}: they could be the same thing measured or rounded twice; keep such rows on one side "
-            "with --group")
+            f"{'label' if problem.classes else 'target'} (row {pairs[0, 0] + 1} is nearly row {pairs[0, 1] + 1}), where "
+            f"chance gives about {expected:.1g}: they could be the same thing measured or rounded twice; keep such rows on "
+            "one side with --group")
     return [Finding("near_copies", SUSPICIOUS, (), float(near.mean()), text, pairs)]
 
 
