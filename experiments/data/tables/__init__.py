@@ -5,6 +5,7 @@ from .encoding import encoded, input_names, target_scale
 from .errors import TableError
 from .making import problem_of
 from .problem import Column, Parts, Problem
+from .size import Estimate, estimated
 
-__all__ = ["HEADS", "Column", "Parts", "Problem", "TableError", "cut", "described", "encoded", "input_names", "problem_of",
-           "target_scale"]
+__all__ = ["HEADS", "Column", "Estimate", "Parts", "Problem", "TableError", "cut", "described", "encoded", "estimated",
+           "input_names", "problem_of", "target_scale"]

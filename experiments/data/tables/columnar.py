@@ -44,8 +44,7 @@ def read_columnar(path: str | os.PathLike[str], kind: str) -> RawTable:
         else:
             table = pa.feather.read_table(path, memory_map=False)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise TableError(f"{path}: got a {kind} file that cannot be read ({str(error)[:200]}), accepted: a whole "
-                         "one") from None
+        raise _unreadable(path, kind, error) from None
     if not table.num_rows or table.num_columns < 2:
         raise TableError(f"{path}: got {counted(table.num_rows, 'row')} and {counted(table.num_columns, 'column')}, "
                          "accepted: at least one row, and two columns, the label and an input")
@@ -54,12 +53,37 @@ def read_columnar(path: str | os.PathLike[str], kind: str) -> RawTable:
     return RawTable(str(path), columns, np.arange(1, table.num_rows + 1), "row", notes)
 
 
+def size_of(path: str | os.PathLike[str], kind: str) -> tuple[int, int, int]:
+    """Return rows, columns and the bytes that pyarrow will hold, of a Parquet or Feather file that is not read for it."""
+    pa = arrow()
+    try:
+        if kind == PARQUET:
+            about = pa.parquet.read_metadata(path)
+            held = sum(about.row_group(j).total_byte_size for j in range(about.num_row_groups))
+            return about.num_rows, about.num_columns, held
+        with pa.OSFile(str(path)) as file:
+            if file.read(4) == b"FEA1":  # version 1: not compressed, and without a count of rows in front
+                table = pa.feather.read_table(path)
+                return table.num_rows, table.num_columns, table.nbytes
+        with pa.memory_map(str(path)) as file:
+            reader = pa.ipc.open_file(file)
+            first = reader.get_batch(0) if reader.num_record_batches else None
+            rows, held = (first.num_rows, first.nbytes) if first is not None else (0, 0)
+            return rows * reader.num_record_batches, len(reader.schema), held * reader.num_record_batches
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(path, kind, error) from None
+
+
+def _unreadable(path: str | os.PathLike[str], kind: str, error: Exception) -> TableError:
+    return TableError(f"{path}: got a {kind} file that cannot be read ({shown(error, 200)}), accepted: a whole one")
+
+
 def _raw(pa: Any, name: str, column: Any) -> Raw:
     types, kind = pa.types, column.type
     if types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     if types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
-        return _words(pa, name, column.cast(pa.string()))
+        return _words(pa, name, column.cast(pa.large_string()))
     if types.is_date(kind) or types.is_timestamp(kind):
         stamps = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())
         return _numbers(name, _floats(pa, stamps) / 86_400_000_000, days=True)
@@ -83,7 +107,7 @@ def _numbers(name: str, values: np.ndarray, days: bool = False, note: str = "") 
     notes = [note] if note else []
     if infinite.any():
         values = np.where(infinite, np.nan, values)
-        notes.append(f"{counted(int(infinite.sum()), 'infinite value')} counted as missing")
+        notes.append(f"missing: {counted(int(infinite.sum()), 'infinite value')}")
     return Raw(name, values=values, days=days, notes=notes)
 
 
@@ -92,7 +116,7 @@ def _words(pa: Any, name: str, column: Any) -> Raw:
 
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
+        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.large_string()).dictionary_encode()
     table, words = words_of(encoded.dictionary.to_pylist())
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return Raw(name, codes=np.append(table, -1)[codes].astype(np.int32), words=words)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .numbers import NO_NUMBER
+
 CLOCK = r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?"
 MONTHS = {month: number for number, month in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
@@ -17,22 +19,43 @@ FORMS = {  # name: pattern, and which group is year, month, day
     "month/day/year": (re.compile(rf"(\d{{1,2}})([./-])(\d{{1,2}})\2(\d{{4}}){CLOCK}", re.ASCII), (4, 1, 3)),
     "day month year": (re.compile(rf"(\d{{1,2}})([- ]){NAME}[- ](\d{{4}}){CLOCK}", re.ASCII), (4, 3, 1)),
     "month day, year": (re.compile(rf"{NAME}()\s(\d{{1,2}}),?\s(\d{{4}}){CLOCK}", re.ASCII), (4, 1, 3))}
+TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?", re.ASCII)
+HOURS = "hours:minutes"  # the form of a time without a date
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
-def form_of(words: Sequence[str]) -> tuple[str, bool] | None:
-    """Return how all words are written as dates, and whether day and month could be the other way round; None if not."""
-    fitting = [form for form in FORMS if words and all(day(form)(word) is not None for word in words)]
-    if not fitting:
+def form_of(words: Sequence[str], counts: np.ndarray, slips: float) -> tuple[str, bool] | None:
+    """Return how words are written as dates, and whether day and month could be the other way round; None if they are not.
+
+    Parameters
+    ----------
+    words : sequence of str
+    counts : ndarray of int64, shape (words,)
+        In how many rows each of them stands.
+    slips : float
+        Share of rows in which something else may stand, besides what says that there is no date.
+    """
+    dates = [j for j, word in enumerate(words) if word.lower() not in NO_NUMBER and counts[j]]
+    total = counts[dates].sum()
+    few = dates[::max(1, len(dates) // 20)]
+    share = {}
+    for form in (*FORMS, HOURS):
+        read = day(form)
+        if dates and sum(read(words[j]) is not None for j in few) >= len(few) / 2:
+            share[form] = sum(int(counts[j]) for j in dates if read(words[j]) is not None) / total
+    best = max(share, key=share.__getitem__, default="")
+    if not best or share[best] < 1 - slips:
         return None
-    both = {"day.month.year", "month/day/year"} <= set(fitting)
-    if both and all("/" in word for word in words):
+    both = share.get("day.month.year") == share.get("month/day/year") == share[best]
+    if both and all("/" in words[j] for j in few):
         return "month/day/year", True
-    return fitting[0], both
+    return best, both
 
 
 def day(form: str) -> Callable[[str], float | None]:
-    """Return the function of a word to days since 1970, None where it is no date of that form."""
+    """Return the function of a word to days since 1970 (of a time without a date: hours), None where it has another form."""
+    if form == HOURS:
+        return _hours
     pattern, places = FORMS[form]
 
     def days(word: str) -> float | None:
@@ -55,6 +78,14 @@ def days_of(words: Sequence[str], form: str) -> np.ndarray:
     """Return days since 1970 of words, NaN where one is no date of that form."""
     read = day(form)
     return np.array([math.nan if (value := read(word)) is None else value for word in words], dtype=np.float64)
+
+
+def _hours(word: str) -> float | None:
+    match = TIME.fullmatch(word.strip())
+    if match is None:
+        return None
+    hour, minute, second, part = match.groups()
+    return int(hour) + int(minute) / 60 + (int(second or 0) + float(f"0.{part or 0}")) / 3600
 
 
 def _clock(hour: str | None, minute: str | None, second: str | None, part: str | None, half: str | None,

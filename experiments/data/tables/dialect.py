@@ -13,6 +13,7 @@ from .numbers import decimal_of, is_missing, number
 
 SAMPLE = 2**20  # bytes
 LOOKED_AT = 200  # rows
+NO_NAMES = "the first line holds numbers and no names: columns are called 'column 1', 'column 2', ..."
 SEPARATORS = ",;\t|"
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
@@ -82,7 +83,10 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
             break
     separator = given or _separator(lines[start:])
     rows = list(islice(_rows(lines[start:], separator), LOOKED_AT + 1))
-    first, notes = rows[0] if rows else [], []
+    if not rows:
+        raise TableError(f"{path}, line {start + 1}: got {shown(lines[start] if start < len(lines) else '')}, accepted: the "
+                         "names of the columns, with commas, semicolons, tabs or bars between them")
+    first, notes = rows[0], list[str]()
     skip = start
     named = next(_rows([comments[-1][1]], separator), []) if comments and comments[-1][0] == start - 1 else []
     if 1 < len(named) == len(first) and (_all_numbers(first) or (label in _stripped(named)
@@ -90,21 +94,22 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
         names = named  # NumPy's savetxt writes them as a comment
     elif _all_numbers(first) and label not in _stripped(first):
         names = [f"column {j}" for j in range(1, len(first) + 1)]
-        notes.append("the first line holds numbers, so it is a row: columns are called 'column 1', 'column 2', ...")
+        notes.append(NO_NAMES)
     else:
         names, rows = first, rows[1:]
         # A quoted name may hold line ends.
         skip += _lines_of_first(lines[start:], separator)
-    names, rows = _aligned(_stripped(names), rows)
+    names, rows, more = _aligned(_stripped(names), rows)
+    notes += more
     if len(names) < 2:
-        raise TableError(f"{path}, line {start + 1}: got one column, {shown(first[0] if first else '')}, accepted: two at "
+        raise TableError(f"{path}, line {start + 1}: got one column, {shown(first[0])}, accepted: two at "
                          "least, the label and an input, with commas, semicolons, tabs or bars between them")
     if not rows:
         raise TableError(f"{path}: got no rows, accepted: at least one below the names of the columns ({listed(names)})")
-    decimal = _decimal(rows, separator)
+    decimal, seen = _decimal(rows, separator)
     if separator != ",":
         notes.append(f"cells are separated by {WORDS.get(separator, shown(separator))}")
-    if decimal == ",":
+    if decimal == "," and seen:
         notes.append("numbers have decimal commas")
     size = sum(map(len, lines[start:])) / max(1, len(lines) - start)
     row_bytes = size * (len(head) / max(1, len(text)))
@@ -112,8 +117,13 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    return (row for row in reader if any(cell.strip() for cell in row))
+    """Yield rows that are not blank, up to one that csv refuses: who reads the whole file says where that is."""
+    try:
+        for row in csv.reader(lines, delimiter=separator, skipinitialspace=True):
+            if any(cell.strip() for cell in row):
+                yield row
+    except csv.Error:
+        return
 
 
 def _lines_of_first(lines: list[str], separator: str) -> int:
@@ -126,10 +136,7 @@ def _separator(lines: list[str]) -> str:
     """Return what parts the most rows into as many cells as the first row has; blanks only where nothing else does."""
     best, most = ",", (0.0, 0)
     for candidate in (*SEPARATORS, " "):
-        try:
-            widths = [len(row) for row in islice(_rows(lines, candidate), 50)]
-        except csv.Error:
-            continue
+        widths = [len(row) for row in islice(_rows(lines, candidate), 50)]
         if not widths or max(widths) < 2 or (candidate == " " and most > (0.9, 0)):
             continue
         usual = max(set(widths[1:] or widths), key=widths.count)
@@ -140,27 +147,30 @@ def _separator(lines: list[str]) -> str:
     return best
 
 
-def _aligned(names: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Return as many names as rows have cells: past commas after the last, and with a name for R's nameless row names."""
+def _aligned(names: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return as many names as rows have cells, and notes: past commas after the last, with a name for R's row names."""
+    notes = []
     widths = {len(row) for row in rows}
     while rows and len(names) > max(widths) and not names[-1]:
         names = names[:-1]
     if widths == {len(names) + 1}:
         if all(not row[-1].strip() for row in rows):
             rows = [row[:-1] for row in rows]
-        else:
+        elif len({row[0] for row in rows}) == len(rows):  # else, perhaps, 1,5 for 1.5 between commas
             names = ["row names", *names]
+            notes.append("rows have a cell more than there are names: the first is the row's name, as R writes it")
     while len(names) > 2 and not names[-1] and all(not "".join(row[len(names) - 1:]).strip() for row in rows):
         names = names[:-1]  # a comma after each
         rows = [row[:len(names)] for row in rows]
-    return names, rows
+    return names, rows, notes
 
 
-def _decimal(rows: list[list[str]], separator: str) -> str:
+def _decimal(rows: list[list[str]], separator: str) -> tuple[str, bool]:
+    """Return what most columns have as their decimal sign, and whether any shows it; with semicolons it is a comma if none."""
     votes = [decimal_of([cell for cell in column if number(cell, ",") is not None or number(cell) is not None], "")
              for column in zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)]
     comma, point = votes.count(","), votes.count(".")
-    return "," if comma > point or (comma == point and separator == ";") else "."
+    return "," if comma > point or (comma == point and separator == ";") else ".", bool(comma + point)
 
 
 def _all_numbers(row: list[str]) -> bool:

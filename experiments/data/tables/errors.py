@@ -23,12 +23,13 @@ def listed(names: Sequence[str] | Iterable[str], most: int = LISTED) -> str:
     return ", ".join(map(shown, names[:most])) + more
 
 
-def no_column(source: str, option: str, name: str, names: Sequence[str]) -> TableError:
+def no_column(source: str, option: str, name: str, names: Sequence[str], note: str = "") -> TableError:
     """Return the error for a name that the table does not have, with the one that was meant."""
     lower = {known.casefold(): known for known in reversed(names)}
     near = difflib.get_close_matches(name.casefold(), lower, n=1, cutoff=0.6)
     meant = f"{shown(lower[near[0]])}, the nearest name, or another column: " if near else "a column: "
-    return TableError(f"{source}: {option}: got {shown(name)}, which is no column, accepted: {meant}{listed(names)}")
+    return TableError(f"{source}: {option}: got {shown(name)}, which is no column, accepted: {meant}{listed(names)}"
+                      f"{f' ({note})' if note else ''}")
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -7,7 +7,9 @@ from .numbers import MISSING, decimal_of, number, numbers
 
 NUMBER, TEXT, LEFT = "number", "text", "left"
 ODD = 0.1  # a column with a larger share of cells that are no numbers is not one of numbers
-MAX_WORDS = 50_000  # different ones; more than that, and mostly different: names or prose, not categories
+MAX_WORDS = 20_000  # different ones, or
+MAX_LETTERS = 2**24  # of them together; more than that, and mostly different: names or prose, not categories
+MANY_VALUES = 20  # different numbers above which words among them are slips, not categories
 ZEROS = 4  # digits from which a leading zero means a code, such as a postcode
 
 
@@ -16,9 +18,11 @@ class _Codes(dict[str, int]):
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
+        self.letters = 0
 
     def __missing__(self, cell: str) -> int:
         word = cell.strip()
+        self.letters += len(cell)
         code = -1 if word.lower() in MISSING else self.words.setdefault(word, len(self.words))
         self[cell] = code
         return code
@@ -70,6 +74,13 @@ class Growing:
         """What the codes mean."""
         return list(self.codes.words)
 
+    def settle(self) -> None:
+        """Decide, at the end, whether a column of few different numbers with words among them is one of numbers."""
+        if self.mode == NUMBER and not self.forced and self.odd:
+            distinct = np.unique(np.concatenate(self.blocks))
+            if (~np.isnan(distinct)).sum() <= MANY_VALUES:
+                self.blocks, self.mode, self.again = [], LEFT, TEXT
+
     def values(self) -> np.ndarray:
         """Return numbers (float64) or codes (int32), (N,)."""
         values = np.concatenate(self.blocks) if self.blocks else np.empty(0)
@@ -106,7 +117,8 @@ class Growing:
         codes = np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
         self.blocks.append(codes)
         different = len(self.codes.words)
-        if self.keep or different <= MAX_WORDS or different < (self.rows + len(cells)) / 2:
+        many = different > MAX_WORDS or self.codes.letters > MAX_LETTERS
+        if self.keep or not many or different < (self.rows + len(cells)) / 2:
             return
         some = self.words[::max(1, different // 1000)]
         numeric = sum(number(word, self.decimal) is not None for word in some) > (1 - ODD) * len(some)

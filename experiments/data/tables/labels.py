@@ -1,12 +1,16 @@
 """The column to learn: classes by name, or numbers to predict; and what can be neither."""
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from .errors import TableError, counted, listed, shown
-from .numbers import is_missing, number
+from .growing import MANY_VALUES
+from .numbers import number
 from .reading import RawTable
 from .telling import coded, plain, running
 
-MAX_CLASSES = 200
+MAX_CLASSES = 1000
 MAX_FRACTIONS = 20  # different numbers that are not whole and still may be classes
 
 
@@ -29,7 +33,7 @@ def classes_of(table: RawTable, label: str, known: tuple[str, ...] = ()) -> tupl
     if raw.left:
         raise _no_classes(table, label, raw.left)
     codes, words = coded(raw)
-    names = _names(words, raw.decimal)
+    names = _names(words, raw.decimal, known or words)
     ids: dict[str, int] = {name: j for j, name in enumerate(known)}
     for name in sorted(set(names) - set(known), key=_in_order(names)):
         ids[name] = len(ids)
@@ -42,6 +46,8 @@ def classes_of(table: RawTable, label: str, known: tuple[str, ...] = ()) -> tupl
         rows = int((y >= len(known)).sum())
         notes.append(f"{counted(len(new), 'class', 'classes')} that the table has not ({listed(new, 3)}): "
                      f"{counted(rows, 'row')} that nobody can get right")
+    if not known and len(ids) > MANY_VALUES and _in_order(names) is float:
+        notes.append(f"{len(ids)} different numbers in {shown(label)} are taken as classes; --regression predicts a number")
     folded: dict[str, str] = {}
     for name in ids:
         if folded.setdefault(name.casefold(), name) != name:
@@ -63,14 +69,15 @@ def targets_of(table: RawTable, label: str, test: bool = False) -> tuple[np.ndar
         odd = [j for j, value in enumerate(words) if value is None]
         if odd or raw.left:
             row = int(np.flatnonzero(np.isin(raw.codes, odd))[0]) if odd and raw.codes is not None else 0
-            raise TableError(f"{table.path}, {table.at(row)}, column {shown(label)}: got "
-                             f"{shown(raw.words[odd[0]]) if odd else 'words'}, accepted: numbers, for regression")
+            found = shown(raw.words[odd[0]]) if odd else raw.left
+            raise TableError(f"{table.path}, {table.at(row)}, column {shown(label)}: got {found}, accepted: a number, for "
+                             "regression, or a blank")
         y = np.array([np.nan if value is None else value for value in words] + [np.nan])[raw.codes]
     else:
         y = raw.values
-        if raw.notes:
-            raise TableError(f"{table.path}, column {shown(label)}: got {'; '.join(raw.notes)}, accepted: numbers, or blank "
-                             "where there is no label")
+        if raw.odd:
+            raise TableError(f"{table.path}, {table.place} {raw.odd[0]}, column {shown(label)}: got {shown(raw.odd[1])}, "
+                             "accepted: a number, for regression, or a blank")
     y = np.where(np.isinf(y), np.nan, y)
     present = y[~np.isnan(y)]
     if not test and (not len(present) or present.min() == present.max()):
@@ -79,15 +86,20 @@ def targets_of(table: RawTable, label: str, test: bool = False) -> tuple[np.ndar
     return y, _missing_labels(table, label, np.isnan(y))
 
 
-def _names(words: list[str], decimal: str) -> list[str]:
-    """Return one name for 1, 1.0 and 01, where all labels are numbers."""
+def _names(words: list[str], decimal: str, known: Sequence[str]) -> list[str]:
+    """Return one name for 1, 1.0 and 01, where the known labels are all numbers."""
+    if not all(_finite(number(word, decimal)) for word in known):
+        return words
     values = [number(word, decimal) for word in words]
-    if all(value is not None and np.isfinite(value) for value in values):
-        return [plain(value) for value in values if value is not None]
-    return words
+    return [plain(value) if value is not None and _finite(value) else word
+            for word, value in zip(words, values, strict=True)]
 
 
-def _in_order(names: list[str]):  # type: ignore[no-untyped-def]
+def _finite(value: float | None) -> bool:
+    return value is not None and bool(np.isfinite(value))
+
+
+def _in_order(names: list[str]) -> Callable[[str], Any]:
     """Return the key by which names are sorted: as numbers where all are."""
     try:
         [float(name) for name in names]
@@ -124,5 +136,3 @@ def _no_classes(table: RawTable, label: str, found: str, numeric: bool = True) -
     return TableError(f"{table.path}, column {shown(label)}: got {found}, accepted: classes, at most {MAX_CLASSES} and of "
                       f"two rows or more each on average{remedy}")
 
-
-__all__ = ["classes_of", "is_missing", "targets_of"]

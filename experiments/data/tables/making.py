@@ -1,17 +1,20 @@
 """From files and names of columns to a problem: rows with labels, the columns to learn from, and what was left out."""
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from .dialect import NO_NAMES
 from .errors import TableError, counted, listed, no_column, shown
 from .files import TEXT as TEXT_FILE
 from .files import digest_of, kind_of
-from .growing import NUMBER, TEXT
+from .growing import LEFT, NUMBER, TEXT
 from .labels import classes_of, targets_of
 from .problem import CATEGORY, Column, Problem
 from .reading import Raw, RawTable, read_text
+from .size import refuse_too_large
 from .telling import Told, coded, converted, told
 
 MEANING = 1  # raised where the same file and options give other numbers than before: part of the digest
@@ -46,18 +49,20 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
     """
     if group and group == label:
         raise TableError(f"group: got {shown(group)}, the label itself, accepted: another column")
+    refuse_too_large(path, label)
+    if test:
+        refuse_too_large(test, label)
     modes = {label: NUMBER if regression else TEXT, **({group: TEXT} if group else {})}
     table = _table(path, label, modes)
     _require(table, "label", label)
     if group:
         _require(table, "group", group)
+    _refuse_few(path, len(table.lines), "")
     y, classes, more = _labels(table, label, regression)
     notes = [*table.notes, *more]
     keep = _labelled(y)
     rows = int(keep.sum())
-    if rows < FEWEST:
-        raise TableError(f"{path}: got {counted(rows, 'row')} with a label, accepted: {FEWEST} at least, to train on, to "
-                         "choose by and to test on")
+    _refuse_few(path, rows, " with a label")
     y = y[keep]
     tells = {name: told(raw) for name, raw in table.columns.items() if name not in (label, group)}
     dropped = {name: tell.reason for name, tell in tells.items() if tell.column is None}
@@ -79,6 +84,8 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
     if not columns:
         reasons = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(dropped.items())[:3])
         raise TableError(f"{path}: got no column to learn from ({reasons}), accepted: one at least, with different values")
+    if len(columns) > rows:
+        notes.append(f"{counted(len(columns), 'column')} for {counted(rows, 'row')}: enough to tell any row by heart")
     return Problem(
         source=Path(path).name, digest=digest_of([path, *([test] if test else [])], MEANING, label, group, regression),
         label=label, columns=tuple(columns[name] for name in table.columns if name in columns),
@@ -95,9 +102,15 @@ def _table(path: str | os.PathLike[str], label: str, modes: dict[str, str]) -> R
     return read_columnar(path, kind_of(path))
 
 
+def _refuse_few(path: str | os.PathLike[str], rows: int, which: str) -> None:
+    if rows < FEWEST:
+        raise TableError(f"{path}: got {counted(rows, 'row')}{which}, accepted: {FEWEST} at least, to train on, to choose "
+                         "by and to test on")
+
+
 def _require(table: RawTable, option: str, name: str) -> None:
     if name not in table.columns:
-        raise no_column(table.path, option, name, list(table.columns))
+        raise no_column(table.path, option, name, list(table.columns), NO_NAMES if NO_NAMES in table.notes else "")
     if any(note.startswith(f"two columns are called {shown(name)}:") for note in table.notes):
         raise TableError(f"{table.path}: {option}: got {shown(name)}, the name of several columns, accepted: one of its own")
 
@@ -148,7 +161,7 @@ def _drop_repeated(columns: dict[str, Column], dropped: dict[str, str]) -> None:
         values = column.values + 0  # -0 becomes 0
         if values.dtype.kind == "f":
             values[np.isnan(values)] = np.nan  # one of the many bit patterns
-        key = column.kind, column.categories, values.tobytes()
+        key = column.kind, column.categories, hashlib.sha256(values.tobytes()).digest()
         if key in first:
             dropped[name] = f"equal to {shown(first[key])} in every row"
             del columns[name]
@@ -158,7 +171,7 @@ def _drop_repeated(columns: dict[str, Column], dropped: dict[str, str]) -> None:
 def _test_table(test: str | os.PathLike[str], label: str, group: str, modes: dict[str, str],
                 tells: dict[str, Told]) -> RawTable:
     """Read a test file, its columns as those of the table."""
-    wanted = {name: NUMBER if tell.column is not None and tell.column.kind != CATEGORY and not tell.form else TEXT
+    wanted = {name: LEFT if tell.column is None else TEXT if tell.column.kind == CATEGORY or tell.form else NUMBER
               for name, tell in tells.items()}
     table = _table(test, label, {**wanted, **modes})
     _require(table, "label", label)

@@ -14,6 +14,7 @@ PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 THOUSANDS = {".": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII),
              ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?", re.ASCII)}
+SPACED = re.compile(r"[+-]?[1-9]\d{0,2}([ \u00a0\u202f]\d{3})+(?!\d)", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 TRIM = " \t\r\n\u00a0\u202f$€£¥%"
 
@@ -29,6 +30,8 @@ def number(cell: str, decimal: str = ".") -> float | None:
     if text.lower() in NO_NUMBER:
         return math.nan
     text = text.strip(TRIM).replace("\u2212", "-")
+    if SPACED.match(text):
+        text = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d)", "", text)
     if THOUSANDS[decimal].fullmatch(text):
         text = text.replace("," if decimal == "." else ".", "")
     if decimal == ",":

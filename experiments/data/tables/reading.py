@@ -1,5 +1,6 @@
 """From a text to raw columns, in blocks of rows: what is held is numbers and codes, never the cells of the whole file."""
 import csv
+import io
 import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,9 +10,9 @@ import numpy as np
 
 from .dialect import WORDS, Dialect, dialect_of
 from .errors import TableError, counted, shown
-from .growing import LEFT, NUMBER, TEXT, Growing
+from .growing import LEFT, NUMBER, ODD, TEXT, Growing
 
-BLOCK = 2**20  # cells that are held as text at a time, about 60 MiB
+BLOCK, LETTERS = 2**20, 2**25  # cells, and their letters, that are held as text at a time: about 100 MiB at most
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Raw:
         What happened to cells.
     decimal : str
         What separates decimals in it.
+    odd : (int, str) or None
+        Line and text of the first cell that is no number, in a column of numbers.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Raw:
     left: str = ""
     notes: Sequence[str] = ()
     decimal: str = "."
+    odd: tuple[int, str] | None = None
 
 
 @dataclass
@@ -103,7 +107,7 @@ def read_text(path: str | os.PathLike[str], label: str, modes: Mapping[str, str]
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TableError(f"{path}: got a file that changed while it was read, accepted: one that nobody writes to")
     chosen = [second if column.again else column for column, second in zip(columns, again, strict=True)]
-    return RawTable(str(path), {column.name: _raw(column) for column in chosen}, lines, "line",
+    return RawTable(str(path), {column.name: _raw(column, column.name in modes) for column in chosen}, lines, "line",
                     [*dialect.notes, *notes, *reader.notes()])
 
 
@@ -136,7 +140,7 @@ class _Reader:
 
     def read(self, columns: list[Growing]) -> np.ndarray:
         """Give blocks of cells to the columns; return the lines in which the rows begin (N,)."""
-        size = max(1, BLOCK // self.width)
+        size = max(1, min(BLOCK // self.width, int(LETTERS / self.dialect.row_bytes)))
         lines, chunk = array("q"), []
         self.comments = 0
         for line, row in self._rows():
@@ -147,6 +151,8 @@ class _Reader:
                 chunk = []
         if chunk:
             self._take(chunk, columns, lines)
+        for column in columns:
+            column.settle()
         return np.array(lines, dtype=np.int64)
 
     @staticmethod
@@ -184,8 +190,9 @@ class _Reader:
         if len(row) > self.width and not "".join(row[self.width:]).strip():
             return row[:self.width]
         separated = WORDS.get(self.dialect.separator, shown(self.dialect.separator))
+        quote = "; is a quote not closed?" if any("\n" in cell for cell in row) else ""
         raise TableError(f"{self.path}, line {line}: got {counted(len(row), 'cell')}, beginning with {shown(row[0])}, "
-                         f"accepted: {self.width}, one for each column, separated by {separated}")
+                         f"accepted: {self.width}, one for each column, separated by {separated}{quote}")
 
     def _undecodable(self) -> TableError:
         """Return the error that names the first line which is not of the encoding."""
@@ -194,32 +201,36 @@ class _Reader:
             return TableError(f"{self.path}: got bytes that are no {encoding.upper()}, as its beginning says, accepted: "
                               "UTF-8, or UTF-16 throughout")
         with open(self.path, "rb") as file:
+            returns = 0  # lines that end with it alone
             for number, line in enumerate(file, start=1):
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError as error:
                     byte = line[error.start]
-                    before = line[:error.start].decode("utf-8")
+                    ends = list(io.StringIO(line[:error.start].decode("utf-8"), newline="")) or [""]
+                    before, number = ends[-1], number + returns + len(ends) - 1
                     column = len(next(csv.reader([before], delimiter=self.dialect.separator), [""]))
                     name = f", column {shown(self.dialect.names[column - 1])}" if column <= self.width else ""
                     return TableError(
                         f"{self.path}, line {number}{name}: got the byte 0x{byte:02x}, which is no UTF-8, accepted: text in "
                         "UTF-8 or UTF-16 (from Excel: save as 'CSV UTF-8'; else iconv -f WINDOWS-1252 -t UTF-8)")
+                returns += line.count(b"\r") - line.endswith(b"\r\n")
         return TableError(f"{self.path}: got bytes that are no UTF-8, accepted: text in UTF-8 or UTF-16")
 
 
-def _raw(column: Growing) -> Raw:
+def _raw(column: Growing, settled: bool) -> Raw:
     notes = []
     if column.mode == LEFT:
-        return Raw(column.name, left="more than 50,000 different words: names or prose, no categories")
+        return Raw(column.name, left="words, thousands of them different: names, ids or prose")
+    if column.mode == NUMBER and column.odd > ODD * (column.odd + column.present) and not settled:
+        return Raw(column.name, left="numbers and words, thousands of them different")
     if column.mode == TEXT:
         words = column.words
         return Raw(column.name, codes=column.values(), words=words, decimal=column.decimal)
     if column.odd:
         line, cell = column.first_odd or (0, "")
-        notes.append(f"{counted(column.odd, 'cell')} that {'is' if column.odd == 1 else 'are'} no number (line {line}: "
-                     f"{shown(cell)}) {'counts' if column.odd == 1 else 'count'} as missing")
+        notes.append(f"missing: {counted(column.odd, 'cell')} that {'is no number' if column.odd == 1 else 'are no numbers'} "
+                     f"(line {line}: {shown(cell)})")
     if column.infinite:
-        notes.append(f"{counted(column.infinite, 'infinite value')} {'counts' if column.infinite == 1 else 'count'} as "
-                     "missing")
-    return Raw(column.name, values=column.values(), notes=notes, decimal=column.decimal)
+        notes.append(f"missing: {counted(column.infinite, 'infinite value')}")
+    return Raw(column.name, values=column.values(), notes=notes, decimal=column.decimal, odd=column.first_odd)

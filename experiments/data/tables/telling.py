@@ -4,17 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .dates import days_of, form_of
+from .dates import HOURS, days_of, form_of
 from .errors import counted, listed, shown
-from .growing import NUMBER, ODD, TEXT
-from .numbers import number
-from .problem import CATEGORY, DATE, Column
+from .growing import MANY_VALUES, ODD
+from .numbers import NO_NUMBER, number
+from .problem import CATEGORY, DATE, NUMBER, Column
 from .reading import Raw
 
 ID_NAME = re.compile(r"(?i:^(row|line|unnamed|column 1$|row names$|index|idx|id|uuid|guid|key|nr|no)\b.*)"
                      r"|(?i:.*[\W_](id|index|idx|nr|no|number|key|uuid|guid)$)|.*[a-z](Id|ID|Index|Nr|No|Number|Key)$")
+GIVEN = "(any text)"  # the category of words of which only their presence is looked at
+FREQUENT = 0.1  # share of rows that must have a frequent category, or words are no categories
 FEW = 10  # rows below which all values differ by chance
-MANY_VALUES = 20  # different numbers above which words among them are slips, not categories
 
 
 class Told(NamedTuple):
@@ -45,16 +46,12 @@ def told(raw: Raw) -> Told:
     coded = any(re.fullmatch(r"0\d{3,}", word) for word in raw.words)
     if not coded and (share == 0 or (share <= ODD and len(values) - len(odd) > MANY_VALUES)):
         table = np.array([np.nan if value is None else value for value in values] + [np.nan])
-        notes = [] if not odd else [f"{counted(int(counts[odd].sum()), 'cell')} that are no numbers "
-                                    f"({listed([raw.words[j] for j in odd], 3)}) count as missing"]
+        notes = [] if not odd else [f"missing: {counted(int(counts[odd].sum()), 'cell')} that are no numbers "
+                                    f"({listed([raw.words[j] for j in odd], 3)})"]
         return _numbers(raw, np.where(np.isinf(table), np.nan, table)[raw.codes], notes)
-    dates = form_of(raw.words)
+    dates = form_of(raw.words, counts, ODD)
     if dates:
-        days = np.append(days_of(raw.words, dates[0]), np.nan)[raw.codes]
-        note = f"dates written {dates[0]}, as days"
-        if dates[1]:
-            note += " (day and month may be the other way round)"
-        return Told(Column(raw.name, DATE, days, note=note), form=dates[0])
+        return _dates(raw, counts, *dates)
     return _words(raw, counts, values, len(odd))
 
 
@@ -72,10 +69,12 @@ def converted(raw: Raw, like: Told, path: str) -> tuple[np.ndarray, tuple[str, .
             read = [number(word, raw.decimal) for word in raw.words]
             table = np.array([np.nan if value is None else value for value in read], dtype=np.float64)
         wrong = [word for word, value in zip(raw.words, table, strict=True) if np.isnan(value)]
-        note = f"{path}: {listed(wrong, 3)} cannot be read as {column.kind}s as in the table, and count as missing"
+        note = f"{path}: missing, as no {column.kind}s like those of the table: {listed(wrong, 3)}"
         return np.append(table, np.nan)[raw.codes], (), note if wrong else ""
-    known = {word: code for code, word in enumerate(column.categories)}
     codes, words = coded(raw)
+    if column.categories == (GIVEN,):
+        return np.where(codes >= 0, 0, -1), column.categories, ""
+    known = {word: code for code, word in enumerate(column.categories)}
     new = [word for word in words if word not in known]
     known.update({word: len(known) + j for j, word in enumerate(new)})
     table = np.array([known[word] for word in words] + [-1], dtype=np.int64)
@@ -126,14 +125,14 @@ def _numbers(raw: Raw, values: np.ndarray, notes: list[str]) -> Told:
     if reason:
         return Told(None, reason)
     if raw.days:
-        return Told(Column(raw.name, DATE, values, note="; ".join(["dates, as days", *notes])))
+        return Told(Column(raw.name, DATE, values, note="; ".join(notes)))
     if whole and len(present) and _compact_dates(present):
         words = [str(int(value)) for value in np.unique(present)]
         days = days_of(words, "year month day")
         if not np.isnan(days).any():
             table = dict(zip(map(float, words), days.tolist(), strict=True))
             column = np.array([table.get(value, np.nan) for value in values.tolist()])
-            return Told(Column(raw.name, DATE, column, note="dates written yearmonthday, as days"), form="year month day")
+            return Told(Column(raw.name, DATE, column, note="written yearmonthday"), form="year month day")
     return Told(Column(raw.name, NUMBER, values, note="; ".join(notes)), decimal=raw.decimal)
 
 
@@ -141,15 +140,35 @@ def _compact_dates(present: np.ndarray) -> bool:
     return bool(present.min() >= 19000101 and present.max() <= 21001231)
 
 
+def _dates(raw: Raw, counts: np.ndarray, form: str, turned: bool) -> Told:
+    days = days_of(raw.words, form)
+    note = f"written {form}" + (" (day and month may be the other way round)" if turned else "")
+    slips = [j for j in np.flatnonzero(np.isnan(days) & (counts > 0)).tolist() if raw.words[j].lower() not in NO_NUMBER]
+    if slips:
+        note += (f"; missing: {counted(int(counts[slips].sum()), 'cell')} written otherwise "
+                 f"({listed([raw.words[j] for j in slips], 3)})")
+    values = np.append(days, np.nan)[raw.codes]
+    if form == HOURS:
+        return Told(Column(raw.name, NUMBER, values, note=f"times {note}, in hours"), form=form)
+    return Told(Column(raw.name, DATE, values, note=note), form=form)
+
+
 def _words(raw: Raw, counts: np.ndarray, values: list[float | None], odd: int) -> Told:
     assert raw.codes is not None
     used = np.flatnonzero(counts)
     total = int(counts.sum())
-    if total >= FEW and len(used) == total:
-        return Told(None, "text that differs in every row: a name, an id or prose")
-    if total >= FEW and counts.max() < least(len(raw.codes)):
-        return Told(None, f"text with {len(used):,} different values in {counted(total, 'row')}, none of them in "
-                          f"{least(len(raw.codes))}: names or prose")
+    rows, enough = len(raw.codes), least(len(raw.codes))
+    frequent = int(counts[counts >= enough].sum())
+    if total >= FEW and (len(used) == total or frequent < FREQUENT * total):
+        if len(used) == total:
+            reason = "text that differs in every row: a name, an id or prose"
+        else:
+            reason = (f"text with {len(used):,} different values in {counted(total, 'row')}, hardly any in "
+                      f"{enough}: names or prose")
+        if min(total, rows - total) < enough:
+            return Told(None, reason)
+        given = np.where(raw.codes >= 0, 0, -1).astype(np.int64)
+        return Told(Column(raw.name, CATEGORY, given, (GIVEN,), f"{reason}; only whether there is one is looked at"))
     order = sorted(used.tolist(), key=lambda j: raw.words[j])
     table = np.full(len(raw.words) + 1, -1, dtype=np.int64)
     table[order] = np.arange(len(order))
@@ -167,5 +186,3 @@ def least(rows: int) -> int:
     """Return in how many of the rows a category must be to get an input of its own: from 2 of up to 200 to 10 of 1000."""
     return min(10, max(2, rows // 100))
 
-
-__all__ = ["TEXT", "Told", "coded", "converted", "least", "plain", "running", "told"]
