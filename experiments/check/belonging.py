@@ -31,13 +31,17 @@ def shared_groups(problem: Problem, parts: Parts) -> list[Finding]:
 def group_columns(problem: Problem, coded: Coded) -> list[Finding]:
     """Look for columns whose equal values mean equal labels though there are many of them, as names of patients do."""
     rows = sampled_rows(len(problem))
-    y = problem.y[rows] if problem.classes else _thirds(problem.y[rows])
+    labels = problem.y[rows] if problem.classes else _thirds(problem.y[rows])
     found = []
     for place, column in enumerate(problem.columns):
-        codes = coded.codes[place, rows].astype(np.int64)
+        present = ~column.missing[rows]
+        codes = coded.codes[place, rows[present]].astype(np.int64)
+        y = labels[present]
+        if len(y) < 2:
+            continue
         sizes = np.bincount(codes)
         values, repeated = int(np.sum(sizes > 0)), int(np.sum(sizes > 1))
-        if column.kind == DATE or repeated < MANY or not 2 * values <= len(rows) <= MEMBERS * values:
+        if column.kind == DATE or repeated < MANY or not 2 * values <= len(y) <= MEMBERS * values:
             continue
         if coded.ordered[place] and (column.values[~column.missing] % 1).any():
             continue
