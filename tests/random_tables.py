@@ -132,7 +132,7 @@ def label_in_words(problem, parts, rng):
 
 
 def label_as_number(problem, parts, rng, noise=0.15):
-    """A number that is the label with noise: 15 % of the distance of two classes, of a target (made normal) of its deviation."""
+    """A number that is the label with noise, of 15 % of the distance of two classes or of a normal target's deviation."""
     if problem.classes:
         y = rng.permutation(len(problem.classes))[problem.y]
     else:
@@ -211,3 +211,13 @@ def suits(fault, problem):
     if fault is copies:
         return has_reals(problem, 2)
     return bool(problem.classes) if fault in (label_in_words, undeclared_groups) else True
+
+
+def as_test_file(problem, share=0.25):
+    """The last rows as if they came from a file of their own: problem and parts."""
+    rows = len(problem)
+    first = rows - max(1, round(share * rows))
+    order = np.random.default_rng([rows, 21]).permutation(first)
+    size = max(1, round(share * first))
+    parts = Parts(np.sort(order[size:]), np.sort(order[:size]), np.arange(first, rows))
+    return dataclasses.replace(problem, test_from=first), parts

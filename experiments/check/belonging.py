@@ -43,14 +43,13 @@ def group_columns(problem: Problem, coded: Coded) -> list[Finding]:
         values, repeated = int(np.sum(sizes > 0)), int(np.sum(sizes > 1))
         if column.kind == DATE or repeated < MANY or not 2 * values <= len(y) <= MEMBERS * values:
             continue
-        if coded.ordered[place] and (column.values[~column.missing] % 1).any():
+        if coded.ordered[place] and not _whole(column.values):
             continue
         same, score = _agreement(codes, y)
         base = _agreement(np.zeros_like(codes), y)[0]
         # Neighbouring numbers of a measure mean the same, those of groups do not.
         beside = _agreement(codes // 2, y, codes)[0] if coded.ordered[place] else base
-        usual = max(base, beside)
-        if usual < 1 and (same - usual) / (1 - usual) >= TOGETHER and score >= SCORE:
+        if base < 1 and same - base >= TOGETHER * (1 - base) and same - beside >= (same - base) / 2 and score >= SCORE:
             found.append(Finding(
                 "looks_like_groups", SUSPICIOUS, (column.name,), same,
                 f"column {named(column.name)} has {values} values, and two rows with the same one agree in "
@@ -58,6 +57,11 @@ def group_columns(problem: Problem, coded: Coded) -> list[Finding]:
                 f"{percent(same)} (any two rows: "
                 f"{percent(base)}): it could be whom or what the rows come from; if so, give --group and its name"))
     return found
+
+
+def _whole(values: np.ndarray) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool((finite == np.round(finite)).all())
 
 
 def _agreement(codes: np.ndarray, y: np.ndarray, unequal: np.ndarray | None = None) -> tuple[float, float]:

@@ -18,6 +18,7 @@ TELLS = 0.8  # of skill; of two classes right for 90 % of the rows where half is
 TELLS_TARGET = 0.93  # of the variance of the target's ranks
 TELLS_A_BIT = 0.3  # of skill, for what should tell nothing: where values are missing, the order of the file
 EASY = 0.9  # of the best column's skill: where another column comes that near, the problem is easy rather than leaking
+SURE = 0.97  # skill of a column that is looked at even where another comes near
 CHANCE = 1e-6  # in any of all columns
 
 
@@ -58,21 +59,22 @@ def _enough(problem: Problem, one: Skill, least: float) -> bool:
 
 def _by_values(problem: Problem, by: Told, known: Set[str]) -> list[Finding]:
     least = TELLS if problem.classes else TELLS_TARGET
-    told = {column.name: one for column, one in zip(problem.columns, by.values, strict=True)
-            if column.name not in known and _enough(problem, one, least)}
-    others = sorted((one.skill for column, one in zip(problem.columns, by.values, strict=True)
-                     if column.name not in told and column.name not in known), reverse=True)
-    if not told:
-        return []
+    told = {column.name: one for column, one in zip(problem.columns, by.values, strict=True) if column.name not in known}
     found = []
     for name, one in told.items():
-        rivals = [rival for rival, other in told.items() if rival != name and other.skill >= EASY * one.skill]
-        next_best = f"the next best reaches a skill of {others[0]:.2f}" if others else "there is no other column"
-        reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} the same, which looks like an easy problem "
-                   "rather than a leak; make sure that none of them is only known after the label") if rivals else (
-            f"no other column comes near ({next_best}): it could be the label in another form or something known only after "
-            "it, and then it must go; or the problem is easy")
-        found.append(Finding("tells_label", NOTE if rivals else SUSPICIOUS, (name,), one.skill,
+        if not _enough(problem, one, least):
+            continue
+        others = {other: skill.skill for other, skill in told.items() if other != name}
+        rivals = [other for other, skill in others.items() if skill >= EASY * one.skill]
+        innocent = bool(rivals) and one.skill < SURE
+        if rivals:
+            reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} nearly the same, which looks like an easy "
+                       "problem rather than a leak; make sure that none of them is only known after the label")
+        else:
+            best = f"the next best reaches a skill of {max(others.values()):.2f}" if others else "there is no other"
+            reading = (f"no other column comes near ({best}): it could be the label in another form or something known only "
+                       "after it, and then it must go; or the problem is easy")
+        found.append(Finding("tells_label", NOTE if innocent else SUSPICIOUS, (name,), one.skill,
                              f"column {named(name)} alone {_reaches(problem, one)}; {reading}"))
     return found
 

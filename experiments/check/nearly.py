@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.neighbours import nearest_rows
 from ..data.tables.problem import CATEGORY, Column, Parts, Problem
-from .coded import Coded
+from .coded import Coded, place_and_scale
 from .copies import poisson_tail
 from .finding import SUSPICIOUS, Finding, percent
 
@@ -22,7 +22,6 @@ CHANCE = 1e-4
 PAIRS = 2**27  # of rows compared: some 10^10 products, a few seconds
 ABSENT = 1000.0  # where a missing value lies: away from all numbers
 FARTHEST = 1e300  # infinity is a place, too
-HALF_RANGE = 0.7413  # of a normal distribution, standard deviation / quartile range
 
 
 def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -> list[Finding]:
@@ -81,15 +80,10 @@ def _placed(column: Column, known: np.ndarray) -> np.ndarray:
     """Return a column (N,) in units of its scale in training; names as whole numbers, so that no two are near."""
     if column.kind == CATEGORY:
         return column.values.astype(float)
-    seen = column.values[known]
-    seen = seen[np.isfinite(seen)]
-    if len(seen) == 0:
-        return np.where(column.missing, ABSENT, 0.0)
-    low, middle, high = np.quantile(seen, (0.25, 0.5, 0.75))
-    scale = HALF_RANGE * (high - low) or np.ptp(seen) or 1.0
+    middle, scale = place_and_scale(column.values[known])
     # Outliers come to lie at the logarithm of their distance, and with them the noise of their copies.
     with np.errstate(over="ignore"):
-        placed = np.arcsinh(np.clip((column.values - middle) / scale, -FARTHEST, FARTHEST))
+        placed = np.arcsinh(np.clip((column.values - middle) / (scale or 1.0), -FARTHEST, FARTHEST))
     return np.where(column.missing, ABSENT, placed)
 
 

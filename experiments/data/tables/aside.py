@@ -11,7 +11,7 @@ MOST = 0.7  # of the rows: text with more different values than that is prose
 
 
 def put_aside(columns: Mapping[str, Raw], names: Iterable[str], keep: np.ndarray) -> tuple[Column, ...]:
-    """Return those of the named columns that can be looked at, as numbers or as categories, of the rows to keep, bool (N,)."""
+    """Return those of the named columns that can be looked at, as numbers or categories; `keep`: which rows, bool (N,)."""
     found = []
     for name in names:
         raw = columns[name]
