@@ -32,7 +32,8 @@ def random_table(seed, regression=None):
     if not regression and rng.random() < 0.3:  # classes that are clouds
         hidden += rng.uniform(-0.5, 0.5, (len(classes), count))[y] * (rng.random(count) < 0.5)
     missing = rng.choice([0.0, 0.02, 0.2])
-    columns = tuple(_column(rng, f"c{place}", hidden[:, place], few, missing * (rng.random() < 0.5)) for place in range(count))
+    columns = tuple(_column(rng, f"c{place}", hidden[:, place], few, missing * (rng.random() < 0.5))
+                    for place in range(count))
     return Problem("made.csv", f"{seed}", "target", columns, (), y, classes)
 
 
@@ -48,8 +49,8 @@ def _label(rng, score, regression):
 
 def _column(rng, name, hidden, few, missing):
     kind = rng.choice(["levels", "two", "rare", "names", "grades"] if few else [
-        "normal", "normal", "normal", "heavy", "skewed", "outliers", "rounded", "count", "zeros", "levels", "two", "rare", "names",
-        "many_names"])
+        "normal", "normal", "normal", "heavy", "skewed", "outliers", "rounded", "count", "zeros", "levels", "two", "rare",
+        "names", "many_names"])
     absent = rng.random(len(hidden)) < missing
     unit = 10 ** rng.uniform(-2, 3)
     if kind in ("names", "many_names"):
@@ -58,12 +59,14 @@ def _column(rng, name, hidden, few, missing):
         codes = rng.permutation(count)[codes].astype(np.int64)
         return Column(name, "category", np.where(absent, -1, codes), tuple(f"v{code}" for code in range(count)))
     values = {
-        "normal": lambda: unit * hidden, "heavy": lambda: unit * np.sign(hidden) * np.abs(hidden)**3 / rng.random(len(hidden)),
+        "normal": lambda: unit * hidden,
+        "heavy": lambda: unit * np.sign(hidden) * np.abs(hidden)**3 / rng.random(len(hidden)),
         "skewed": lambda: unit * np.exp(hidden),
         "outliers": lambda: unit * np.where(rng.random(len(hidden)) < 0.01, 1e4, 1) * hidden,
         "rounded": lambda: np.round(rng.uniform(3, 20) * hidden) / 10, "count": lambda: np.floor(np.exp(1 + hidden)),
         "zeros": lambda: np.where(hidden < rng.uniform(0, 1.5), 0, np.round(10 * hidden)),
-        "levels": lambda: np.round(np.clip(hidden, -2, 2) * rng.uniform(0.5, 2)), "two": lambda: 1.0 * (hidden > rng.uniform(-1, 1)),
+        "levels": lambda: np.round(np.clip(hidden, -2, 2) * rng.uniform(0.5, 2)),
+        "two": lambda: 1.0 * (hidden > rng.uniform(-1, 1)),
         "rare": lambda: 1.0 * (hidden > rng.uniform(1.5, 2)), "grades": lambda: np.round(np.clip(2 * hidden, -4, 4))}[kind]()
     return Column(name, "number", np.where(absent, np.nan, values))
 
@@ -122,15 +125,18 @@ def real(column):
 def label_in_words(problem, parts, rng):
     """A column that is the label for 95 % of the rows."""
     wrong = rng.random(len(problem)) < 0.05
-    names = rng.permutation(len(problem.classes))[np.where(wrong, rng.integers(0, len(problem.classes), len(problem)), problem.y)]
-    column = Column("outcome", "category", names.astype(np.int64), tuple(f"w{code}" for code in range(len(problem.classes))))
+    count = len(problem.classes)
+    names = rng.permutation(count)[np.where(wrong, rng.integers(0, count, len(problem)), problem.y)]
+    column = Column("outcome", "category", names.astype(np.int64), tuple(f"w{code}" for code in range(count)))
     return with_column(problem, column), ("tells_label", "is_label"), ("outcome",)
 
 
 def label_as_number(problem, parts, rng, noise=0.15):
-    """A number that is the label with noise of 15 % of the distance of two classes, or of the target's
-    deviation (made normal)."""
-    y = rng.permutation(len(problem.classes))[problem.y] if problem.classes else norm.ppf(rankdata(problem.y) / (len(problem) + 1))
+    """A number that is the label with noise, of 15 % of the distance of two classes or of a normal target's deviation."""
+    if problem.classes:
+        y = rng.permutation(len(problem.classes))[problem.y]
+    else:
+        y = norm.ppf(rankdata(problem.y) / (len(problem) + 1))
     column = Column("score", "number", 37 + 8 * (y + noise * rng.standard_normal(len(y))))
     return with_column(problem, column), ("tells_label", "is_label"), ("score",)
 
@@ -181,7 +187,8 @@ def linear_column(problem, parts, rng):
     """A column of real numbers in another unit."""
     values = 100 * rng.standard_normal(len(problem))
     problem = with_column(problem, Column("celsius", "number", values), 0)
-    return with_column(problem, Column("fahrenheit", "number", 1.8 * values + 32)), ("linear_column",), ("celsius", "fahrenheit")
+    problem = with_column(problem, Column("fahrenheit", "number", 1.8 * values + 32))
+    return problem, ("linear_column",), ("celsius", "fahrenheit")
 
 
 def _permuted(problem, order):
@@ -204,3 +211,13 @@ def suits(fault, problem):
     if fault is copies:
         return has_reals(problem, 2)
     return bool(problem.classes) if fault in (label_in_words, undeclared_groups) else True
+
+
+def as_test_file(problem, share=0.25):
+    """The last rows as if they came from a file of their own: problem and parts."""
+    rows = len(problem)
+    first = rows - max(1, round(share * rows))
+    order = np.random.default_rng([rows, 21]).permutation(first)
+    size = max(1, round(share * first))
+    parts = Parts(np.sort(order[size:]), np.sort(order[:size]), np.arange(first, rows))
+    return dataclasses.replace(problem, test_from=first), parts

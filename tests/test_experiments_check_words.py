@@ -21,7 +21,8 @@ LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found"
      ("test error stayed, 20.0 to 20.0 %", "test loss rose from 0.500 to 0.900 (+0.4 ±")),
     ({"end": (0.1, 0.3)}, "Yes, training on pays: from zero", ("test error fell from 20.0 to 10.0 %", "test loss fell from")),
     ({"end": (0.3, 0.3)}, "It depends on what counts: ", ("test error rose from 20.0 to 30.0 %", "test loss fell from")),
-    ({}, "No, training on changes nothing that matters: ", ("+0.05 ±0.75 points: less than 1 makes no difference)", "test loss stayed")),
+    ({}, "No, training on changes nothing that matters: ", ("+0 ±0.75 points: less than 1 makes no difference)",
+                                                          "test loss stayed")),
     (WIDE, "Cannot tell: too few rows: ", ("whether test error changed cannot be told", "whether test loss changed cannot")),
     ({**WIDE, "seeds": 4}, "Cannot tell from 4 splits (--seeds 10 narrows the intervals): ", ()),
     ({"seeds": 2, "end": (0.2, 0.9)}, "Cannot tell from 2 splits, as an interval takes three", ("test loss went from",)),
@@ -33,6 +34,22 @@ LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found"
 def test_the_opening_follows_the_intervals(how, start, also):
     text = opening(made(**how))
     assert text.startswith(start) and all(words in text for words in also) and "nan" not in text
+
+
+@pytest.mark.parametrize("end, words", [
+    ((0.2, 0.5), "No, the best was past by then: from the lowest validation loss (epoch 5) to the same end test error rose "
+     "from 10.0 to 20.0 % (+10 ±"),
+    ((0.3, 0.9), "No, stop: from zero training error (epoch 8 on average"),
+    ((0.05, 0.1), "Yes, training on pays: ")])
+def test_the_best_may_be_past_before_there_is_no_error(end, words):
+    results = made(best=(0.1, 0.2), end=end)
+    assert opening(results).startswith(words) and answers.decision(results) == words[:3].strip(",").lower()
+    assert "rises from the best on" in answer(results)["how sure"] or end == (0.05, 0.1)
+    assert "from the lowest validation loss (epoch 5) to the same end test" in opening(results)
+
+
+def test_nothing_is_said_twice_where_the_best_is_where_judging_begins():
+    assert "same end" not in opening(made(zero_epoch=float("nan"), end=(0.3, 0.9))) + opening(made())
 
 
 def test_only_one_figure_is_judged_of_a_regression_problem():
@@ -80,12 +97,13 @@ def test_accused_data_are_named_before_anything_else():
 
 
 def test_how_sure_says_of_what():
-    assert "sure that test error does not change by what matters and that test loss rises. Of other" in answer(
+    assert ("sure that test error does not change by what matters, that test loss rises, that test error from the best on "
+            "does not change by what matters and that test loss from the best on rises. Of other") in answer(
         made(end=(0.2, 0.9)))["how sure"]
     text = answer(made(**WIDE))["how sure"]
-    assert "over 10 splits with 400 test rows each, paired, for four comparisons at once" in text
-    assert "not sure of test error and test loss" in text
-    assert "for two comparisons" in answer(made(regression=True))["how sure"]
+    assert "over 10 splits with 400 test rows each, paired, for six comparisons at once" in text
+    assert "not sure what becomes of test error, what becomes of test loss" in text
+    assert "for three comparisons" in answer(made(regression=True))["how sure"]
     assert "1 run diverged and is left out" in answer(made(diverged=1))["how sure"]
 
 

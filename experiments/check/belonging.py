@@ -9,7 +9,7 @@ from .skill import sampled_rows
 TOGETHER = 0.6  # of two rows of one group how much oftener they agree than others: 0 not at all, 1 always
 MANY = 10  # values from which on a column may name groups rather than kinds
 MEMBERS = 50  # of a group on average, at most
-SCORE = 6.0  # standard errors
+SCORE = 4.5  # standard errors
 SIDES = 0.3  # share of what neighbours in the file could agree more than others
 
 
@@ -31,28 +31,37 @@ def shared_groups(problem: Problem, parts: Parts) -> list[Finding]:
 def group_columns(problem: Problem, coded: Coded) -> list[Finding]:
     """Look for columns whose equal values mean equal labels though there are many of them, as names of patients do."""
     rows = sampled_rows(len(problem))
-    y = problem.y[rows] if problem.classes else _thirds(problem.y[rows])
+    labels = problem.y[rows] if problem.classes else _thirds(problem.y[rows])
     found = []
     for place, column in enumerate(problem.columns):
-        codes = coded.codes[place, rows].astype(np.int64)
+        present = ~column.missing[rows]
+        codes = coded.codes[place, rows[present]].astype(np.int64)
+        y = labels[present]
+        if len(y) < 2:
+            continue
         sizes = np.bincount(codes)
         values, repeated = int(np.sum(sizes > 0)), int(np.sum(sizes > 1))
-        if column.kind == DATE or repeated < MANY or not 2 * values <= len(rows) <= MEMBERS * values:
+        if column.kind == DATE or repeated < MANY or not 2 * values <= len(y) <= MEMBERS * values:
             continue
-        if coded.ordered[place] and (column.values[~column.missing] % 1).any():
+        if coded.ordered[place] and not _whole(column.values):
             continue
         same, score = _agreement(codes, y)
         base = _agreement(np.zeros_like(codes), y)[0]
         # Neighbouring numbers of a measure mean the same, those of groups do not.
         beside = _agreement(codes // 2, y, codes)[0] if coded.ordered[place] else base
-        usual = max(base, beside)
-        if usual < 1 and (same - usual) / (1 - usual) >= TOGETHER and score >= SCORE:
+        if base < 1 and same - base >= TOGETHER * (1 - base) and same - beside >= (same - base) / 2 and score >= SCORE:
             found.append(Finding(
                 "looks_like_groups", SUSPICIOUS, (column.name,), same,
-                f"column {named(column.name)} has {values} values, and two rows with the same one agree in {named(problem.label)} "
-                f"{'' if problem.classes else '(low, middle or high) '}with a chance of {percent(same)} (any two rows: "
+                f"column {named(column.name)} has {values} values, and two rows with the same one agree in "
+                f"{named(problem.label)} {'' if problem.classes else '(low, middle or high) '}with a chance of "
+                f"{percent(same)} (any two rows: "
                 f"{percent(base)}): it could be whom or what the rows come from; if so, give --group and its name"))
     return found
+
+
+def _whole(values: np.ndarray) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool((finite == np.round(finite)).all())
 
 
 def _agreement(codes: np.ndarray, y: np.ndarray, unequal: np.ndarray | None = None) -> tuple[float, float]:
@@ -94,13 +103,14 @@ def order(problem: Problem) -> list[Finding]:
     score = (same.mean() - base) / np.sqrt(base * (1 - base) / len(same))
     label = named(problem.label)
     if (~same).sum() == np.count_nonzero(counts) - 1:
-        return [Finding("sorted", NOTE, (), 1.0, f"the rows are sorted by {label}: never split such a file in its order; here "
-                        "rows are drawn at random")]
+        return [Finding("sorted", NOTE, (), 1.0, f"the rows are sorted by {label}: never split such a file in its order; "
+                        "here rows are drawn at random")]
     if excess >= SIDES and score >= SCORE:
         return [Finding("order", SUSPICIOUS, (), float(excess),
-                        f"rows next to each other in the file agree in {label} in {percent(float(same.mean()))} of all cases, "
-                        f"where {percent(base)} would be chance: they could be a series in time or belong together, and then a "
-                        "split at random puts neighbours on both sides; give --group, or the last rows as --test")]
+                        f"rows next to each other in the file agree in {label} in {percent(float(same.mean()))} of all "
+                        f"cases, where {percent(base)} would be chance: they could be a series in time or belong together, "
+                        "and then a split at random puts neighbours on both sides; give --group, or the last rows as "
+                        "--test")]
     return []
 
 
@@ -115,5 +125,6 @@ def time(problem: Problem, parts: Parts) -> list[Finding]:
         if earlier > 0.05:
             found.append(Finding("not_later", NOTE, (column.name,), earlier,
                                  f"{percent(earlier)} of the test rows are earlier by {named(column.name)} than the latest "
-                                 "training row: if later rows are to be predicted from earlier ones, give the latest as --test"))
+                                 "training row: if later rows are to be predicted from earlier ones, give the latest as "
+                                 "--test"))
     return found

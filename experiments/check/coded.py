@@ -7,6 +7,19 @@ import numpy as np
 from ..data.tables.problem import CATEGORY, Problem
 
 FEW = 20  # distinct values up to which numbers are taken for names of something
+HALF_RANGE = 0.7413  # of a normal distribution, standard deviation / quartile range
+
+
+def place_and_scale(values: np.ndarray) -> tuple[float, float]:
+    """Median of the finite values (N,), and their deviation as the quartiles have it, which outliers do not move.
+
+    Of a column of which half is one value the deviation is the range. 0 where nothing varies.
+    """
+    seen = values[np.isfinite(values)]
+    if len(seen) < 2:
+        return 0.0, 0.0
+    low, middle, high = np.quantile(seen / 4, (0.25, 0.5, 0.75)).tolist()  # a quarter: differences must not overflow
+    return 4 * middle, 4 * (HALF_RANGE * (high - low) or float(np.ptp(seen / 4)))
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,9 @@ class Coded:
         codes = np.empty((len(problem.columns), len(problem)), dtype=np.int32)  # (D, N)
         distinct = np.empty(len(codes), dtype=np.int64)
         for place, column in enumerate(problem.columns):
-            values = np.where(column.missing, np.iinfo(np.int64).max, column.values) if column.kind == CATEGORY else column.values
+            values = column.values
+            if column.kind == CATEGORY:
+                values = np.where(column.missing, np.iinfo(np.int64).max, values)
             found, inverse = np.unique(values, return_inverse=True)  # one NaN for all
             codes[place], distinct[place] = inverse.reshape(-1), len(found)
         return cls(codes, distinct, np.array([column.kind != CATEGORY for column in problem.columns], dtype=bool))

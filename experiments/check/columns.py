@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from ..data.tables.problem import CATEGORY, Problem
-from .coded import Coded
+from .coded import Coded, place_and_scale
 from .finding import FOUND, NOTE, Finding, named, names, percent
 from .giveaway import log_chance
 from .skill import sampled_rows
@@ -25,29 +25,22 @@ def lone_columns(problem: Problem, coded: Coded) -> list[Finding]:
     if constant:
         one = len(constant) == 1
         found.append(Finding("constant", NOTE, tuple(constant), 1.0,
-                             f"column{'' if one else 's'} {names(constant)} {'has' if one else 'have'} one value in all rows: "
-                             f"nothing can be learnt from {'it' if one else 'them'}"))
+                             f"column{'' if one else 's'} {names(constant)} {'has' if one else 'have'} one value in "
+                             f"all rows: nothing can be learnt from {'it' if one else 'them'}"))
     for column in problem.columns:
         share = float(column.missing.mean())
-        if SPARSE <= share and column.name not in constant:
+        if share >= SPARSE and column.name not in constant:
             found.append(Finding("mostly_missing", NOTE, (column.name,), share,
                                  f"column {named(column.name)} is missing in {percent(share)} of the rows"))
-    scales = {column.name: scale for column in problem.columns if column.kind != CATEGORY and (scale := _scale(column.values))}
+    scales = {column.name: scale for column in problem.columns
+              if column.kind != CATEGORY and (scale := place_and_scale(column.values)[1])}
     if scales and max(scales.values()) > APART * min(scales.values()):
         large, small = (pick(scales, key=scales.__getitem__) for pick in (max, min))
         ratio = scales[large] / scales[small]
         found.append(Finding("unscaled", NOTE, (large, small), ratio,
-                             f"column {named(large)} varies {ratio:.1g} times as much as {named(small)}: a network sees only the "
-                             "former unless columns are brought to one scale, which is done here"))
+                             f"column {named(large)} varies {ratio:.1g} times as much as {named(small)}: a network sees "
+                             "only the former unless columns are brought to one scale, which is done here"))
     return found
-
-
-def _scale(values: np.ndarray) -> float:
-    seen = values[np.isfinite(values)]
-    if len(seen) < 2:
-        return 0.0
-    low, high = np.quantile(seen, (0.25, 0.75))
-    return float(high - low) or float(np.ptp(seen))
 
 
 def pairs_of_columns(problem: Problem, coded: Coded) -> list[Finding]:
@@ -87,16 +80,19 @@ def _by_appearance(codes: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(first))[inverse.reshape(-1)].astype(np.int32)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of numbers near the largest there is: then nothing is found
 def _linear(problem: Problem, coded: Coded, known: set[str]) -> list[Finding]:
     rows = sampled_rows(len(problem), ROWS)
     places = [place for place in np.flatnonzero(coded.many).tolist() if problem.columns[place].name not in known][:COLUMNS]
     usable, table = [], []
     for place in places:
         values = problem.columns[place].values[rows]
-        missing = np.isnan(values)
-        centre = np.nanmedian(values)
-        scale = np.nanmax(np.abs(values - centre), initial=0.0)
-        if missing.mean() > 0.5 or not np.isfinite(scale) or scale == 0:
+        missing = ~np.isfinite(values)
+        if missing.mean() > 0.5:
+            continue
+        centre = np.median(values[~missing])
+        scale = np.abs(values[~missing] - centre).max()
+        if not 0 < scale < np.inf:
             continue
         usable.append(place)
         table.append(np.where(missing, 0.0, (values - centre) / scale))
@@ -107,16 +103,17 @@ def _linear(problem: Problem, coded: Coded, known: set[str]) -> list[Finding]:
     alike = np.abs(np.triu(np.corrcoef(x), 1)) > NEARLY
     alike &= np.abs(np.triu(np.corrcoef(ranks), 1)) > NEARLY - 0.009  # not a single outlier that makes the correlation
     found = []
-    for one, two in np.argwhere(alike).tolist():
+    for two in np.flatnonzero(alike.any(axis=0)).tolist():
+        one = int(alike[:, two].argmax())  # the first that it is like
         a, b = problem.columns[usable[one]], problem.columns[usable[two]]
-        both = ~(a.missing | b.missing)
+        both = np.isfinite(a.values) & np.isfinite(b.values)
         exact, off = _line(a.values[both], b.values[both])
         correlation = abs(float(np.corrcoef(x[[one, two]])[0, 1]))
-        text = (f"column {named(b.name)} is a linear function of column {named(a.name)}" if exact else
-                f"column {named(b.name)} is nearly a linear function of column {named(a.name)} (correlation {correlation:.4f})")
-        found.append(Finding("linear_column" if exact else "nearly_linear_column", FOUND if exact else NOTE, (a.name, b.name),
-                             1.0 if exact else correlation, f"{text}: the second adds {'nothing' if exact else 'little'}"
-                             + f", and is off by {off:.1g} of its scale" * (not exact)))
+        kind, level, strength = ("linear_column", FOUND, 1.0) if exact else ("nearly_linear_column", NOTE, correlation)
+        how = ": it adds nothing, drop one" if exact else (
+            f" (correlation {correlation:.4f}, off by {off:.1g} of its scale at most): it adds little")
+        found.append(Finding(kind, level, (a.name, b.name), strength, f"column {named(b.name)} is "
+                             f"{'' if exact else 'nearly '}a linear function of column {named(a.name)}{how}"))
     return found
 
 

@@ -7,7 +7,7 @@ step in one column, as often at least; copies do not. (3) One real number with a
 import numpy as np
 
 from ..data.tables.problem import Parts, Problem
-from .coded import Coded
+from .coded import FEW, Coded
 from .finding import FOUND, NOTE, Finding, percent
 
 SLACK = 3.0  # columns are not independent: rows meet themselves more often
@@ -53,15 +53,15 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts) -> list[Finding]:
     meetings, beside = _meetings(problem, coded, parts), _a_step_away(coded, parts)
     # Which rows are equal to some by chance does not matter, only how many; but those in a crowd surely are.
     alone = (first >= 0) & ~beside
-    few = 0.5 * (sum(coded.distinct > len(problem) / 2) < 2)  # no table of questions is sure to have no equal rows
+    few = 0.5 * (np.sum(coded.distinct > FEW) < 2)  # no table of questions is sure to have no equal rows
     expected = max(few, np.minimum(SLACK * meetings, 1).sum(), STEPS * np.sum(beside & (first < 0)))
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     labels = f"{other} of them with another {'target' if not problem.classes else 'label'}"
-    said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training or "
-            f"validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
+    said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
+            f"or validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
     if poisson_tail(expected, int(alone.sum())) < CHANCE:
-        return [Finding("copies", FOUND, (), share, f"{said}; chance would give about {_about(expected)}: drop the repeated rows "
-                        "before splitting, or the test measures memory", pairs)]
+        return [Finding("copies", FOUND, (), share, f"{said}; chance would give about {_about(expected)}: drop the repeated "
+                        "rows before splitting, or the test measures memory", pairs)]
     return [Finding("equal_rows", NOTE, (), share, f"{said}; columns of so few values explain that", pairs)]
 
 

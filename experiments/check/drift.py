@@ -23,9 +23,9 @@ def drift(problem: Problem, parts: Parts) -> list[Finding]:
             share = float(np.isin(column.values[asked], new).mean())
             if share >= UNKNOWN:
                 found.append(Finding("unknown_names", SUSPICIOUS, (column.name,), share,
-                                     f"{percent(share)} of the rows of the test file have a value of {named(column.name)} that "
-                                     f"training never has ({names([column.categories[code] for code in new])}): the network "
-                                     "cannot know it"))
+                                     f"{percent(share)} of the rows of the test file have a value of {named(column.name)} "
+                                     f"that training never has ({names([column.categories[code] for code in new])}): the "
+                                     "network cannot know it"))
         if distance >= LEAST and chance * (2 * len(problem.columns) + 2) < CHANCE:
             found.append(Finding("drift", SUSPICIOUS, (column.name,), distance,
                                  f"column {named(column.name)} is distributed otherwise in the test file than in training "

@@ -65,5 +65,7 @@ def percent(share: float) -> str:
     """Return "97 %", "0.4 %"; never "100 %" or "0 %" of what is only near them."""
     if share in (0, 1):
         return f"{100 * share:.0f} %"
-    digits = next((digits for digits in range(6) if 0 < float(f"{100 * share:.{digits}f}") < 100), 6)
+    digits = next((digits for digits in range(5) if 0 < float(f"{100 * share:.{digits}f}") < 100), None)
+    if digits is None:
+        return "under 0.0001 %" if share < 0.5 else "over 99.9999 %"
     return f"{100 * share:.{max(digits, 1 if share < 0.1 else 0)}f} %"

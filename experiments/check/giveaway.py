@@ -18,6 +18,7 @@ TELLS = 0.8  # of skill; of two classes right for 90 % of the rows where half is
 TELLS_TARGET = 0.93  # of the variance of the target's ranks
 TELLS_A_BIT = 0.3  # of skill, for what should tell nothing: where values are missing, the order of the file
 EASY = 0.9  # of the best column's skill: where another column comes that near, the problem is easy rather than leaking
+SURE = 0.97  # skill of a column that is looked at even where another comes near
 CHANCE = 1e-6  # in any of all columns
 
 
@@ -58,21 +59,22 @@ def _enough(problem: Problem, one: Skill, least: float) -> bool:
 
 def _by_values(problem: Problem, by: Told, known: Set[str]) -> list[Finding]:
     least = TELLS if problem.classes else TELLS_TARGET
-    told = {column.name: one for column, one in zip(problem.columns, by.values, strict=True)
-            if column.name not in known and _enough(problem, one, least)}
-    others = sorted((one.skill for column, one in zip(problem.columns, by.values, strict=True)
-                     if column.name not in told and column.name not in known), reverse=True)
-    if not told:
-        return []
+    told = {column.name: one for column, one in zip(problem.columns, by.values, strict=True) if column.name not in known}
     found = []
     for name, one in told.items():
-        rivals = [rival for rival, other in told.items() if rival != name and other.skill >= EASY * one.skill]
-        next_best = f"the next best reaches a skill of {others[0]:.2f}" if others else "there is no other column"
-        reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} the same, which looks like an easy problem rather "
-                   "than a leak; make sure that none of them is only known after the label") if rivals else (
-            f"no other column comes near ({next_best}): it could be the label in another form or something known only after "
-            "it, and then it must go; or the problem is easy")
-        found.append(Finding("tells_label", NOTE if rivals else SUSPICIOUS, (name,), one.skill,
+        if not _enough(problem, one, least):
+            continue
+        others = {other: skill.skill for other, skill in told.items() if other != name}
+        rivals = [other for other, skill in others.items() if skill >= EASY * one.skill]
+        innocent = bool(rivals) and one.skill < SURE
+        if rivals:
+            reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} nearly the same, which looks like an easy "
+                       "problem rather than a leak; make sure that none of them is only known after the label")
+        else:
+            best = f"the next best reaches a skill of {max(others.values()):.2f}" if others else "there is no other"
+            reading = (f"no other column comes near ({best}): it could be the label in another form or something known only "
+                       "after it, and then it must go; or the problem is easy")
+        found.append(Finding("tells_label", NOTE if innocent else SUSPICIOUS, (name,), one.skill,
                              f"column {named(name)} alone {_reaches(problem, one)}; {reading}"))
     return found
 
@@ -81,8 +83,8 @@ def _reaches(problem: Problem, one: Skill) -> str:
     if not problem.classes:
         return f"explains {percent(one.share)} of the variance of {named(problem.label)} (in ranks)"
     majority = np.bincount(problem.y).max() / len(problem)
-    return (f"tells {named(problem.label)} for {percent(one.share)} of the rows, where guessing is right for {percent(majority)} "
-            f"(skill {one.skill:.2f} of 1)")
+    return (f"tells {named(problem.label)} for {percent(one.share)} of the rows, where guessing is right for "
+            f"{percent(majority)} (skill {one.skill:.2f} of 1)")
 
 
 def _other_words(problem: Problem, coded: Coded) -> list[Finding]:
@@ -100,8 +102,8 @@ def _other_words(problem: Problem, coded: Coded) -> list[Finding]:
             continue
         if problem.classes or (ordered and _monotone(codes, y)):
             found.append(Finding("is_label", FOUND, (column.name,), 1.0,
-                                 f"column {named(column.name)} is {named(problem.label)} in other words, row by row: leave it "
-                                 "out of the inputs"))
+                                 f"column {named(column.name)} is {named(problem.label)} in other words, row by row: leave "
+                                 "it out of the inputs"))
     return found
 
 
@@ -121,8 +123,8 @@ def _monotone(codes: np.ndarray, y: np.ndarray) -> bool:
 def _missingness(problem: Problem, by: Told) -> list[Finding]:
     return [Finding("missing_tells_label", SUSPICIOUS, (column.name,), one.skill,
                     f"whether column {named(column.name)} is missing ({percent(float(column.missing.mean()))} of the rows) "
-                    f"{_absent(problem, column, one)}: find out why it is missing; if that is decided after the label, leave "
-                    "the column out")
+                    f"{_absent(problem, column, one)}: find out why it is missing; if that is decided after the label, "
+                    "leave the column out")
             for column, one in zip(problem.columns, by.missing, strict=True) if _enough(problem, one, TELLS_A_BIT)]
 
 
@@ -143,12 +145,13 @@ def _numbering(problem: Problem, coded: Coded, by: Told) -> list[Finding]:
         if not numbers_rows(column.values, int(coded.distinct[place])) or column.missing.any() or not coded.ordered[place]:
             continue
         if _enough(problem, one, TELLS_A_BIT):
-            found.append(Finding("numbering_tells_label", SUSPICIOUS if one.skill < TELLS else FOUND, (column.name,), one.skill,
-                                 f"column {named(column.name)} numbers the rows, and alone {_reaches(problem, one)}: the table "
-                                 "was sorted when it was numbered; leave the column out"))
+            level = SUSPICIOUS if one.skill < TELLS else FOUND
+            found.append(Finding("numbering_tells_label", level, (column.name,), one.skill,
+                                 f"column {named(column.name)} numbers the rows, and alone {_reaches(problem, one)}: the "
+                                 "table was sorted when it was numbered; leave the column out"))
         else:
-            found.append(Finding("numbering", NOTE, (column.name,), one.skill, f"column {named(column.name)} numbers the rows "
-                                 "and tells nothing about what is to be predicted: leave it out"))
+            found.append(Finding("numbering", NOTE, (column.name,), one.skill, f"column {named(column.name)} numbers the "
+                                 "rows and tells nothing about what is to be predicted: leave it out"))
     return found
 
 

@@ -1,11 +1,14 @@
 """What is wrong with a table, by column name: everything that is looked for, the gravest first."""
+from collections.abc import Set
+from dataclasses import replace
+
 from ..data.tables.problem import Parts, Problem
 from .belonging import group_columns, order, shared_groups, time
 from .coded import Coded
 from .columns import lone_columns, pairs_of_columns
 from .copies import copied_rows, known_rows
 from .drift import drift
-from .finding import LEVELS, NOTE, Finding
+from .finding import LEVELS, NOTE, Finding, names
 from .giveaway import giveaways, told
 from .nearly import near_rows
 
@@ -24,15 +27,25 @@ def findings(problem: Problem, parts: Parts) -> tuple[Finding, ...]:
     tuple of Finding
         Sorted by level: "found", "suspicious", "note".
     """
-    coded = Coded.of(problem)
+    everything = replace(problem, columns=problem.columns + problem.aside)
+    seen, count = Coded.of(everything), len(problem.columns)
+    coded = Coded(seen.codes[:count], seen.distinct[:count], seen.ordered[:count])
     found = shared_groups(problem, parts) + copied_rows(problem, coded, parts)
     if len(coded.codes) and min(len(parts.test), len(parts.train) + len(parts.validation)):
         found += near_rows(problem, coded, parts, known_rows(coded, parts))
     # A column that looks like groups tells the label, too: one explanation is enough.
-    together = group_columns(problem, coded)
-    found += together + giveaways(problem, coded, told(problem, coded), {one.columns[0] for one in together})
-    found += pairs_of_columns(problem, coded) + drift(problem, parts) + order(problem) + time(problem, parts)
-    return tuple(sorted(found + lone_columns(problem, coded), key=lambda one: LEVELS.index(one.level)))
+    together, aside = group_columns(everything, seen), {column.name for column in problem.aside}
+    explained = aside.union(*(one.columns for one in together))
+    found += together + giveaways(everything, seen, told(everything, seen), explained)
+    found += pairs_of_columns(everything, seen) + lone_columns(everything, seen)
+    found += drift(problem, parts) + order(problem) + time(problem, parts)
+    return tuple(sorted((_left_out(one, aside) for one in found), key=lambda one: LEVELS.index(one.level)))
+
+
+def _left_out(one: Finding, aside: Set[str]) -> Finding:
+    """Say of a column that is no input here that it is none."""
+    out = [name for name in one.columns if name in aside]
+    return replace(one, text=f"{one.text} ({names(out)} {'is' if len(out) == 1 else 'are'} left out here)") if out else one
 
 
 def accused(found: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.neighbours import nearest_rows
 from ..data.tables.problem import CATEGORY, Column, Parts, Problem
-from .coded import Coded
+from .coded import Coded, place_and_scale
 from .copies import poisson_tail
 from .finding import SUSPICIOUS, Finding, percent
 
@@ -22,7 +22,6 @@ CHANCE = 1e-4
 PAIRS = 2**27  # of rows compared: some 10^10 products, a few seconds
 ABSENT = 1000.0  # where a missing value lies: away from all numbers
 FARTHEST = 1e300  # infinity is a place, too
-HALF_RANGE = 0.7413  # of a normal distribution, standard deviation / quartile range
 
 
 def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -> list[Finding]:
@@ -40,7 +39,7 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -
     """
     known, rows = np.concatenate([parts.train, parts.validation]), parts.test[first < 0]
     moving = int(coded.many.sum())  # D' columns in which near rows may differ at all
-    if min(len(known), len(rows), moving) == 0:
+    if min(len(known), len(rows)) == 0 or moving < 2:
         return []
     sampled = len(rows) > max(1, PAIRS // len(known))
     if sampled:
@@ -59,9 +58,9 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     text = (f"{len(pairs)} of {len(rows)} {'sampled ' * sampled}test rows ({percent(near.mean())}) are nearly, within "
             f"{percent(NEAR)} of the scale of the columns, a row of training or validation, {other} of them with another "
-            f"{'label' if problem.classes else 'target'} (row {pairs[0, 0] + 1} is nearly row {pairs[0, 1] + 1}), where chance "
-            f"gives about {expected:.1g}: they could be the same thing measured or rounded twice; keep such rows on one side "
-            "with --group")
+            f"{'label' if problem.classes else 'target'} (row {pairs[0, 0] + 1} is nearly row {pairs[0, 1] + 1}), where "
+            f"chance gives about {expected:.1g}: they could be the same thing measured or rounded twice; keep such rows on "
+            "one side with --group")
     return [Finding("near_copies", SUSPICIOUS, (), float(near.mean()), text, pairs)]
 
 
@@ -81,15 +80,10 @@ def _placed(column: Column, known: np.ndarray) -> np.ndarray:
     """Return a column (N,) in units of its scale in training; names as whole numbers, so that no two are near."""
     if column.kind == CATEGORY:
         return column.values.astype(float)
-    seen = column.values[known]
-    seen = seen[np.isfinite(seen)]
-    if len(seen) == 0:
-        return np.where(column.missing, ABSENT, 0.0)
-    low, middle, high = np.quantile(seen, (0.25, 0.5, 0.75))
-    scale = HALF_RANGE * (high - low) or np.ptp(seen) or 1.0
+    middle, scale = place_and_scale(column.values[known])
     # Outliers come to lie at the logarithm of their distance, and with them the noise of their copies.
     with np.errstate(over="ignore"):
-        placed = np.arcsinh(np.clip((column.values - middle) / scale, -FARTHEST, FARTHEST))
+        placed = np.arcsinh(np.clip((column.values - middle) / (scale or 1.0), -FARTHEST, FARTHEST))
     return np.where(column.missing, ABSENT, placed)
 
 

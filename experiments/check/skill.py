@@ -86,7 +86,7 @@ def target_skill(codes: np.ndarray, ordered: bool, y: np.ndarray) -> Skill:
 
     ranks = rankdata(y) / len(y)  # (N,)
     away = ranks - ranks.mean()
-    if len(y) < 4 or not away.any():
+    if len(y) < 4 or y.min() == y.max():
         return NONE
     sums = _others(codes, ordered, np.stack([away, np.ones(len(y))], axis=1))  # (N, 2)
     guess = np.divide(sums[:, 0], sums[:, 1], out=np.zeros(len(y)), where=sums[:, 1] > 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .dialect import NO_NAMES
+from .aside import put_aside
 from .errors import TableError, counted, listed, no_column, shown
 from .files import TEXT as TEXT_FILE
 from .files import digest_of, kind_of
@@ -95,7 +96,7 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
         label=label, columns=tuple(columns[name] for name in table.columns if name in columns),
         dropped=tuple((name, dropped[name]) for name in table.columns if name in dropped), y=y, classes=classes,
         groups=groups, group=group, test_from=rows if test else None,
-        notes=tuple(dict.fromkeys(notes)))
+        notes=tuple(dict.fromkeys(notes)), aside=() if test else put_aside(table.columns, dropped, keep))
 
 
 def _table(path: str | os.PathLike[str], label: str, modes: dict[str, str]) -> RawTable:
