@@ -29,7 +29,7 @@ LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found"
     ({"end": (0.2, 0.9), "zero_epoch": float("nan")}, "No, stop: training error did not reach zero in most splits (10.0 % was",
      ("judged from the lowest validation loss (epoch 5 on",)),
     ({"end": (0.2, 0.9), "regression": True}, "No, stop: a regression problem has no zero training error", ("test loss rose",)),
-    ({"end": (0.2, 0.2), "regression": True}, "Yes, training on pays: a regression problem", ()),
+    ({"best": (0.2, 0.5), "end": (0.2, 0.2), "regression": True}, "Yes, training on pays: a regression problem", ()),
 ])
 def test_the_opening_follows_the_intervals(how, start, also):
     text = opening(made(**how))
@@ -97,8 +97,8 @@ def test_accused_data_are_named_before_anything_else():
 
 
 def test_how_sure_says_of_what():
-    assert ("sure that test error does not change by what matters, that test loss rises, that test error from the best on "
-            "does not change by what matters and that test loss from the best on rises. Of other") in answer(
+    assert ("sure that test error does not change by what matters, that test loss rises, that test error does not "
+            "change by what matters from the best on and that test loss rises from the best on. Of other") in answer(
         made(end=(0.2, 0.9)))["how sure"]
     text = answer(made(**WIDE))["how sure"]
     assert "over 10 splits with 400 test rows each, paired, for six comparisons at once" in text

@@ -244,10 +244,10 @@ def _how_sure(results: Results) -> str:
     about = ("widened as divisions share rows (Nadeau and Bengio, 2003)" if sampled else
              "with what the choice of the test file's rows adds")
     verbs = {BETTER: "falls", WORSE: "rises", SAME: "does not change by what matters"}
-    said = [(f"{name}{since}", one.verdict) for start, since in ((results.start, ""), ("best", " from the best on"))
+    said = [(name, since, one.verdict) for start, since in ((results.start, ""), ("best", " from the best on"))
             for name, one in measures(results, start).items() if since == "" or results.asks_zero]
-    clear = [f"that {name} {verbs[way]}" for name, way in said if way in verbs]
-    unclear = [f"what becomes of {name}" for name, way in said if way not in verbs]
+    clear = [f"that {name} {verbs[way]}{since}" for name, since, way in said if way in verbs]
+    unclear = [f"what becomes of {name}{since}" for name, since, way in said if way not in verbs]
     sure = "; ".join(f"{how} {listed(some)}" for how, some in (("sure", clear), ("not sure", unclear)) if some)
     return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, for "
             f"{NUMBERS[results.comparisons]} comparisons at once, {about}: {sure}.{lost} Of other networks and learning rates this says nothing.")

@@ -13,6 +13,7 @@ from ..running import EXIT_FAILED, PROGRAM, UsageError, settled
 
 MOST_COLUMNS, ALIKE = 60, 4  # lines in the table of columns; columns that share one
 LARGEST_SPLIT = 0.45
+LONG = 2.0  # seconds of reading that are said beforehand
 DESCRIPTION = """\
 Say what is in a table, whether something leaks, and whether it makes sense to train on after 100 % training accuracy:
 a network sized to it is trained on several divisions of its rows, far beyond zero training error."""
@@ -93,7 +94,7 @@ def _refuse(chosen: argparse.Namespace) -> None:
 
 def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
     """Read, examine, train and answer; say it, and return it as JSON if that is asked for, else ""."""
-    from ..data.tables import cut, described, problem_of
+    from ..data.tables import cut, described, estimated, problem_of
     from ..report.plots import Look, drawn
     from ..runs.store import Store
     from ..trainers.own_table import offered
@@ -105,6 +106,9 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
     from .training import train
 
     store = Store(chosen.results)  # before minutes of reading
+    reading = estimated(chosen.table, chosen.label)
+    if reading.seconds > LONG:
+        print(f"check: {chosen.table}: {reading}", file=sys.stderr, flush=True)
     problem = problem_of(chosen.table, chosen.label, group=chosen.group, test=chosen.test, regression=chosen.regression)
     with offered(problem):
         plan = planned(problem, _asked(chosen))
