@@ -67,13 +67,13 @@ def test_columns_of_a_test_file_are_found_by_name(tmp_path):
         "test.csv: 1 row without a label in 'y' left out (the first: line 4)",
         "test.csv: 1 class that the table has not ('new'): 1 row that nobody can get right",
         "test.csv: 1 column that the table has not, left out: 'more'")
-    assert both(tmp_path, "c,y", [("p", "u")]).dropped == (("x", "not in test.csv"), ("id", "a running number: equal steps from "
-                                                                                            "row to row"))
+    assert both(tmp_path, "c,y", [("p", "u")]).dropped[0] == ("x", "not in test.csv")
 
 
 @pytest.mark.parametrize("names, rows, message", [
-    ("x,c,z", [(1, "p", "u")], "test.csv: label: got 'y', which is no column"), ("x,c,y", [(1, "p", "")], "got no row with a label"),
-    ("x,c,y", [], "test.csv: got no rows"), ("x,c,y,y", [(1, "p", "u", "u")], "test.csv: label: got 'y', the name of several"),
+    ("x,c,z", [(1, "p", "u")], "test.csv: label: got 'y', which is no column"),
+    ("x,c,y", [(1, "p", "")], "got no row with a label"), ("x,c,y", [], "test.csv: got no rows"),
+    ("x,c,y,y", [(1, "p", "u", "u")], "test.csv: label: got 'y', the name of several"),
     ("a,b,y", [(1, "p", "u")], "got no column to learn from .'x': not in test.csv"),
     ("x,c,y", [(1, "p")], "test.csv, line 2: got 2 cells")])
 def test_a_test_file_that_cannot_be_one(tmp_path, names, rows, message):
@@ -105,7 +105,8 @@ def test_the_digest_is_of_bytes_and_options(tmp_path):
 # --- groups and splits ---
 
 def test_groups_are_kept_together_over_files(tmp_path):
-    main = write(tmp_path, "m.csv", "x,who,y", [(f"{i * i}.5", ["ann", "bob", "", "1", "1.0", "eve"][i % 6], i % 2) for i in range(60)])
+    names = ["ann", "bob", "", "1", "1.0", "eve"]
+    main = write(tmp_path, "m.csv", "x,who,y", [(f"{i * i}.5", names[i % 6], i % 2) for i in range(60)])
     test = write(tmp_path, "t.csv", "x,who,y", [(1, "bob", 0), (2, "zoe", 1), (3, "", 1)])
     table = problem_of(main, "y", group="who", test=test)
     assert table.group == "who" and [column.name for column in table.columns] == ["x"]
@@ -116,9 +117,9 @@ def test_groups_are_kept_together_over_files(tmp_path):
     alone = problem_of(write(tmp_path, "a.csv", "x,who,y", [(f"{i * i}.5", i, i % 2) for i in range(20)]), "y", group="who")
     assert alone.notes == ("'who' differs in every row: it keeps nothing together",)
     parts = cut(problem_of(main, "y", group="who"), seed=3)
-    names = problem_of(main, "y", group="who").groups
+    whose = problem_of(main, "y", group="who").groups
     for one, other in ((parts.train, parts.validation), (parts.train, parts.test), (parts.validation, parts.test)):
-        assert not set(names[one]) & set(names[other])
+        assert not set(whose[one]) & set(whose[other])
 
 
 @pytest.mark.parametrize("classes", [("u", "v"), ("a", "b", "c"), ()])
@@ -139,14 +140,15 @@ def test_parts_are_disjoint_and_alike(classes, split, sizes):
     assert np.array_equal(parts[0].train, parts[1].train) and not np.array_equal(parts[0].train, parts[2].train)
 
 
-@pytest.mark.parametrize("split", [0, 0.5, 1, -0.1, np.nan, "x", (0.5, 0.5), (0.6, 0.3, 0.2), (0.5, 0.5, 0.0), None, (1, 1, 1)])
+@pytest.mark.parametrize("split", [0, 0.5, 1, -0.1, np.nan, "x", None, (0.5, 0.5), (0.6, 0.3, 0.2), (0.5, 0.5, 0.0),
+                                   (1, 1, 1)])
 def test_shares_that_are_none(split):
     with pytest.raises(TableError, match=r"split: got .*, accepted: a share above 0 and below 0.5 to test on, or three"):
         cut(problem(), split)
 
 
 def test_parts_that_cannot_be_made():
-    with pytest.raises(TableError, match=r"t.csv, column 'g': got 2 groups, the largest of 150 rows, accepted: groups that 3 parts"):
+    with pytest.raises(TableError, match=r"t.csv, column 'g': got 2 groups, the largest of 150 rows, accepted: groups"):
         cut(problem(groups=np.repeat([0, 1], [150, 50]), group="g"))
     with pytest.raises(TableError, match="got one class among the rows to train on, accepted: two at least"):
         for seed in range(20):
@@ -226,11 +228,12 @@ def test_numbers_to_predict_are_standardised_by_training():
 
 def test_what_was_done_is_described():
     rows = described(replace(problem(groups=np.arange(200) // 4, group="g"), notes=("so",)))
-    assert [row[:3] for row in rows] == [("y", "label", ""), ("g", "group", ""), ("n", "number", "10.5%"), ("c", "category", "18.5%"),
-                                         ("d", "date", ""), ("id", "left out", "")]
+    assert [row[:3] for row in rows] == [("y", "label", ""), ("g", "group", ""), ("n", "number", "10.5%"),
+                                         ("c", "category", "18.5%"), ("d", "date", ""), ("id", "left out", "")]
     assert {len(row) for row in rows} == {len(HEADS)} and "none of 50 groups is put into two parts" in rows[1][3]
     assert rows[2][3].endswith("missing at the mean; an input says what is missing")
-    assert rows[3][3] == "4 categories, an input for each; an input says what is missing" and rows[5][3] == "a running number"
+    assert rows[3][3] == "4 categories, an input for each; an input says what is missing"
+    assert rows[5][3] == "a running number"
     tail = Column("c", "category", np.arange(200) % 150, tuple(map(str, range(150))), "so it is")
     assert described(replace(problem(), columns=(tail,)))[1][3] == (
         "150 categories, an input for each of the frequent ones (in 2 rows, at most 32), one for all others; so it is")
@@ -259,7 +262,8 @@ def columnar(folder, kind, **more):
         "u": pa.array([2**63 + i * i % 5 * 2**40 for i in range(n)], pa.uint64()),
         "inf": pa.array([float("inf")] + [i * i / 2 for i in range(n - 1)]),
         "list": pa.array([[i] for i in range(n)]), "none": pa.nulls(n), "i": pa.array(range(n)),
-        "late": pa.array([datetime.timedelta(seconds=i * i) for i in range(n)]), "y": pa.array([i % 2 == 0 for i in range(n)]), **more})
+        "late": pa.array([datetime.timedelta(seconds=i * i) for i in range(n)]),
+        "y": pa.array([i % 2 == 0 for i in range(n)]), **more})
     path = folder / f"table.{kind}"
     if kind == "parquet":
         pyarrow.parquet.write_table(table, path, row_group_size=16)
@@ -289,16 +293,16 @@ def test_typed_files(tmp_path, kind):
 
 def test_typed_and_text_files_are_one_table(tmp_path):
     main = columnar(tmp_path, "parquet")
-    test = write(tmp_path, "t.csv", "y,w,x,d,k,b,u,inf,t,late", [("true", "q", "2.5", "2024-03-02", "1.5", "false", 1, 2, "", "3")])
+    test = write(tmp_path, "t.csv", "y,w,x,d,k,b,u,inf,t,late",
+                 [("true", "q", "2.5", "2024-03-02", "1.5", "false", 1, 2, "", "3")])
     table = problem_of(main, "y", test=test)
     found = {column.name: column.values[-1] for column in table.columns}
     assert table.y[-1] == 1 and (found["w"], found["x"], found["k"], found["b"], found["late"]) == (1, 2.5, 1.5, 0, 3)
     assert found["d"] == 19784
-    swapped = problem_of(write(tmp_path, "m.csv", "d,x,y", [(f"2024-03-{i % 28 + 1:02}", f"{i * i}.5", "true,false".split(",")[i % 2])
-                                                            for i in range(20)]), "y", test=main)
+    rows = [(f"2024-03-{i % 28 + 1:02}", f"{i * i}.5", ["true", "false"][i % 2]) for i in range(20)]
+    swapped = problem_of(write(tmp_path, "m.csv", "d,x,y", rows), "y", test=main)
     assert swapped.columns[0].values[20:23].tolist() == [19783, 19784, 19785] and swapped.columns[1].values[20] == 0.5
-    crossed = problem_of(write(tmp_path, "m.csv", "x,d,y", [(f"2024-03-{i % 28 + 1:02}", f"{i * i}.5", "true,false".split(",")[i % 2])
-                                                            for i in range(20)]), "y", test=main)
+    crossed = problem_of(write(tmp_path, "m.csv", "x,d,y", rows), "y", test=main)
     assert np.isnan(crossed.columns[0].values[20:]).all() and np.isnan(crossed.columns[1].values[20:]).all()
     assert "as no dates like those of the table: '0.5'" in crossed.columns[0].note
 
@@ -323,7 +327,8 @@ def test_typed_files_say_their_rows(tmp_path):
     assert estimated(path).rows == 40
     with pytest.raises(TableError, match="got one class, 'u'"):
         problem_of(path, "z")
-    assert "left out (the first: row 1)" in problem_of(columnar(tmp_path, "parquet", y=pa.array([None, "u", "v", "v"] * 10)), "y").notes[0]
+    path = columnar(tmp_path, "parquet", y=pa.array([None, "u", "v", "v"] * 10))
+    assert problem_of(path, "y").notes == ("10 rows without a label in 'y' left out (the first: row 1)",)
 
 
 @pytest.mark.parametrize("kind", ["parquet", "feather"])
@@ -339,6 +344,6 @@ def test_damaged_typed_files(tmp_path, kind):
 def test_the_way_to_pyarrow_is_said(tmp_path, monkeypatch):
     path = columnar(tmp_path, "parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(TableError, match=r"pyarrow: got none .*, accepted: .* pip install -e '\.\[tables\]'; CSV is read without"):
+    with pytest.raises(TableError, match=r"pyarrow: got none .*, accepted: .* pip install -e '\.\[tables\]'; CSV is read"):
         problem_of(path, "y")
     assert len(both(tmp_path)) == 43
