@@ -8,6 +8,7 @@ from .errors import TableError, counted, shown
 from .files import PARQUET
 from .reading import Raw, RawTable, unique
 
+EXACT = 2**53  # whole numbers up to here are floats of their own
 INSTALL = "pip install -e '.[tables]'"  # the extra of setup.cfg
 
 
@@ -61,10 +62,6 @@ def size_of(path: str | os.PathLike[str], kind: str) -> tuple[int, int, int]:
             about = pa.parquet.read_metadata(path)
             held = sum(about.row_group(j).total_byte_size for j in range(about.num_row_groups))
             return about.num_rows, about.num_columns, held
-        with pa.OSFile(str(path)) as file:
-            if file.read(4) == b"FEA1":  # version 1: not compressed, and without a count of rows in front
-                table = pa.feather.read_table(path)
-                return table.num_rows, table.num_columns, table.nbytes
         with pa.memory_map(str(path)) as file:
             reader = pa.ipc.open_file(file)
             first = reader.get_batch(0) if reader.num_record_batches else None
@@ -87,13 +84,23 @@ def _raw(pa: Any, name: str, column: Any) -> Raw:
     if types.is_date(kind) or types.is_timestamp(kind):
         stamps = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())
         return _numbers(name, _floats(pa, stamps) / 86_400_000_000, days=True)
+    if types.is_integer(kind) and _beyond(pa, column):
+        return _words(pa, name, column.cast(pa.large_string()))
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return _numbers(name, _floats(pa, column))
     if types.is_duration(kind) or types.is_time(kind):
-        unit = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
+        hour = 3600 * {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
         whole = column.cast(pa.int64() if types.is_duration(kind) or kind.bit_width == 64 else pa.int32())
-        return _numbers(name, _floats(pa, whole) / unit, note="in seconds")
+        return _numbers(name, _floats(pa, whole) / hour, note="times, in hours")
     return Raw(name, left=f"{shown(kind)}: neither numbers, words nor dates")
+
+
+def _beyond(pa: Any, column: Any) -> bool:
+    """Say whether some are too large to differ as floats: ids, as labels and groups often are."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(column)
+    return any(end.is_valid and abs(end.as_py()) > EXACT for end in (ends["min"], ends["max"]))
 
 
 def _floats(pa: Any, column: Any) -> np.ndarray:

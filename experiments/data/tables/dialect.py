@@ -166,8 +166,9 @@ def _aligned(names: list[str], rows: list[list[str]]) -> tuple[list[str], list[l
 
 
 def _decimal(rows: list[list[str]], separator: str) -> tuple[str, bool]:
-    """Return what most columns have as their decimal sign, and whether any shows it; with semicolons it is a comma if none."""
-    votes = [decimal_of([cell for cell in column if number(cell, ",") is not None or number(cell) is not None], "")
+    """Return the decimal sign of most columns and whether any shows it; where none does, semicolons go with commas."""
+    votes = [decimal_of([cell for cell in column if ("," in cell or "." in cell)
+                         and (number(cell, ",") is not None or number(cell) is not None)], "")
              for column in zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)]
     comma, point = votes.count(","), votes.count(".")
     return "," if comma > point or (comma == point and separator == ";") else ".", bool(comma + point)

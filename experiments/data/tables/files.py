@@ -7,7 +7,7 @@ from pathlib import Path
 from .errors import TableError, shown
 
 PARQUET, FEATHER, TEXT = "parquet", "feather", "text"
-READ = {b"PAR1": PARQUET, b"ARROW1": FEATHER, b"FEA1": FEATHER}
+READ = {b"PAR1": PARQUET, b"ARROW1": FEATHER}
 ACCEPTED = "CSV or TSV as text, Parquet or Feather"
 REFUSED = {  # magic bytes: what it is, and what helps
     b"\x1f\x8b": ("a gzip file", "unpack it first"), b"BZh": ("a bzip2 file", "unpack it first"),
@@ -15,6 +15,7 @@ REFUSED = {  # magic bytes: what it is, and what helps
     b"PK\x03\x04": ("a ZIP file (as .xlsx, .ods and .npz are)", "save the sheet as CSV"),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", "save the sheet as CSV"),
     b"SQLite format 3\0": ("an SQLite database", "export the table as CSV"),
+    b"FEA1": ("a Feather file of version 1", "pandas' to_feather writes version 2"),
     b"\x93NUMPY": ("a NumPy file", "numpy.savetxt(..., delimiter=',') writes CSV"),
     b"\x89HDF": ("an HDF5 file", "pandas' to_csv writes CSV"), b"%PDF": ("a PDF", ""), b"Obj\x01": ("an Avro file", ""),
     b"\x80\x02": ("a pickle, which may run code and is never read", "pandas' to_csv or to_parquet writes what is"),

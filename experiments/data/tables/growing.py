@@ -78,7 +78,7 @@ class Growing:
         """Decide, at the end, whether a column of few different numbers with words among them is one of numbers."""
         if self.mode == NUMBER and not self.forced and self.odd:
             distinct = np.unique(np.concatenate(self.blocks))
-            if (~np.isnan(distinct)).sum() <= MANY_VALUES:
+            if few_values(int((~np.isnan(distinct)).sum()), self.present):
                 self.blocks, self.mode, self.again = [], LEFT, TEXT
 
     def values(self) -> np.ndarray:
@@ -124,6 +124,11 @@ class Growing:
         numeric = sum(number(word, self.decimal) is not None for word in some) > (1 - ODD) * len(some)
         self.again = NUMBER if numeric and not self.forced else ""
         self.mode, self.blocks, self.codes = LEFT, [], _Codes()
+
+
+def few_values(different: int, rows: int) -> bool:
+    """Say whether numbers are so few, and so often the same, that words among them are categories like them, not slips."""
+    return different <= MANY_VALUES and 2 * different <= rows
 
 
 def words_of(cells: list[str]) -> tuple[np.ndarray, list[str]]:

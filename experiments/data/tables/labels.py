@@ -1,6 +1,5 @@
 """The column to learn: classes by name, or numbers to predict; and what can be neither."""
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -35,7 +34,7 @@ def classes_of(table: RawTable, label: str, known: tuple[str, ...] = ()) -> tupl
     codes, words = coded(raw)
     names = _names(words, raw.decimal, known or words)
     ids: dict[str, int] = {name: j for j, name in enumerate(known)}
-    for name in sorted(set(names) - set(known), key=_in_order(names)):
+    for name in _sorted(set(names) - set(known)):
         ids[name] = len(ids)
     y = np.array([ids[name] for name in names] + [-1], dtype=np.int64)[codes]
     notes = _missing_labels(table, label, y < 0)
@@ -46,7 +45,7 @@ def classes_of(table: RawTable, label: str, known: tuple[str, ...] = ()) -> tupl
         rows = int((y >= len(known)).sum())
         notes.append(f"{counted(len(new), 'class', 'classes')} that the table has not ({listed(new, 3)}): "
                      f"{counted(rows, 'row')} that nobody can get right")
-    if not known and len(ids) > MANY_VALUES and _in_order(names) is float:
+    if not known and len(ids) > MANY_VALUES and _numeric(names):
         notes.append(f"{len(ids)} different numbers in {shown(label)} are taken as classes; --regression predicts a number")
     folded: dict[str, str] = {}
     for name in ids:
@@ -96,16 +95,19 @@ def _names(words: list[str], decimal: str, known: Sequence[str]) -> list[str]:
 
 
 def _finite(value: float | None) -> bool:
-    return value is not None and bool(np.isfinite(value))
+    """Say whether a label is a number that no other label can be taken for: above 2^53 floats are several."""
+    return value is not None and bool(np.isfinite(value)) and abs(value) < 2**53
 
 
-def _in_order(names: list[str]) -> Callable[[str], Any]:
-    """Return the key by which names are sorted: as numbers where all are."""
-    try:
-        [float(name) for name in names]
-    except ValueError:
-        return str
-    return float
+def _sorted(names: set[str]) -> list[str]:
+    """Return names in order: as numbers where all are."""
+    if not _numeric(names):
+        return sorted(names)
+    return sorted(names, key=lambda name: (number(name) or 0.0, name))
+
+
+def _numeric(names: Iterable[str]) -> bool:
+    return all(value is not None and np.isfinite(value) for value in map(number, names))
 
 
 def _missing_labels(table: RawTable, label: str, missing: np.ndarray) -> list[str]:

@@ -14,6 +14,7 @@ from .files import digest_of, kind_of
 from .growing import LEFT, NUMBER, TEXT
 from .labels import classes_of, targets_of
 from .problem import CATEGORY, Column, Problem
+from .problem import NUMBER as KIND_NUMBER
 from .reading import Raw, RawTable, read_text
 from .size import refuse_too_large
 from .telling import Told, coded, converted, told
@@ -81,9 +82,12 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
         _append(other, keep, tells, columns, dropped)
         y = np.concatenate([y, y_test[keep]])
         members += [(other.columns[group], keep)] if group else []
+    groups, more = _groups(members, group)
+    notes += more
     _drop_repeated(columns, dropped)
     if not columns:
-        reasons = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(dropped.items())[:3])
+        gone = [f"{shown(name)}: {dropped[name]}" for name in table.columns if name in dropped]
+        reasons = "; ".join(gone[:3])
         raise TableError(f"{path}: got no column to learn from ({reasons}), accepted: one at least, with different values")
     if len(columns) > rows:
         notes.append(f"{counted(len(columns), 'column')} for {counted(rows, 'row')}: enough to tell any row by heart")
@@ -91,7 +95,7 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
         source=Path(path).name, digest=digest_of([path, *([test] if test else [])], MEANING, label, group, regression),
         label=label, columns=tuple(columns[name] for name in table.columns if name in columns),
         dropped=tuple((name, dropped[name]) for name in table.columns if name in dropped), y=y, classes=classes,
-        groups=_groups(members) if group else None, group=group, test_from=rows if test else None,
+        groups=groups, group=group, test_from=rows if test else None,
         notes=tuple(dict.fromkeys(notes)), aside=() if test else put_aside(table.columns, dropped, keep))
 
 
@@ -128,8 +132,10 @@ def _labelled(y: np.ndarray) -> np.ndarray:
     return ~np.isnan(y) if y.dtype.kind == "f" else y >= 0
 
 
-def _groups(members: list[tuple[Raw, np.ndarray]]) -> np.ndarray:
-    """Return numbers of groups, int64 (N,), over all files; who has none is a group of its own."""
+def _groups(members: list[tuple[Raw, np.ndarray]], group: str) -> tuple[np.ndarray | None, list[str]]:
+    """Return numbers of groups, int64 (N,), over all files, and notes; who has none is a group of its own."""
+    if not members:
+        return None, []
     ids: dict[str, int] = {}
     parts = []
     for raw, keep in members:
@@ -138,7 +144,14 @@ def _groups(members: list[tuple[Raw, np.ndarray]]) -> np.ndarray:
         parts.append(table[codes][keep])
     groups = np.concatenate(parts)
     missing = groups < 0
-    return np.where(missing, len(ids) + np.cumsum(missing) - 1, groups)
+    groups = np.where(missing, len(ids) + np.cumsum(missing) - 1, groups)
+    groups = np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64)  # some had no label
+    notes = []
+    if missing.any():
+        notes.append(f"{counted(int(missing.sum()), 'row')} without a {shown(group)}: each a group of its own")
+    if len(groups) == groups.max() + 1:
+        notes.append(f"{shown(group)} differs in every row: it keeps nothing together")
+    return groups, notes
 
 
 def _drop_constant(columns: dict[str, Column], dropped: dict[str, str]) -> None:
@@ -172,7 +185,7 @@ def _drop_repeated(columns: dict[str, Column], dropped: dict[str, str]) -> None:
 def _test_table(test: str | os.PathLike[str], label: str, group: str, modes: dict[str, str],
                 tells: dict[str, Told]) -> RawTable:
     """Read a test file, its columns as those of the table."""
-    wanted = {name: LEFT if tell.column is None else TEXT if tell.column.kind == CATEGORY or tell.form else NUMBER
+    wanted = {name: LEFT if tell.column is None else NUMBER if tell.column.kind == KIND_NUMBER and not tell.form else TEXT
               for name, tell in tells.items()}
     table = _table(test, label, {**wanted, **modes})
     _require(table, "label", label)

@@ -116,7 +116,7 @@ def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
     taken, result, notes = set(names), [], []
     seen: set[str] = set()
     for number, name in enumerate(names, start=1):
-        wanted = name or f"column {number}"
+        wanted = name or f"unnamed {number}"
         new, count = wanted, 1
         while new in seen or (new != name and new in taken):
             count += 1
@@ -229,8 +229,8 @@ def _raw(column: Growing, settled: bool) -> Raw:
         return Raw(column.name, codes=column.values(), words=words, decimal=column.decimal)
     if column.odd:
         line, cell = column.first_odd or (0, "")
-        notes.append(f"missing: {counted(column.odd, 'cell')} that {'is no number' if column.odd == 1 else 'are no numbers'} "
-                     f"(line {line}: {shown(cell)})")
+        which = "cell that is no number" if column.odd == 1 else "cells that are no numbers"
+        notes.append(f"missing: {column.odd:,} {which} (line {line}: {shown(cell)})")
     if column.infinite:
         notes.append(f"missing: {counted(column.infinite, 'infinite value')}")
     return Raw(column.name, values=column.values(), notes=notes, decimal=column.decimal, odd=column.first_odd)

@@ -6,12 +6,12 @@ import numpy as np
 
 from .dates import HOURS, days_of, form_of
 from .errors import counted, listed, shown
-from .growing import MANY_VALUES, ODD
+from .growing import ODD, few_values
 from .numbers import NO_NUMBER, number
 from .problem import CATEGORY, DATE, NUMBER, Column
 from .reading import Raw
 
-ID_NAME = re.compile(r"(?i:^(row|line|unnamed|column 1$|row names$|index|idx|id|uuid|guid|key|nr|no)\b.*)"
+ID_NAME = re.compile(r"(?i:^(row|line|unnamed|row names$|index|idx|id|uuid|guid|key|nr|no)\b.*)"
                      r"|(?i:.*[\W_](id|index|idx|nr|no|number|key|uuid|guid)$)|.*[a-z](Id|ID|Index|Nr|No|Number|Key)$")
 GIVEN = "(any text)"  # the category of words of which only their presence is looked at
 FREQUENT = 0.1  # share of rows that must have a frequent category, or words are no categories
@@ -44,7 +44,8 @@ def told(raw: Raw) -> Told:
     odd = [j for j, value in enumerate(values) if value is None]
     share = counts[odd].sum() / counts.sum()
     coded = any(re.fullmatch(r"0\d{3,}", word) for word in raw.words)
-    if not coded and (share == 0 or (share <= ODD and len(values) - len(odd) > MANY_VALUES)):
+    enough = not few_values(len(values) - len(odd), int(counts.sum()))
+    if not coded and (share == 0 or (share <= ODD and enough)):
         table = np.array([np.nan if value is None else value for value in values] + [np.nan])
         notes = [] if not odd else [f"missing: {counted(int(counts[odd].sum()), 'cell')} that are no numbers "
                                     f"({listed([raw.words[j] for j in odd], 3)})"]
@@ -60,17 +61,7 @@ def converted(raw: Raw, like: Told, path: str) -> tuple[np.ndarray, tuple[str, .
     column = like.column
     assert column is not None
     if column.kind != CATEGORY:
-        if raw.values is not None:
-            return raw.values, (), "; ".join(raw.notes)
-        assert raw.codes is not None
-        if like.form:
-            table = days_of(raw.words, like.form)
-        else:
-            read = [number(word, raw.decimal) for word in raw.words]
-            table = np.array([np.nan if value is None else value for value in read], dtype=np.float64)
-        wrong = [word for word, value in zip(raw.words, table, strict=True) if np.isnan(value)]
-        note = f"{path}: missing, as no {column.kind}s like those of the table: {listed(wrong, 3)}"
-        return np.append(table, np.nan)[raw.codes], (), note if wrong else ""
+        return _measured(raw, like, path)
     codes, words = coded(raw)
     if column.categories == (GIVEN,):
         return np.where(codes >= 0, 0, -1), column.categories, ""
@@ -80,6 +71,27 @@ def converted(raw: Raw, like: Told, path: str) -> tuple[np.ndarray, tuple[str, .
     table = np.array([known[word] for word in words] + [-1], dtype=np.int64)
     note = f"{path} has {counted(len(new), 'category', 'categories')} that the table has not: {listed(new, 3)}"
     return table[codes], (*column.categories, *new), note if new else ""
+
+
+def _measured(raw: Raw, like: Told, path: str) -> tuple[np.ndarray, tuple[str, ...], str]:
+    """Return `converted` for numbers and dates."""
+    assert like.column is not None
+    kind = like.column.kind
+    if raw.values is not None and raw.days == (kind == DATE):
+        return raw.values, (), "; ".join(raw.notes)
+    codes, words = coded(raw)
+    form = like.form or ((form_of(words, np.bincount(codes[codes >= 0], minlength=len(words)), ODD) or ("",))[0]
+                         if kind == DATE else "")
+    if raw.days or (kind == DATE and not form):
+        table = np.full(len(words), np.nan)
+    elif form:
+        table = days_of(words, form)
+    else:
+        read = [number(word, raw.decimal) for word in words]
+        table = np.array([np.nan if value is None or np.isinf(value) else value for value in read], dtype=np.float64)
+    wrong = [word for word, value in zip(words, table, strict=True) if np.isnan(value) and word.lower() not in NO_NUMBER]
+    note = f"{path}: missing, as no {kind}s like those of the table: {listed(wrong, 3)}"
+    return np.append(table, np.nan)[codes], (), note if wrong else ""
 
 
 def coded(raw: Raw) -> tuple[np.ndarray, list[str]]:
