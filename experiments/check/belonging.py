@@ -9,7 +9,7 @@ from .skill import sampled_rows
 TOGETHER = 0.6  # of two rows of one group how much oftener they agree than others: 0 not at all, 1 always
 MANY = 10  # values from which on a column may name groups rather than kinds
 MEMBERS = 50  # of a group on average, at most
-SCORE = 4.5  # standard errors
+SCORE = 3.5  # standard errors
 SIDES = 0.3  # share of what neighbours in the file could agree more than others
 
 

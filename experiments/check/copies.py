@@ -50,19 +50,30 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts) -> list[Finding]:
     if len(pairs) == 0:
         return []
     share = len(pairs) / len(parts.test)
-    meetings, beside = _meetings(problem, coded, parts), _a_step_away(coded, parts)
-    # Which rows are equal to some by chance does not matter, only how many; but those in a crowd surely are.
-    alone = (first >= 0) & ~beside
-    few = 0.5 * (np.sum(coded.distinct > FEW) < 2)  # no table of questions is sure to have no equal rows
-    expected = max(few, np.minimum(SLACK * meetings, 1).sum(), STEPS * np.sum(beside & (first < 0)))
+    expected, chance = _by_chance(problem, coded, parts, first >= 0)
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     labels = f"{other} of them with another {'target' if not problem.classes else 'label'}"
     said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
             f"or validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
-    if poisson_tail(expected, int(alone.sum())) < CHANCE:
+    if chance < CHANCE:
         return [Finding("copies", FOUND, (), share, f"{said}; chance would give about {_about(expected)}: drop the repeated "
                         "rows before splitting, or the test measures memory", pairs)]
     return [Finding("equal_rows", NOTE, (), share, f"{said}; columns of so few values explain that", pairs)]
+
+
+def _by_chance(problem: Problem, coded: Coded, parts: Parts, repeated: np.ndarray) -> tuple[float, float]:
+    """How many test rows chance would make equal to others, and how likely it makes those `repeated`, bool (N_test,)."""
+    beside = _a_step_away(coded, parts)
+    meetings = np.minimum(SLACK * _meetings(problem, coded, parts), 1)  # (N_test,)
+    # No table of questions alone is sure to have no equal rows; and (2).
+    least = max(0.5 * (np.sum(coded.distinct > FEW) < 2), STEPS * np.sum(beside & ~repeated))
+    # A row in a crowd is there by chance. Of the others the most surprising count: k rows, where all rows as surprising as
+    # the k-th have so few meetings together; and they were chosen.
+    alone = np.sort(meetings[repeated & ~beside])
+    below = np.concatenate([[0.0], np.cumsum(np.sort(meetings))])
+    expected = below[np.searchsorted(np.sort(meetings), alone, "right")]
+    chances = [poisson_tail(max(least, mean), k + 1) for k, mean in enumerate(expected.tolist())]
+    return max(least, meetings.sum()), min([1.0, *(len(chances) * chance for chance in chances)])
 
 
 def _about(expected: float) -> str:

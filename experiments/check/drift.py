@@ -2,11 +2,13 @@
 import numpy as np
 
 from ..data.tables.problem import CATEGORY, Column, Parts, Problem
-from .finding import SUSPICIOUS, Finding, named, names, percent
+from .copies import poisson_tail
+from .finding import NOTE, SUSPICIOUS, Finding, named, names, percent
 
 CHANCE = 1e-4  # in any of all columns (Bonferroni)
 LEAST = 0.1  # distance of the distribution functions, or of shares: less may be clear and still not matter
 UNKNOWN = 0.01  # share of test rows with a name that training does not have
+RARE = 1.5  # how many times as many chance is granted: names seen once are few
 
 
 def drift(problem: Problem, parts: Parts) -> list[Finding]:
@@ -18,14 +20,7 @@ def drift(problem: Problem, parts: Parts) -> list[Finding]:
     label = Column(problem.label, CATEGORY if problem.classes else "number", problem.y, problem.classes)
     for column in (*problem.columns, label):
         distance, chance = _distance(column, known, asked)
-        new = _never_seen(column, known, asked)
-        if len(new) and column.kind == CATEGORY:
-            share = float(np.isin(column.values[asked], new).mean())
-            if share >= UNKNOWN:
-                found.append(Finding("unknown_names", SUSPICIOUS, (column.name,), share,
-                                     f"{percent(share)} of the rows of the test file have a value of {named(column.name)} "
-                                     f"that training never has ({names([column.categories[code] for code in new])}): the "
-                                     "network cannot know it"))
+        found += _unknown_names(column, known, asked, len(problem.columns)) if column.kind == CATEGORY else []
         if distance >= LEAST and chance * (2 * len(problem.columns) + 2) < CHANCE:
             found.append(Finding("drift", SUSPICIOUS, (column.name,), distance,
                                  f"column {named(column.name)} is distributed otherwise in the test file than in training "
@@ -33,11 +28,21 @@ def drift(problem: Problem, parts: Parts) -> list[Finding]:
     return found
 
 
-def _never_seen(column: Column, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    if column.kind != CATEGORY:
-        return np.empty(0)
+def _unknown_names(column: Column, known: np.ndarray, asked: np.ndarray, columns: int) -> list[Finding]:
     new = np.setdiff1d(column.values[asked], column.values[known])
-    return new[new >= 0]
+    new = new[new >= 0]
+    rows = int(np.isin(column.values[asked], new).sum())
+    share = rows / len(asked)
+    if share < UNKNOWN:
+        return []
+    # Good and Turing: the next row has a name never seen with the share of rows whose name was seen once.
+    once = np.sum(np.unique(column.values[known], return_counts=True)[1] == 1)
+    expected = RARE * len(asked) * (once + 1) / len(known)
+    by_chance = poisson_tail(expected, rows) * columns >= CHANCE
+    text = (f"{percent(share)} of the rows of the test file have a value of {named(column.name)} that training never has "
+            f"({names([column.categories[code] for code in new])}): the network cannot know it")
+    return [Finding("unknown_names", NOTE if by_chance else SUSPICIOUS, (column.name,), share,
+                    text + "; rare values do that by chance" * by_chance)]
 
 
 def _distance(column: Column, known: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
