@@ -26,7 +26,8 @@ def write(path, x, y, names=()):
 
 def problem_from(x, y, classes=("no", "yes"), **changes):
     """Make a problem of numbers without a file."""
-    columns = tuple(Column(f"x{place}", "number", np.asarray(values, dtype=float)) for place, values in enumerate(np.transpose(x)))
+    columns = tuple(Column(f"x{place}", "number", np.asarray(values, dtype=float))
+                    for place, values in enumerate(np.transpose(x)))
     own = {"source": "made.csv", "digest": f"digest of {x.shape} {float(np.sum(x))} {classes}", "label": "label",
            "columns": columns, "dropped": (), "y": np.asarray(y), "classes": classes}
     return Problem(**{**own, **changes})
@@ -91,13 +92,15 @@ def made(zero=(0.2, 0.5), end=(0.2, 0.5), *, best=None, flood=None, linear=(0.3,
     def some(models, count=seeds, **epochs):
         return Measured([run(seed, models, epochs) for seed in range(count)])
 
-    plain = {"best": best or (end if best is None and end < zero else zero), "end": end} | ({} if math.isnan(zero_epoch) or regression else {"zero": zero})
+    plain = {"best": best or min(end, zero), "end": end}
+    if not math.isnan(zero_epoch) and not regression:
+        plain["zero"] = zero
     fresh = None
     if copies is not None:
         fresh = tuple(np.arange(len(test)) % 2 == 0 for _ in parts)
     trained = Trained(some(plain, zero=zero_epoch, best=5.0), some({"best": linear}),
                       levels=(0.1,) if flood else (), flooded=some({"end": flood}) if flood else None, level=0.1,
-                      random=None if random is None else some({"zero": (0.5, 0.7)}, 5, zero=random),
-                      unscaled=None if unscaled is None else some({"zero": (0.5, 0.7), "best": (0.4, 0.7)}, 5, zero=unscaled))
+                      random=random and some({"zero": (0.5, 0.7)}, 5, zero=random),
+                      unscaled=unscaled and some({"zero": (0.5, 0.7), "best": (0.4, 0.7)}, 5, zero=unscaled))
     plan = Plan(OwnRun(0, problem.digest, 0.2, (8, 8), 20, 32), seeds, (0.8,), False, 1, ("why",), 1.0, 1e6)
     return Results(problem, plan, trained, parts, fresh)

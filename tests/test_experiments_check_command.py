@@ -37,10 +37,12 @@ def test_from_end_to_end_and_again(table, tmp_path, capsys, undrawn):
     assert main(arguments) == 0
     out, err = capsys.readouterr()
     assert re.search(r"check: 60 rows, 10 columns; if all has to be trained about \d+ s on 1 core and \d+ MB", err)
-    for words in ("own table.csv: what was done with every column", "x0 to x9 (10): number;", "guessing (always", "test rows",
-                  "found: ", "Network: 8 units", "Divisions: 3", "What training on does (3 splits", "With and without copies: ",
+    for words in ("own table.csv: what was done with every column", "x0 to x9 (10): number;", "guessing (always",
+                  "test rows", "found: ", "Network: 8 units", "Divisions: 3", "What training on does (3 splits",
+                  "With and without copies: ",
                   "What stopping rules would have returned", "Patience(10)", "Confusion at", "as well", "figure: ",
-                  "Without the ", "What to do next: take the accused", "How sure: ", "But first: the data are accused of 1 leak"):
+                  "Without the ", "What to do next: take the accused", "How sure: ",
+                  "But first: the data are accused of 1 leak"):
         assert words in " ".join(out.split()), words
     assert all(len(line) <= 80 or line.startswith("figure: ") for line in out.splitlines()) and "nan" not in out.lower()
     assert main(arguments) == 0
@@ -58,7 +60,8 @@ def test_json_is_all_there_is_and_strict(table, tmp_path, capsys, undrawn):
     assert "training: 6 runs" in err
     assert found["rows"] == 60 and found["classes"] == ["ill", "well"] and found["facts"]["label"] == "label"
     assert [one["kind"] for one in found["findings"]][:1] == ["copies"]
-    assert found["models"][0].keys() >= {"model", "test_loss", "calibration_error"} and len(found["models"][0]["test_loss"]) == 3
+    assert found["models"][0].keys() >= {"model", "test_loss", "calibration_error"}
+    assert len(found["models"][0]["test_loss"]) == 3
     assert {one["copies"] for one in found["changes"]} == {True, False}
     assert found["answer"]["answer"] and found["answer"]["how sure"] and len(found["columns"]) == 11
 

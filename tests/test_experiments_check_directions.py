@@ -52,7 +52,7 @@ def above(results, rule, bound):
 
 
 def goes_wrong(results, bayes):
-    """What theory says of uncertain labels, each with its interval: stop, by the loss; flood; nobody beats the Bayes error."""
+    """What theory says of uncertain labels, each with its interval: stop, by the loss; flood; none beats the Bayes error."""
     assert results.asks_zero and decision(results) == "no" and answer(results)["answer"].startswith("No, ")
     assert results.after(LOSS, "best").verdict == WORSE and results.after(ERROR, "best").verdict != BETTER
     assert results.trained.flooded is None or results.flooding(LOSS).verdict == BETTER

@@ -43,7 +43,7 @@ def test_figures_are_those_of_the_models_and_rows_they_are_said_to_be_of(problem
         # The record of the run says the same of that epoch: a check each.
         check = int(found.scalars[f"{rule}.epoch"]) - 1
         for figure in ("train_error", "test_error", "val_loss", "test_loss"):
-            assert found.scalars[f"{rule}.{figure}"] == pytest.approx(found.arrays[f"record.{figure}"][check], rel=1e-4), figure
+            assert found.scalars[f"{rule}.{figure}"] == pytest.approx(found.arrays[f"record.{figure}"][check], rel=1e-4)
     error, loss = found.arrays["record.train_error"], found.arrays["record.val_loss"]
     assert found.scalars["zero.epoch"] == 1 + np.flatnonzero(error == 0)[0]
     assert found.scalars["best.epoch"] == 1 + np.argmin(loss)

@@ -19,16 +19,19 @@ LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found"
 @pytest.mark.parametrize("how, start, also", [
     ({"end": (0.2, 0.9)}, "No, stop: from zero training error (epoch 8 on average, in 10 of 10 splits) to epoch 20",
      ("test error stayed, 20.0 to 20.0 %", "test loss rose from 0.500 to 0.900 (+0.4 ±")),
-    ({"end": (0.1, 0.3)}, "Yes, training on pays: from zero", ("test error fell from 20.0 to 10.0 %", "test loss fell from")),
+    ({"end": (0.1, 0.3)}, "Yes, training on pays: from zero",
+     ("test error fell from 20.0 to 10.0 %", "test loss fell from")),
     ({"end": (0.3, 0.3)}, "It depends on what counts: ", ("test error rose from 20.0 to 30.0 %", "test loss fell from")),
     ({}, "No, training on changes nothing that matters: ", ("+0 ±0.75 points: less than 1 makes no difference)",
                                                           "test loss stayed")),
     (WIDE, "Cannot tell: too few rows: ", ("whether test error changed cannot be told", "whether test loss changed cannot")),
     ({**WIDE, "seeds": 4}, "Cannot tell from 4 splits (--seeds 10 narrows the intervals): ", ()),
     ({"seeds": 2, "end": (0.2, 0.9)}, "Cannot tell from 2 splits, as an interval takes three", ("test loss went from",)),
-    ({"end": (0.2, 0.9), "zero_epoch": float("nan")}, "No, stop: training error did not reach zero in most splits (10.0 % was",
+    ({"end": (0.2, 0.9), "zero_epoch": float("nan")},
+     "No, stop: training error did not reach zero in most splits (10.0 % was",
      ("judged from the lowest validation loss (epoch 5 on",)),
-    ({"end": (0.2, 0.9), "regression": True}, "No, stop: a regression problem has no zero training error", ("test loss rose",)),
+    ({"end": (0.2, 0.9), "regression": True}, "No, stop: a regression problem has no zero training error",
+     ("test loss rose",)),
     ({"best": (0.2, 0.5), "end": (0.2, 0.2), "regression": True}, "Yes, training on pays: a regression problem", ()),
 ])
 def test_the_opening_follows_the_intervals(how, start, also):
@@ -69,8 +72,8 @@ def test_what_to_do_next_names_the_rule_that_costs_least_and_flooding_where_it_h
 
 
 def test_overconfidence_is_told_from_what_else_became_worse():
-    assert "With a temperature fitted on the validation rows (2.00) the test loss at the end is 0.400 instead of 0.900: so " in answer(
-        made(end=(0.2, 0.9)))["what changed"]
+    assert ("With a temperature fitted on the validation rows (2.00) the test loss at the end is 0.400 instead of 0.900: so "
+            ) in answer(made(end=(0.2, 0.9)))["what changed"]
     assert "temperature" not in answer(made(end=(0.2, 0.3)))["what changed"]
 
 
@@ -103,8 +106,14 @@ def test_how_sure_says_of_what():
     text = answer(made(**WIDE))["how sure"]
     assert "over 10 splits with 400 test rows each, paired, for six comparisons at once" in text
     assert "not sure what becomes of test error, what becomes of test loss" in text
-    assert "for three comparisons" in answer(made(regression=True))["how sure"]
+    assert "for two comparisons" in answer(made(regression=True))["how sure"]
     assert "1 run diverged and is left out" in answer(made(diverged=1))["how sure"]
+
+
+def test_where_zero_error_was_not_reached_it_says_how_to_get_there():
+    unreached = answer(made(zero_epoch=float("nan"), end=(0.2, 0.9)))
+    assert "train longer or wider (--epochs, --hidden)" in unreached["next"]
+    assert "for four comparisons" in unreached["how sure"] and "wider" not in answer(made())["next"]
 
 
 def test_only_diverged_runs_tell_nothing():
@@ -131,9 +140,11 @@ def test_copies_are_left_out_a_second_time():
 @pytest.mark.parametrize("how, supported, others", [
     ({"random": 2.0, "unscaled": 2.0}, "too few rows (1200) for the network's size (random labels are fitted at epoch 2)",
      "an easy problem"),
-    ({"random": 19.0, "linear": (0.0, 0.01)}, "an easy problem (a linear model errs on 0 % of the test rows)", "too few rows"),
+    ({"random": 19.0, "linear": (0.0, 0.01)}, "an easy problem (a linear model errs on 0 % of the test rows)",
+     "too few rows"),
     ({"random": 19.0, "largest": 0.99}, "one class (the largest has 99.0 % of the rows)", "too few rows"),
-    ({"random": 19.0, "zero_epoch": 2.0, "unscaled": 1.0}, "unscaled inputs (with numbers as the table has them 100 % came at",
+    ({"random": 19.0, "zero_epoch": 2.0, "unscaled": 1.0},
+     "unscaled inputs (with numbers as the table has them 100 % came at",
      "one class")])
 def test_two_epochs_are_explained_by_what_the_numbers_support(how, supported, others):
     text = so_soon(made(**{"zero_epoch": 1.8, **how}))

@@ -8,16 +8,14 @@ import numpy as np
 from ..report.compare import BETTER, UNKNOWN, WORSE
 from ..report.tables import number
 from ..report.words import NUMBERS, counted, listed
+from .causes import leaking, so_soon
 from .changes import SAME, TOO_FEW, Change
-from .plan import FAST, SEEDS
+from .plan import SEEDS
 from .results import ERROR, LOSS, Results, RuleCost
 from .training import soon
 
 MANY_TIMES = 100  # rows that nobody gets
 LATE = 0.95  # of the run: a best after it may not be the best
-ONE_CLASS = 0.95  # share of the largest class
-FLATTER = ("copies", "near_copies", "shared_groups", "tells_label", "is_label", "missing_tells_label", "numbering_tells_label")
-EASY = 0.02  # test error of a linear model
 
 
 def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
@@ -115,8 +113,8 @@ def _where(results: Results) -> str:
         return ("a regression problem has no zero training error, so judged from the lowest validation loss (epoch "
                 f"{at} on average) to epoch {epochs}")
     lowest = 100 * float(np.nanmean([np.nanmin(run.arrays["record.train_error"]) for run in plain.runs]))
-    return (f"training error did not reach zero in most splits ({number(lowest)} % was the lowest, on average), so judged from "
-            f"the lowest validation loss (epoch {at} on average) to epoch {epochs}")
+    return (f"training error did not reach zero in most splits ({number(lowest)} % was the lowest, on average), so judged "
+            f"from the lowest validation loss (epoch {at} on average) to epoch {epochs}")
 
 
 def _phrase(name: str, one: Change, matters: float) -> str:
@@ -130,11 +128,6 @@ def _phrase(name: str, one: Change, matters: float) -> str:
             UNKNOWN: f"{name} went from {values}"}[one.verdict]
 
 
-def leaking(found: Sequence[Any]) -> list[Any]:
-    """Return the accusations by which test figures flatter; a drift or a repeated column does not."""
-    return [one for one in found if one.level != "note" and one.kind in FLATTER]
-
-
 def _warning(accused: Sequence[Any]) -> list[str]:
     if not accused:
         return []
@@ -146,8 +139,8 @@ def _warning(accused: Sequence[Any]) -> list[str]:
 
 def _without_copies(results: Results) -> str:
     copies = [int((~rows).sum()) for rows in results.fresh or ()]
-    return (f"Without the {np.mean(copies):.0f} of {len(results.parts[0].test)} test rows that stand among the other rows too: "
-            f"{opening(results, fresh=True)}")
+    return (f"Without the {np.mean(copies):.0f} of {len(results.parts[0].test)} test rows that stand among the other "
+            f"rows too: {opening(results, fresh=True)}")
 
 
 # --- what else changed ---
@@ -162,8 +155,9 @@ def _changed(results: Results) -> str:
                     f"{number(margin.after)}.")
         cooled = results.trained.plain.values("end.cooled_loss")
         if results.after(LOSS).verdict == WORSE and np.isfinite(cooled).any():
-            said.append(f"With a temperature fitted on the validation rows ({number(results.trained.plain.mean('end.temperature'))}"
-                        f") the test loss at the end is {number(float(np.nanmean(cooled)))} instead of "
+            temperature = number(results.trained.plain.mean("end.temperature"))
+            said.append(f"With a temperature fitted on the validation rows ({temperature}) the test "
+                        f"loss at the end is {number(float(np.nanmean(cooled)))} instead of "
                         f"{number(results.after(LOSS).after)}: so much of it is overconfidence.")
     if results.trained.flooded is not None:
         names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
@@ -199,6 +193,8 @@ def _next(results: Results, accused: Sequence[Any]) -> str:
         said.append(f"or train to the end with flooding at {results.trained.level:g}")
     if way == "unknown":
         said.append(_what_would_tell(results))
+    if not results.asks_zero and not results.regression:
+        said.append("to ask what happens after zero training error, train longer or wider (--epochs, --hidden)")
     said += _simpler(results)
     return f"What to do next: {'; '.join(said)}."
 
@@ -249,42 +245,6 @@ def _how_sure(results: Results) -> str:
     clear = [f"that {name} {verbs[way]}{since}" for name, since, way in said if way in verbs]
     unclear = [f"what becomes of {name}{since}" for name, since, way in said if way not in verbs]
     sure = "; ".join(f"{how} {listed(some)}" for how, some in (("sure", clear), ("not sure", unclear)) if some)
-    return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, for "
-            f"{NUMBERS[results.comparisons]} comparisons at once, {about}: {sure}.{lost} Of other networks and learning rates this says nothing.")
-
-
-# --- 100 % after two epochs ---
-
-def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
-    """Return which of the usual causes of 100 % after two epochs the numbers support."""
-    trained, rows = results.trained, len(results.parts[0].train)
-    at = trained.plain.mean("zero.epoch")
-    causes, others = [], []
-
-    def weigh(cause: str, supported: bool, numbers: str) -> None:
-        (causes if supported else others).append(f"{cause} ({numbers})")
-
-    if accused:
-        weigh("leakage", True, "; ".join(dict.fromkeys(one.kind for one in accused)))
-    else:
-        weigh("leakage", False, "nothing was found")
-    if trained.random is not None:
-        epochs = trained.random.values("zero.epoch")
-        known = epochs[~np.isnan(epochs)]
-        when = f"fitted at epoch {known.mean():.0f}" if len(known) else f"not fitted within {results.plan.run.epochs} epochs"
-        weigh(f"too few rows ({rows}) for the network's size", bool(2 * np.sum(epochs <= 2 * FAST) >= len(epochs)),
-              f"random labels are {when}")
-    linear = float(np.nanmean(trained.linear.values(f"best.{ERROR}")))
-    weigh("an easy problem", linear <= max(EASY, results.matters(ERROR)) or linear <= 0.1 * results.guessing[0],
-          f"a linear model errs on {number(100 * linear)} % of the test rows")
-    largest = 1 - results.guessing[0]
-    weigh("one class", largest >= ONE_CLASS, f"the largest has {number(100 * largest)} % of the rows")
-    if trained.unscaled is not None:
-        epochs, errors = trained.unscaled.values("zero.epoch"), trained.unscaled.values(f"best.{ERROR}")
-        when = f"100 % came at epoch {np.nanmean(epochs):.1f}" if np.isfinite(epochs).any() else "100 % never came"
-        test = f", test error {number(100 * float(np.nanmean(errors)))} %" if np.isfinite(errors).any() else ""
-        weigh("unscaled inputs", bool(np.isfinite(epochs).all() and 2 * np.mean(epochs) <= at),
-              f"with numbers as the table has them {when}{test}")
-    said = f"The numbers support: {listed(causes)}." if causes else "The numbers support none of the usual causes."
-    return f"100 % after two epochs (here at epoch {at:.1f} on average): {said}" + (f" Not: {listed(others)}."
-                                                                                            if others else "")
+    return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, "
+            f"for {NUMBERS[results.comparisons]} comparisons at once, {about}: {sure}.{lost} Of other networks and learning "
+            "rates this says nothing.")

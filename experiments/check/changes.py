@@ -55,15 +55,14 @@ def change(before: ArrayLike, after: ArrayLike, *, matters: float, ratio: float,
     least : float
         Half the width at least, however alike the divisions are.
     """
-    before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
-    both = ~np.isnan(before) & ~np.isnan(after)
-    before, after = before[both], after[both]
-    count = len(before)
+    pairs = np.array([before, after], dtype=float)  # (2, divisions)
+    a, b = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    count = len(a)
     if not count:
         return Change(math.nan, math.nan, math.nan, math.inf, UNKNOWN, 0)
-    difference = after - before
+    difference = b - a
     mean = float(difference.mean())
-    means = float(before.mean()), float(after.mean())
+    means = float(a.mean()), float(b.mean())
     if count < FEWEST:
         return Change(*means, mean, math.inf, UNKNOWN, count)
     half = max(least, half_width(math.sqrt(float(difference.var(ddof=1)) * (1 / count + ratio) + sampling), count,

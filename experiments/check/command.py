@@ -23,19 +23,19 @@ def parser() -> argparse.ArgumentParser:
     """Return the options, each with its reason."""
     found = argparse.ArgumentParser(prog=f"{PROGRAM} check", allow_abbrev=False, description=DESCRIPTION)
     add = found.add_argument
-    add("table", metavar="TABLE", help="a CSV, TSV, Parquet or Feather file whose first line names the columns (the last two "
-        "take the extra 'tables')")
+    add("table", metavar="TABLE", help="a CSV, TSV, Parquet or Feather file whose first line names the columns (the last "
+        "two take the extra 'tables')")
     add("--label", required=True, metavar="COLUMN", help="what is to be predicted")
     add("--group", default="", metavar="COLUMN", help="rows of one value (a patient, a day) stay on one side of a division; "
         "without, whoever stands on both sides is recognised and not predicted")
-    add("--test", default="", metavar="FILE", help="a second table with the same columns, whose rows alone test; the rest is "
-        "divided to train and to choose by")
-    add("--split", type=float, default=0.2, metavar="SHARE", help="share of the rows that test, and as large a one to choose "
-        "by; larger: narrower figures of a worse network (default: %(default)s)")
+    add("--test", default="", metavar="FILE", help="a second table with the same columns, whose rows alone test; the rest "
+        "is divided to train and to choose by")
+    add("--split", type=float, default=0.2, metavar="SHARE", help="share of the rows that test, and as large a one to "
+        "choose by; larger: narrower figures of a worse network (default: %(default)s)")
     add("--regression", action="store_true", help="labels are numbers, not classes; there is no zero error then, and the "
         "answer goes by the loss")
-    add("--hidden", type=int, nargs="+", default=(), metavar="N", help="units of each hidden layer (default: two layers with "
-        "about ten weights for each training row, so that it can memorise them: yours may be larger)")
+    add("--hidden", type=int, nargs="+", default=(), metavar="N", help="units of each hidden layer (default: two layers "
+        "with about ten weights for each training row, so that it can memorise them: yours may be larger)")
     add("--epochs", type=int, default=0, metavar="N", help="how long to train (default: about 6000 updates, far beyond zero "
         "error, fewer on large tables)")
     add("--seeds", type=int, default=0, metavar="N", help="divisions of the rows, each with initial weights of its own; an "
@@ -116,7 +116,8 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
         columns = described(problem)
         parts = tuple(cut(problem, chosen.split, seed) for seed in range(plan.seeds))
         known, found = facts(problem, parts[0]), findings(problem, parts[0])
-        for text in (*_data(problem, columns), str(known), *map(str, found), "\n".join(plan.why)):
+        for text in (headed("The table"), *_data(problem, columns), str(known), *map(str, found),
+                     headed("What is trained, and why so much"), "\n".join(plan.why), headed("What came of it")):
             say(fitted(text) + "\n")
         trained = train(plan, store)
         results = Results(problem, plan, trained, parts, copies_across(problem, parts))
@@ -127,7 +128,7 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
         with drawn(Look(svg=chosen.format == "svg", talk=chosen.talk, dark=chosen.dark)):
             paths = figures.figures(results, store.folder) if results.divisions else []
         say("".join(f"figure: {path}\n" for path in paths))
-        say("\n\n".join(fitted(text) for text in said.values()))
+        say("\n\n".join([headed("The answer"), *(fitted(text) for text in said.values())]))
         if not chosen.json:
             return ""
         return document.written(document.document(results, said, columns=columns, facts=known.as_dict(), findings=found,
@@ -165,6 +166,11 @@ def together(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         rows = [tuple(row) for row in some]
         found += [(f"{rows[0][0]} to {rows[-1][0]} ({len(rows)})", *rows[0][1:])] if len(rows) >= ALIKE else rows
     return found
+
+
+def headed(text: str) -> str:
+    """Return the head of a section."""
+    return f"{text}\n{'=' * len(text)}"
 
 
 def width() -> int:

@@ -24,7 +24,8 @@ def document(results: Results, said: Mapping[str, str], *, columns: Any, facts: 
         "findings": [one.as_dict() for one in findings],
         "training": {"hidden": list(plan.run.hidden), "epochs": plan.run.epochs, "batch_size": plan.run.batch_size,
                      "learning_rate": plan.run.learning_rate, "splits": plan.seeds, "test_share": plan.run.split,
-                     "flood_levels": list(results.trained.levels), "flood_level": results.trained.level, "why": list(plan.why)},
+                     "flood_levels": list(results.trained.levels), "flood_level": results.trained.level,
+                     "why": list(plan.why)},
         "zero_error": {"reached": results.reached, "epochs": results.trained.plain.values("zero.epoch")},
         "models": [{"model": name, **{figure: results.values(runs, rule, figure) for figure, *_ in kinds}}
                    for name, runs, rule in arms(results)],

@@ -65,10 +65,10 @@ def _curves(results: Results, kind: str, axis: Any) -> None:
 
 def _costs(results: Results, axis: Any) -> None:
     fired = [rule for rule in results.rules if rule.fired]
-    plots.bars(axis, [rule.rule.replace(", monitor=", ",\n") for rule in fired], [rule.above_best for rule in fired])
-    if fired:
-        axis.axvline(fired[0].above_best - fired[0].above_end, color=plots.ink(plots.PLAIN), ls="--", label="end of training")
-        axis.legend(loc="lower right", frameon=False)
+    bars = [(rule.rule.replace(", monitor=", ",\n"), rule.above_best, plots.BLUE) for rule in fired]
+    bars += [("no rule:\nto the end", rule.above_best - rule.above_end, plots.PLAIN) for rule in results.rules[:1]]
+    names, costs, hues = zip(*bars, strict=True)
+    plots.bars(axis, names, costs, hues=hues)
     axis.set_xlabel("test loss above the lowest of the run")
 
 

@@ -81,7 +81,8 @@ def planned(problem: Problem, asked: Asked) -> Plan:
     epochs = asked.epochs or min(LONGEST, max(SHORT, UPDATES // updates)) // (QUICKER if asked.quick else 1)
     weighted = uneven(problem) >= IMBALANCE
     run = OwnRun(0, problem.digest, asked.split, hidden, epochs, batch)
-    seeds, fractions = asked.seeds or SEEDS[asked.quick], FRACTIONS[:1] if asked.quick else FRACTIONS
+    seeds = asked.seeds or SEEDS[asked.quick]
+    fractions: tuple[float, ...] = FRACTIONS[:1] if asked.quick else FRACTIONS
 
     def cost(run: OwnRun) -> float:
         return seconds(run.settings()) * seeds * (1 + len(fractions) + weighted) + seeds * seconds(
@@ -100,12 +101,12 @@ def planned(problem: Problem, asked: Asked) -> Plan:
         "training rows" + (" (--hidden)." if asked.hidden else f". {WEIGHTS_PER_ROW} weights a row, as far as {WIDTHS[-1]} "
                            "units a layer have them, can memorise the rows, or the question would not arise (--hidden)."),
         f"Training: Adam, rate {run.learning_rate:g}, batches of {batch}, {run.epochs} epochs"
-        + (" (--epochs)." if asked.epochs else f", about {run.epochs * updates} updates: far beyond zero error on most tables "
-           "(--epochs)."),
-        f"Divisions: {seeds}, each with {train} of the rows to train, {rest} to choose by and {tested}, and initial weights of "
-        "its own (--seeds); an interval takes 3, a narrow one 10.",
-        f"Flooding: {listed(f'{share:g}' for share in fractions)} times the lowest validation loss, as a level must stay below "
-        "what no network can avoid; validation chooses one for all divisions.",
+        + (" (--epochs)." if asked.epochs else f", about {run.epochs * updates} updates: far beyond zero error on most "
+           "tables (--epochs)."),
+        f"Divisions: {seeds}, each with {train} of the rows to train, {rest} to choose by and {tested}, and initial weights "
+        "of its own (--seeds); an interval takes 3, a narrow one 10.",
+        f"Flooding: {listed(f'{share:g}' for share in fractions)} times the lowest validation loss, as a level must stay "
+        "below what no network can avoid; validation chooses one for all divisions.",
         *([f"Class weights: tried as well, as the largest class has {uneven(problem):.1f} times the rows of the smallest."]
           if weighted else []),
         *([f"Fewer divisions, levels or epochs than on small tables: all training is to take about {duration(BUDGET)} on "

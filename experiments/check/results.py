@@ -16,7 +16,6 @@ from .plan import Plan
 from .training import Trained
 
 POINT, SHARE_OF_GUESSING, SHARE_OF_LOSS = 0.01, 0.1, 0.05
-QUESTIONS = 3  # what training on does from zero error and from the best, and what flooding does beside it
 ERROR, LOSS = "test_error", "test_loss"
 RULE_OF_THREE = 3.0  # what happens to none of n rows happens to less than 3/n of all, with 95 %
 COPIES = 0.005  # of the test rows, for figures without them
@@ -112,8 +111,11 @@ class Results:
 
     @property
     def comparisons(self) -> int:
-        """Intervals that are to hold at once: of error and loss, or of the loss alone, for each question."""
-        return QUESTIONS * (1 if self.regression else 2)
+        """Intervals that are to hold at once: of the loss, and of the error where there is one, for each question.
+
+        What training on does from the best on, and from zero error on, and what flooding does beside it.
+        """
+        return (2 + self.asks_zero) * (1 if self.regression else 2)
 
     @cached_property
     def guessing(self) -> tuple[float, float]:
@@ -172,13 +174,15 @@ class Results:
         return [self._cost(rule, logs) for rule in PANEL if logs and not (self.regression and "rror" in rule)]
 
     def _cost(self, rule: str, logs: list[dict[str, Any]]) -> RuleCost:
-        stops, places = [], []
+        stops: list[float] = []
+        places: list[int] = []
         for log in logs:
             decision = replay(parse(rule), log)
-            stops.append(np.nan if decision.stopped_step is None else decision.stopped_epoch)
+            stops.append(math.nan if decision.stopped_epoch is None else decision.stopped_epoch)
             places.append(returned_check(decision) - 1)
         loss = np.array([log["test_loss"][place] for log, place in zip(logs, places, strict=True)])
-        lowest, last = (np.array([take(log["test_loss"]) for log in logs]) for take in (np.nanmin, lambda values: values[-1]))
+        lowest = np.array([np.nanmin(log["test_loss"]) for log in logs])
+        last = np.array([log["test_loss"][-1] for log in logs])
         fired = int(np.sum(~np.isnan(stops)))
         return RuleCost(rule, fired, float(np.nanmean(stops)) if fired else math.nan,
                         float(np.mean([log["epoch"][place] for log, place in zip(logs, places, strict=True)])),

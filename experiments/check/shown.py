@@ -34,7 +34,8 @@ def arms(results: Results) -> list[tuple[str, Any, str]]:
     for rule, name in NAMES.items():
         known = int(np.isfinite(trained.plain.values(f"{rule}.epoch")).sum())
         if known:
-            found.append((f"{name} ({known} of {results.plan.seeds})" if known < results.plan.seeds else name, trained.plain, rule))
+            some = f" ({known} of {results.plan.seeds})" if known < results.plan.seeds else ""
+            found.append((f"{name}{some}", trained.plain, rule))
     if trained.flooded is not None:
         found.append((f"flooding at {trained.level:g}, end", trained.flooded, "end"))
     if trained.weighted is not None:
@@ -65,8 +66,8 @@ def without_copies(results: Results) -> Table:
     rows = [(name, *(text(factor * results.values(runs, rule, figure, fresh=only))
                      for figure, factor, _ in figures for only in (False, True)))
             for name, runs, rule in arms(results) if rule in ("zero", "best", "end")]
-    return Table(f"With and without copies: {np.mean(copies):.0f} of {len(fresh[0])} test rows stand among those trained on or "
-                 "chosen by", ("model", *(f"{title}{more}" for *_, title in figures for more in ("", ", without"))), rows)
+    return Table(f"With and without copies: {np.mean(copies):.0f} of {len(fresh[0])} test rows stand among those trained on "
+                 "or chosen by", ("model", *(f"{title}{more}" for *_, title in figures for more in ("", ", without"))), rows)
 
 
 def rules(results: Results) -> Table:

@@ -3,6 +3,7 @@
 The table itself does not fit into a run's settings: they name its digest, and `offered` says which table that is. So runs on
 tables are trained by threads of this process only.
 """
+import itertools
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -106,7 +107,7 @@ def table_of(digest: str) -> Problem:
 def weights_in(hidden: tuple[int, ...], inputs: int, outputs: int) -> int:
     """Return how many weights a network has, biases left out."""
     sizes = (inputs, *hidden, outputs)
-    return sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    return sum(a * b for a, b in itertools.pairwise(sizes))
 
 
 def seconds(settings: Mapping) -> float:
@@ -115,10 +116,11 @@ def seconds(settings: Mapping) -> float:
     problem = table_of(run.table)
     rows, weights = len(problem), weights_in(run.hidden, len(input_names(problem)), len(problem.classes) or 1)
     train = max(1, int(rows * (1 - 2 * run.split)))
-    # Forward and backward are three products a weight and row; of a check one, for all rows and, until there is no error, for
-    # those of training once more.
+    # Forward and backward are three products a weight and row; of a check one, for all rows and, until there is no error,
+    # for those of training once more.
     products = 2 * weights * (3 * train + rows + train)
-    epoch = -(-train // run.batch_size) * UPDATE_SECONDS + products * SECONDS_PER_PRODUCT + rows * ROW_SECONDS + CHECK_SECONDS
+    updates = -(-train // run.batch_size)
+    epoch = updates * UPDATE_SECONDS + products * SECONDS_PER_PRODUCT + rows * ROW_SECONDS + CHECK_SECONDS
     return run.epochs * epoch + 5 * rows * ROW_SECONDS + 0.02
 
 
@@ -177,7 +179,8 @@ def train_fleet(runs: list[dict]) -> list[Run]:
     model = MLP((data.train.x.shape[1], *one.hidden, classes or 1), dtype=one.dtype)
     weight = _class_weights(data.train.y, classes)[data.train.y] if one.weighted and classes else None
     with one_blas_thread(), thread_limit(1):
-        fleet = fit_fleet(model, data.train.x, data.train.y, members=[{"seed": run.seed, "level": run.level} for run in many],
+        fleet = fit_fleet(model, data.train.x, data.train.y,
+                          members=[{"seed": run.seed, "level": run.level} for run in many],
                           loss=Flooding(base, 0), optimizer=Adam(one.learning_rate), epochs=one.epochs,
                           batch_size=one.batch_size, validation=(data.validation.x, data.validation.y),
                           test=(data.test.x, data.test.y), sample_weight=weight, workers=1, progress=False,
@@ -201,7 +204,7 @@ def _record(fleet: Any, r: int, data: DataSet, base: Any, watcher: Watcher) -> R
     history = fleet.history(r)
     record = {name: np.asarray(history[name], dtype=float) for name in history if not name.endswith(WEIGHTED)}
     checks = len(record["epoch"])
-    rows = np.unique(np.geomspace(1, checks, CURVE_POINTS).round().astype(int)) - 1 if checks else []
+    rows = np.unique(np.geomspace(1, max(1, checks), CURVE_POINTS).round().astype(int))[:checks] - 1
     run = Run(curves={name: values[rows] for name, values in record.items()},
               arrays={f"record.{name}": values for name, values in record.items()},
               scalars={"diverged": float(bool(fleet.messages[r]))})
