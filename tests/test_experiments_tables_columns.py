@@ -111,8 +111,8 @@ def test_columns_to_learn_nothing_from(tmp_path, cell, reason):
 
 
 @pytest.mark.parametrize("name, is_id", [
-    ("PassengerId", True), ("user_id", True), ("ID", True), ("row nr", True), ("", True), ("Unnamed: 0", True), ("area", False),
-    ("valid", False), ("price", False)])
+    ("PassengerId", True), ("user_id", True), ("ID", True), ("row nr", True), ("", True), ("Unnamed: 0", True),
+    ("area", False), ("valid", False), ("price", False)])
 def test_different_whole_numbers_are_ids_by_their_name_alone(tmp_path, name, is_id):
     reason = dropped(tmp_path, lambda i: i * i + 1000, name)
     if not name:

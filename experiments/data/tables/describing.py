@@ -1,6 +1,6 @@
 """What was done with every column, as rows of a table for people."""
 from .encoding import MOST, flagged, slots
-from .errors import counted
+from .errors import counted, plainly
 from .problem import CATEGORY, DATE, Problem
 from .telling import least
 
@@ -16,10 +16,10 @@ def described(problem: Problem) -> list[tuple[str, str, str, str]]:
         label = f"{counted(len(problem.classes), 'class', 'classes')} to tell apart"
     else:
         label = "a number to predict, standardised by its mean and deviation in training"
-    rows = [(problem.label, "label", "", label)]
+    rows = [(plainly(problem.label), "label", "", label)]
     if problem.groups is not None:
-        count = int(problem.groups.max()) + 1
-        rows.append((problem.group, "group", "", f"no input; none of {counted(count, 'group')} is put into two parts"))
+        groups = counted(int(problem.groups.max()) + 1, "group")
+        rows.append((plainly(problem.group), "group", "", f"no input; none of {groups} is put into two parts"))
     for column in problem.columns:
         missing = float(column.missing.mean())
         if column.kind == CATEGORY:
@@ -33,7 +33,7 @@ def described(problem: Problem) -> list[tuple[str, str, str, str]]:
         if flagged(column, len(problem)):
             what += "; an input says what is missing"
         share = f"{missing:.1%}" if missing else ""
-        rows.append((column.name, column.kind, share, "; ".join(filter(None, [what, column.note]))))
-    rows += [(name, "left out", "", reason) for name, reason in problem.dropped]
+        rows.append((plainly(column.name), column.kind, share, "; ".join(filter(None, [what, column.note]))))
+    rows += [(plainly(name), "left out", "", reason) for name, reason in problem.dropped]
     return rows
 

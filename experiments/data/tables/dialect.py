@@ -12,6 +12,7 @@ from .files import encoding_of
 from .numbers import decimal_of, is_missing, number
 
 SAMPLE = 2**20  # bytes
+LONGEST_SAMPLE = 2**26  # where a line is longer than a megabyte
 LOOKED_AT = 200  # rows
 NO_NAMES = "the first line holds numbers and no names: columns are called 'column 1', 'column 2', ..."
 SEPARATORS = ",;\t|"
@@ -63,12 +64,10 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
     TableError
         If there are no two columns, or no row below the names.
     """
-    with open(path, "rb") as file:
-        head = file.read(SAMPLE)
-    encoding = encoding_of(head)
+    head, whole, encoding = _head(path)
     text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
     lines = list(io.StringIO(text, newline=""))
-    if len(head) == SAMPLE and len(lines) > 1:
+    if not whole and len(lines) > 1:
         lines.pop()  # cut in its middle
     comments: list[tuple[int, str]] = []
     given, start = None, 0
@@ -83,6 +82,8 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
             break
     separator = given or _separator(lines[start:])
     rows = list(islice(_rows(lines[start:], separator), LOOKED_AT + 1))
+    if not whole and 2 < len(rows) <= LOOKED_AT:
+        rows.pop()  # perhaps a cell of several lines was cut
     if not rows:
         raise TableError(f"{path}, line {start + 1}: got {shown(lines[start] if start < len(lines) else '')}, accepted: the "
                          "names of the columns, with commas, semicolons, tabs or bars between them")
@@ -114,6 +115,19 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
     size = sum(map(len, lines[start:])) / max(1, len(lines) - start)
     row_bytes = size * (len(head) / max(1, len(text)))
     return Dialect(encoding, separator, decimal, tuple(names), skip, rows, row_bytes, tuple(notes))
+
+
+def _head(path: str | os.PathLike[str]) -> tuple[bytes, bool, str]:
+    """Return the beginning of a file (more of it where its lines are that long), whether that is all, and its encoding."""
+    size = SAMPLE
+    with open(path, "rb") as file:
+        head = file.read(size)
+        encoding = encoding_of(head)
+        end = "\n".encode(encoding.replace("-sig", "") if encoding != "utf-16" else "utf-16-le")
+        while len(head) == size and head.count(end) < 4 and b"\r" not in head and size < LONGEST_SAMPLE:
+            head += file.read(size)
+            size *= 2
+        return head, len(head) < size or not file.read(1), encoding
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:

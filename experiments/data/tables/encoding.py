@@ -28,18 +28,22 @@ def encoded(problem: Problem, parts: Parts) -> DataSet:
         Inputs float32 (n, D), D names in `input_names`. Labels int64 (n,); of a regression problem float32 (n, 1),
         standardised: see `target_scale`.
     """
-    x = np.empty((len(problem), len(input_names(problem))), dtype=np.float32)
+    rows_of = parts.train, parts.validation, parts.test
+    inputs = len(input_names(problem))
+    x = [np.empty((len(rows), inputs), dtype=np.float32) for rows in rows_of]
     place = 0
     for column in problem.columns:
         wide = len(_names(column, len(problem)))
-        x[:, place:place + wide] = _encoded(column, parts.train, wide)
+        block = _encoded(column, parts.train, wide)
+        for part, rows in zip(x, rows_of, strict=True):
+            part[:, place:place + wide] = block[rows]
         place += wide
     if problem.classes:
         y = problem.y
     else:
         mean, scale = target_scale(problem, parts)
         y = ((problem.y - mean) / scale).astype(np.float32)[:, None]
-    train, validation, test = (Split(x[rows], y[rows], y[rows]) for rows in (parts.train, parts.validation, parts.test))
+    train, validation, test = (Split(part, y[rows], y[rows]) for part, rows in zip(x, rows_of, strict=True))
     return DataSet(problem.source, train, validation, test, classes=problem.classes, source=problem.source,
                    licence="the reader's own")
 

@@ -16,6 +16,11 @@ def shown(text: object, most: int = LONGEST) -> str:
     return repr(text if len(text) <= most else f"{text[:most - 1]}…")
 
 
+def plainly(text: object, most: int = LONGEST) -> str:
+    """Return a name as it stands in a table for people: cut, and what would move their cursor escaped."""
+    return shown(text, most)[1:-1]
+
+
 def listed(names: Sequence[str] | Iterable[str], most: int = LISTED) -> str:
     """Return the first few names in quotes, and how many more there are."""
     names = list(names)

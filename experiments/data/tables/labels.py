@@ -10,6 +10,7 @@ from .reading import RawTable
 from .telling import coded, plain, running
 
 MAX_CLASSES = 1000
+PARTS = 3  # training, validation and test
 MAX_FRACTIONS = 20  # different numbers that are not whole and still may be classes
 
 
@@ -40,6 +41,7 @@ def classes_of(table: RawTable, label: str, known: tuple[str, ...] = ()) -> tupl
     notes = _missing_labels(table, label, y < 0)
     if not known:
         _refuse(table, label, y, tuple(ids))
+        notes += _rare(y, tuple(ids))
     elif len(ids) > len(known):
         new = list(ids)[len(known):]
         rows = int((y >= len(known)).sum())
@@ -82,7 +84,10 @@ def targets_of(table: RawTable, label: str, test: bool = False) -> tuple[np.ndar
     if not test and (not len(present) or present.min() == present.max()):
         found = f"{present[0]:g} in every row" if len(present) else "no value in any row"
         raise TableError(f"{table.path}, column {shown(label)}: got {found}, accepted: a label of different values")
-    return y, _missing_labels(table, label, np.isnan(y))
+    notes = _missing_labels(table, label, np.isnan(y))
+    if not test and running(present):
+        notes.append(f"{shown(label)} is {running(present)}: is it what is to be predicted?")
+    return y, notes
 
 
 def _names(words: list[str], decimal: str, known: Sequence[str]) -> list[str]:
@@ -115,6 +120,14 @@ def _missing_labels(table: RawTable, label: str, missing: np.ndarray) -> list[st
     if not len(rows):
         return []
     return [f"{counted(len(rows), 'row')} without a label in {shown(label)} left out (the first: {table.at(int(rows[0]))})"]
+
+
+def _rare(y: np.ndarray, classes: tuple[str, ...]) -> list[str]:
+    counts = np.bincount(y[y >= 0], minlength=len(classes))
+    few = [classes[j] for j in np.flatnonzero(counts < PARTS)]
+    if not few:
+        return []
+    return [f"{counted(len(few), 'class', 'classes')} of fewer than {PARTS} rows ({listed(few, 3)}): not in every part"]
 
 
 def _refuse(table: RawTable, label: str, y: np.ndarray, classes: tuple[str, ...]) -> None:

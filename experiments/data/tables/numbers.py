@@ -47,17 +47,21 @@ def number(cell: str, decimal: str = ".") -> float | None:
 def numbers(cells: Sequence[str], decimal: str = ".") -> tuple[np.ndarray, list[int]]:
     """Return the numbers of cells, float64 (n,), NaN where there is none, and the indices of other cells."""
     text = "".join(cells)
-    if decimal == "." and "_" not in text:  # float("1_000") is 1000
+    simple = "_" not in text and (decimal == "." or "." not in text)  # float("1_000") is 1000
+    pointed = [cell.replace(",", ".") for cell in cells] if decimal == "," and simple else cells
+    if simple:
         try:
-            return np.fromiter(map(float, cells), float, len(cells)), []
+            given = [cell or "nan" for cell in pointed] if "" in pointed else pointed
+            return np.fromiter(map(float, given), float, len(cells)), []
         except ValueError:
             pass
     known: dict[str, float | None] = {"": math.nan}
     values, odd = np.empty(len(cells)), []
     for i, cell in enumerate(cells):
+        value: float | None
         try:
-            value = known[cell]
-        except KeyError:
+            value = known[cell] if cell in known or not simple else float(pointed[i])
+        except (KeyError, ValueError):
             value = known[cell] = number(cell, decimal)
         if value is None:
             odd.append(i)

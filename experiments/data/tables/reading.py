@@ -183,7 +183,7 @@ class _Reader:
         except UnicodeError:
             raise self._undecodable() from None
         except csv.Error as error:
-            raise TableError(f"{self.path}, line {line + 1}: got a cell that does not end ({error}), accepted: cells of at "
+            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells of at "
                              f"most {csv.field_size_limit():,} letters; is a quote not closed?") from None
 
     def _fitted(self, row: list[str], line: int) -> list[str]:
