@@ -154,6 +154,7 @@ def test_equal_rows_of_few_values_are_chance_and_copies_of_real_numbers_are_not(
     assert len(one.pairs) == 2
     assert "2 of 80 test rows" in one.text
     assert "2 of them with another label" in one.text
+    assert "chance would give none" in one.text
 
 
 def irises(*more):
@@ -225,6 +226,7 @@ def test_dates_of_the_test_rows():
     day = Column("day", "date", np.arange(300.0))
     problem = table(*numbers(2), day, y=labels())
     assert [one.columns for one in of_kind(problem, "not_later")] == [("day",)]
+    assert not of_kind(problem, "numbering")  # days are no count of the rows
     assert not of_kind(problem, "not_later", Parts(np.arange(200), np.arange(200, 250), np.arange(250, 300)))
 
 

@@ -23,8 +23,8 @@ def shared_groups(problem: Problem, parts: Parts) -> list[Finding]:
         return []
     groups, all_groups = len(np.unique(problem.groups[parts.test][both])), len(np.unique(problem.groups))
     return [Finding("shared_groups", FOUND, (problem.group,) if problem.group else (), float(both.mean()),
-                    f"{groups} of {all_groups} groups of {named(problem.group)} have rows in training and in test "
-                    f"({percent(float(both.mean()))} of the test rows): the test asks about groups that are known; split by "
+                    f"{groups} of {all_groups} groups of {named(problem.group)} {'has' if groups == 1 else 'have'} "
+                    f"rows in training and in test ({percent(float(both.mean()))} of the test rows): the test asks about groups that are known; split by "
                     "groups")]
 
 

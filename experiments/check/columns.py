@@ -111,7 +111,7 @@ def _linear(problem: Problem, coded: Coded, known: set[str]) -> list[Finding]:
         correlation = abs(float(np.corrcoef(x[[one, two]])[0, 1]))
         kind, level, strength = ("linear_column", FOUND, 1.0) if exact else ("nearly_linear_column", NOTE, correlation)
         how = ": it adds nothing, drop one" if exact else (
-            f" (correlation {correlation:.4f}, off by {off:.1g} of its scale at most): it adds little")
+            f" (correlation {min(correlation, 0.9999):.4f}, off by {off:.1g} of its scale at most): it adds little")
         found.append(Finding(kind, level, (a.name, b.name), strength, f"column {named(b.name)} is "
                              f"{'' if exact else 'nearly '}a linear function of column {named(a.name)}{how}"))
     return found

@@ -56,7 +56,7 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts) -> list[Finding]:
     said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
             f"or validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
     if chance < CHANCE:
-        return [Finding("copies", FOUND, (), share, f"{said}; chance would give about {_about(expected)}: drop the repeated "
+        return [Finding("copies", FOUND, (), share, f"{said}; chance would give {about(expected)}: drop the repeated "
                         "rows before splitting, or the test measures memory", pairs)]
     return [Finding("equal_rows", NOTE, (), share, f"{said}; columns of so few values explain that", pairs)]
 
@@ -76,8 +76,9 @@ def _by_chance(problem: Problem, coded: Coded, parts: Parts, repeated: np.ndarra
     return max(least, meetings.sum()), min([1.0, *(len(chances) * chance for chance in chances)])
 
 
-def _about(expected: float) -> str:
-    return "none" if expected < 0.05 else f"{expected:.1f}" if expected < 10 else f"{expected:.0f}"
+def about(expected: float) -> str:
+    """Return how many chance gives, in words."""
+    return "none" if expected < 0.05 else f"about {expected:.1f}" if expected < 10 else f"about {expected:.0f}"
 
 
 def _meetings(problem: Problem, coded: Coded, parts: Parts) -> np.ndarray:

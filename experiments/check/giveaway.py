@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.tables.problem import Column, Problem
+from ..data.tables.problem import NUMBER, Column, Problem
 from .coded import Coded
 from .finding import FOUND, NOTE, SUSPICIOUS, Finding, named, names, percent
 from .skill import FEWEST, NONE, Skill, class_skill, missing_skill, sampled_rows, target_skill
@@ -142,7 +142,7 @@ def _numbering(problem: Problem, coded: Coded, by: Told) -> list[Finding]:
     """Running numbers that tell the label: the table was sorted when they were given."""
     found = []
     for place, (column, one) in enumerate(zip(problem.columns, by.values, strict=True)):
-        if not numbers_rows(column.values, int(coded.distinct[place])) or column.missing.any() or not coded.ordered[place]:
+        if column.kind != NUMBER or not numbers_rows(column.values, int(coded.distinct[place])):
             continue
         if _enough(problem, one, TELLS_A_BIT):
             level = SUSPICIOUS if one.skill < TELLS else FOUND

@@ -11,7 +11,7 @@ import numpy as np
 from ..data.neighbours import nearest_rows
 from ..data.tables.problem import CATEGORY, Column, Parts, Problem
 from .coded import Coded, place_and_scale
-from .copies import poisson_tail
+from .copies import about, poisson_tail
 from .finding import SUSPICIOUS, Finding, percent
 
 NEAR = 0.004  # root mean square over the columns of real numbers, in units of their scale
@@ -59,8 +59,8 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -
     text = (f"{len(pairs)} of {len(rows)} {'sampled ' * sampled}test rows ({percent(near.mean())}) are nearly, within "
             f"{percent(NEAR)} of the scale of the columns, a row of training or validation, {other} of them with another "
             f"{'label' if problem.classes else 'target'} (row {pairs[0, 0] + 1} is nearly row {pairs[0, 1] + 1}), where "
-            f"chance gives about {expected:.1g}: they could be the same thing measured or rounded twice; keep such rows on "
-            "one side with --group")
+            f"chance gives {about(expected)}: they could be the same thing measured or rounded twice; drop one of each, or "
+            "keep them on one side with --group")
     return [Finding("near_copies", SUSPICIOUS, (), float(near.mean()), text, pairs)]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .dialect import NO_NAMES
 from .aside import put_aside
+from .dialect import NO_NAMES
 from .errors import TableError, counted, listed, no_column, shown
 from .files import TEXT as TEXT_FILE
 from .files import digest_of, kind_of
