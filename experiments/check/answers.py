@@ -85,7 +85,8 @@ def decision(results: Results) -> str:
 
 
 def _cannot(results: Results, changes: dict[str, Change]) -> str:
-    splits = f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')}"
+    splits = (f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')} of "
+              f"{counted(len(results.problem), 'row')}")
     if any(one.verdict == UNKNOWN for one in changes.values()):
         return f"{splits}, as an interval takes three (--seeds 3)"
     if results.plan.seeds < SEEDS[0]:
@@ -121,7 +122,8 @@ def _phrase(name: str, one: Change, matters: float) -> str:
     error = "error" in name
     factor, unit = (100.0, " points") if error else (1.0, "")
     values = f"{number(factor * one.before)} to {number(factor * one.after)}{' %' * error}"
-    change = f"{factor * one.mean:+.2g}" + ("" if math.isinf(one.half) else f" ±{factor * one.half:.2g}") + unit
+    mean = one.mean if abs(one.mean) > 1e-12 else 0.0  # of equal figures, added up in another order
+    change = f"{factor * mean:+.2g}" + ("" if math.isinf(one.half) else f" ±{factor * one.half:.2g}") + unit
     return {BETTER: f"{name} fell from {values} ({change})", WORSE: f"{name} rose from {values} ({change})",
             SAME: f"{name} stayed, {values} ({change}: less than {factor * matters:.2g} makes no difference)",
             TOO_FEW: f"whether {name} changed cannot be told, {values} ({change})",
@@ -186,8 +188,9 @@ def _next(results: Results, accused: Sequence[Any]) -> str:
     elif way != "yes":
         said.append("keep the weights of the lowest validation loss, which costs nothing")
     if way == "yes":
-        said.append("train on, and keep the weights of the lowest validation loss" + (
-            "; the best was at the end, so try more (--epochs)" if late(results) else ""))
+        said.append("train on, and keep the weights of the lowest validation loss")
+    if way in ("yes", "unknown", "same") and late(results):
+        said.append("the lowest validation loss came at the end, so try more (--epochs)")
     flood = results.flooding(LOSS)
     if way in ("no", "depends") and flood is not None and flood.verdict == BETTER:
         said.append(f"or train to the end with flooding at {results.trained.level:g}")

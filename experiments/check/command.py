@@ -142,11 +142,13 @@ def _asked(chosen: argparse.Namespace) -> Any:
 
 
 def _beforehand(problem: Any, plan: Any) -> str:
+    from ..report.words import counted
     from ..runs.progress import duration
     from ..runs.runner import cores
 
     many = plan.workers or cores()
-    return (f"check: {len(problem)} rows, {len(problem.columns)} columns; if all has to be trained about "
+    size = f"{counted(len(problem), 'row')}, {counted(len(problem.columns), 'column')}"
+    return (f"check: {size}; if all has to be trained about "
             f"{duration(plan.takes / many)} on {many} core{'s' * (many > 1)} and {plan.memory / 1e6:.0f} MB")
 
 
