@@ -27,6 +27,8 @@ USAGE = f"""usage: {PROGRAM} [-h]
            its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
            what its default found as Markdown, for a document
+       {PROGRAM} check TABLE --label COLUMN [options]
+           the question answered for a table of your own: CSV, TSV, Parquet or Feather
        {PROGRAM} report [--output FILE | --serve [--port N]]
            one page with every answer that the finished runs give
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
@@ -179,6 +181,12 @@ def _replay(options: list[str]) -> int:
     return stopping_command.main(["replay", *options], program=PROGRAM)
 
 
+def _check(options: list[str]) -> int:
+    from .check.command import main as check
+
+    return check(options)
+
+
 def _play(options: list[str]) -> int:
     from .play import play
 
@@ -208,5 +216,5 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "report": Command(_report, named=False), "replay": Command(_replay, named=False),
-            "play": Command(_play, named=False)}
+            "check": Command(_check, named=False), "report": Command(_report, named=False),
+            "replay": Command(_replay, named=False), "play": Command(_play, named=False)}

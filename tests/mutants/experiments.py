@@ -28,6 +28,7 @@ GROKKED = ("tests/test_experiments_grokking.py::"
 PLAY = "tests/test_experiments_play.py::"
 TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
 UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
+LEAKS = "tests/test_experiments_check_leaks.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 RECORDED = "tests/test_experiments_scrubber.py::"
 
@@ -91,6 +92,12 @@ EXPERIMENTS = {
     "a_rise_from_its_own_lowest": Mutant(
         "experiments/report/many_epochs.py", "np.delete(curves, seed, axis=0)", "curves[[seed]]",
         f"{MANY}test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others"),
+    "near_in_standard_deviations": Mutant(  # which a single outlier sets
+        "experiments/check/coded.py", "HALF_RANGE * (high - low) or float(np.ptp(seen / 4))", "float((seen / 4).std())",
+        f"{LEAKS}test_outliers_do_not_make_all_other_rows_near_duplicates"),
+    "every_equal_row_a_copy": Mutant(  # also where columns have few values
+        "experiments/check/copies.py", "if chance < CHANCE:", "if chance <= 1:",
+        f"{LEAKS}test_equal_rows_of_few_values_are_chance_and_copies_of_real_numbers_are_not"),
     # Codes of other images than the labels: no code is any better than another.
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
