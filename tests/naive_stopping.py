@@ -225,6 +225,20 @@ def lightning_early_stopping(values, patience=3, min_delta=0.0, stopping_thresho
     return None
 
 
+def skorch_early_stopping(scores, patience=5, threshold=1e-4, relative=True, lower=True):
+    """skorch 1.4.0, callbacks/training.py: (epoch, best_epoch_)."""
+    bar, best, misses = INF if lower else -INF, None, 0
+    for epoch, score in enumerate(scores, 1):
+        if score < bar if lower else score > bar:
+            delta = threshold * score if relative else threshold
+            bar, best, misses = score - delta if lower else score + delta, epoch, 0
+        else:
+            misses += 1
+        if misses == patience:
+            return epoch, best
+    return None, best
+
+
 def xgboost_early_stopping(scores, rounds, min_delta=0.0, maximize=False):
     """xgboost-cpu 3.2.0, callback.py: (round that stops, best_iteration + 1, the part that save_best keeps)."""
     best, best_round, waited = None, None, 0

@@ -125,6 +125,18 @@ def test_lightning(curve, patience, min_delta):
     assert run(ours, curve) == naive.lightning_early_stopping(curve, patience, min_delta, low, high)
 
 
+# --- skorch: EarlyStopping(patience=p, threshold=r) is Patience(p, min_delta=r, relative=True) ---
+
+@settings(max_examples=100)
+@given(curves(st.one_of(NUMBERS.map(abs), st.just(NAN))), st.integers(1, 6), st.sampled_from([0.0, 1e-4, 0.25]),
+       st.booleans(), MODES)
+def test_skorch(scores, patience, threshold, relative, mode):
+    ours = Patience(patience, min_delta=threshold, relative=relative, mode=mode)
+    stopped = run(ours, scores)
+    best = ours.improved_step or None
+    assert (stopped, best) == naive.skorch_early_stopping(scores, patience, threshold, relative, mode == "min")
+
+
 # --- XGBoost: EarlyStopping(rounds=r, min_delta=d) is Patience(r, min_delta=d) ---
 
 @settings(max_examples=100)
