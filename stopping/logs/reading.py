@@ -177,14 +177,12 @@ def _without_strangers(table: Table, theirs: dict[str, list[str]]) -> None:
 
 def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
     """Raise ValueError where columns are equally likely: two runs side by side in W&B's export, for example."""
-    if found[0] in names.RECOGNISED:
-        return
-    first = names.meaning(found[0])
-    alike = [name for name in found if (other := names.meaning(name))[1:] == first[1:] and bool(other[0]) == bool(first[0])]
+    alike = names.alike(found)
     fills = {name: int(table.columns[name].measured.sum()) for name in alike if table.columns[name].problem is None}
     full = [name for name, fill in fills.items() if 2 * fill >= max(fills.values()) > 0]
     if len(full) > 1:
-        ours = f"{first[0] or 'train'}_{first[1]}"
+        part, what, _ = names.meaning(found[0])
+        ours = f"{part or 'train'}_{what}"
         raise ValueError(f"{path}: got {listed(full)}, which may all be {ours}, accepted: one; say which: --columns "
                          f"{ours}={full[0]}")
 
