@@ -192,7 +192,7 @@ def _last_entries(table: Table, segment: NDArray) -> Table:
 
 
 def _without_late_validation(table: Table, epoch: str | None, step: str | None, train: Sequence[str]) -> Table:
-    """Return the checks without a last one that nothing was trained for, where something was for all others.
+    """Return the checks without a last one that nothing was trained for, where something was for others.
 
     Nothing was trained if no count went on, or the step by one alone, as Lightning's does, where more lies between checks; a
     validation further from the one before may just lack a training metric, which is logged now and then.
@@ -201,7 +201,7 @@ def _without_late_validation(table: Table, epoch: str | None, step: str | None, 
     again = [table.columns[name].values for name in (epoch, step) if name is not None]
     repeats = len(trained) > 1 and bool(again) and all(values[-1] == values[-2] for values in again)
     steps = np.diff(table.columns[step].values) if step is not None else np.zeros(0)
-    soon = len(steps) > 1 and bool(trained[:-1].all()) and steps[-1] <= 1 < np.median(steps[:-1])
+    soon = len(steps) > 1 and bool(trained[:-1].any()) and steps[-1] <= 1 < np.median(steps[:-1])
     if len(trained) > 1 and not trained[-1] and (soon or repeats):
         line = table.lines[-1]
         table = taken(table, np.arange(len(trained) - 1))
