@@ -14,6 +14,7 @@ from .judging import cautions, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
 from .tables import aligned
+from .together import in_words, together
 
 LARGE = 50e6             # bytes; above, say how long
 BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
@@ -52,7 +53,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     command.add_argument("--columns", metavar="OURS=THEIRS,...", help="for example val_loss=my_val,train_loss=my_train")
     command.add_argument("--runs", metavar="last|all|N", help="which, if a file holds several runs")
     command.add_argument("--json", action="store_true", help="print one JSON document")
-    command.add_argument("--figure", metavar="FILE", help="draw it; .png, .svg or .pdf")
+    command.add_argument("--figure", metavar="FILE", help="draw it; .png, .svg or .pdf; of several runs FILE-1, FILE-2, ...")
     return parser
 
 
@@ -62,21 +63,33 @@ def _replay(options: argparse.Namespace) -> None:
         print(f"reading {size / 1e6:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s", file=sys.stderr)
     given = [parse(text) for text in options.criterion or ()]
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs)]
-    if options.figure is not None and len(logs) > 1:
-        raise ValueError(f"--figure: got {len(logs)} runs, accepted: one; say which with --runs, or draw file by file")
+    figures = _figures(options.figure, len(logs))
     documents = []
     for place, log in enumerate(logs):
         criteria = _criteria(given, log)
         documents.append(_document(log, criteria))
         if not options.json:
             print("\n" * (place > 0) + _text(documents[-1]))
-        if options.figure is not None:
+        if figures:
             from .figure import draw
-            draw(criteria, log, options.figure)
+            draw(criteria, log, figures[place])
+    whole = together(logs, documents) if len(logs) > 1 else None
     if options.json:
-        print(json.dumps(documents, indent=1, allow_nan=False, default=str))
-    elif options.figure is not None:
-        print(f"drawn: {options.figure}")
+        found = [{**document, "together": whole} if whole else document for document in documents]
+        print(json.dumps(found, indent=1, allow_nan=False, default=str))
+        return
+    if whole:
+        print(f"\n{in_words(whole)}")
+    if figures:
+        print(f"drawn: {', '.join(figures)}")
+
+
+def _figures(path: str | None, runs: int) -> list[str]:
+    """Return the file for each run: out.png, or out-1.png, out-2.png and so on."""
+    if path is None or runs == 1:
+        return [] if path is None else [path]
+    name, ending = os.path.splitext(path)
+    return [f"{name}-{number}{ending}" for number in range(1, runs + 1)]
 
 
 def _criteria(given: Sequence[Criterion], log: Log) -> list[Criterion]:

@@ -184,8 +184,8 @@ def test_a_reader_that_went_away_is_no_error(log):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as gone:
-        done = subprocess.run([sys.executable, "-m", "stopping", "replay", log], cwd=ROOT, stdout=gone, stderr=subprocess.PIPE,
-                              env={**os.environ, "PYTHONUNBUFFERED": "1"}, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-m", "stopping", "replay", log], cwd=ROOT, stdout=gone, text=True,
+                              stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 

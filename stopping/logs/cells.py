@@ -4,6 +4,7 @@ import math
 import os
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -63,7 +64,7 @@ class _Reader:
         while width > 1 and not header[width - 1]:  # a comma after the last name
             width -= 1
         header = header[:width]
-        repeated = sorted({name for name in header if name and header.count(name) > 1})
+        repeated = sorted(name for name, times in Counter(header).items() if name and times > 1)
         if repeated:
             raise ValueError(f"{self.path}: got more than one column {shown(repeated[0])}, accepted: one of each name")
         columns = [_Growing() for _ in header]

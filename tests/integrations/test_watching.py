@@ -77,7 +77,7 @@ def test_metrics_are_recognised_as_in_logs(metrics, ours, value):
 
 
 def test_what_nobody_can_tell_is_asked():
-    with pytest.raises(ValueError, match=r"got Val Loss, validation-loss, which may all be val_loss, accepted: one; say which"):
+    with pytest.raises(ValueError, match=r"got Val Loss, validation-loss, which may all be val_loss, accepted"):
         Watcher("GL(5)").see({"Val Loss": 1.0, "validation-loss": 2.0})
     with pytest.raises(ValueError, match="accepted: with train_error"):  # beside no loss it may be of any set
         Watcher("ZeroError()").see({"accuracy": 1.0})

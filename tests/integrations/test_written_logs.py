@@ -42,7 +42,7 @@ def test_keras(tmp_path):
         assert len(log.reading.notes) == 0
     assert read_logs([tmp_path / "log.csv"])[0]["epoch"].tolist() == [1, 2, 3, 4]
     fit(model(), keras.callbacks.CSVLogger(tmp_path / "log.csv", append=True), epochs=3)  # another run behind it
-    with pytest.raises(ValueError, match="got 2 runs in one file .line 6: 'epoch' falls from 3 to 0"):
+    with pytest.raises(ValueError, match=r"got 2 runs in one file \(line 6: 'epoch' falls from 3 to 0"):
         read_logs([tmp_path / "log.csv"])
 
 
