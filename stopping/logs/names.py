@@ -24,7 +24,9 @@ SIDE_BY_SIDE = {"phase", "mode", "split", "set", "subset", "stage", "dataset", "
 EPOCHS = ("epoch", "epochs", "current_epoch")
 STEPS = ("step", "global_step", "trainer_global_step", "iteration", "iterations", "iter", "steps")
 ACCURACY = re.compile(r"\w*acc(?:uracy)?\d*|top\d+|scores?")  # a word that says so
-COMPONENT = re.compile(r"(train|val)/(?:box|cls|dfl|obj|seg|pose|kobj)_loss")  # Ultralytics': their sum is the loss
+# Ultralytics writes the weighted parts of a loss, whatever a task has of them, beside metrics/... and lr/pg0.
+COMPONENT = re.compile(r"(train|val)/(\w+_loss)")
+ULTRALYTICS = re.compile(r"metrics/.*|lr/pg\d")
 
 
 def plain(name: str) -> str:

@@ -208,10 +208,15 @@ def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns
 
 
 def _sum_components(table: Table, theirs: dict[str, list[str]], columns: Mapping[str, str]) -> None:
-    """Give Ultralytics' detectors a loss: the sum of its parts, which are written weighted."""
+    """Give Ultralytics' detectors a loss: the sum of its parts, which are written weighted, the same of both sets."""
+    if not any(names.ULTRALYTICS.fullmatch(name) for name in table.columns):
+        return
+    found = [m for name in table.columns if (m := names.COMPONENT.fullmatch(name))]
+    of_set = {part: {m[2] for m in found if m[1] == part} for part in ("train", "val")}
     for part in ("train", "val"):
-        parts = [name for name in table.columns if (m := names.COMPONENT.fullmatch(name)) and m[1] == part]
-        if len(parts) > 1 and f"{part}_loss" not in {*theirs, *columns}:
+        parts = [m[0] for m in found if m[1] == part]
+        alike = of_set["train"] == of_set["val"] or not all(of_set.values())
+        if len(parts) > 1 and alike and f"{part}_loss" not in {*theirs, *columns}:
             usable = [table.columns[name] for name in parts if table.columns[name].problem is None]
             if len(usable) == len(parts):
                 whole = " + ".join(parts)
