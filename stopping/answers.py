@@ -22,10 +22,10 @@ def findings(log: Log) -> dict[str, str]:
 def verdict(log: Log) -> str:
     """Return whether going on helped: yes, no, it depends, or that this log cannot show a difference or cannot tell."""
     name = judged(log)
-    if _divergence(log):
+    if _diverged(log):
         return "No: the run diverged."
     if name is None:
-        return "The log cannot tell whether going on helped: it has no validation metric that is recognised."
+        return "The log cannot tell whether going on helped: no validation metric is recognised and measured."
     if len(log[name]) == 1:
         return "The log cannot tell whether going on helped: it has one check."
     best, last = best_check(log[name]), last_check(log[name])
@@ -77,12 +77,18 @@ def _missing(log: Log) -> str:
     return f"The log does not say {', '.join(lacking)}." if lacking else ""
 
 
+def _diverged(log: Log) -> str | None:
+    """Return the loss that is no number at its last check, though it was measured."""
+    return next((name for name in ("train_loss", "val_loss") if name in log and log.measured[name].any()
+                 and not np.isfinite(log[name][log.measured[name]][-1])), None)
+
+
 def _divergence(log: Log) -> str:
-    for name in ("train_loss", "val_loss"):
-        if name in log:
-            bad = np.flatnonzero(log.measured[name] & ~np.isfinite(log[name]))
-            if len(bad):
-                return f"{name} is {log[name][bad[0]]:g} at {_at(log, int(bad[0]))}: the run diverged."
+    for name in filter(None, (_diverged(log), "train_loss", "val_loss")):
+        bad = np.flatnonzero(log.measured[name] & ~np.isfinite(log[name])) if name in log else ()
+        if len(bad):
+            after = "the run diverged." if name == _diverged(log) else "a number again later."
+            return f"{name} is {log[name][bad[0]]:g} at {_at(log, int(bad[0]))}: {after}"
     return ""
 
 
@@ -103,10 +109,12 @@ def _zero(log: Log) -> str:
 
 def _turned(log: Log) -> str:
     """Whether the loss turned while the error did not."""
-    if not _has(log, "val_loss"):
+    if not _has(log, "val_loss") or len(log["val_loss"]) == 1:
         return ""
     loss, best = log["val_loss"], best_check(log["val_loss"])
     last = last_check(loss)
+    if (log.measured["val_loss"] & ~np.isfinite(loss))[last:].any():
+        return f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and no number after {_at(log, last)}."
     if last == best or loss[last] <= loss[best]:
         return f"val_loss is lowest at the end ({loss[last]:.4g}): it has not turned."
     said = f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and {loss[last]:.4g} at the end"
@@ -116,6 +124,9 @@ def _turned(log: Log) -> str:
     lowest, end = best_check(error), last_check(error)
     at_best = error[best] if np.isfinite(error[best]) else error[lowest]
     where = f"val_error is lowest at {_at(log, lowest)} ({error[lowest]:.4g}) and {error[end]:.4g} at the end"
+    moved = change(log, best, end)
+    if moved is not None and moved.is_noise and moved.best != moved.end:
+        return f"{said}; {where}: the loss turned, and the error changed by no more than chance explains."
     if error[end] < at_best:
         return f"{said}, while {where}: the loss turned and the error went on falling."
     return f"{said}; {where}: the loss turned, and the error " + ("rose too." if error[end] > at_best else "did not rise.")
@@ -141,7 +152,7 @@ def _noise(log: Log) -> str:
     by = "val_loss" if _has(log, "val_loss") and np.isfinite(error[best_check(log["val_loss"])]) else "val_error"
     best, end = best_check(log[by]), last_check(error)
     moved = change(log, best, end)
-    if moved is None or best == end:
+    if moved is None or moved.best == moved.end:
         return ""
     verdict = "no more than" if moved.is_noise else "more than"
     return (f"By the steps of the accuracy there are {_samples(moved)}; if it is so many, val_error's change by "

@@ -62,7 +62,8 @@ def _replay(options: argparse.Namespace) -> None:
     if size > LARGE:
         print(f"reading {size / 1e6:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s", file=sys.stderr)
     given = [parse(text) for text in options.criterion or ()]
-    logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs)]
+    watched = {name for criterion in given for name in criterion.requires}
+    logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs, watched)]
     figures = _figures(options.figure, len(logs))
     documents = []
     for place, log in enumerate(logs):
@@ -103,8 +104,7 @@ def _criteria(given: Sequence[Criterion], log: Log) -> list[Criterion]:
 def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
     reading = log.reading
     decisions = [decided(criterion, log) for criterion in criteria]
-    warned = [line for criterion, decision in zip(criteria, decisions, strict=True)
-              for line in cautions(criterion, decision, log)]
+    warned = cautions(criteria, log)
     return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind,
             "checks": len(reading.lines), "recognised": reading.sources,
             "notes": list(dict.fromkeys([*reading.notes, *warned])), "answer": verdict(log), "findings": findings(log),
@@ -117,6 +117,7 @@ def _text(document: dict[str, Any]) -> str:
     checks, runs = document["checks"], document["runs"]
     which = f", run {document['run']} of {runs}" if runs > 1 else ""
     names = ", ".join(ours if ours == theirs else f"{ours} = {theirs!r}" for ours, theirs in document["recognised"].items())
+    names = names or "no name is recognised"
     lines = [f"{document['log']}{which}: {checks} check{'s' * (checks != 1)}", f"read as {document['kind']}: {names}"]
     lines += [f"note: {note}" for note in document["notes"]]
     lines += [document["answer"], *document["findings"].values()]

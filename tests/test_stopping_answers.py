@@ -28,7 +28,8 @@ def test_the_loss_turned_while_the_error_fell(tmp_path):
     found = findings(log)
     assert found["zero training error"] == ("Training accuracy reached 100 %, to the digits of the log, at epoch 2; since "
                                             "then val_loss went from 0.85 to 0.9 and val_error went from 0.35 to 0.3.")
-    assert found["turn"].endswith("the loss turned and the error went on falling.")
+    assert found["turn"].endswith("(0.3) and 0.3 at the end: the loss turned, and the error changed by no more than chance "
+                                  "explains.")
     assert found["past the best"] == "By val_loss the run went on for 2 of its 4 checks after its best."
     assert "about 20 validation samples or more" in found["noise"] and "±0.29; on the same samples" in found["noise"]
     assert "change by -0.1 from the lowest val_loss to the end is no more than chance" in found["noise"]
@@ -39,6 +40,7 @@ def test_the_error_fell_by_more_than_chance(tmp_path):
     assert verdict(log) == ("It depends on what counts: val_loss was lowest at epoch 1, while val_error went on "
                             "falling, from 0.4 there to 0.025, more than chance explains (±0.23, about 20 validation "
                             "samples or more).")
+    assert findings(log)["turn"].endswith("the loss turned and the error went on falling.")
 
 
 def test_the_error_alone(tmp_path):
@@ -66,7 +68,7 @@ def test_what_a_curve_does_from_check_to_check_is_no_turn(tmp_path):
 
 
 def test_the_error_rose_too(tmp_path):
-    log = read(tmp_path, TURNED.format(0.5))
+    log = read(tmp_path, TURNED.format(0.1))
     assert verdict(log) == "No: after epoch 1 val_loss got no better; the network of that check is the one to keep."
     assert findings(log)["turn"].endswith("the loss turned, and the error rose too.")
 
@@ -86,7 +88,15 @@ def test_still_improving(tmp_path):
 
 
 def test_divergence_and_no_validation(tmp_path):
-    assert verdict(read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,nan,2\n")) == "No: the run diverged."
+    log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,nan,2\n")
+    assert verdict(log) == "No: the run diverged."
+    assert findings(log)["divergence"] == "train_loss is nan at epoch 2: the run diverged."
+    log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,nan,2\n3,1,1\n")  # a batch of mixed precision, for one
+    assert verdict(log).startswith("Yes")
+    assert findings(log)["divergence"] == "train_loss is nan at epoch 2: a number again later."
+    log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,2,nan\n3,1,inf\n")
+    assert verdict(log) == "No: the run diverged." and findings(log)["turn"] == (
+        "val_loss is lowest at epoch 1 (3) and no number after epoch 1.")
     assert verdict(read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,,2\n")).startswith("Yes")
     assert verdict(read(tmp_path, "epoch,loss\n1,3\n2,2\n")).startswith("The log cannot tell")
 

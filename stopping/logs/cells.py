@@ -138,8 +138,8 @@ class _Reader:
         for line, row in rows:
             if wrong is not None:
                 break
-            if row[0].startswith("---") and not "".join(row).strip("-:= "):
-                continue  # a rule below the names, as skorch prints it
+            if "---" in row[0] + row[1 if len(row) > 1 else 0] and not "".join(row).strip("-:= "):
+                continue  # a rule below the names, as skorch and Markdown have it
             if len(row) > width and not any(cell.strip() for cell in row[width:]):
                 row = row[:width]
             if len(row) != width:

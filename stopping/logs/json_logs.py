@@ -54,7 +54,7 @@ def read_json(path: str | Path) -> Table:
             return _from_document(path, whole)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}: got no JSON ({error.msg}), accepted: a JSON document, or one on "
-                         "each line") from None
+                         "each line (what Python prints of a dict is none: json.dumps writes it)") from None
     except UnicodeError as error:
         raise ValueError(f"{path}: got other bytes ({error}), accepted: text in UTF-8 or UTF-16") from None
     except RecursionError:

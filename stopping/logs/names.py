@@ -24,6 +24,9 @@ SIDE_BY_SIDE = {"phase", "mode", "split", "set", "subset", "stage", "dataset", "
 EPOCHS = ("epoch", "epochs", "current_epoch")
 STEPS = ("step", "global_step", "trainer_global_step", "iteration", "iterations", "iter", "steps")
 ACCURACY = re.compile(r"\w*acc(?:uracy)?\d*|top\d+|scores?")  # a word that says so
+# What stands behind a name and changes no meaning: a unit, and Lightning's number of a validation set (of several one is
+# asked about).
+NOISE = re.compile(r"\s*\((?:ce|bce|nll|cross[ -]?entropy|%|percent|avg|mean)\)|/dataloader_idx_\d+$", re.IGNORECASE)
 # Ultralytics writes the weighted parts of a loss, whatever a task has of them, beside metrics/... and lr/pg0.
 COMPONENT = re.compile(r"(train|val)/(\w+_loss)")
 ULTRALYTICS = re.compile(r"metrics/.*|lr/pg\d")
@@ -69,7 +72,7 @@ def alike(found: list[str]) -> list[str]:
 
 def meaning(name: str) -> tuple[str | None, str | None, int]:
     """Return (train, val, test or None; loss, accuracy, error or None; how late in the order it comes)."""
-    ours = plain(name)
+    ours = plain(NOISE.sub("", name))
     words = [word for word in ours.split("_") if word not in SILENT]
     parts = [PARTS[word] for word in words if word in PARTS]
     # LightGBM's valid_0 and XGBoost's validation_0 number their sets; in val_loss_1 the number means something else.

@@ -75,6 +75,18 @@ def _known(table: Table, name: str) -> tuple[NDArray, NDArray]:
     return column.values[at], at
 
 
+def rising(table: Table, count: str | None) -> Table:
+    """Return a table from the first epoch to the last, where the file has the last one first."""
+    if count is None:
+        return table
+    values, _ = _known(table, count)
+    if len(values) < 3 or len(values) < len(table.lines) or not (np.diff(values) < 0).all():
+        return table
+    turned = taken(table, np.arange(len(table.lines))[::-1])
+    turned.notes.append(f"{count!r} falls from line to line: read from the last line to the first")
+    return turned
+
+
 def without_uncounted(table: Table, epoch: str | None) -> Table:
     """Return a table of whole rows without those that lack the epoch which the others have."""
     if epoch is None or table.columns[epoch].measured.all() or not table.columns[epoch].measured.any():
