@@ -59,6 +59,8 @@ def _turned_for_good(log: Log, name: str, best: int, last: int) -> str:
                     f"{chance}.")
         return (f"It depends on what counts: {name} was lowest at {_at(log, best)}, while val_error went on falling, {fell}"
                 f"{', ' * bool(chance)}{chance}.")
+    elif log[name][last] == log[name][best]:
+        return f"{ALIKE}: {name} was lowest at {_at(log, best)} and is as low at the end."
     elif within_scatter(log[name], best, last) and (moved is None or moved.is_noise):
         return (f"{ALIKE}: {name} was lowest at {_at(log, best)}, and at the end it is higher by no more than it moves from "
                 "check to check.")
@@ -137,7 +139,7 @@ def _past_the_best(log: Log) -> str:
     if name is None:
         return ""
     best, last = best_check(log[name]), len(log[name]) - 1
-    if last == 0:
+    if last == 0 or flat_at_the_end(log[name]):
         return ""
     if last - best <= LATE * last:
         return f"By {name} the run still improved at its end: it may have been stopped too early."

@@ -67,8 +67,8 @@ def _replay(options: argparse.Namespace) -> None:
     figures = _figures(options.figure, len(logs))
     documents = []
     for place, log in enumerate(logs):
-        criteria = _criteria(given, log)
-        documents.append(_document(log, criteria))
+        criteria, notes = _criteria(given, log)
+        documents.append(_document(log, criteria, notes))
         if not options.json:
             print("\n" * (place > 0) + _text(documents[-1]))
         if figures:
@@ -93,21 +93,21 @@ def _figures(path: str | None, runs: int) -> list[str]:
     return [f"{name}-{number}{ending}" for number in range(1, runs + 1)]
 
 
-def _criteria(given: Sequence[Criterion], log: Log) -> list[Criterion]:
+def _criteria(given: Sequence[Criterion], log: Log) -> tuple[list[Criterion], list[str]]:
     if not given:
         return panel(log)
     for criterion in given:
         _need(criterion, log)
-    return list({repr(part): part for criterion in given for part in (*leaves(criterion), criterion)}.values())
+    return list({repr(part): part for criterion in given for part in (*leaves(criterion), criterion)}.values()), []
 
 
-def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
+def _document(log: Log, criteria: Sequence[Criterion], notes: Sequence[str]) -> dict[str, Any]:
     reading = log.reading
     decisions = [decided(criterion, log) for criterion in criteria]
-    warned = cautions(criteria, log)
     return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind,
             "checks": len(reading.lines), "recognised": reading.sources,
-            "notes": list(dict.fromkeys([*reading.notes, *warned])), "answer": verdict(log), "findings": findings(log),
+            "notes": list(dict.fromkeys([*reading.notes, *notes, *cautions(criteria, log)])),
+            "answer": verdict(log), "findings": findings(log),
             "rules": [{**row(criterion, decision, log),
                        **costs(log, decision.best_step or decision.stopped_step or decision.checks)}
                       for criterion, decision in zip(criteria, decisions, strict=True)]}

@@ -10,17 +10,22 @@ from .combine import leaves
 from .expression import parse
 from .logs import Log
 from .logs.names import rises_by_name
+from .prechelt import GL
 from .replay import StopDecision, asked_at, replay
 
 PANEL = ("ZeroError()", "Patience(10)", "Patience(10, monitor='val_error')", "GL(5)", "PQ(0.5)", "UP(3)",
          "AdaptivePatience(10)", "Divergence()")
 
 
-def panel(log: Log) -> list[Criterion]:
-    """Return the rules of the default panel that a log has the columns for, and can judge."""
-    def fits(criterion: Criterion) -> bool:
-        return all(name in log and np.isfinite(log[name]).any() for name in criterion.requires)
-    return [criterion for criterion in map(parse, PANEL) if fits(criterion)]
+def panel(log: Log) -> tuple[list[Criterion], list[str]]:
+    """Return the rules of the default panel that a log has the columns for, and a note on those that cannot judge it."""
+    asked = [criterion for criterion in map(parse, PANEL)
+             if all(name in log and np.isfinite(log[name]).any() for name in criterion.requires)]
+    below = {criterion: [name for name in criterion.requires if isinstance(criterion, GL) and (log[name] < 0).any()]
+             for criterion in asked}
+    notes = [f"{criterion!r} is not asked: it takes ratios of {names[0]}, which is negative at times"
+             for criterion, names in below.items() if names]
+    return [criterion for criterion, names in below.items() if not names], notes
 
 
 def decided(criterion: Criterion, log: Log) -> StopDecision:

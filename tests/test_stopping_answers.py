@@ -64,6 +64,7 @@ def test_what_a_curve_does_from_check_to_check_is_no_turn(tmp_path):
     assert said([*flat, 1.31]).startswith("No: after epoch 10")  # 2.6 usual steps above
     assert said([*flat, 0.95]).startswith("It makes no difference that this log can show: val_loss is lowest at the end")
     assert said([9 - n / 9 for n in range(40)]).startswith("Yes")
+    assert said([1] * 20).endswith("this log can show: val_loss was lowest at epoch 1 and is as low at the end.")
     assert said([1]) == "The log cannot tell whether going on helped: it has one check."
 
 
@@ -160,6 +161,14 @@ def test_the_default_panel_asks_what_the_log_has(tmp_path, capsys):
     read(tmp_path, "epoch,loss\n1,3\n2,2\n")
     assert main(["replay", str(tmp_path / "log.csv")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["Divergence()", "never"]
+
+
+def test_rules_of_ratios_are_left_out_of_the_panel_where_losses_are_negative(tmp_path, capsys):
+    read(tmp_path, "epoch,loss,val_loss\n1,3,-2\n2,-2,-3\n3,-3,-2\n")  # log-likelihoods, for one
+    assert main(["replay", str(tmp_path / "log.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "note: GL(5) is not asked: it takes ratios of val_loss, which is negative at times" in said
+    assert [line.split("(")[0] for line in said.splitlines()[-4:]] == ["Patience", "UP", "AdaptivePatience", "Divergence"]
 
 
 def test_figures_of_odd_names_and_lone_points(tmp_path):

@@ -26,6 +26,8 @@ def encoding(path: str | Path) -> str:
         return "utf-16"
     if len(head) >= 8 and not any(head[1:8:2]) and all(head[0:8:2]):
         return "utf-16-le"
+    if b"\0" in head:
+        raise ValueError(f"{path}: got a binary file, accepted: text in UTF-8 or UTF-16")
     return "utf-8-sig"
 
 

@@ -15,7 +15,7 @@ from .log import Log, named, refuse_accuracy_as_error
 from .placing import sum_components, take_tests_for_validation, without_strangers
 from .runs import any_measured, merged, rising, split, without_the_end, without_uncounted
 from .series import is_series, joined
-from .table import COMMA, Table, listed, shown
+from .table import COMMA, Table, listed, number, shown
 
 Runs = str | int | None
 
@@ -114,6 +114,8 @@ def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs, watch
     for found in theirs.values():
         _refuse_doubt(path, table, found)
     sum_components(table, theirs, columns)
+    if not theirs and table.kind == "a table" and all(number(name) for name in table.columns):
+        raise ValueError(f"{path}: got numbers in the first line ({listed(table.columns)}), accepted: names of columns")
     if not theirs and not columns and not set(watched) & set(table.columns):
         raise ValueError(f"{path}: got the columns {listed(table.columns)}, accepted: recognised ones; say which is which: "
                          "columns={'val_loss': NAME}, or --columns val_loss=NAME; or let a rule watch one by its own name")
