@@ -127,7 +127,7 @@ def test_lightning(curve, patience, min_delta):
 
 # --- skorch: EarlyStopping(patience=p, threshold=r) is Patience(p, min_delta=r, relative=True) ---
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(curves(st.one_of(NUMBERS.map(abs), st.just(NAN))), st.integers(1, 6), st.sampled_from([0.0, 1e-4, 0.25]),
        st.booleans(), MODES)
 def test_skorch(scores, patience, threshold, relative, mode):
@@ -139,7 +139,7 @@ def test_skorch(scores, patience, threshold, relative, mode):
 
 # --- XGBoost: EarlyStopping(rounds=r, min_delta=d) is Patience(r, min_delta=d) ---
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(curves(st.one_of(NUMBERS, NUMBERS, st.just(NAN))), st.integers(1, 6), DELTAS, MODES)
 def test_xgboost(scores, rounds, min_delta, mode):
     assume(not math.isnan(scores[0]))
@@ -151,7 +151,7 @@ def test_xgboost(scores, rounds, min_delta, mode):
 
 # --- LightGBM: early_stopping(r, min_delta=d) is one Patience(r, min_delta=d) for each metric of each validation set ---
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(curves(st.one_of(NUMBERS, NUMBERS, st.just(NAN)), 2), st.integers(1, 6), DELTAS, MODES)
 def test_lightgbm(columns, rounds, min_delta, mode):
     assume(not any(math.isnan(column[0]) for column in columns))
@@ -181,7 +181,7 @@ def test_where_the_boosters_differ():
 
 # --- HistGradientBoosting: n_iter_no_change=n, tol=d is Plateau(d, n) ---
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(curves(NUMBERS), DELTAS, st.integers(1, 6))
 def test_hist_gradient_boosting(curve, tol, n):
     # It compares with n checks ago, ours with the best up to then: n checks after that best it compares with it, too, so
@@ -204,7 +204,7 @@ def test_hist_gradient_boosting_itself():
 
 # --- transformers: patience p, threshold d is Patience(p, min_delta=d, warmup=1, reference="best") ---
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(curves(st.one_of(NUMBERS, NUMBERS, st.just(NAN))), st.integers(1, 6), DELTAS, MODES)
 def test_transformers(values, patience, threshold, mode):
     ours = Patience(patience, "eval_loss", mode, threshold, warmup=1, reference="best")  # its first, NaN too, is free
@@ -217,7 +217,7 @@ def test_transformers(values, patience, threshold, mode):
 FITNESS = st.one_of(st.sampled_from([0.0, 0.25, 0.5]), st.floats(0, 1, width=16))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(curves(FITNESS), st.integers(1, 6))
 def test_ultralytics(fitness, patience):
     zeros = next((n for n, value in enumerate(fitness) if value), len(fitness))
