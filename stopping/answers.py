@@ -87,10 +87,10 @@ def _diverged(log: Log) -> str | None:
 
 def _divergence(log: Log) -> str:
     for name in filter(None, (_diverged(log), "train_loss", "val_loss")):
-        bad = np.flatnonzero(log.measured[name] & ~np.isfinite(log[name])) if name in log else ()
-        if len(bad):
+        bad = np.flatnonzero(log.measured[name] & ~np.isfinite(log[name])).tolist() if name in log else []
+        if bad:
             after = "the run diverged." if name == _diverged(log) else "a number again later."
-            return f"{name} is {log[name][bad[0]]:g} at {_at(log, int(bad[0]))}: {after}"
+            return f"{name} is {log[name][bad[0]]:g} at {_at(log, bad[0])}: {after}"
     return ""
 
 

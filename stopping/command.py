@@ -18,6 +18,7 @@ from .together import in_words, together
 
 LARGE = 50e6             # bytes; above, say how long
 BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
+MEMORY = 10              # times the size of the file, at most about: where a check stands in several rows
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m stopping") -> int:
@@ -60,7 +61,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _replay(options: argparse.Namespace) -> None:
     size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
     if size > LARGE:
-        print(f"reading {size / 1e6:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s", file=sys.stderr)
+        megabytes = size / 1e6
+        print(f"reading {megabytes:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s and {MEMORY * megabytes:.0f} MB of memory",
+              file=sys.stderr)
     given = [parse(text) for text in options.criterion or ()]
     watched = {name for criterion in given for name in criterion.requires}
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs, watched)]

@@ -151,9 +151,12 @@ def naive_running_average(values, decay):
 # --- other libraries: (first check that stops, best check), checks from 1 ---
 
 def keras_early_stopping(values, patience=0, min_delta=0, mode="min", baseline=None, start_from_epoch=0):
+    """keras 3.15.1, early_stopping.py and monitor_callback.py."""
     def improves(value, reference):
+        if reference is None:
+            return True
         return value + min_delta < reference if mode == "min" else value - min_delta > reference
-    best_value, best_epoch, wait = (INF if mode == "min" else -INF), None, 0
+    best_value, best_epoch, wait = None, None, 0
     for epoch, current in enumerate(values):  # from 0
         if epoch < start_from_epoch:
             continue

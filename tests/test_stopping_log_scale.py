@@ -73,4 +73,4 @@ def test_a_large_file_is_announced_with_the_time_it_takes(tmp_path, monkeypatch,
     monkeypatch.setattr(command, "LARGE", 10)
     monkeypatch.setattr(command, "BYTES_PER_SECOND", path.stat().st_size / 3)
     assert command.main(["replay", str(path)]) == 0
-    assert capsys.readouterr().err == "reading 0 MB: about 3 s\n"
+    assert capsys.readouterr().err == "reading 0 MB: about 3 s and 0 MB of memory\n"

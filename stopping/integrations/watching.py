@@ -84,7 +84,7 @@ class Watcher:
 
     def _value(self, name: str, given: Mapping[str, Any]) -> float:
         source = self._source(name, given)
-        if source not in given:
+        if source is None or source not in given:
             raise ValueError(f"metrics: got {', '.join(map(str, given)) or 'none'}, accepted: with {name}, which "
                              f"{self.criterion!r} needs at every check; names={{{name!r}: ...}} says what it is called here")
         return _error_of(source, given[source]) if name.endswith("_error") else float(given[source])
