@@ -2,6 +2,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .answers import best_check, judged, last_check
 from .logs import Log
 from .noise import over_runs
@@ -23,10 +25,11 @@ def together(logs: Sequence[Log], documents: Sequence[Mapping[str, Any]]) -> dic
     if names or name is None or len(logs) < 2:
         return None
     changes: dict[str, Any] = {}
-    metrics = [metric for metric in dict.fromkeys((name, "val_error")) if all(metric in log for log in logs)]
+    metrics = [metric for metric in dict.fromkeys((name, "val_error"))
+               if all(metric in log and np.isfinite(log[metric]).any() for log in logs)]
     for metric in metrics:
         ends = [(float(log[metric][best_check(log[name])]), float(log[metric][last_check(log[metric])])) for log in logs]
-        if all(map(_is_number, (value for pair in ends for value in pair))):
+        if np.isfinite(ends).all():
             changes[metric] = over_runs([end - best for best, end in ends])
     rules = [{row["criterion"]: row for row in document["rules"]} for document in documents]
     shared = [{"criterion": rule, "never": sum(run[rule]["stops at check"] is None for run in rules),
@@ -54,7 +57,3 @@ def in_words(found: Mapping[str, Any]) -> str:
         lines.append(f"{metric} changes from the lowest {name} to the end by {whole['mean']:+.3g} ± {whole['half']:.2g}: "
                      f"{said}.")
     return "\n".join([*lines, aligned(found["rules"])] if found["rules"] else lines)
-
-
-def _is_number(value: float) -> bool:
-    return value - value == 0

@@ -110,6 +110,18 @@ def test_validation_better_than_training(tmp_path, val, said):
     assert said in found["validation better than training"] if said else "validation better than training" not in found
 
 
+def test_runs_that_lack_something_are_compared_in_what_all_have(tmp_path, capsys):
+    full, blank = "epoch,val_loss,val_acc\n1,2,0.5\n2,1,0.6\n3,3,0.6\n", "epoch,val_loss,val_acc\n1,2,\n2,1,\n3,3,\n"
+    none = "epoch,loss\n1,2\n2,1\n"
+    for name, text in (("full", full), ("blank", blank), ("none", none)):
+        (tmp_path / name).write_text(text)
+    assert main(["replay", str(tmp_path / "full"), str(tmp_path / "blank")]) == 0
+    whole = capsys.readouterr().out.partition("All 2 runs together")[2]
+    assert "val_loss changes" in whole and "val_error" not in whole
+    assert main(["replay", str(tmp_path / "full"), str(tmp_path / "none")]) == 0
+    assert "together" not in capsys.readouterr().out
+
+
 def test_shares_are_never_rounded_to_all(tmp_path):
     for accuracy, said in ((0.69999999, "70 %"), (0.9999999, "99.99999 %")):
         found = findings(read(tmp_path, f"epoch,loss,accuracy\n1,1,0.5\n2,1,{accuracy}\n"))

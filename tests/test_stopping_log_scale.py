@@ -3,8 +3,8 @@ import json
 
 import numpy as np
 
-from stopping import Criterion, command
-from stopping.logs import runs
+from stopping import Criterion, command, read_csv
+from stopping.logs import cells, runs
 from stopping.logs.table import Column, Table
 
 VISITED = []
@@ -50,6 +50,20 @@ def visits(epochs):
 def test_rows_are_gone_through_a_fixed_number_of_times():
     few, many = visits(50), visits(400)
     assert few > 11 * 50 and many < 8.5 * few
+
+
+def test_little_of_a_file_is_held_as_text_however_wide_it_is(tmp_path, monkeypatch):
+    held = []
+    take = cells._Reader._take
+    monkeypatch.setattr(cells._Reader, "_take", lambda self, chunk, *rest: held.append(sum(map(len, chunk))) or take(
+        self, chunk, *rest))
+    monkeypatch.setattr(cells, "CHUNK", 500)
+    for columns in (1, 40, 700):
+        names = ["val_loss", *(f"c{n}" for n in range(columns))]
+        (tmp_path / "log.csv").write_text(f"{','.join(names)}\n" + f"{','.join('1' for _ in names)}\n" * 600)
+        assert len(read_csv(tmp_path / "log.csv")["val_loss"]) == 600
+        assert max(held) <= 500 + len(names)
+        held.clear()
 
 
 def test_rules_are_asked_once_per_check_at_most_and_not_where_they_would_only_count(tmp_path, monkeypatch, capsys):

@@ -14,7 +14,7 @@ import numpy as np
 from .table import COMMA, Column, Table, listed, number, shown
 
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-CHUNK = 2000  # rows that are held as text at a time
+CHUNK = 50_000  # cells that are held as text at a time
 Row = tuple[int, list[str]]  # (line number, cells)
 
 
@@ -79,7 +79,7 @@ class _Reader:
                 continue
             lines.append(line)
             chunk.append(row)
-            if len(chunk) == CHUNK:
+            if len(chunk) * width >= CHUNK:
                 self._take(chunk, columns, lines)
                 chunk = []
         self._take(chunk, columns, lines)
