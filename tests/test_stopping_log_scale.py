@@ -57,12 +57,12 @@ def test_little_of_a_file_is_held_as_text_however_wide_it_is(tmp_path, monkeypat
     take = cells._Reader._take
     monkeypatch.setattr(cells._Reader, "_take", lambda self, chunk, *rest: held.append(sum(map(len, chunk))) or take(
         self, chunk, *rest))
-    monkeypatch.setattr(cells, "CHUNK", 500)
-    for columns in (1, 40, 700):
+    monkeypatch.setattr(cells, "CHUNK", 100)
+    for columns in (1, 40, 600):
         names = ["val_loss", *(f"c{n}" for n in range(columns))]
-        (tmp_path / "log.csv").write_text(f"{','.join(names)}\n" + f"{','.join('1' for _ in names)}\n" * 600)
-        assert len(read_csv(tmp_path / "log.csv")["val_loss"]) == 600
-        assert max(held) <= 500 + len(names)
+        (tmp_path / "log.csv").write_text(f"{','.join(names)}\n" + f"{','.join('1' for _ in names)}\n" * 60)
+        assert len(read_csv(tmp_path / "log.csv")["val_loss"]) == 60
+        assert max(held) <= 100 + len(names)
         held.clear()
 
 
