@@ -206,6 +206,9 @@ def costs(log: Log, solution: int | None) -> dict[str, float | None]:
 def judged(log: Log) -> str | None:
     """Return what solutions are judged by: the first that is measured at half of the checks or more, else any."""
     known = [name for name in ("test_loss", "val_loss", "val_error") if _has(log, name)]
+    sources = log.reading.sources
+    if "val_loss" in known and sources.get("test_loss") == sources.get("val_loss"):  # a test taken for the validation
+        known = [name for name in known if name != "test_loss"]
     return next((name for name in known if 2 * np.isfinite(log[name]).sum() >= len(log[name])), next(iter(known), None))
 
 
