@@ -48,20 +48,19 @@ def _turned_for_good(log: Log, name: str, best: int, last: int) -> str:
     chance = ""
     if moved is not None:
         chance = f"{'no ' * moved.is_noise}more than chance explains (±{moved.half:.2g}, {_samples(moved)})"
-    if name == "val_error":
-        if moved is not None and moved.is_noise:
-            return (f"{ALIKE}: val_error was lowest at {_at(log, best)} ({moved.best:.4g}) and is {moved.end:.4g} at the "
-                    f"end, {chance}.")
-    elif error is not None and np.isfinite(error[best]) and error[end] < error[best]:
+    if error is not None and np.isfinite(error[best]) and error[end] < error[best]:  # of val_error itself best is lowest
         fell = f"from {error[best]:.4g} there to {error[end]:.4g}"
         if moved is not None and moved.is_noise:
             return (f"No: {name} was lowest at {_at(log, best)} and got no better after it; val_error's fall {fell} is "
                     f"{chance}.")
         return (f"It depends on what counts: {name} was lowest at {_at(log, best)}, while val_error went on falling, {fell}"
                 f"{', ' * bool(chance)}{chance}.")
-    elif log[name][last] == log[name][best]:
+    if log[name][last] == log[name][best]:
         return f"{ALIKE}: {name} was lowest at {_at(log, best)} and is as low at the end."
-    elif within_scatter(log[name], best, last) and (moved is None or moved.is_noise):
+    if name == "val_error" and moved is not None and moved.is_noise:
+        return (f"{ALIKE}: val_error was lowest at {_at(log, best)} ({moved.best:.4g}) and is {moved.end:.4g} at the end, "
+                f"{chance}.")
+    if within_scatter(log[name], best, last) and (moved is None or moved.is_noise):
         return (f"{ALIKE}: {name} was lowest at {_at(log, best)}, and at the end it is higher by no more than it moves from "
                 "check to check.")
     return f"No: after {_at(log, best)} {name} got no better; the network of that check is the one to keep."
@@ -206,6 +205,9 @@ def costs(log: Log, solution: int | None) -> dict[str, float | None]:
 def judged(log: Log) -> str | None:
     """Return what solutions are judged by: the first that is measured at half of the checks or more, else any."""
     known = [name for name in ("test_loss", "val_loss", "val_error") if _has(log, name)]
+    sources = log.reading.sources
+    if "val_loss" in known and sources.get("test_loss") == sources.get("val_loss"):  # a test taken for the validation
+        known = [name for name in known if name != "test_loss"]
     return next((name for name in known if 2 * np.isfinite(log[name]).sum() >= len(log[name])), next(iter(known), None))
 
 

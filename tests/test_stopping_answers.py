@@ -50,6 +50,8 @@ def test_the_error_alone(tmp_path):
         said = verdict(read(tmp_path, text))
         assert said.startswith("It makes no difference that this log can show: val_error was lowest at epoch 2 (")
         assert said.endswith(f"no more than chance explains (±{0.14 * scale:g}, about 100 validation samples or more).")
+        text = rows.format(*[scale * 0.5] * 3)
+        assert verdict(read(tmp_path, text)).endswith("val_error was lowest at epoch 1 and is as low at the end.")
         text = rows.format(*(round(scale * error, 9) for error in (0.43, 0.42, 0.58)))
         assert verdict(read(tmp_path, text)) == (
             "No: after epoch 2 val_error got no better; the network of that check is the one to keep.")

@@ -7,6 +7,7 @@ import pytest
 
 from stopping import Patience, Target, ZeroError, read_csv, replay
 from stopping.__main__ import main
+from stopping.answers import verdict
 from stopping.logs import read_logs
 
 
@@ -276,6 +277,7 @@ def test_a_test_all_along_is_taken_for_the_validation_that_is_not_there(tmp_path
     log = one(tmp_path, "epoch,TrainLoss,TestLoss,TestAcc\n1,3,4,50\n2,2,5,75\n")
     assert log["val_loss"].tolist() == log["test_loss"].tolist() == [4, 5] and log["val_error"].tolist() == [0.5, 0.25]
     assert "a test by which one stops is none" in log.reading.notes[0]
+    assert verdict(log).startswith("No: val_loss was lowest at epoch 1")
     beside = one(tmp_path, "epoch,loss,val_loss,test_loss\n1,3,4,9\n2,2,5,8\n")
     assert beside["val_loss"].tolist() == [4, 5] and not beside.reading.notes
     after = one(tmp_path, "epoch,step,train_loss,test_loss\n0,1,3,\n1,2,2,\n2,3,,9\n2,4,,8\n")  # twice, at the end

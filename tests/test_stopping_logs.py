@@ -126,7 +126,7 @@ def test_epochs_that_start_elsewhere_are_left_as_they_are(tmp_path):
     ("a,b\n1,2\n", None, r"log\.csv: got the columns 'a',"),
     ("epoch\n1\n", None, r"log\.csv: got"),
     ("val_loss\n", None, r"log\.csv: got"),
-    ("val_loss,b\n1,2\n3\n", None, r"log\.csv, line"),
+    ("val_loss,b\n1,2\n3\n", None, r"log\.csv, line 3: got 1 cell, accepted: 2"),
     ("val_loss,b\n1,2\n3,4,5\n", None, r"log\.csv, line"),
     ("val_loss\n1\nhigh\n", None, r"log\.csv, line"),
     ("val_loss\n1_000\n", None, r"log\.csv, line"),

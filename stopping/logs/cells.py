@@ -154,7 +154,8 @@ class _Reader:
                                   "out")
                 return
         if wrong is not None:
-            raise ValueError(f"{self.path}, line {wrong[0]}: got {len(wrong[1])} cells, accepted: {width}, one for each "
+            cells = f"{len(wrong[1])} cell{'s' * (len(wrong[1]) != 1)}"
+            raise ValueError(f"{self.path}, line {wrong[0]}: got {cells}, accepted: {width}, one for each "
                              "name in the first line")
 
     def _take(self, chunk: list[list[str]], columns: list["_Growing"], lines: "array[int]") -> None:

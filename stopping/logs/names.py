@@ -18,12 +18,12 @@ REGRESSION = ("multiclass", "rmse", "mse", "l2", "mae", "l1")  # a loss where a 
 WHAT = {**dict.fromkeys(LOSSES, "loss"), **dict.fromkeys(ACCURACIES, "accuracy"), **dict.fromkeys(ERRORS, "error")}
 RANK = {name: place for place, name in enumerate((*LOSSES, *ACCURACIES, *ERRORS))}
 SILENT = ("epoch", "main", "metrics", "metric", "avg", "average", "mean")  # words that change no meaning
-RISING = {"auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"}
+RISING = {"score", "scores", "auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"}
 SIDE_BY_SIDE = {"phase", "mode", "split", "set", "subset", "stage", "dataset", "run", "run_id", "run_name", "seed", "fold",
                 "name", "experiment", "model", "variable", "metric", "tag", "key"}  # what tells rows of one epoch apart
 EPOCHS = ("epoch", "epochs", "current_epoch")
 STEPS = ("step", "global_step", "trainer_global_step", "iteration", "iterations", "iter", "steps")
-ACCURACY = re.compile(r"\w*acc(?:uracy)?\d*|top\d+|scores?")  # a word that says so
+ACCURACY = re.compile(r"\w*acc(?:uracy)?\d*|top\d+")  # a word that says so
 # What stands behind a name and changes no meaning: a unit, and Lightning's number of a validation set (of several one is
 # asked about).
 NOISE = re.compile(r"\s*\((?:ce|bce|nll|cross[ -]?entropy|%|percent|avg|mean)\)|/dataloader_idx_\d+$", re.IGNORECASE)
@@ -95,7 +95,8 @@ def counts(names: Iterable[str]) -> tuple[str | None, str | None]:
 
 def is_accuracy(name: str) -> bool:
     """Return whether a name says that higher is better, and 1 or 100 % is the most."""
-    return any(ACCURACY.fullmatch(word) for word in plain(name).split("_"))
+    words = plain(name).split("_")
+    return any(map(ACCURACY.fullmatch, words)) and not set(words) & set(ERRORS)
 
 
 def rises_by_name(name: str) -> bool:

@@ -32,7 +32,8 @@ def test_the_best_weights_are_back_after_an_exception():
 @pytest.mark.parametrize("metrics, names, value", [
     ({"val_error": 0.25}, {}, 0.25), ({"val_accuracy": 0.75}, {}, 0.25), ({"valid_acc": 0.75}, {}, 0.25),
     ({"eval_accuracy": 0.75}, {}, 0.25), ({"val_mine": 0.25}, {"val_error": "val_mine"}, 0.25),
-    ({"val_my_acc": 0.75, "val_accuracy": 0.5}, {"val_error": "val_my_acc"}, 0.25)])
+    ({"val_my_acc": 0.75, "val_accuracy": 0.5}, {"val_error": "val_my_acc"}, 0.25),
+    ({"acc_error": 0.25}, {"val_error": "acc_error"}, 0.25), ({"val_score": 0.25}, {"val_error": "val_score"}, 0.25)])
 def test_errors_are_found_or_made_of_accuracies(metrics, names, value):
     watcher = Watcher(Patience(2, monitor="val_error"), names=names)
     watcher.see(metrics)
