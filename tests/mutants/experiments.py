@@ -27,6 +27,7 @@ GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 LEAKS = "tests/test_experiments_check_leaks.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
+CHECKED = "tests/test_experiments_check_"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
@@ -98,4 +99,14 @@ EXPERIMENTS = {
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    # Ten divisions of a hundred rows would be as good as ten tables.
+    "divisions_that_share_no_rows": Mutant(
+        "experiments/check/changes.py", "(1 / count + ratio)", "(1 / count)",
+        f"{CHECKED}words.py::test_divisions_that_share_rows_have_wider_intervals"),
+    "copies_left_in_the_second_time": Mutant(
+        "experiments/check/results.py", "float(rows[kept].mean())", "float(rows.mean())",
+        f"{CHECKED}words.py::test_copies_are_left_out_a_second_time"),
+    "every_level_that_of_the_first_run": Mutant(
+        "experiments/trainers/own_table.py", '"level": run.level} for run in many]', '"level": one.level} for run in many]',
+        f"{CHECKED}training.py::test_a_level_is_a_flood_and_runs_of_one_division_share_a_fleet", jit=True),
 }
