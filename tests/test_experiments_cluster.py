@@ -108,6 +108,7 @@ def killed_and_compared(tmp_path, options, kill_worker_at, kill_driver_at):
                                             kill_worker_at, kill_driver_at)
 
 
+@pytest.mark.slow
 @pytest.mark.compiled
 def test_a_killed_worker_and_a_killed_driver_leave_no_trace(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)

@@ -18,7 +18,7 @@ from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero
 
 # Slow: all pictures but some of every kind of panel, and all of them with the letters of a talk, of which
 # test_letters_are_larger_for_a_talk takes one.
-EVERYDAY = {"zero_loss_curves", "zero_loss_levels", "loss_matters", "stopping_study", "online_stops"}
+EVERYDAY = {"zero_loss_curves", "zero_loss_levels", "loss_matters"}
 
 
 @pytest.mark.parametrize("name, talk", [

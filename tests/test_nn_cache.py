@@ -96,6 +96,7 @@ def test_two_cold_starts_words_and_edits(sources):
     assert run(clone, **cache) == ["2.0", "0"]
 
 
+@pytest.mark.slow
 def test_an_edit_between_import_and_compilation(sources):
     # The process below runs what it imported; the edited text must not inherit its machine code.
     code = """

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..shared.codes import EVERY_STEP, LAST, MEAN, RELU, TANH
 from . import _compat
-from ._compat import blocks, cuda, kernel, launch, scratch
+from ._compat import blocks, cuda, device, kernel, launch, scratch
 from .activations import activate, activate_backward
 from .reductions import MOST_PARTS, column_sums
 
@@ -22,6 +22,25 @@ THREADS = 256
 STEPS = 256  # packed rows in which one block looks for a token
 
 
+def through_weights(sums, room, before, W, at_W, j, known, shared):
+    """Fill sums[i] = (state i @ W)[j] for the `known` sequences that have a state, 0 for the others.
+
+    The states stand in `room` from `before` on, and so does W, from at_W on, if it is `shared`.
+    """
+    H = U(W.shape[0])
+    for i in range(SEQUENCES):
+        sums[i] = W.dtype.type(0)
+    if known > 0:
+        for m in range(H):
+            w = room[at_W + m * H + j] if shared else W[m, j]
+            for i in range(SEQUENCES):
+                if i < known:
+                    sums[i] += room[before + U(i) * H + m] * w
+
+
+through_weights = device(through_weights)
+
+
 def run_states(h, u, W_hh, starts, kind, reverse, shared):
     """Fill the states h of a block's sequences; h may be u. `shared`: W_hh goes to shared memory.
 
@@ -29,7 +48,7 @@ def run_states(h, u, W_hh, starts, kind, reverse, shared):
     """
     room = cuda.shared.array(0, h.dtype)  # 2 · SEQUENCES · H states, then W_hh
     sums = cuda.local.array(SEQUENCES, h.dtype)
-    zero, H, steps = h.dtype.type(0), U(h.shape[1]), starts.size - 1
+    H, steps = U(h.shape[1]), starts.size - 1
     first, thread, threads = cuda.blockIdx.x * SEQUENCES, cuda.threadIdx.x, cuda.blockDim.x
     before, after, at_W = U(0), U(SEQUENCES) * H, U(2 * SEQUENCES) * H
     if steps == 0 or first >= starts[1]:
@@ -44,14 +63,7 @@ def run_states(h, u, W_hh, starts, kind, reverse, shared):
         running = min(starts[t + 1] - starts[t] - first, SEQUENCES)
         known = min(known, running)
         for j in range(U(thread), H, U(threads)):
-            for i in range(SEQUENCES):
-                sums[i] = zero
-            if known > 0:
-                for m in range(H):
-                    w = room[at_W + m * H + j] if shared else W_hh[m, j]
-                    for i in range(SEQUENCES):
-                        if i < known:
-                            sums[i] += room[before + U(i) * H + m] * w
+            through_weights(sums, room, before, W_hh, at_W, j, known, shared)
             for i in range(SEQUENCES):
                 if i < running:
                     n = starts[t] + first + i
@@ -66,7 +78,7 @@ def run_deltas(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate, shar
     """Fill dz of a block's sequences, last step first; dz may be dh. `shared` as in run_states."""
     room = cuda.shared.array(0, h.dtype)  # 2 · SEQUENCES · H deltas, then W_hhᵀ
     sums = cuda.local.array(SEQUENCES, h.dtype)
-    zero, H, steps = h.dtype.type(0), U(h.shape[1]), starts.size - 1
+    H, steps = U(h.shape[1]), starts.size - 1
     first, thread, threads = cuda.blockIdx.x * SEQUENCES, cuda.threadIdx.x, cuda.blockDim.x
     before, after, at_W = U(0), U(SEQUENCES) * H, U(2 * SEQUENCES) * H
     if steps == 0 or first >= starts[1]:
@@ -80,14 +92,7 @@ def run_deltas(dz, dh, h, W_hh_T, starts, lengths, kind, reverse, truncate, shar
         running = min(starts[t + 1] - starts[t] - first, SEQUENCES)
         known = min(known, running)
         for j in range(U(thread), H, U(threads)):
-            for i in range(SEQUENCES):
-                sums[i] = zero
-            if known > 0:
-                for m in range(H):
-                    w = room[at_W + m * H + j] if shared else W_hh_T[m, j]
-                    for i in range(SEQUENCES):
-                        if i < known:
-                            sums[i] += room[before + U(i) * H + m] * w
+            through_weights(sums, room, before, W_hh_T, at_W, j, known, shared)
             for i in range(SEQUENCES):
                 if i < running:
                     n = starts[t] + first + i

@@ -129,7 +129,7 @@ FAULTS = {
         "recurrent", "            room[at_W + s] = W_hh[s // H, s % H]", "            room[after + s] = W_hh[s // H, s % H]",
         twin("recurrent", "recurrence_forward"), Unwritten),
     "the transpose of what does not fit": Fault(
-        "recurrent", "else W_hh[m, j]", "else W_hh[j, m]", without_room("recurrence_forward"), WRONG),
+        "recurrent", "else W[m, j]", "else W[j, m]", without_room("recurrence_forward"), WRONG),
     "the mean of no steps": Fault(
         "recurrent", "value /= h.dtype.type(max(length, 1))", "value /= h.dtype.type(length)",
         twin("recurrent", "pool_forward"), Arithmetic),
