@@ -101,7 +101,7 @@ def test_mixed_columns(tmp_path, cell, kind, missing, note):
     (lambda i: 100 + i * 7 % N, "a running number, in another order than the rows"),
     (lambda i: "same", "constant: 'same' in every row"), (lambda i: 1.50, "constant: '1.5' in every row"),
     (lambda i: "", "no value in any row"), (lambda i: ["NA", "?", " "][i % 3], "no value in any row"),
-    (lambda i: f"name {i * i}", "text that differs in every row: a name, an id or prose"),
+    (lambda i: f"{i + 10} kg", "text that differs in every row ('10 kg', ...): a name, an id or prose"),
     (lambda i: "same" if i < 2 else f"name {i}", "text with 39 different values in 40 rows, hardly any in 2"),
     (lambda i: f"{(i * 37) % 101}.5", "equal to 'x' in every row"),
     (lambda i: f"{(i * 37) % 10}.0" if i % 10 else "-0.0" if i % 3 else "0", "equal to 'x' in every row")])
@@ -135,7 +135,8 @@ def test_what_is_like_them_and_may_tell_something_stays(tmp_path, cell):
 def test_of_rare_prose_only_its_presence_is_kept(tmp_path):
     column = told(tmp_path, lambda i: f"complaint {i}" if i % 4 == 0 else "")
     assert column.categories == ("(any text)",) and column.values.tolist() == [0, -1, -1, -1] * (N // 4)
-    assert column.note == "text that differs in every row: a name, an id or prose; only whether there is one is looked at"
+    assert column.note == ("text that differs in every row ('complaint 0', ...): a name, an id or prose; only whether there "
+                           "is one is looked at")
 
 
 def test_thousands_of_words_are_not_kept(tmp_path, monkeypatch):

@@ -234,6 +234,9 @@ def test_numbers_to_predict_are_standardised_by_training():
     mean, scale = target_scale(table, parts)
     assert data.classes == () and data.train.y.shape == (120, 1) and data.train.y.dtype == np.float32
     assert abs(data.train.y.mean()) < 1e-6 and abs(data.train.y.std() - 1) < 1e-6
+    far = replace(table, y=np.where(np.arange(200) == parts.test[0], 1e300, table.y))
+    with pytest.raises(TableError, match=r"t.csv, column 'y': got 1e\+300, accepted: numbers not that far"):
+        encoded(far, parts)
     assert mean + scale * data.test.y[:, 0] == pytest.approx(table.y[parts.test], rel=1e-5)
 
 

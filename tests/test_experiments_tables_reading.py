@@ -261,6 +261,18 @@ def test_free_memory_is_known():
     assert free is None or 2**24 < free < 2**50
 
 
+def test_limits_of_a_container_count_and_its_cache_does_not(tmp_path):
+    assert size._limits(str(tmp_path)) == []
+    for folder, names in ((tmp_path, ("max", "current")), (tmp_path / "memory", ("limit_in_bytes", "usage_in_bytes"))):
+        folder.mkdir(exist_ok=True)
+        pages = "anon 700\ninactive_file 3000\nactive_file 200\n"
+        for name, text in zip((*names, "stat"), ("4000\n", "3900\n", pages), strict=True):
+            (folder / f"memory.{name}").write_text(text)
+    assert size._limits(str(tmp_path)) == [3300, 3300]
+    (tmp_path / "memory.max").write_text("max\n")
+    assert size._limits(str(tmp_path)) == [3300]
+
+
 def test_text_is_not_held(tmp_path):
     """All cells as Python's strings would take 57 bytes and more each."""
     import tracemalloc
