@@ -26,7 +26,8 @@ LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found"
                                                           "test loss stayed")),
     (WIDE, "Cannot tell: too few rows: ", ("whether test error changed cannot be told", "whether test loss changed cannot")),
     ({**WIDE, "seeds": 4}, "Cannot tell from 4 splits of 2000 rows (--seeds 10 narrows the intervals): ", ()),
-    ({"seeds": 2, "end": (0.2, 0.9)}, "Cannot tell from 2 splits of 2000 rows, as an interval takes three", ("test loss went from",)),
+    ({"seeds": 2, "end": (0.2, 0.9)}, "Cannot tell from 2 splits of 2000 rows, as an interval takes three",
+     ("test loss went from",)),
     ({"end": (0.2, 0.9), "zero_epoch": float("nan")},
      "No, stop: training error did not reach zero in most splits (10.0 % was",
      ("judged from the lowest validation loss (epoch 5 on",)),
@@ -133,6 +134,14 @@ def test_copies_are_left_out_a_second_time():
     table = shown.without_copies(results)
     [end] = [row for row in table.rows if row[0] == "at the end"]
     assert "200 of 400 test rows" in table.title and end[3:] == ("0.900", "1.30")
+
+
+def test_where_every_test_row_is_a_copy_nothing_is_left():
+    results = made(copies=True)
+    for rows in results.fresh:
+        rows[:] = False
+    assert answer(results)["without copies"].startswith("All test rows stand among the other rows too")
+    assert not any("copies" in table.title for table in shown.tables(results))
 
 
 # --- 100 % after two epochs ---

@@ -61,6 +61,7 @@ def test_rows_of_a_test_file_are_the_test_part(tmp_path):
 def test_columns_of_a_test_file_are_found_by_name(tmp_path):
     table = both(tmp_path, "y,more,c,x", [("v", 1, "p", "odd"), ("new", 2, "q", "7.5"), ("", 3, "q", "8.5")])
     assert table.classes == ("u", "v", "new") and table.y[40:].tolist() == [1, 2]
+    assert {len(column.values) for column in table.columns} == {len(table)} == {42}
     assert np.isnan(table.columns[0].values[40]) and table.columns[0].values[41] == 7.5
     assert table.columns[0].note == "missing: 1 cell that is no number (line 2: 'odd')"
     assert table.notes == (
@@ -84,12 +85,12 @@ def test_a_test_file_that_cannot_be_one(tmp_path, names, rows, message):
 def test_numbers_and_dates_of_a_test_file_are_those_of_the_table(tmp_path):
     main = write(tmp_path, "m.csv", "when,k,y", [(f"{i % 28 + 1}.2.2024", i % 3, [1, 0][i % 2]) for i in range(40)])
     test = write(tmp_path, "t.csv", "when;k;y", [])
-    test.write_text('when;k;y\n7.2.2024;2,5;1,0\n2024-02-07;1;"0"\n', encoding="utf-8")
+    test.write_text('when;k;y\n7.2.2024;2,5;1,0\n2024-02-07;1;"0"\n7.2.2024;1;x\n', encoding="utf-8")
     table = problem_of(main, "y", test=test)
-    assert table.classes == ("0", "1") and table.y[40:].tolist() == [1, 0]
-    assert table.columns[0].values[40] == 19760 and np.isnan(table.columns[0].values[41])
+    assert table.classes == ("0", "1", "x") and table.y[40:].tolist() == [1, 0, 2]
+    assert table.columns[0].values[40] == 19760 == table.columns[0].values[42] and np.isnan(table.columns[0].values[41])
     assert table.columns[0].note.endswith("t.csv: missing, as no dates like those of the table: '2024-02-07'")
-    assert table.columns[1].values[40:].tolist() == [2.5, 1]
+    assert table.columns[1].values[40:].tolist() == [2.5, 1, 1]
 
 
 def test_the_digest_is_of_bytes_and_options(tmp_path):
@@ -107,13 +108,13 @@ def test_the_digest_is_of_bytes_and_options(tmp_path):
 def test_groups_are_kept_together_over_files(tmp_path):
     names = ["ann", "bob", "", "1", "1.0", "eve"]
     main = write(tmp_path, "m.csv", "x,who,y", [(f"{i * i}.5", names[i % 6], i % 2) for i in range(60)])
-    test = write(tmp_path, "t.csv", "x,who,y", [(1, "bob", 0), (2, "zoe", 1), (3, "", 1)])
+    test = write(tmp_path, "t.csv", "x,who,y", [(5, "ann", ""), (1, "bob", 0), (2, "zoe", 1), (3, "", 1)])
     table = problem_of(main, "y", group="who", test=test)
     assert table.group == "who" and [column.name for column in table.columns] == ["x"]
     who = table.groups
     assert len({who[i] for i in range(60) if i % 6 == 2} | {who[62]}) == 11  # nobody's rows are alone
     assert who[60] == who[1] == who[7] and who[61] not in who[:60] and len(set(who)) == 5 + 1 + 11
-    assert table.notes == ("11 rows without a 'who': each a group of its own",)
+    assert table.notes[1:] == ("11 rows without a 'who': each a group of its own",)
     alone = problem_of(write(tmp_path, "a.csv", "x,who,y", [(f"{i * i}.5", i, i % 2) for i in range(20)]), "y", group="who")
     assert alone.notes == ("'who' differs in every row: it keeps nothing together",)
     parts = cut(problem_of(main, "y", group="who"), seed=3)
@@ -198,6 +199,16 @@ def test_a_column_that_training_knows_nothing_of_is_silent():
     assert not data.train.x.any() and not data.test.x.any() and not data.validation.x.any()
 
 
+def test_a_category_that_training_has_not_is_one_of_the_others():
+    c = Column("c", "category", np.array([0, 0, 1, 1, 0, 3, 3, 3, 1, 2]), ("p", "q", "r", "s"))
+    table = Problem("t.csv", "0", "y", (c,), (), np.arange(10) % 2, ("u", "v"))
+    parts = replace(cut(table), train=np.arange(5), validation=np.arange(5, 8), test=np.arange(8, 10))
+    data = encoded(table, parts)
+    assert input_names(table)[3] == "c: others" and data.validation.x.tolist() == [[0, 0, 0, 1]] * 3
+    assert data.train.x.tolist() == [[1, 0, 0, 0]] * 2 + [[0, 1, 0, 0]] * 2 + [[1, 0, 0, 0]]
+    assert data.test.x.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]  # of three places one stays free: two categories are known
+
+
 def test_all_splits_of_a_table_have_one_shape():
     rng = np.random.default_rng(0)
     long_tail = Column("c", "category", np.minimum(rng.geometric(0.1, 300) - 1, 59), tuple(map(str, range(60))))
@@ -223,6 +234,9 @@ def test_numbers_to_predict_are_standardised_by_training():
     mean, scale = target_scale(table, parts)
     assert data.classes == () and data.train.y.shape == (120, 1) and data.train.y.dtype == np.float32
     assert abs(data.train.y.mean()) < 1e-6 and abs(data.train.y.std() - 1) < 1e-6
+    far = replace(table, y=np.where(np.arange(200) == parts.test[0], 1e300, table.y))
+    with pytest.raises(TableError, match=r"t.csv, column 'y': got 1e\+300, accepted: numbers not that far"):
+        encoded(far, parts)
     assert mean + scale * data.test.y[:, 0] == pytest.approx(table.y[parts.test], rel=1e-5)
 
 
@@ -234,6 +248,9 @@ def test_what_was_done_is_described():
     assert rows[2][3].endswith("missing at the mean; an input says what is missing")
     assert rows[3][3] == "4 categories, an input for each; an input says what is missing"
     assert rows[5][3] == "a running number"
+    gap = Column("n", "number", np.where(np.arange(200) == 7, GAP, np.arange(200) % 9))
+    assert described(replace(problem(), columns=(gap,)))[1][2:] == (  # one is too few for an input
+        "0.5%", "standardised by mean and deviation in training; missing at the mean")
     tail = Column("c", "category", np.arange(200) % 150, tuple(map(str, range(150))), "so it is")
     assert described(replace(problem(), columns=(tail,)))[1][3] == (
         "150 categories, an input for each of the frequent ones (in 2 rows, at most 32), one for all others; so it is")

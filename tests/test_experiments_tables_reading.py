@@ -78,10 +78,33 @@ def test_a_decimal_comma_between_commas_is_no_name_of_a_row(tmp_path):
 @pytest.mark.parametrize("cells, values", [
     (["1,5", "2,25", "-0,5"], [1.5, 2.25, -0.5]),  # commas throughout
     (["1.234", "0.5", "2.000"], [1.234, 0.5, 2]),  # points, although other columns have commas
-    (["1.234,5", "2.000,25", "1,5"], [1234.5, 2000.25, 1.5]), (["1.234", "12.345.678", "5"], [1234, 12345678, 5])])
+    (["1.234,5", "2.000,25", "1,5"], [1234.5, 2000.25, 1.5]), (["1.234", "12.345.678", "5"], [1234, 12345678, 5]),
+    (["1,5", "2,5", "0.5"], [1.5, 2.5, None])])
 def test_what_a_comma_means_is_told_by_each_column(tmp_path, cells, values):
     content = "a;b;y\n" + "".join(f"{i * i},5;{cells[i % 3]};{i % 2}\n" for i in range(12))
+    if None in values:  # a third of its cells are no numbers of its kind
+        assert read(tmp_path, content).columns[1].categories == ("0.5", "1,5", "2,5")
+        return
     assert columns(read(tmp_path, content)) == {"a": [i * i + 0.5 for i in range(12)], "b": values * 4}
+
+
+@pytest.mark.parametrize("separator, cell, beside, value", [
+    (";", "1,234", "x", 1.234), (",", '"1,234"', "x", 1234), ("\t", "1,234", "x", 1234), ("\t", "1,234", "0,5", 1.234),
+    (";", "1.234", "0,5", 1234), (";", "1.234", "x", None), (";", "1.234", "0.5", None), (",", "1.234", "x", None)])
+def test_a_doubtful_comma_is_said(tmp_path, separator, cell, beside, value):
+    rows = [separator.join([cell if i % 2 else "2", beside, "uvw"[i % 3]]) for i in range(12)]
+    [a, *_] = read(tmp_path, "\n".join([separator.join(["a", "b", "y"]), *rows])).columns
+    assert a.values.tolist() == [2, value or 1.234] * 6
+    assert a.note == (f"{cell.strip(chr(34))!r} read as {value:g}" if value else "")
+
+
+def test_a_name_may_have_several_lines_and_blanks(tmp_path):
+    rows = [f"{i * i}.5 kg,one two {i % 2},{'no' if i % 2 else 'yes'}\n" for i in range(12)]
+    problem = read(tmp_path, '"my\na x","my b x",y\n' + "".join(rows))
+    assert len(problem) == 12 and problem.y.tolist() == [1, 0] * 6 and problem.classes == ("no", "yes")
+    assert problem.columns[0].name == "my b x" and problem.dropped[0][0] == "my\na x"
+    problem = read(tmp_path, "the a x,the b x,y\n" + "one two three,four five six,no\nfour five six,one two three,yes\n" * 6)
+    assert [column.name for column in problem.columns] == ["the a x", "the b x"]
 
 
 @pytest.mark.parametrize("cells, values", [
@@ -238,6 +261,18 @@ def test_free_memory_is_known():
     assert free is None or 2**24 < free < 2**50
 
 
+def test_limits_of_a_container_count_and_its_cache_does_not(tmp_path):
+    assert size._limits(str(tmp_path)) == []
+    for folder, names in ((tmp_path, ("max", "current")), (tmp_path / "memory", ("limit_in_bytes", "usage_in_bytes"))):
+        folder.mkdir(exist_ok=True)
+        pages = "anon 700\ninactive_file 3000\nactive_file 200\n"
+        for name, text in zip((*names, "stat"), ("4000\n", "3900\n", pages), strict=True):
+            (folder / f"memory.{name}").write_text(text)
+    assert size._limits(str(tmp_path)) == [3300, 3300]
+    (tmp_path / "memory.max").write_text("max\n")
+    assert size._limits(str(tmp_path)) == [3300]
+
+
 def test_text_is_not_held(tmp_path):
     """All cells as Python's strings would take 57 bytes and more each."""
     import tracemalloc
@@ -308,8 +343,8 @@ def test_a_random_table_comes_back(tmp_path_factory, data):
         assert any(name == "w,2" for name, _ in problem.dropped)
 
 
-BITS = [",", ";", "\t", " ", "\n", "\r", '"', "#", "sep=;\n", "\x00", "\ufeff", "\u2028", "é", "1", "0.5", "1,5", "NA", "inf",
-        "1e999", "2024-01-02", "01234", "x", "no", "\x1b[31m", "12:30", "-", "_", "٣", "a,b,y\n", "1,2,no\n" * 12]
+BITS = [",", ";", "\t", " ", "\n", "\r", '"', "#", "sep=;\n", "\x00", "\ufeff", "\u2028", "é", "1", "0.5", "1,5", "NA",
+        "inf", "1e999", "2024-01-02", "01234", "x", "no", "\x1b[31m", "12:30", "-", "_", "٣", "a,b,y\n", "1,2,no\n" * 12]
 
 
 @settings(deadline=None, max_examples=60)

@@ -141,6 +141,8 @@ def _warning(accused: Sequence[Any]) -> list[str]:
 
 def _without_copies(results: Results) -> str:
     copies = [int((~rows).sum()) for rows in results.fresh or ()]
+    if not any(rows.any() for rows in results.fresh or ()):
+        return "All test rows stand among the other rows too: without them nothing is left to judge by."
     return (f"Without the {np.mean(copies):.0f} of {len(results.parts[0].test)} test rows that stand among the other "
             f"rows too: {opening(results, fresh=True)}")
 

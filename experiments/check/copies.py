@@ -85,16 +85,23 @@ def _meetings(problem: Problem, coded: Coded, parts: Parts) -> np.ndarray:
     """Expected number (N_test,), at most 1, of equal rows of each test row, if columns were independent within a class."""
     known = np.concatenate([parts.train, parts.validation])
     classes = problem.y if problem.classes else np.zeros(len(problem), dtype=np.int64)
+    seldom = [_seen_once(codes[known]) for codes in coded.codes]
     best = np.zeros(len(parts.test))
     for label in np.unique(classes):
         rows = known[classes[known] == label]
         log = np.full(len(parts.test), np.log(max(len(rows), 1)))
-        for codes, distinct in zip(coded.codes, coded.distinct, strict=True):
+        for codes, distinct, once in zip(coded.codes, coded.distinct, seldom, strict=True):
             counts = np.bincount(codes[rows], minlength=distinct)[codes[parts.test]].astype(float)
             # One of them may be the copy itself, which must not explain itself.
-            log += np.log(np.maximum(counts - 1, 0.5)) - np.log(max(len(rows), 1))
+            log += np.log(np.maximum(counts - 1, once)) - np.log(max(len(rows), 1))
         best += np.exp(np.minimum(log, 0))
     return np.minimum(best, 1)
+
+
+def _seen_once(codes: np.ndarray) -> float:
+    """How many rows a value stands for that was seen once: 2 f₂ / f₁ (Good 1953), where f_r values were seen r times."""
+    counts = np.bincount(np.bincount(codes), minlength=3)
+    return min(0.5, (2 * counts[2] + 1) / max(counts[1], 1))
 
 
 def _a_step_away(coded: Coded, parts: Parts) -> np.ndarray:

@@ -79,7 +79,7 @@ def _raw(pa: Any, name: str, column: Any) -> Raw:
     types, kind = pa.types, column.type
     if types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
+    if types.is_boolean(kind) or types.is_null(kind) or str(kind) in ("string", "large_string", "string_view"):
         return _words(pa, name, column.cast(pa.large_string()))
     if types.is_date(kind) or types.is_timestamp(kind):
         stamps = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())

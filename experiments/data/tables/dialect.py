@@ -26,8 +26,8 @@ class Dialect:
     Attributes
     ----------
     encoding, separator : str
-    decimal : {".", ","}
-        Of columns that do not say it themselves.
+    comma, point : {".", ","}
+        What a comma, or a point, makes the decimal sign of a column that does not say it: see `decimal_of`.
     names : tuple of str
         Of the columns, as they stand, one per cell of a row.
     skip : int
@@ -42,7 +42,8 @@ class Dialect:
 
     encoding: str
     separator: str
-    decimal: str
+    comma: str
+    point: str
     names: tuple[str, ...]
     skip: int
     rows: list[list[str]]
@@ -107,14 +108,14 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
                          "least, the label and an input, with commas, semicolons, tabs or bars between them")
     if not rows:
         raise TableError(f"{path}: got no rows, accepted: at least one below the names of the columns ({listed(names)})")
-    decimal, seen = _decimal(rows, separator)
+    decimal, point = _decimal(rows, separator)
     if separator != ",":
         notes.append(f"cells are separated by {WORDS.get(separator, shown(separator))}")
-    if decimal == "," and seen:
+    if point == ",":
         notes.append("numbers have decimal commas")
     size = sum(map(len, lines[start:])) / max(1, len(lines) - start)
     row_bytes = size * (len(head) / max(1, len(text)))
-    return Dialect(encoding, separator, decimal, tuple(names), skip, rows, row_bytes, tuple(notes))
+    return Dialect(encoding, separator, decimal, point, tuple(names), skip, rows, row_bytes, tuple(notes))
 
 
 def _head(path: str | os.PathLike[str]) -> tuple[bytes, bool, str]:
@@ -179,13 +180,16 @@ def _aligned(names: list[str], rows: list[list[str]]) -> tuple[list[str], list[l
     return names, rows, notes
 
 
-def _decimal(rows: list[list[str]], separator: str) -> tuple[str, bool]:
-    """Return the decimal sign of most columns and whether any shows it; where none does, semicolons go with commas."""
-    votes = [decimal_of([cell for cell in column if ("," in cell or "." in cell)
-                         and (number(cell, ",") is not None or number(cell) is not None)], "")
-             for column in zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)]
+def _decimal(rows: list[list[str]], separator: str) -> tuple[str, str]:
+    """Return `comma` and `point` of `decimal_of` for columns that do not say it: as most do that say it.
+
+    Where none does, a comma is decimal beside semicolons, and a point is.
+    """
+    votes = [decimal_of(column)[0] for column in zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)]
     comma, point = votes.count(","), votes.count(".")
-    return "," if comma > point or (comma == point and separator == ";") else ".", bool(comma + point)
+    if comma == point:
+        return "," if separator == ";" else ".", "."
+    return ("," if comma > point else "."), ("," if comma > point else ".")
 
 
 def _all_numbers(row: list[str]) -> bool:

@@ -91,10 +91,9 @@ def free_memory() -> int | None:
 
 def _system() -> int | None:
     try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+        for line in _text("/proc/meminfo").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         pass
     if sys.platform == "win32":
@@ -105,17 +104,24 @@ def _system() -> int | None:
         return None
 
 
-def _limits() -> list[int | None]:
-    """Return what containers leave (cgroup 2 and 1)."""
-    found: list[int | None] = []
-    for limit, used in (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-                        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes")):
+def _limits(root: str = "/sys/fs/cgroup") -> list[int]:
+    """Return what the limits of a container leave (cgroup 2, then 1); pages of files count as free: they give way."""
+    found = []
+    for limit, used, about in (("memory.max", "memory.current", "memory.stat"),
+                               ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat")):
         try:
-            with open(limit, encoding="ascii") as most, open(used, encoding="ascii") as now:
-                found.append(max(0, int(most.read()) - int(now.read())))
-        except (OSError, ValueError):  # "max"
+            most, now = (int(_text(root, name)) for name in (limit, used))
+            pages = dict(line.split() for line in _text(root, about).splitlines())
+            files = sum(int(pages.get(name, 0)) for name in ("inactive_file", "active_file"))
+            found.append(max(0, most - max(0, now - files)))
+        except (OSError, ValueError):  # no such group, or "max"
             continue
     return found
+
+
+def _text(*place: str) -> str:
+    with open(os.path.join(*place), encoding="ascii") as file:
+        return file.read()
 
 
 def _windows() -> int | None:
