@@ -40,7 +40,7 @@ def test_figures_have_the_interval_of_their_verdict():
     found, text = compared(HIGH, LOW, 100)
     assert found.verdict == BETTER and text == "40.0 → 20.0 (-20.0 ±2.0)"  # t(4) = 2.776
     assert compared(HIGH, LOW, 100, comparisons=4)[1] == "40.0 → 20.0 (-20.0 ±3.1)"
-    assert compared(FEW, FEW + 1)[1] == "0.195 → 1.20" and compared([np.nan] * 4, LOW[:4])[1] == "– → –"
+    assert compared(FEW, FEW + 1)[1] == "0.195 → 1.19" and compared([np.nan] * 4, LOW[:4])[1] == "– → –"
     assert ratio(LOW, 2 * LOW * np.exp(WAVES))[1] == "× 2.00 (1.96 to 2.04)"
     assert ratio([0.0, np.nan, *LOW], [1.0, 1.0, *LOW])[1] == "× 1.00 (1.00 to 1.00)"
     assert spread(LOW, 100) == "20.0 ±2.0" and spread(FEW) == "0.195" and spread([1, 1, 1]) == "1.00"
