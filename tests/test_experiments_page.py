@@ -3,6 +3,7 @@ import ast
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +55,15 @@ def made(text="plain", runs="quick"):
                        [(picture, text), (other, text)], {text: text}, [text])
     waiting = Finding("loss_matters", text, ("1 s", "2 s", "3 s"), "experiments/questions/loss_matters.py", notes=[text])
     rows = [Decision(text, "zero_loss", Advice(KEEP, text), text), Decision("other", "loss_matters", Advice(NOT_YET, ""))]
-    parts = [None, Part("demo", text, data={text: [text, 1.5]}, alt=text), Part("other", text, alt=text, question="loss_matters")]
+    parts = [None, Part("demo", text, data={text: [text, 1.5]}, alt=text),
+             Part("other", text, alt=text, question="loss_matters")]
     return page([answered, waiting], rows, parts, version=text, links="https://example.org/")
 
 
 def test_nothing_of_a_store_becomes_markup():
     plain, evil = Seen(made()), Seen(made(EVIL))
     assert [tag for tag, _ in evil.elements] == [tag for tag, _ in plain.elements]
-    assert [sorted(attributes) for _, attributes in evil.elements] == [sorted(attributes) for _, attributes in plain.elements]
+    assert [sorted(names) for _, names in evil.elements] == [sorted(names) for _, names in plain.elements]
     assert not [name for _, attributes in evil.elements for name in attributes if name.startswith("on")]
     assert EVIL in " ".join(evil.words).replace("\u00a0", " ") and EVIL in {one.get("alt") for one in evil.named("img")}
 
@@ -84,7 +86,8 @@ def test_only_our_scripts_may_run_and_nothing_is_fetched():
 
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert scripts == [web_file("page.js")]
-    assert [f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'" for one in scripts] == rules["script-src"].split()
+    allowed = [f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'" for one in scripts]
+    assert allowed == rules["script-src"].split()
     asked = [value for tag, attributes in seen.elements for name, value in attributes.items()
              if name in ("src", "srcset") or (tag == "link" and name == "href")]
     assert len(asked) == 4 and all(value.startswith("data:") for value in asked)
@@ -98,7 +101,7 @@ def test_its_headings_are_in_order_and_all_links_lead_somewhere():
     seen = Seen(made())
     levels = [int(tag[1]) for tag, _ in seen.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     ids = [attributes["id"] for _, attributes in seen.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     pointed = {one["href"][1:] for one in seen.named("a") if one["href"].startswith("#")} | {
@@ -114,14 +117,14 @@ def test_what_is_not_run_says_so_with_its_command():
 
 
 @pytest.mark.parametrize(("answer", "word", "lead", "rest"), [
-    ("No for the test loss (worse in 4 of 4 cases). Then more.", "No", "for the test loss (worse in 4 of 4 cases).", ["Then more."]),
+    ("No for the test loss (worse in 4 of 4 cases). More.", "No", "for the test loss (worse in 4 of 4 cases).", ["More."]),
     ("Yes, if equal inputs have equal labels. A.", "Yes", "If equal inputs have equal labels.", ["A."]),
     ("Yes. At the end 5 of 6 rose. B.", "Yes", "At the end 5 of 6 rose.", ["B."]),
-    ("It depends on the labels: yes (Soudry et al. 2018). C.", "It depends", "on the labels: yes (Soudry et al. 2018).", ["C."]),
+    ("It depends on labels: yes (Soudry et al. 2018). C.", "It depends", "on labels: yes (Soudry et al. 2018).", ["C."]),
     ("It depends on more than 2 seeds, which cannot tell: it takes 10. D.", "Cannot tell yet",
      "It depends on more than 2 seeds, which cannot tell: it takes 10.", ["D."]),
     ("Two seeds cannot tell. E.", "Cannot tell yet", "Two seeds cannot tell.", ["E."]),
-    ("Yes for the loss; for the error three seeds cannot tell.", "Yes", "for the loss; for the error three seeds cannot tell.", []),
+    ("Yes for the loss; of the error 3 seeds cannot tell.", "Yes", "for the loss; of the error 3 seeds cannot tell.", []),
     ("Nothing like it", "", "Nothing like it", []), ("No.", "No", "", [])])
 def test_how_an_answer_opens(answer, word, lead, rest):
     assert opening(answer) == (word, lead, rest)

@@ -1,4 +1,4 @@
-"""`report`: what a store lacks is said with its command, nothing is lost or half written, and one page is served, here alone."""
+"""`report`: what a store lacks is said with its command, nothing is lost or half written, one page is served, here alone."""
 import http.client
 import sqlite3
 import threading
@@ -32,7 +32,8 @@ def questions(monkeypatch):
             store.missing([pretending.settings(seed, name, note=EVIL) for seed in range(config.seeds)])
 
         def gather(store, config):
-            return [store.require(pretending.settings(seed, name, note=EVIL)).scalars["score"] for seed in range(config.seeds)]
+            return [store.require(pretending.settings(seed, name, note=EVIL)).scalars["score"]
+                    for seed in range(config.seeds)]
         made = pretending.pretended(None, figures)
         made.run, made.gather = run, gather
         made.Config.quick, made.Config.full = (lambda: pretending.Config(2)), (lambda: pretending.Config(30))
@@ -87,7 +88,8 @@ def test_half_of_the_runs_and_runs_of_other_code_are_no_answer(tmp_path):
     assert report(tmp_path) == 0
     assert "quick: 1 of 2 runs are there; afterzero run made --quick goes on from there." in page_of(tmp_path)
     pretending.filled(tmp_path / "b", 3, "made", note="of another version")
-    assert report(tmp_path / "b") == 0 and "The store holds 3 runs of this question with other settings" in page_of(tmp_path / "b")
+    assert report(tmp_path / "b") == 0
+    assert "The store holds 3 runs of this question with other settings" in page_of(tmp_path / "b")
 
 
 def test_stores_that_cannot_be_shown(tmp_path, capsys):
@@ -138,7 +140,8 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch, qu
 
 @pytest.mark.parametrize(("options", "words"), [
     (("--port", "70000"), "a whole number from 0"), (("--port", "x"), "a whole number from 0"),
-    (("--code", "javascript:alert(1)"), "an address that begins with https://"), (("--serve", "--output", "a"), "not allowed")])
+    (("--code", "javascript:alert(1)"), "an address that begins with https://"),
+    (("--serve", "--output", "a"), "not allowed")])
 def test_options_that_make_no_sense(tmp_path, capsys, options, words):
     with pytest.raises(SystemExit) as stopped:
         report(tmp_path, *options)

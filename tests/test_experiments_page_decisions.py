@@ -53,7 +53,7 @@ def flips(noise, zero, end, flood=None):
     def of(method, figure, factor=1.0):
         return factor * values[method]
     return SimpleNamespace(case=SimpleNamespace(where=SimpleNamespace(noise=noise)), title=f"Data {noise:g}", values=of,
-                           compared=lambda a, b, figure, comparisons=1: paired(values[a], values[b], comparisons=comparisons))
+                           compared=lambda a, b, figure, comparisons: paired(values[a], values[b], comparisons=comparisons))
 
 
 @pytest.mark.parametrize(("zero", "end", "flood", "clean", "wrong"), [
@@ -74,7 +74,8 @@ def at(**arms):
 
 
 def test_flooding_probabilities_squared_error_and_separable_data():
-    module = SimpleNamespace(PLAIN="plain", BATCHES="batches", cases=lambda config: [SimpleNamespace(noise=noise) for noise in config])
+    module = SimpleNamespace(PLAIN="plain", BATCHES="batches",
+                             cases=lambda config: [SimpleNamespace(noise=noise) for noise in config])
 
     def family(noises, plain, batches):
         return SimpleNamespace(config=noises, tuned=[at(plain=plain, batches=batches) for _ in noises])
@@ -130,7 +131,8 @@ def test_who_was_in_the_training_set(zero, end, action):
 
 def test_late_generalisation():
     def delays(decay, right):
-        checks = {"epoch": np.array([10.0, 20.0]), "train_error": np.array([0.5, 0.0]), "test_error": np.array([0.9, 1 - right])}
+        checks = {"epoch": np.array([10.0, 20.0]), "train_error": np.array([0.5, 0.0]),
+                  "test_error": np.array([0.9, 1 - right])}
         return Delays(decay, [checks] * 8)
     found = deciding._grokking(None, SimpleNamespace(decayed=[delays(1.0, 0.95)], control=[delays(0.0, 0.1)]))
     assert found.action == KEEP and "right at 20.0 (8 of 8 runs)" in found.measured and "decay in 0 of 8" in found.measured
@@ -142,7 +144,8 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
     monkeypatch.setattr(deciding, "ends", lambda runs, name: loss)
 
     def stops(best):
-        return SimpleNamespace(tuned=None, stops={"a": SimpleNamespace(excess=best), "b": SimpleNamespace(excess=300 + WAVES)})
+        return SimpleNamespace(tuned=None, stops={"a": SimpleNamespace(excess=best),
+                                                  "b": SimpleNamespace(excess=300 + WAVES)})
     found = deciding._online(None, stops(10 + WAVES))
     assert found.action == STOP and "rule “a”" in found.measured and "by “b”" in found.measured
     assert deciding._online(None, stops(200 + 3000 * WAVES)).action == EITHER
@@ -162,7 +165,8 @@ def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
     assert {row.question for row in deciding.TABLE} <= set(registry.NAMES) and len(deciding.TABLE) <= 14
     rows = deciding.decisions({})
     assert [row.advice.action for row in rows] == [NOT_YET] * len(deciding.TABLE)
-    monkeypatch.setattr(deciding, "TABLE", (deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m")),))
+    row = deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m"))
+    monkeypatch.setattr(deciding, "TABLE", (row,))
     for runs, action in (("quick, 3 seeds", UNTOLD), ("default, 10 seeds", EITHER)):  # three seeds find no difference
         [row] = deciding.decisions({"speed": (None, EITHER, runs)})
         assert row.advice.action == action and row.runs == runs and action in ACTIONS

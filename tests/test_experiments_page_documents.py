@@ -62,7 +62,8 @@ def test_rows_of_other_questions_stay(monkeypatch):
     text = "a\n<!-- decision table: begin, runs none -->\n<!-- decision table: end -->\nb\n"
     first = [Decision("s", "zero_loss", Advice(KEEP, "1")), Decision("t", "speed", Advice(NOT_YET, ""))]
     once = publishing.with_decisions(text, first, ["zero_loss"])
-    assert publishing.versions(once) == {"zero_loss": "version-zero_loss"} and once.startswith("a\n") and once.endswith("\nb\n")
+    assert publishing.versions(once) == {"zero_loss": "version-zero_loss"}
+    assert once.startswith("a\n") and once.endswith("\nb\n")
     second = [Decision("s", "zero_loss", Advice(NOT_YET, "")), Decision("t", "speed", Advice(STOP, "2"))]
     twice = publishing.with_decisions(once, second, ["speed", "privacy"])
     assert "| s | **keep training** | 1 |" in twice and "| t | **stop** | 2 |" in twice
