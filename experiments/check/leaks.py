@@ -2,6 +2,8 @@
 from collections.abc import Set
 from dataclasses import replace
 
+import numpy as np
+
 from ..data.tables.problem import Parts, Problem
 from .belonging import group_columns, order, shared_groups, time
 from .coded import Coded
@@ -11,6 +13,7 @@ from .drift import drift
 from .finding import LEVELS, NOTE, Finding, names
 from .giveaway import giveaways, told
 from .nearly import near_rows
+from .nearness import points
 
 
 def findings(problem: Problem, parts: Parts) -> tuple[Finding, ...]:
@@ -30,9 +33,11 @@ def findings(problem: Problem, parts: Parts) -> tuple[Finding, ...]:
     everything = replace(problem, columns=problem.columns + problem.aside)
     seen, count = Coded.of(everything), len(problem.columns)
     coded = Coded(seen.codes[:count], seen.distinct[:count], seen.ordered[:count])
-    found = shared_groups(problem, parts) + copied_rows(problem, coded, parts)
-    if len(coded.codes) and min(len(parts.test), len(parts.train) + len(parts.validation)):
-        found += near_rows(problem, coded, parts, known_rows(coded, parts))
+    found = shared_groups(problem, parts)
+    known = np.concatenate([parts.train, parts.validation])
+    if min(count, len(parts.test), len(known)):
+        first, table = known_rows(coded, parts), points(problem, coded, known)
+        found += copied_rows(problem, coded, parts, first, table) + near_rows(problem, coded, parts, first, table)
     # A column that looks like groups tells the label, too: one explanation is enough.
     together, aside = group_columns(everything, seen), {column.name for column in problem.aside}
     explained = aside.union(*(one.columns for one in together))
