@@ -19,7 +19,7 @@ ORDER = {
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
-                    ("experiments.running",), ("experiments.documenting",), ("experiments.command",),
+                    ("experiments.running",), ("experiments.check",), ("experiments.documenting",), ("experiments.command",),
                     ("experiments.__main__",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself
 
