@@ -209,6 +209,13 @@ def test_a_category_that_training_has_not_is_one_of_the_others():
     assert data.test.x.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]  # of three places one stays free: two categories are known
 
 
+def test_presence_of_prose_is_one_input():
+    given = Column("n", "category", np.arange(20) % 2 - 1, ("(any text)",))
+    table = Problem("t.csv", "0", "y", (given,), (), np.arange(20) // 10, ("u", "v"))
+    parts = cut(table)
+    assert encoded(table, parts).train.x.tolist() == [[row % 2] for row in parts.train]
+
+
 def test_all_splits_of_a_table_have_one_shape():
     rng = np.random.default_rng(0)
     long_tail = Column("c", "category", np.minimum(rng.geometric(0.1, 300) - 1, 59), tuple(map(str, range(60))))
@@ -251,6 +258,10 @@ def test_what_was_done_is_described():
     gap = Column("n", "number", np.where(np.arange(200) == 7, GAP, np.arange(200) % 9))
     assert described(replace(problem(), columns=(gap,)))[1][2:] == (  # one is too few for an input
         "0.5%", "standardised by mean and deviation in training; missing at the mean")
+    assert rows[0][3] == "2 classes to tell apart"
+    given = Column("n", "category", np.arange(200) % 2 - 1, ("(any text)",), "prose; only whether there is one is looked at")
+    assert described(replace(problem(), columns=(given,)))[1] == (
+        "n", "category", "50.0%", "an input says where there is any; prose; only whether there is one is looked at")
     tail = Column("c", "category", np.arange(200) % 150, tuple(map(str, range(150))), "so it is")
     assert described(replace(problem(), columns=(tail,)))[1][3] == (
         "150 categories, an input for each of the frequent ones (in 2 rows, at most 32), one for all others; so it is")

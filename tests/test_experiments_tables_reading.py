@@ -140,6 +140,8 @@ def test_a_file_without_names(tmp_path):
     assert len(problem) == 12 and columns(problem)["column 1"][:3] == [0, 1, 4]
     with pytest.raises(TableError, match=r"got 'class', which is no column, .*\(the first line holds numbers and no names"):
         read(tmp_path, content, "class")
+    with pytest.raises(TableError, match=r"\(some of these are numbers: does the first line hold the names of the col"):
+        read(tmp_path, content.replace("0,0,0", "no,0,0", 1), "class")
     assert read(tmp_path, "2019,2020,2021\n" + content, "2021").classes == ("0", "1")  # names that are numbers
 
 
@@ -156,7 +158,7 @@ BAD = {
     PLAIN + '1,"2\n\n' + PLAIN: "line 14: got 2 cells.*quote not closed",
     "a,b,y\n\n# x\n1,2,no\n" + "1,2,yes\n" * 20 + "5\n": "line 25: got 1 cell, beginning with '5'",
     '"a\nb",c,y\n1,"x\ny",no\n' * 12 + "1,2\n": "line 49: got 2 cells",
-    PLAIN + '1,"' + "2\n" * 70_000: r"line 14: got what cannot be read .*is a quote not closed\?",
+    PLAIN + '1,"' + "2\n" * 70_000: r"line 14: got what cannot be read .*is a quote not closed\?\) w",
     PLAIN.encode() + b"1,caf\xe9,no\n": "line 14, column 'b': got the byte 0xe9, which is no UTF-8, accepted: .*iconv",
     PLAIN.replace("\n", "\r").encode() + b"1,2,\xff\r": "line 14, column 'y': got the byte 0xff",
     PLAIN.encode("utf-16") + b"\x00\xd8\x00\xd8": "got bytes that are no UTF-16"}
@@ -241,7 +243,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path, monkeypatch):
 def test_size_is_said_beforehand(tmp_path):
     path = write(tmp_path, "a,b,y\n" + "1.25,3.50,no\n" * 50_000)
     about = estimated(path)
-    assert about.columns == 3 and abs(about.rows - 50_000) < 10
+    assert about.columns == 3 and abs(about.rows - 50_000) < 30
     assert about.memory < 2**28 and str(about) == f"about {about.rows:,} rows of 3 columns: about 1 s and 0.1 GiB to read"
 
 

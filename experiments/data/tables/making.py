@@ -12,6 +12,7 @@ from .files import TEXT as TEXT_FILE
 from .files import digest_of, kind_of
 from .growing import LEFT, NUMBER, TEXT
 from .labels import classes_of, targets_of
+from .numbers import number
 from .problem import CATEGORY, Column, Problem
 from .problem import NUMBER as KIND_NUMBER
 from .reading import Raw, RawTable, read_text
@@ -116,7 +117,10 @@ def _refuse_few(path: str | os.PathLike[str], rows: int, which: str) -> None:
 
 def _require(table: RawTable, option: str, name: str) -> None:
     if name not in table.columns:
-        raise no_column(table.path, option, name, list(table.columns), NO_NAMES if NO_NAMES in table.notes else "")
+        hint = NO_NAMES if NO_NAMES in table.notes else ""
+        if not hint and any(number(known) is not None for known in table.columns):
+            hint = "some of these are numbers: does the first line hold the names of the columns?"
+        raise no_column(table.path, option, name, list(table.columns), hint)
     if any(note.startswith(f"two columns are called {shown(name)}:") for note in table.notes):
         raise TableError(f"{table.path}: {option}: got {shown(name)}, the name of several columns, accepted: one of its own")
 

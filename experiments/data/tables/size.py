@@ -52,7 +52,7 @@ def estimated(path: str | os.PathLike[str], label: str = "") -> Estimate:
     size = os.path.getsize(path)
     if kind == TEXT:
         dialect = dialect_of(path, label)
-        rows, columns = max(1, round(size / dialect.row_bytes)), len(dialect.names)
+        rows, columns = max(1, round(size / dialect.row_bytes) - dialect.skip), len(dialect.names)
         held = 4 * rows * _of_words(dialect.rows, columns)
     else:
         rows, columns, held = size_of(path, kind)
