@@ -369,6 +369,19 @@ def test_damaged_typed_files(tmp_path, kind):
             problem_of(path, "y")
 
 
+def test_a_typed_file_that_lies_about_its_words(tmp_path):
+    """Read unchecked it would end the process, or raise what nobody expects."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.feather
+
+    path = tmp_path / "t.feather"
+    table = pa.table({"w": ["needle", "hay"] * 10, "y": ["u", "v"] * 10})
+    pyarrow.feather.write_feather(table, path, compression="uncompressed")
+    path.write_bytes(path.read_bytes().replace(b"needle", b"nee\xccle"))
+    with pytest.raises(TableError, match=r"got a feather file that cannot be read \(.*UTF8"):
+        problem_of(path, "y")
+
+
 def test_the_way_to_pyarrow_is_said(tmp_path, monkeypatch):
     path = columnar(tmp_path, "parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.data.tables import TableError, estimated, problem_of, reading, size
+from experiments.data.tables import TableError, dialect, estimated, problem_of, reading, size
 
 NUMBERS = [(0.5 * i - 1.25, (i * 7) % 12 + 0.5, ["no", "yes"][i % 2]) for i in range(12)]
 
@@ -134,6 +134,13 @@ def test_names_are_made_unique_and_said(tmp_path):
         read(tmp_path, content, "a")
 
 
+def test_thousands_of_one_name_are_told_apart_at_once():
+    names, notes, repeated = reading.unique(["x"] * 5000 + ["x (7)", "", "unnamed 5002"])
+    assert len(set(names)) == 5003 and names[:2] == ["x", "x (2)"] and names[5:7] == ["x (6)", "x (8)"]
+    assert names[-3:] == ["x (7)", "unnamed 5002 (2)", "unnamed 5002"] and repeated == {"x"}
+    assert len(notes) == 4 and notes[-1] == "4,996 more like that"
+
+
 def test_a_file_without_names(tmp_path):
     content = "".join(f"{i * i},{i * 3 % 5},{i % 2}\n" for i in range(12))
     problem = read(tmp_path, content, "column 3")
@@ -170,6 +177,12 @@ def test_what_is_no_table_is_refused(tmp_path, content):
         read(tmp_path, content)
     assert str(caught.value).startswith(str(tmp_path / "table.csv")) and len(str(caught.value)) < 500
     assert sorted(os.listdir(tmp_path)) == ["table.csv"]
+
+
+def test_rows_and_columns_exchanged(tmp_path, monkeypatch):
+    monkeypatch.setattr(dialect, "MOST_COLUMNS", 2)
+    with pytest.raises(TableError, match=r"line 1: got 3 columns, accepted: at most 2; are rows and columns exchanged\?"):
+        read(tmp_path, PLAIN)
 
 
 def test_messages_stay_short_and_whole(tmp_path):

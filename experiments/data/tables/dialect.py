@@ -14,6 +14,7 @@ from .numbers import decimal_of, is_missing, number
 SAMPLE = 2**20  # bytes
 LONGEST_SAMPLE = 2**26  # where a line is longer than a megabyte
 LOOKED_AT = 200  # rows
+MOST_COLUMNS = 100_000
 NO_NAMES = "the first line holds numbers and no names: columns are called 'column 1', 'column 2', ..."
 SEPARATORS = ",;\t|"
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
@@ -106,6 +107,9 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
     if len(names) < 2:
         raise TableError(f"{path}, line {start + 1}: got one column, {shown(first[0])}, accepted: two at "
                          "least, the label and an input, with commas, semicolons, tabs or bars between them")
+    if len(names) > MOST_COLUMNS:
+        raise TableError(f"{path}, line {start + 1}: got {len(names):,} columns, accepted: at most {MOST_COLUMNS:,}; are rows "
+                         "and columns exchanged?")
     if not rows:
         raise TableError(f"{path}: got no rows, accepted: at least one below the names of the columns ({listed(names)})")
     decimal, point = _decimal(rows, separator)

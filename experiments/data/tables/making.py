@@ -121,7 +121,7 @@ def _require(table: RawTable, option: str, name: str) -> None:
         if not hint and any(number(known) is not None for known in table.columns):
             hint = "some of these are numbers: does the first line hold the names of the columns?"
         raise no_column(table.path, option, name, list(table.columns), hint)
-    if any(note.startswith(f"two columns are called {shown(name)}:") for note in table.notes):
+    if name in table.repeated:
         raise TableError(f"{table.path}: {option}: got {shown(name)}, the name of several columns, accepted: one of its own")
 
 
