@@ -155,7 +155,7 @@ def test_a_file_without_names(tmp_path):
 BAD = {
     "": "got an empty file", b"\xef\xbb\xbf": "got nothing but blanks", "\n \n": "got nothing but blanks",
     "a,b,y\n": r"got no rows, accepted: at least one below the names of the columns \('a', 'b', 'y'\)",
-    "y\n1\n2\n": "line 1: got one column, 'y', accepted: two at least", "# x\n": "got no rows",
+    "y\n1\n2\n": "line 1: got one column, 'y', accepted: two at least", "# x\n": "got nothing but comments",
     "a,b,y\n1,2,3\n": "got 1 row, accepted: 10 at least",
     b"a,b\0,y\n1,2,3\n": "got a NUL at byte 3", gzip.compress(b"a"): "got a gzip file, .*unpack it first",
     pickle.dumps([1]): "got a pickle, which may run code and is never read", b"PK\x03\x04abc": "ZIP.*save the sheet as CSV",
@@ -165,7 +165,7 @@ BAD = {
     PLAIN + '1,"2\n\n' + PLAIN: "line 14: got 2 cells.*quote not closed",
     "a,b,y\n\n# x\n1,2,no\n" + "1,2,yes\n" * 20 + "5\n": "line 25: got 1 cell, beginning with '5'",
     '"a\nb",c,y\n1,"x\ny",no\n' * 12 + "1,2\n": "line 49: got 2 cells",
-    PLAIN + '1,"' + "2\n" * 70_000: r"line 14: got what cannot be read .*is a quote not closed\?\) w",
+    PLAIN + '1,"' + "2\n" * 70_000: r"line 14: got what cannot be read .*is a quote not closed\?",
     PLAIN.encode() + b"1,caf\xe9,no\n": "line 14, column 'b': got the byte 0xe9, which is no UTF-8, accepted: .*iconv",
     PLAIN.replace("\n", "\r").encode() + b"1,2,\xff\r": "line 14, column 'y': got the byte 0xff",
     PLAIN.encode("utf-16") + b"\x00\xd8\x00\xd8": "got bytes that are no UTF-16"}

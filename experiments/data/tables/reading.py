@@ -192,8 +192,8 @@ class _Reader:
         except UnicodeError:
             raise self._undecodable() from None
         except csv.Error as error:
-            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells of at most "
-                             f"{csv.field_size_limit():,} letters (is a quote not closed?) without a NUL") from None
+            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells without a "
+                             f"NUL, of at most {csv.field_size_limit():,} letters; is a quote not closed?") from None
 
     def _fitted(self, row: list[str], line: int) -> list[str]:
         if len(row) > self.width and not "".join(row[self.width:]).strip():
