@@ -26,6 +26,7 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 LEAKS = "tests/test_experiments_check_leaks.py::"
+PROBLEM = "tests/test_experiments_tables_problem.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 
 EXPERIMENTS = {
@@ -98,4 +99,10 @@ EXPERIMENTS = {
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    "standardised_by_all_rows": Mutant(  # those held out too
+        "experiments/data/tables/encoding.py", "_standardised(column.values, column.values[train])",
+        "_standardised(column.values, column.values)", f"{PROBLEM}test_statistics_come_from_training_rows_alone"),
+    "categories_of_a_test_file_by_its_own_order": Mutant(
+        "experiments/data/tables/telling.py", "[known[word] for word in words]", "[j for j, word in enumerate(words)]",
+        f"{PROBLEM}test_rows_of_a_test_file_are_the_test_part"),
 }
