@@ -295,6 +295,22 @@ def test_columns_left_out_as_inputs_are_named_too(tmp_path):
     assert all("left out here" in one.text for one in found)
 
 
+def test_names_that_are_no_inputs_may_be_groups(tmp_path):
+    y, x = np.repeat(labels(150), 4), numbers(2, 600)
+    path = tmp_path / "table.csv"
+    path.write_text("who,a,b,label\n" + "".join(
+        f"patient {row // 4},{x[0].values[row]:.4f},{x[1].values[row]:.4f},{y[row]}\n"
+        for row in np.random.default_rng(0).permutation(600)), encoding="utf-8")
+    problem = problem_of(path, "label")
+    assert dict(problem.dropped).keys() == {"who"}
+    [one] = accused(findings(problem, cut_table(problem)))
+    assert (one.kind, one.columns) == ("looks_like_groups", ("who",))
+    assert "could be" in one.text
+    assert "--group" in one.text
+    grouped = problem_of(path, "label", group="who")
+    assert not accused(findings(grouped, cut_table(grouped)))
+
+
 @pytest.mark.parametrize("classes", [("no", "yes"), ()])
 def test_nothing_much_is_a_table_too(classes):
     rows = np.arange(12)

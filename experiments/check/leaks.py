@@ -1,9 +1,9 @@
 """What is wrong with a table, by column name: everything that is looked for, the gravest first.
 
 How often that is right was measured on random tables (tests/random_tables.py: 50 to 2000 rows, 2 to 30 columns, numbers,
-heavy tails, outliers, counts, few values, names, missing values, rare classes, noisy labels). Thresholds were chosen on seeds
-0 to 999: none of 1000 tables accused, nor with the last quarter of the rows as a test file. On seeds 40 000 to 40 199, not
-looked at before: 1 of 200 accused, 1 with a test file; of planted faults found by name
+heavy tails, outliers, counts, few values, names, missing values, rare classes, noisy labels). Thresholds were chosen on
+seeds 0 to 999: none of 1000 tables accused, nor with the last quarter of the rows as a test file. On seeds 40 000 to 40 199,
+not looked at before: 1 of 200 accused, 1 with a test file; of planted faults found by name
 
     copies of training rows, 2 % of the test part (at least 2)          139 of 139    tables with 2 columns of real numbers
     the same with noise of 0.1 % of each column's scale                 119 of 122    tables with 3
@@ -15,9 +15,10 @@ looked at before: 1 of 200 accused, 1 with a test file; of planted faults found 
     a running number given when the table was sorted by label           200 of 200
     a column there twice; a column in another unit                      200 of 200 each
 
-An earlier version found 126 of 134 copies on seeds 10 000 to 10 199, and took tables for copied in which all of a row follows
-from one number: hence `nearness.in_a_crowd`. None of 1700 such tables and others of special kinds but 1 is accused now.
-Not found: copies in tables of few values alone, where chance makes equal rows; two columns that only together tell the label.
+An earlier version found 126 of 134 copies on seeds 10 000 to 10 199, and took tables for copied in which all of a row
+follows from one number: hence `copies._seen_once` and `nearness.in_a_crowd`. Of 1700 tables of such and other special kinds
+1 is accused now. Not found: copies in tables of few values alone, where chance makes equal rows; two columns that only
+together tell the label.
 """
 from collections.abc import Set
 from dataclasses import replace
