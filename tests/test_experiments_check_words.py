@@ -1,4 +1,5 @@
 """What a check says, on made-up results: yes, no, it depends, cannot tell, and what follows from it."""
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -41,7 +42,7 @@ def test_the_opening_follows_the_intervals(how, start, also):
 
 
 @pytest.mark.parametrize("end, words", [
-    ((0.2, 0.5), "No, the best was past by then: from the lowest validation loss (epoch 5) to the same end test error rose "
+    ((0.2, 0.5), "No, the best was past by then: from the lowest validation loss (epoch 5) to epoch 20 test error rose "
      "from 10.0 to 20.0 % (+10 ±"),
     ((0.3, 0.9), "No, stop: from zero training error (epoch 8 on average"),
     ((0.05, 0.1), "Yes, training on pays: ")])
@@ -49,11 +50,20 @@ def test_the_best_may_be_past_before_there_is_no_error(end, words):
     results = made(best=(0.1, 0.2), end=end)
     assert opening(results).startswith(words) and answers.decision(results) == words[:3].strip(",").lower()
     assert "rises from the best on" in answer(results)["how sure"] or end == (0.05, 0.1)
-    assert "from the lowest validation loss (epoch 5) to the same end test" in opening(results)
+    assert "from the lowest validation loss (epoch 5) to epoch 20 test" in opening(results)
 
 
 def test_nothing_is_said_twice_where_the_best_is_where_judging_begins():
-    assert "same end" not in opening(made(zero_epoch=float("nan"), end=(0.3, 0.9))) + opening(made())
+    for how in ({"zero_epoch": float("nan"), "end": (0.3, 0.9)}, {}):
+        assert opening(made(**how)).count("to epoch 20") == 1
+
+
+def test_class_weights_are_judged_by_the_balanced_error():
+    results = made(best=(0.3, 0.4))
+    other = made(best=(0.2, 0.5)).trained.plain
+    results = dataclasses.replace(results, trained=dataclasses.replace(results.trained, weighted=other))
+    assert "With class weights: balanced error 20.0 instead of 30.0 %, clearly better (" in answer(results)["what changed"]
+    assert "class weights" not in answer(made())["what changed"]
 
 
 def test_only_one_figure_is_judged_of_a_regression_problem():

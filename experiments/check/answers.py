@@ -67,7 +67,8 @@ def opening(results: Results, *, fresh: bool = False) -> str:
     changes = measures(results, fresh=fresh)
     after = f"{_where(results)} {_phrases(results, changes)}"
     past = measures(results, "best", fresh=fresh) if results.asks_zero else {}
-    since = f"from the lowest validation loss (epoch {_epoch(results, 'best')}) to the same end {_phrases(results, past)}"
+    since = (f"from the lowest validation loss (epoch {_epoch(results, 'best')}) to epoch {results.plan.run.epochs} "
+             f"{_phrases(results, past)}")
     way, before = verdict(changes), verdict(past) if past else ""
     if way in ("same", "unknown") and before == "no":
         return f"No, the best was past by then: {since}; {after}."
@@ -167,6 +168,9 @@ def _changed(results: Results) -> str:
         names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
         parts = [_beside(name, one) for name, figure in names.items() if (one := results.flooding(figure)) is not None]
         said.append(f"Flooding at {results.trained.level:g}, to the end as well: {listed(parts)}.")
+    if results.trained.weighted is not None:
+        one = results.change("balanced_error", "best", "best", runs=results.trained.weighted)
+        said.append(f"With class weights: {_beside('balanced error', one)} (classes count alike in it).")
     return " ".join(said)
 
 
