@@ -23,7 +23,7 @@ STEPS = 256  # packed rows in which one block looks for a token
 
 
 def through_weights(sums, room, before, W, at_W, j, known, shared):
-    """Fill sums[i] = (state i @ W)[j] for the `known` sequences that have a state, 0 for the others.
+    """Fill sums[i] = (state i @ W)[j] for the `known` sequences with a state, 0 for the others.
 
     The states stand in `room` from `before` on, and so does W, from at_W on, if it is `shared`.
     """

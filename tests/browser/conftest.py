@@ -1,6 +1,6 @@
 """A real browser for the pages of `report` and `play`: Debian's Chromium, driven by Playwright.
 
-All tests here are slow ones (--slow). Where CI is set a missing browser fails; elsewhere these tests are skipped without one.
+All tests here are slow ones (--slow). Where CI is set a missing browser fails; elsewhere they are skipped without one.
 """
 import os
 import shutil

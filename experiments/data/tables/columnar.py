@@ -44,14 +44,15 @@ def read_columnar(path: str | os.PathLike[str], kind: str) -> RawTable:
             table = pa.parquet.read_table(path, partitioning=None)
         else:
             table = pa.feather.read_table(path, memory_map=False)
+        table.validate(full=True)  # pyarrow trusts what a file says of itself: a wrong offset would end the process
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(path, kind, error) from None
     if not table.num_rows or table.num_columns < 2:
         raise TableError(f"{path}: got {counted(table.num_rows, 'row')} and {counted(table.num_columns, 'column')}, "
                          "accepted: at least one row, and two columns, the label and an input")
-    names, notes = unique([str(name) for name in table.column_names])
+    names, notes, repeated = unique([str(name) for name in table.column_names])
     columns = {name: _raw(pa, name, table.column(j)) for j, name in enumerate(names)}
-    return RawTable(str(path), columns, np.arange(1, table.num_rows + 1), "row", notes)
+    return RawTable(str(path), columns, np.arange(1, table.num_rows + 1), "row", notes, repeated)
 
 
 def size_of(path: str | os.PathLike[str], kind: str) -> tuple[int, int, int]:

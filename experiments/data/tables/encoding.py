@@ -5,7 +5,7 @@ from ..preprocessing import Standardisation
 from ..sets import DataSet, Split
 from .errors import TableError, shown
 from .problem import CATEGORY, Column, Parts, Problem
-from .telling import least
+from .telling import GIVEN, least
 
 MOST = 32  # categories of one column with an input of their own
 REACH = 1000.0  # standard deviations; rows that lie further out than this stand at it
@@ -87,6 +87,8 @@ def slots(column: Column, rows: int) -> tuple[int, bool]:
 
 def flagged(column: Column, rows: int) -> bool:
     """Say whether an input says where values are missing: if they are in as many rows as a category of its own needs."""
+    if column.categories == (GIVEN,):  # its one input says it
+        return False
     return int(column.missing.sum()) >= least(rows)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dialect import WORDS, Dialect, dialect_of
-from .errors import TableError, counted, shown
+from .errors import TableError, counted, shortened, shown
 from .growing import LEFT, NUMBER, ODD, TEXT, Growing
 from .numbers import number
 
@@ -66,6 +66,8 @@ class RawTable:
     place : str
         What a number in `lines` is called: "line" of a text, "row" of other files.
     notes : list of str
+    repeated : frozenset of str
+        Names that several columns have in the file.
     """
 
     path: str
@@ -73,6 +75,7 @@ class RawTable:
     lines: np.ndarray
     place: str
     notes: list[str]
+    repeated: frozenset[str] = frozenset()
 
     def at(self, row: int) -> str:
         """Return where a row stands, for a message."""
@@ -96,7 +99,7 @@ def read_text(path: str | os.PathLike[str], label: str, modes: Mapping[str, str]
         If it is no table, or not text in the encoding that it begins with.
     """
     dialect = dialect_of(path, label)
-    names, notes = unique(dialect.names)
+    names, notes, repeated = unique(dialect.names)
     columns = [Growing(name, dialect.comma, dialect.point, modes.get(name, NUMBER), name in modes, name in modes)
                for name in names]
     reader = _Reader(path, dialect, len(names))
@@ -110,24 +113,28 @@ def read_text(path: str | os.PathLike[str], label: str, modes: Mapping[str, str]
         raise TableError(f"{path}: got a file that changed while it was read, accepted: one that nobody writes to")
     chosen = [second if column.again else column for column, second in zip(columns, again, strict=True)]
     return RawTable(str(path), {column.name: _raw(column, column.name in modes) for column in chosen}, lines, "line",
-                    [*dialect.notes, *notes, *reader.notes()])
+                    [*dialect.notes, *notes, *reader.notes()], repeated)
 
 
-def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return names that differ, and what was done to make them so."""
-    taken, result, notes = set(names), [], []
-    seen: set[str] = set()
+def unique(names: Sequence[str]) -> tuple[list[str], list[str], frozenset[str]]:
+    """Return names that differ, what was done to make them so, and those that stood more than once."""
+    taken, seen = set(names), set[str]()
+    result, notes, repeated = list[str](), list[str](), set[str]()
+    numbers: dict[str, int] = {}  # where to go on: thousands may be called the same
     for place, name in enumerate(names, start=1):
-        wanted = name or f"unnamed {place}"
-        new, count = wanted, 1
-        while new in seen or (new != name and new in taken):
-            count += 1
-            new = f"{wanted} ({count})"
+        new = wanted = name or f"unnamed {place}"
+        if wanted in seen or (not name and wanted in taken):
+            count = numbers.get(wanted, 2)
+            while (new := f"{wanted} ({count})") in taken:
+                count += 1
+            numbers[wanted] = count + 1
         if name and new != name:
+            repeated.add(name)
             notes.append(f"two columns are called {shown(name)}: the one at place {place} is called {shown(new)} here")
-        seen.add(new)
+        seen.add(name)
+        taken.add(new)
         result.append(new)
-    return result, notes
+    return result, shortened(notes), frozenset(repeated)
 
 
 class _Reader:
@@ -185,8 +192,8 @@ class _Reader:
         except UnicodeError:
             raise self._undecodable() from None
         except csv.Error as error:
-            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells of at "
-                             f"most {csv.field_size_limit():,} letters; is a quote not closed?") from None
+            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells without a "
+                             f"NUL, of at most {csv.field_size_limit():,} letters; is a quote not closed?") from None
 
     def _fitted(self, row: list[str], line: int) -> list[str]:
         if len(row) > self.width and not "".join(row[self.width:]).strip():

@@ -13,6 +13,7 @@ from .numbers import number
 # Measured on 100,000 x 100 numbers: 0.5 µs a cell to read, of words and dates up to 0.9; at most 24 bytes a cell (float64,
 # again while its blocks are put together, then float32 inputs) beside the block of text that is held while reading.
 SECONDS, BYTES, BASE = 0.7e-6, 24, 2**27
+COLUMN = 2**13, 1e-4  # bytes and seconds of one, however short
 GIB = 2**30
 
 
@@ -52,12 +53,13 @@ def estimated(path: str | os.PathLike[str], label: str = "") -> Estimate:
     size = os.path.getsize(path)
     if kind == TEXT:
         dialect = dialect_of(path, label)
-        rows, columns = max(1, round(size / dialect.row_bytes)), len(dialect.names)
+        rows, columns = max(1, round(size / dialect.row_bytes) - dialect.skip), len(dialect.names)
         held = 4 * rows * _of_words(dialect.rows, columns)
     else:
         rows, columns, held = size_of(path, kind)
     cells = rows * columns
-    return Estimate(rows, columns, BASE + BYTES * cells + held, SECONDS * cells + size / 2**29)
+    return Estimate(rows, columns, BASE + BYTES * cells + held + COLUMN[0] * columns,
+                    SECONDS * cells + size / 2**29 + COLUMN[1] * columns)
 
 
 def _of_words(rows: list[list[str]], columns: int) -> int:
