@@ -105,4 +105,11 @@ EXPERIMENTS = {
         "experiments/trainers/turning.py", "-np.log(svm.alpha[svm.support])", "np.log(svm.alpha[svm.support])", TURNED),
     "gradient_behind_the_activation": Mutant(  # dz_t instead of dh_t
         "experiments/trainers/unrolled.py", 'for q in ("a", "da"))', 'for q in ("a", "dz"))', UNROLLED),
+    "words_of_a_store_as_markup": Mutant(  # a name in a store runs as a script on the page
+        "experiments/report/web_parts.py", "autoescape=True", "autoescape=False",
+        "tests/test_experiments_page.py::test_nothing_of_a_store_becomes_markup"),
+    "stop_where_going_on_pays": Mutant(  # the decision table, upside down
+        "experiments/report/decisions.py", "return better if BETTER in clear else worse",
+        "return worse if BETTER in clear else better",
+        "tests/test_experiments_page_decisions.py::test_the_course_follows_verdicts"),
 }
