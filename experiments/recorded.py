@@ -1,9 +1,9 @@
 """Which trainings the report's scrubber shows, what a store lacks of them, and how they are recorded.
 
 They are made up for looking, and answer nothing: one seed, a choice of what teaches most. Twelve runs, three shares of wrong
-labels times four losses: cross-entropy, whose test loss rises for as long as one trains on; flooding at a level below the
-noise of the labels, which only delays that, and at a higher one, which holds it, and costs where all labels are right; and
-the hinge, which is content with a margin of 1, so that its loss becomes 0 and nothing moves any more.
+labels times four losses: cross-entropy, whose test loss rises for as long as one trains on; flooding at a low level, which
+holds the losses and still learns some wrong labels, and at a higher one, which learns fewer and costs where all labels are
+right; and the hinge, which is content with a margin of 1, so that its loss becomes 0 and nothing moves any more.
 """
 from .report import scrubber
 from .report.web_parts import Part

@@ -162,6 +162,34 @@ def test_settings_that_cannot_be():
         train_fleet([{**TINY.settings(), "noise": 2.0}])
 
 
+def test_every_question_chooses_a_recording():
+    assert {(noise, *(("cross_entropy", level) if loss == "flooding" else (loss, 0.0))) for _, noise, loss, level in
+            recorded.LOOKS} <= {(noise, *arm) for noise in recorded.NOISES for arm in recorded.ARMS}
+
+
+@pytest.mark.slow
+@pytest.mark.compiled
+def test_the_recordings_show_what_they_are_for(tmp_path, monkeypatch):
+    """Factors are half of those that were seen, or less: 6, 10, 2 and 4."""
+    shown = [run for run in recorded.runs() if run["level"] != 0.15 and (run["loss"], run["noise"]) not in (("hinge", 0.0),
+                                                                                                       ("hinge", 0.2))]
+    monkeypatch.setattr(recorded, "runs", lambda: shown)
+    store = Store(tmp_path)
+    assert recorded.run(store) == 7
+    found = {(run["noise"], run["loss"], run["level"]): store.require(run) for run in shown}
+    end = {key: {name: values[-1] for name, values in run.curves.items()} for key, run in found.items()}
+    for noise in (0.1, 0.2):
+        plain, flooded = ((noise, "cross_entropy", level) for level in (0.0, 0.35))
+        rise = {key: end[key]["test_loss"] / found[key].curves["test_loss"].min() for key in (plain, flooded)}
+        assert rise[plain] > 3 and rise[flooded] < 1.5
+        assert end[flooded]["test_error"] < 0.75 * end[plain]["test_error"]
+        assert found[plain].scalars["zero"] < 10_000 / 4 and end[plain]["train_error"] == 0  # far past it
+        assert "zero" not in found[flooded].scalars and end[flooded]["train_loss"] == pytest.approx(0.35, abs=0.02)
+    clean = (end[0.0, "cross_entropy", level]["test_error"] for level in (0.35, 0.0))
+    assert next(clean) > 2 * next(clean)
+    assert end[0.1, "hinge", 0.0]["train_loss"] == 0 and found[0.1, "hinge", 0.0].arrays["margins"][-1].min() >= 1
+
+
 def test_what_goes_wrong_while_recording_is_said(tmp_path, monkeypatch, capsys):
     def broken(error):
         def run(store):
