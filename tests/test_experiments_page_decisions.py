@@ -165,6 +165,11 @@ def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
     assert {row.question for row in deciding.TABLE} <= set(registry.NAMES) and len(deciding.TABLE) <= 14
     rows = deciding.decisions({})
     assert [row.advice.action for row in rows] == [NOT_YET] * len(deciding.TABLE)
+    results = [flips(0.0, HIGH, LOW), flips(0.1, HIGH, LOW - 0.1, LOW)]
+    found = deciding.decisions({"zero_loss": (None, results, "default, 5 seeds")})
+    assert [(one.situation, one.advice.action) for one in found if one.question == "zero_loss"] == [
+        ("Labels are right; you count errors", KEEP), ("Some labels are wrong; you count errors", FLOOD),
+        ("Labels are right; you use the probabilities", KEEP)]
     row = deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m"))
     monkeypatch.setattr(deciding, "TABLE", (row,))
     for runs, action in (("quick, 3 seeds", UNTOLD), ("default, 10 seeds", EITHER)):  # three seeds find no difference

@@ -79,11 +79,8 @@ def _kept(*, dark: bool, dense: set[str]) -> Iterator[dict[str, _Drawn]]:
 
 
 def _svg(drawing: Any) -> Element:
-    import matplotlib
-
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "afterzero"}):
-        drawing.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawing.savefig(file, format="svg")  # Matplotlib's random names and the day go in the next step
     return vectors.small(file.getvalue())
 
 

@@ -140,4 +140,11 @@ EXPERIMENTS = {
     "categories_of_a_test_file_by_its_own_order": Mutant(
         "experiments/data/tables/telling.py", "[known[word] for word in words]", "[j for j, word in enumerate(words)]",
         f"{PROBLEM}test_rows_of_a_test_file_are_the_test_part"),
+    "words_of_a_store_as_markup": Mutant(  # a name in a store runs as a script on the page
+        "experiments/report/web_parts.py", "autoescape=True", "autoescape=False",
+        "tests/test_experiments_page.py::test_nothing_of_a_store_becomes_markup"),
+    "stop_where_going_on_pays": Mutant(  # the decision table, upside down
+        "experiments/report/decisions.py", "return better if BETTER in clear else worse",
+        "return worse if BETTER in clear else better",
+        "tests/test_experiments_page_decisions.py::test_the_course_follows_verdicts"),
 }
