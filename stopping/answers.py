@@ -48,26 +48,27 @@ def _turned_for_good(log: Log, name: str, best: int, last: int) -> str:
     chance = ""
     if moved is not None:
         chance = f"{'no ' * moved.is_noise}more than chance explains (±{moved.half:.2g}, {_samples(moved)})"
-    if error is not None and np.isfinite(error[best]) and error[end] < error[best]:  # of val_error itself best is lowest
-        fell = f"from {error[best]:.4g} there to {error[end]:.4g}"
+    fell = error is not None and bool(error[end] < error[best])  # of val_error itself best is lowest
+    alike = _same(log[name][last], log[name][best])
+    if not alike and within_scatter(log[name], best, last) and (moved.is_noise if moved is not None else not fell):
+        return f"{ALIKE}: {name} was lowest at {_at(log, best)}, and at the end it is higher by no more than it scatters."
+    if error is not None and fell:
+        how_far = f"from {error[best]:.4g} there to {error[end]:.4g}"
         if moved is not None and moved.is_noise:
-            return (f"No: {name} was lowest at {_at(log, best)} and got no better after it; val_error's fall {fell} is "
+            return (f"No: {name} was lowest at {_at(log, best)} and got no better after it; val_error's fall {how_far} is "
                     f"{chance}.")
-        return (f"It depends on what counts: {name} was lowest at {_at(log, best)}, while val_error went on falling, {fell}"
-                f"{', ' * bool(chance)}{chance}.")
-    if log[name][last] == log[name][best]:
+        return (f"It depends on what counts: {name} was lowest at {_at(log, best)}, while val_error went on falling, "
+                f"{how_far}{', ' * bool(chance)}{chance}.")
+    if alike:
         return f"{ALIKE}: {name} was lowest at {_at(log, best)} and is as low at the end."
     if name == "val_error" and moved is not None and moved.is_noise:
         return (f"{ALIKE}: val_error was lowest at {_at(log, best)} ({moved.best:.4g}) and is {moved.end:.4g} at the end, "
                 f"{chance}.")
-    if within_scatter(log[name], best, last) and (moved is None or moved.is_noise):
-        return (f"{ALIKE}: {name} was lowest at {_at(log, best)}, and at the end it is higher by no more than it moves from "
-                "check to check.")
     return f"No: after {_at(log, best)} {name} got no better; the network of that check is the one to keep."
 
 
 def _samples(moved: Change) -> str:
-    return f"about {moved.samples} validation sample{'s' * (moved.samples != 1)} or more"
+    return f"at least {moved.samples} validation sample{'s' * (moved.samples != 1)}"
 
 
 def _missing(log: Log) -> str:
@@ -116,9 +117,11 @@ def _turned(log: Log) -> str:
     last = last_check(loss)
     if (log.measured["val_loss"] & ~np.isfinite(loss))[last:].any():
         return f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and no number after {_at(log, last)}."
-    if last == best or loss[last] <= loss[best]:
+    if last == best or _same(loss[last], loss[best]):
         return f"val_loss is lowest at the end ({loss[last]:.4g}): it has not turned."
     said = f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and {loss[last]:.4g} at the end"
+    if within_scatter(loss, best, last):
+        return f"{said}, by no more than it scatters: it has not turned that this log can show."
     if not _has(log, "val_error"):
         return f"{said}: it turned."
     error = log["val_error"]
@@ -138,10 +141,13 @@ def _past_the_best(log: Log) -> str:
     if name is None:
         return ""
     best, last = best_check(log[name]), len(log[name]) - 1
+    end = last_check(log[name])
     if last == 0 or flat_at_the_end(log[name]):
         return ""
     if last - best <= LATE * last:
         return f"By {name} the run still improved at its end: it may have been stopped too early."
+    if _same(log[name][best], log[name][end]) or within_scatter(log[name], best, end):
+        return ""
     return f"By {name} the run went on for {last - best} of its {last + 1} checks after its best."
 
 
@@ -209,6 +215,11 @@ def judged(log: Log) -> str | None:
     if "val_loss" in known and sources.get("test_loss") == sources.get("val_loss"):  # a test taken for the validation
         known = [name for name in known if name != "test_loss"]
     return next((name for name in known if 2 * np.isfinite(log[name]).sum() >= len(log[name])), next(iter(known), None))
+
+
+def _same(value: float, other: float) -> bool:
+    """Return whether two numbers are the same to the digits that are shown."""
+    return f"{value:.4g}" == f"{other:.4g}"
 
 
 def _share(share: float) -> str:

@@ -2,6 +2,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from .expression import NAMES, parse
 from .judging import cautions, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
-from .tables import aligned
+from .tables import aligned, wrapped
 from .together import in_words, together
 
 LARGE = 50e6             # bytes; above, say how long
@@ -68,12 +69,13 @@ def _replay(options: argparse.Namespace) -> None:
     watched = {name for criterion in given for name in criterion.requires}
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs, watched)]
     figures = _figures(options.figure, len(logs))
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     documents = []
     for place, log in enumerate(logs):
         criteria, notes = _criteria(given, log)
         documents.append(_document(log, criteria, notes))
         if not options.json:
-            print("\n" * (place > 0) + _text(documents[-1]))
+            print("\n" * (place > 0) + _text(documents[-1], width))
         if figures:
             from .figure import draw
             draw(criteria, log, figures[place])
@@ -83,7 +85,7 @@ def _replay(options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=1, allow_nan=False, default=str))
         return
     if whole:
-        print(f"\n{in_words(whole)}")
+        print(f"\n{in_words(whole, width)}")
     if figures:
         print(f"drawn: {', '.join(figures)}")
 
@@ -116,7 +118,7 @@ def _document(log: Log, criteria: Sequence[Criterion], notes: Sequence[str]) -> 
                       for criterion, decision in zip(criteria, decisions, strict=True)]}
 
 
-def _text(document: dict[str, Any]) -> str:
+def _text(document: dict[str, Any], width: int | None) -> str:
     checks, runs = document["checks"], document["runs"]
     which = f", run {document['run']} of {runs}" if runs > 1 else ""
     names = ", ".join(ours if ours == theirs else f"{ours} = {theirs!r}" for ours, theirs in document["recognised"].items())
@@ -124,10 +126,11 @@ def _text(document: dict[str, Any]) -> str:
     lines = [f"{document['log']}{which}: {checks} check{'s' * (checks != 1)}", f"read as {document['kind']}: {names}"]
     lines += [f"note: {note}" for note in document["notes"]]
     lines += [document["answer"], *document["findings"].values()]
+    lines = [wrapped(line, width) for line in lines]
     if document["rules"]:
         exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
         lines.append(aligned([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
-                             exact=exact))
+                             exact=exact, width=width))
     return "\n".join(lines)
 
 

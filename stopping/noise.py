@@ -31,9 +31,11 @@ class Change(NamedTuple):
 def change(log: Log, best: int, end: int) -> Change | None:
     """Return what val_error did from check `best` to `end`; None where nothing bounds the number of samples.
 
-    The interval is that of two independent binomial counts out of n. Both checks are of the same samples, most of which
-    are right or wrong at both: the paired interval, for which one would need every prediction, is nearly always narrower. So
-    what is more than this interval is no noise, and what is less may still be none.
+    The interval is that of two independent binomial counts out of n, with one right and one wrong answer added to each
+    (Agresti and Caffo, The American Statistician 54, 2000, 280-288): without them it would be too narrow near 0 errors, and
+    nothing where there are none. Both checks are of the same samples, most of which are right or wrong at both: the paired
+    interval, for which one would need every prediction, is nearly always narrower. So what is more than this interval is no
+    noise, and what is less may still be none.
     """
     error = log["val_error"]
     known = error[np.isfinite(error)]
@@ -42,25 +44,42 @@ def change(log: Log, best: int, end: int) -> Change | None:
     if samples is None or not np.isfinite(error[[best, end]]).all():
         return None
     before, after = float(error[best]) / percent, float(error[end]) / percent
-    half = NORMAL_95 * math.sqrt(max(0.0, before * (1 - before) + after * (1 - after)) / samples)
+    # The two added answers shrink the difference by n / (n + 2); scaled back, the interval stands around the one observed.
+    of_one = [(samples * share + 1) / (samples + 2) for share in (before, after)]
+    half = NORMAL_95 * math.sqrt(sum(share * (1 - share) for share in of_one) * (samples + 2)) / samples
     return Change(samples, percent * before, percent * after, percent * half)
 
 
 def samples_at_least(errors: NDArray) -> int | None:
-    """Return a lower bound on the size of a validation set: errors are multiples of 1/n, so that no two are nearer than it.
+    """Return a lower bound on the size of a validation set: the least n of which all errors are multiples of 1/n, as written.
 
-    None where fewer than two differ. It is one only about where errors were rounded when they were written, and none where
-    they are means over batches of unequal sizes, which are finer.
+    None where fewer than two differ, or two are nearer to each other than 1e-6. Means over batches of unequal sizes are
+    multiples of nothing: of them it is no bound.
     """
-    gaps = np.diff(np.unique(np.round(errors, 9)))  # (distinct - 1,)
-    gaps = gaps[gaps > 1e-7]  # float32 writes 0.6 as 0.60000002
-    return max(1, round(1 / float(gaps.min()))) if len(gaps) else None
+    values = np.unique(np.round(errors, 7))  # (distinct,); float32 writes 0.6 as 0.60000002
+    gaps = np.diff(values)
+    if not len(gaps) or gaps.min() < 1e-6:
+        return None
+    digits = next(d for d in range(8) if np.abs(np.round(values, d) - values).max() < 5e-8)
+    off = 0.5 * 10.0**-digits + 1e-7  # from what was rounded to that many digits when it was written
+    least = max(1, math.floor(1 / (float(gaps.min()) + 2 * off)))  # multiples of 1/n are no nearer to each other than that
+    sizes = np.arange(least, min(10 * least, math.ceil(0.5 / off)) + 1)  # beyond the latter all would fit
+    for value in values:
+        sizes = sizes[np.abs(np.round(value * sizes) / sizes - value) <= off]
+    return int(sizes[0]) if len(sizes) else least
 
 
 def within_scatter(values: NDArray, best: int, end: int) -> bool:
-    """Return whether a curve went from `best` to `end` by no more than twice its usual step from check to check."""
+    """Return whether a curve that only scatters about a level would end as far above its lowest check.
+
+    The lowest of C independent normal values lies about ``sqrt(2 log C)`` standard deviations below their mean, and with 95 %
+    the last is less than 1.64 above it.
+    """
     known = values[np.isfinite(values)]
-    return len(known) >= ENOUGH and abs(float(values[end] - values[best])) <= 2 * _usual_step(known)
+    if len(known) < ENOUGH:
+        return False
+    apart = math.sqrt(2 * math.log(len(known))) + 1.645
+    return float(values[end] - values[best]) <= apart * _scatter(known)
 
 
 def flat_at_the_end(values: NDArray) -> bool:
@@ -72,6 +91,14 @@ def flat_at_the_end(values: NDArray) -> bool:
 
 def _usual_step(known: NDArray) -> float:
     return float(np.median(np.abs(np.diff(known[len(known) // 2:]))))
+
+
+def _scatter(known: NDArray) -> float:
+    """Return the standard deviation about a smooth curve, by the second differences, to which its slope adds nothing.
+
+    Of independent normal values their standard deviation is sqrt(6) times that, and their median size 0.6745 of theirs.
+    """
+    return float(np.median(np.abs(np.diff(known[len(known) // 2:], 2)))) / (0.6745 * math.sqrt(6))
 
 
 def over_runs(differences: Sequence[float]) -> dict[str, Any]:

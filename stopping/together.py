@@ -7,7 +7,7 @@ import numpy as np
 from .answers import best_check, judged, last_check
 from .logs import Log
 from .noise import over_runs
-from .tables import aligned
+from .tables import aligned, wrapped
 
 
 def together(logs: Sequence[Log], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -47,8 +47,8 @@ def _gain(differences: list[float | None], name: str) -> dict[str, Any]:
             "more than chance": "yes" if whole["more than chance"] else "no"}
 
 
-def in_words(found: Mapping[str, Any]) -> str:
-    """Return it as text: a sentence for each metric and the table of the rules."""
+def in_words(found: Mapping[str, Any], width: int | None = None) -> str:
+    """Return it as text, of at most `width` characters in a line: a sentence for each metric and the table of the rules."""
     lines = [f"All {found['runs']} runs together; differences are taken within each run, ± is half of a 95 % interval:"]
     name = found["judged by"]
     for metric, whole in found["changes"].items():
@@ -56,4 +56,5 @@ def in_words(found: Mapping[str, Any]) -> str:
         said = f"{verdict} chance explains" if metric != name else "never below, so that this says how much and not whether"
         lines.append(f"{metric} changes from the lowest {name} to the end by {whole['mean']:+.3g} ± {whole['half']:.2g}: "
                      f"{said}.")
-    return "\n".join([*lines, aligned(found["rules"])] if found["rules"] else lines)
+    lines = [wrapped(line, width) for line in lines]
+    return "\n".join([*lines, aligned(found["rules"], width=width)] if found["rules"] else lines)

@@ -217,6 +217,10 @@ def test_a_last_line_that_was_cut_is_reported(tmp_path):
         "the last line (4) is cut short, with 2 of 3 cells: left out"]
     log = one(tmp_path, '{"epoch": 1, "val_loss": 5}\n{"epoch": 2, "val_loss": 4}\n{"epoch": 3, "val_')
     assert log["val_loss"].tolist() == [5, 4] and log.reading.notes == ["the last line (3) is cut short: left out"]
+    log = one(tmp_path, "epoch,val_loss\n1,0.51\n2,0.42\n3,0.")  # of 0.43: as many cells as names, and the lowest loss
+    assert log.reading.notes == ["the last line (4) has no end: its last number, '0.', may be cut short"]
+    for whole in ("epoch,val_loss\n1,0.51\n2,0.4\n", "epoch,val_loss\n1,0.51\n2,0.42"):
+        assert one(tmp_path, whole).reading.notes == []
     for text in ("epoch,loss,val_loss\n1,3,5\n2,2\n3,1,4\n", "epoch,loss,val_loss\n1,3,5\n2,2\n"):
         with pytest.raises(ValueError, match="line 3: got 2 cells, accepted: 3"):
             one(tmp_path, text)

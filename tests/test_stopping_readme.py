@@ -1,6 +1,7 @@
 """The commands that stopping/README.md shows, on the log it shows, with the answer it shows."""
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,16 @@ def test_commands_run(command, tmp_path, capsys, monkeypatch):
 def test_the_answer_is_the_one_shown(capsys):
     assert run(COMMANDS[0]) == 0
     assert capsys.readouterr().out.splitlines() == blocks("text")[0].splitlines()
+
+
+@pytest.mark.parametrize("command", [COMMANDS[0], COMMANDS[1], "python -m stopping replay log.csv log.csv"])
+def test_a_terminal_shows_no_line_longer_than_itself_and_the_same_words(command, capsys, monkeypatch):
+    assert run(command) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80 and sorted({*" ".join(lines).split()}) == sorted({*whole.split()})
+    sentence = next(line for line in whole.splitlines() if line.startswith("No: "))
+    assert sentence in re.sub(r"\n  ", " ", "\n".join(lines))

@@ -137,6 +137,8 @@ class _Reader:
     def _checked(self, rows: Iterator[Row], header: list[str]) -> Iterator[Row]:
         """Yield the rows, all of one length; leave out a last line that is cut, and say so."""
         width, wrong = len(header), None
+        last: list[str] = []
+        before: list[str] = []
         for line, row in rows:
             if wrong is not None:
                 break
@@ -147,8 +149,12 @@ class _Reader:
             if len(row) != width:
                 wrong = line, row
                 continue
+            before, last = last, row
             yield line, row
         else:
+            if wrong is None and before and len(last[-1]) < len(before[-1]) and not _ends_with_a_line(self.path):
+                self.notes.append(f"the last line ({self.line}) has no end: its last number, {shown(last[-1])}, may be cut "
+                                  "short")
             if wrong is not None and len(wrong[1]) < width and not _ends_with_a_line(self.path):
                 self.notes.append(f"the last line ({wrong[0]}) is cut short, with {len(wrong[1])} of {width} cells: left "
                                   "out")

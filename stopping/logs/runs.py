@@ -93,7 +93,7 @@ def without_uncounted(table: Table, epoch: str | None) -> Table:
         return table
     missing = ~table.columns[epoch].measured
     kept = taken(table, np.flatnonzero(~missing))
-    kept.notes.append(f"{_lines(table.lines[missing])} without an epoch: not counted as checks")
+    kept.notes.append(_no_checks(table.lines[missing], "without an epoch"))
     return kept
 
 
@@ -125,12 +125,14 @@ def without_the_end(table: Table, train: Sequence[str], val: Sequence[str], test
     dropped = table.lines[~keep]
     kept = taken(table, np.flatnonzero(keep))
     kept.borders = [int(np.count_nonzero(keep[:row])) for row in table.borders]
-    kept.notes.append(f"{_lines(dropped)} of a test or a summary: not counted as checks")
+    kept.notes.append(_no_checks(dropped, "of a test or a summary"))
     return kept
 
 
-def _lines(lines: NDArray) -> str:
-    return f"line {lines[0]} is one" if len(lines) == 1 else f"{len(lines)} lines, the first {lines[0]}, are those"
+def _no_checks(lines: NDArray, which: str) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]} is one {which}: not counted as a check"
+    return f"{len(lines)} lines {which}, the first of them line {lines[0]}: not counted as checks"
 
 
 def merged(table: Table, epoch: str | None, step: str | None, train: Sequence[str], val: Sequence[str]) -> Table:
