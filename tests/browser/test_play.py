@@ -47,7 +47,7 @@ def test_it_trains_past_zero_error_and_stops(server, open_page, accessibility, w
     page.click("#step")
     state(page, f"^Stopped at epoch {stopped + 1}\\.")
     assert page.locator("#field").screenshot() != blank
-    assert "Since zero training error" in page.text_content("#says")
+    assert "Since the training error was first zero" in page.text_content("#says")
     assert page.text_content("#worth-zero td") == page.text_content("tr[data-rule='ZeroError()'] td:nth-child(3)")
     for chart in ("losses", "errors", "margins"):
         box = page.locator(f"#{chart} canvas").bounding_box()

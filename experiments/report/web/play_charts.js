@@ -7,7 +7,7 @@
    `pictures` gives the canvases, for a picture of the page. */
 window.afterzero ??= {parts: {}};
 {
-  const MOST = 3000;  // rows kept: what is drawn does not grow with the run
+  const MOST = 3000, FIRST = 500;  // rows kept, so that what is drawn does not grow with the run; the first: all of them
   const LOWEST = 1e-6;  // of losses on the log scale; a hinge loss becomes 0
   const DASHES = {train: [7, 4], val: [2, 3], test: []};
   const HUES = {train: "--blue", val: "--purple", test: "--red"};
@@ -146,7 +146,7 @@ window.afterzero ??= {parts: {}};
         for (const row of rows) row.forEach((value, i) => columns[i].push(value));
         if (columns[0].length > MOST) {  // every second one; the last stays
           const odd = (columns[0].length - 1) % 2;
-          columns.forEach((column, i) => { columns[i] = column.filter((_, place) => place % 2 === odd); });
+          columns.forEach((column, i) => { columns[i] = column.filter((_, place) => place < FIRST || place % 2 === odd); });
         }
       },
       show(now) {
