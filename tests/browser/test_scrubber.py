@@ -184,13 +184,13 @@ def test_words_follow_the_curves(open_page, address):
     end = " of new points are classified wrongly."
     assert said(0) == f"training error 50 %; test loss 3.0 × its lowest (still to come, at epoch 4); 50 %{end}"
     assert said(1) == f"training error 0 for the first time; the test loss is at its lowest; 10 %{end}"
-    assert said(2) == f"training error 0 since epoch 4; test loss 4.5 × its lowest (at epoch 4); 12 %{end}"
+    assert said(2) == f"training error 0, first at epoch 4; test loss 4.5 × its lowest (at epoch 4); 12 %{end}"
     held = {"train_error": [0.5, 0.1, 0.1], "train_loss": [0.7, 0.4, 0.3], "test_loss": [0.4, 0.39, 0.4],
             "test_error": [0] * 3}
     assert said(2, level=0.3, zero=None, curves=held) == (
         f"training error 10 %; the training loss is held at 0.3; test loss hardly above its lowest (at epoch 4); 0 %{end}")
     again = {"train_error": [0, 0.1, 0], "train_loss": [1] * 3, "test_loss": [1] * 3, "test_error": [0] * 3}
-    assert said(2, zero=1, curves=again).startswith("training error 0, for the first time at epoch 1; ")
+    assert said(2, zero=1, curves=again).startswith("training error 0, first at epoch 1; ")
 
 
 @pytest.mark.parametrize("dark", [False, True])
