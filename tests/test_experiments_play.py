@@ -107,8 +107,8 @@ def test_record_says_what_stopping_is_worth():
             assert "has just become zero" in seen.worth()["says"]
     assert seen.zero == 9 and seen.best == 7
     assert seen.worth()["says"] == (
-        "Since the training error was first zero (epoch 10) the test error went from 10.0 % to 10.0 %, the test loss from 2.4 "
-        "to 8.4. "
+        "Since the training error was first zero (epoch 10) the test error went from 10.0 % to 10.0 %, the test loss "
+        "from 2.4 to 8.4. "
         "The validation loss was lowest at epoch 8: test error 20.0 %, test loss 2.")
     said = {one["rule"]: one for one in seen.rules()}
     assert said["ZeroError()"]["stopped"]["epoch"] == said["ZeroError()"]["returned"]["epoch"] == 10
@@ -120,7 +120,7 @@ def test_a_training_error_that_came_back_is_said():
     seen = record.Record()
     for epoch, error in ((1, 0.0), (2, 0.25)):
         seen.add(row(epoch, error, 1.0))
-    assert seen.worth()["says"].startswith("Since the training error was first zero (epoch 1; now it is 25.0 %) the test error")
+    assert seen.worth()["says"].startswith("Since the training error was first zero (epoch 1; now it is 25.0 %) the ")
 
 
 @pytest.mark.parametrize("first", [float("nan"), float("inf")])

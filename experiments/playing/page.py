@@ -40,7 +40,8 @@ def values() -> dict[str, Any]:
         ("Network", [text("hidden", "Hidden layers", "units, such as 64-64"),
                      select("activation", "Activation", choices.ACTIVATIONS)]),
         ("Objective", [select("loss", "Loss", choices.LOSSES),
-                       number("level", "Flood level", 0, 5, "0.05", "below it the training loss is pushed up again; 0: no flooding")]),
+                       number("level", "Flood level", 0, 5, "0.05",
+                              "below it the training loss is pushed up again; 0: no flooding")]),
         ("Training", [select("optimizer", "Optimizer", choices.OPTIMIZERS), number("rate", "Learning rate", 1e-6, 10, "any"),
                       select("batch", "Samples in a batch", choices.BATCHES),
                       number("seed", "Seed", 0, 2**31 - 1, "1", "of data, first weights and orders")])]

@@ -76,5 +76,5 @@ def _told(recorded: Sequence[tuple[Any, Run]]) -> str:
                  zip(found["moments"], found["epochs"], shares, strict=True)]
         said.append(f"in a network that {_title(one)} {listed(parts)}")
     count = len(recorded[0][1].arrays["words"])
-    return (f"How large |dh| is at the first step of a word, in percent of what it is at the last (median of {count} words, one "
-            f"network each): {'; '.join(said)}.")
+    return (f"How large |dh| is at the first step of a word, in percent of what it is at the last (median of {count} words, "
+            f"one network each): {'; '.join(said)}.")

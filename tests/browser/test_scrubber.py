@@ -173,6 +173,43 @@ def test_the_browser_unpacks_what_was_packed(open_page, address):
     assert line == [[1.5, 1, 0.5, 1], [2.5, 1, 1.5, 1]]  # halfway between the first two rows of cells
 
 
+def test_a_field_is_drawn_where_and_as_it_says(open_page, address):
+    page = ready(open_page(address))
+    seen = page.evaluate("""() => {
+        const canvas = document.createElement("canvas");
+        Object.assign(canvas.style, {position: "absolute", width: "100px", height: "100px"});
+        document.body.append(canvas);
+        afterzero.drawField(canvas, {size: 2, values: Uint8Array.from([0, 0, 255, 255]), box: [0, 10, -10, 0],
+                                     points: [2, -2, 8, -7], labels: [1, 0], wrong: [0, 1], radius: 5});
+        const {data} = canvas.getContext("2d").getImageData(0, 0, 100, 100);
+        const at = (x, y) => [...data.slice(4 * (100 * y + x), 4 * (100 * y + x) + 3)];
+        return {classes: ["--class-0", "--class-1"].map(name => afterzero.colour(name)), first: at(20, 20),
+                second: at(80, 70),
+                ring: Math.min(...[58, 59, 60].map(y => at(80, y)[0])), none: Math.min(...[8, 9, 10].map(y => at(20, y)[0])),
+                top: at(50, 2), bottom: at(50, 97)};
+    }""")
+    assert [seen["second"], seen["first"]] == seen["classes"]
+    assert seen["ring"] < 90 < seen["none"]  # ink, around the wrong label alone
+    assert seen["top"][2] > seen["top"][0] and seen["bottom"][2] < seen["bottom"][0]  # class 0 is blue, and at the top
+
+
+def test_figures_beside_curves_are_those_of_the_data(open_page, address):
+    page = ready(open_page(address, "phone"))
+    run = next(run for run in scrubber.part(recordings(), SQUEEZE).data["runs"]
+               if (run["noise"], run["loss"], run["level"]) == (0.2, "cross_entropy", 0.0))
+
+    def told(value):
+        return page.evaluate("value => afterzero.scrubNumber(value)", value)
+    for chart, scale in (("loss", 1), ("error", 100)):
+        caption = page.locator(f'[data-side="left"] [data-chart="{chart}"] figcaption')
+        assert caption.locator("b").all_inner_texts() == [told(scale * run["curves"][f"{part}_{chart}"][-1])
+                                                          for part in ("train", "val", "test")]
+    margins = sorted(unpacked(run["margins"], 30)[-1].tolist())
+    exact = [page.evaluate("byte => afterzero.scrubMargin({margin: 100}, byte)", margins[i]) for i in (0, 15)]
+    assert page.locator('[data-side="left"] [data-chart="margins"] b').all_inner_texts() == [told(value) for value in exact]
+    assert "with one seed (" in page.inner_text(".scrub-about") and "|J − b| + b" in page.inner_text(".scrub-about")
+
+
 def test_words_follow_the_curves(open_page, address):
     page = ready(open_page(address))
 

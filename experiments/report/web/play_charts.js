@@ -2,9 +2,9 @@
 /* The curves and the histogram of `play`, drawn by uPlot in the colours of base.css.
 
    afterzero.playCharts({losses, errors, margins}) with three elements returns
-     {clear(), add(rows), show({zero, level, stops, margins}), restyle(), pictures()}:
+     {clear(), add(rows), show({zero, level, stops, margins}), restyle(), epochs(), pictures()}:
    rows are [epoch, train loss, val loss, test loss, train error, test error]; `show` draws; `restyle` after a change of scheme;
-   `pictures` gives the canvases, for a picture of the page. */
+   `epochs` are those that are drawn; `pictures` gives the canvases, for a picture of the page. */
 window.afterzero ??= {parts: {}};
 {
   const MOST = 3000, FIRST = 500;  // rows kept, so that what is drawn does not grow with the run; the first: all of them
@@ -154,6 +154,7 @@ window.afterzero ??= {parts: {}};
         for (const name in charts) charts[name].setData(data[name]());
       },
       restyle: make,
+      epochs: () => [...columns[0]],
       pictures: () => Object.fromEntries(Object.entries(charts).map(([name, chart]) => [name, chart.ctx.canvas])),
     };
   };
