@@ -193,6 +193,32 @@ def test_it_begins_stopped_goes_on_and_stops():
         watched.session.stop_here()
         head = watched.until(lambda head: not head["training"])
         assert sum(head["margins"]["right"]) + sum(head["margins"]["wrong"]) == 10
+        watched.session.keep_training()
+        watched.session.begin(TINY)  # another run waits, whatever the one before did
+        head = watched.until(lambda head: head["run"] == 2)
+        assert (head["epoch"], head["training"]) == (0, False)
+
+
+def test_it_trains_as_slowly_as_was_asked_for():
+    with Watched() as watched:
+        watched.session.begin(TINY)
+        watched.session.speed(1e-3)  # an epoch in 1000 seconds, after the first
+        watched.session.keep_training()
+        assert watched.until(lambda head: head["epoch"])["epoch"] == 1
+        watched.session.ask()
+        assert not watched.ready.wait(0.05)
+        watched.session.speed(0)
+        assert watched.until(lambda head: head["epoch"] > 5)
+
+
+def test_points_are_those_of_the_data():
+    made = lines(Choices("corners", noise=0.3))
+    samples = made.data.made()
+    shown, _ = frames.unpacked(frames.View(made, samples, made.model.made(), record.Record()).frame({}))
+    train, test, step = shown["data"]["train"], shown["data"]["test"], 1000 // frames.SHOWN
+    assert train["labels"] == samples.train.y.tolist() and sum(train["wrong"]) == 18
+    assert np.allclose(np.reshape(train["points"], (-1, 2)), samples.train.x, atol=1e-4)
+    assert test["labels"] == samples.test.y_clean[::step].tolist() and not any(test["wrong"])
 
 
 @pytest.mark.parametrize("chosen", [
