@@ -196,6 +196,10 @@ def test_what_is_no_class(tmp_path, cell, message):
 def test_what_the_reader_is_asked_about(tmp_path):
     notes = problem_of(table(tmp_path, y=lambda i: ["Yes", "yes", "no"][i % 3]), "y").notes
     assert notes == ("classes 'Yes' and 'yes' differ by capitals alone: two classes",)
+    notes = problem_of(table(tmp_path, y=lambda i: "rare" if i in (3, 8) else "uv"[i % 2]), "y").notes
+    assert notes == ("1 class of fewer than 3 rows ('rare'): not in every part",)
+    notes = problem_of(table(tmp_path, y=lambda i: 5 * i), "y", regression=True).notes
+    assert notes == ("'y' is a running number: equal steps from row to row: is it what is to be predicted?",)
     notes = problem_of(table(tmp_path, y=lambda i: i % 30, rows=120), "y").notes
     assert notes == ("30 different numbers in 'y' are taken as classes; --regression predicts a number",)
 

@@ -57,6 +57,14 @@ def test_rows_of_a_test_file_are_the_test_part(tmp_path):
     assert len(data.test) == 3 and np.isfinite(data.test.x).all()
 
 
+def test_a_test_file_that_is_the_table_is_told(tmp_path):
+    main = write(tmp_path, "m.csv", "x,y", [(f"{i * i}.5", i % 2) for i in range(20)])
+    other = write(tmp_path, "t.csv", "x,y", [(f"{i * i}.5", i % 2) for i in range(20)])
+    for test in (main, other):
+        assert problem_of(main, "y", test=test).notes == (
+            "the test file holds the table itself, byte for byte: every test row is known from training",)
+
+
 def test_columns_of_a_test_file_are_found_by_name(tmp_path):
     table = both(tmp_path, "y,more,c,x", [("v", 1, "p", "odd"), ("new", 2, "q", "7.5"), ("", 3, "q", "8.5")])
     assert table.classes == ("u", "v", "new") and table.y[40:].tolist() == [1, 2]

@@ -54,7 +54,7 @@ PLAIN = text()
     (lines(PLAIN, lambda number, line: line + "," * (number > 0)), "utf-8"),
     (lines(PLAIN, lambda number, line: ",".join(f'"{cell}"' for cell in line.split(","))), "utf-8"),
     ("# by hand\n\n#\n" + lines(PLAIN, lambda number, line: line + "\n# remark" * (number == 3)), "utf-8"),
-    ("# " + PLAIN, "utf-8"), ("#" + PLAIN, "utf-8")])
+    ("# " + PLAIN, "utf-8"), ("# by hand\n#" + PLAIN, "utf-8")])
 def test_one_table_in_many_dialects(tmp_path, content, encoding):
     problem = read(tmp_path, content, encoding=encoding)
     assert columns(problem) == {"a": [row[0] for row in NUMBERS], "b": [row[1] for row in NUMBERS]}
