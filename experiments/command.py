@@ -29,8 +29,12 @@ USAGE = f"""usage: {PROGRAM} [-h]
            what its default found as Markdown, for a document
        {PROGRAM} check TABLE --label COLUMN [options]
            the question answered for a table of your own: CSV, TSV, Parquet or Feather
+       {PROGRAM} report [--output FILE | --serve [--port N]]
+           one page with every answer that the finished runs give
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
            what does a training log say, and where would rules have stopped?
+       {PROGRAM} play [--port N] [--no-browser]
+           train live in your browser, past zero error, on a page of this machine alone
        {PROGRAM} --version
 
 `python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never \
@@ -184,6 +188,18 @@ def _check(options: list[str]) -> int:
     return check(options)
 
 
+def _play(options: list[str]) -> int:
+    from .play import play
+
+    return play(options)
+
+
+def _report(options: list[str]) -> int:
+    from .reporting import report
+
+    return report(options, version())
+
+
 @dataclass(frozen=True)
 class Command:
     """One command.
@@ -201,4 +217,5 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "check": Command(_check, named=False), "replay": Command(_replay, named=False)}
+            "check": Command(_check, named=False), "report": Command(_report, named=False),
+            "replay": Command(_replay, named=False), "play": Command(_play, named=False)}

@@ -44,6 +44,17 @@ def _source(name: str) -> Any:
     return page if page.is_file() else folder.joinpath(name, "__init__.py")
 
 
+def path(name: str) -> str:
+    """Where the source of one experiment stands, from the folder that holds all our packages."""
+    folder = "experiments/questions"
+    return f"{folder}/{name}.py" if _source(name).name == f"{name}.py" else f"{folder}/{name}/__init__.py"
+
+
+def docstring(name: str) -> str:
+    """How one experiment introduces itself."""
+    return ast.get_docstring(ast.parse(_source(name).read_text(encoding="utf-8"))) or ""
+
+
 def entry(name: str) -> Entry:
     """Read question and run times of one experiment from its source."""
     tree = ast.parse(_source(name).read_text(encoding="utf-8"))

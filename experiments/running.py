@@ -120,7 +120,6 @@ def settled(work: Callable[[], int], results: Path) -> int:
     from .runs.settings import SettingError
     from .runs.shards import SweepError
     from .runs.store import StoreError
-    from .runs.sweep import SweepInterrupted
 
     try:
         return work()
@@ -131,19 +130,26 @@ def settled(work: Callable[[], int], results: Path) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt as error:
-        # Leading newline: the terminal has just echoed ^C.
-        done = f"; {error}" if isinstance(error, SweepInterrupted) else ""
-        print(f"\n{PROGRAM}: interrupted{done}; finished runs are kept in {results} and the same command goes on "
-              "from there", file=sys.stderr)
-        if threading.active_count() > 1:
-            # A worker that is still inside a compiled call must not delay the way out: what is finished is stored, and
-            # what is not would be thrown away anyhow.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            if cache := sys.modules.get("nn.cpu.cache"):
-                cache.remove_temporary()  # Python would, but is not given the time
-            os._exit(EXIT_INTERRUPTED)
-        return EXIT_INTERRUPTED
+        return interrupted(error, results)
+
+
+def interrupted(error: KeyboardInterrupt, results: Path) -> int:
+    """Say what Ctrl-C during training leaves, and return the exit code, or end here where workers are not done."""
+    from .runs.sweep import SweepInterrupted
+
+    # Leading newline: the terminal has just echoed ^C.
+    done = f"; {error}" if isinstance(error, SweepInterrupted) else ""
+    print(f"\n{PROGRAM}: interrupted{done}; finished runs are kept in {results} and the same command goes on from there",
+          file=sys.stderr)
+    if threading.active_count() > 1:
+        # A worker that is still inside a compiled call must not delay the way out: what is finished is stored, and what is
+        # not would be thrown away anyhow.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if cache := sys.modules.get("nn.cpu.cache"):
+            cache.remove_temporary()  # Python would, but is not given the time
+        os._exit(EXIT_INTERRUPTED)
+    return EXIT_INTERRUPTED
 
 
 def answer(module: ModuleType, config: Any, store: Any, common: Common) -> int:

@@ -19,7 +19,10 @@ ORDER = {
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
-                    ("experiments.running",), ("experiments.check",), ("experiments.documenting",), ("experiments.command",),
+                    ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.deciding"),
+                    ("experiments.running",), ("experiments.check",),
+                    ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
+                    ("experiments.playing",), ("experiments.play",), ("experiments.command",),
                     ("experiments.__main__",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself
 

@@ -1,5 +1,5 @@
 """The sheet that figures are drawn on: how it looks, where it is written, and what keeps its words from overlapping."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,11 +28,14 @@ class Look:
         Larger letters, lines and markers, to be read from the last row.
     dark : bool
         Light letters and hues on a dark ground.
+    keep : callable, optional
+        keep(figure, path) is given each finished figure, which is then not written.
     """
 
     svg: bool = False
     talk: bool = False
     dark: bool = False
+    keep: Callable[[Any, Path], None] | None = None
 
     def paths(self, path: str | PathLike[str]) -> list[Path]:
         """Return the files of the figure that is called `path` (with the ending .png)."""
@@ -86,6 +89,9 @@ def figure(path: str | PathLike[str], rows: int, columns: int, *, size: tuple[fl
         _title(drawing, title)
         yield drawing, axes
         _fit_labels(drawing, axes)
+        if look.keep is not None:
+            look.keep(drawing, Path(path))
+            return
         for one in look.paths(path):
             with outputs.named(one):
                 save(drawing, one)

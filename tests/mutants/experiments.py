@@ -25,9 +25,13 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
+PLAY = "tests/test_experiments_play.py::"
+TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
+UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
 LEAKS = "tests/test_experiments_check_leaks.py::"
 PROBLEM = "tests/test_experiments_tables_problem.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
+RECORDED = "tests/test_experiments_scrubber.py::"
 CHECKED = "tests/test_experiments_check_"
 
 EXPERIMENTS = {
@@ -100,6 +104,26 @@ EXPERIMENTS = {
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    "a_name_rebound_to_this_machine_is_let_in": Mutant(
+        "experiments/play.py", "return known and host in hosts and origin", "return known and origin",
+        f"{PLAY}test_who_is_let_in"),
+    "played_in_other_batches_than_are_written_down": Mutant(
+        "experiments/playing/lines.py", '"batch_size": self.batch_size,', '"batch_size": 4,',
+        f"{PLAY}test_saved_lines_make_the_same_run"),
+    "a_run_that_outlives_its_tab": Mutant(
+        "experiments/playing/tab.py", "            self.session.end()\n", "            self.session.stop_here()\n",
+        f"{PLAY}test_tabs_train_side_by_side_and_end_when_they_are_closed"),
+    "frames_judged_by_flipped_labels": Mutant(  # new points seem to be as often wrong as training labels are
+        "experiments/trainers/frames.py", '"test_loss": self._base.value(said, test.y_clean)',
+        '"test_loss": self._base.value(said, test.y)', f"{RECORDED}test_frames_are_those_of_a_plain_fit", jit=True),
+    "a_recording_without_its_first_frame": Mutant(
+        "experiments/report/scrubber.py", "prepend=np.zeros((1, frames.shape[1]), np.uint8)", "prepend=frames[:1]",
+        f"{RECORDED}test_what_is_packed_is_unpacked"),
+    # w̃ with the wrong sign: another angle than that to which gradient descent comes.
+    "rest_of_the_machine_mirrored": Mutant(
+        "experiments/trainers/turning.py", "-np.log(svm.alpha[svm.support])", "np.log(svm.alpha[svm.support])", TURNED),
+    "gradient_behind_the_activation": Mutant(  # dz_t instead of dh_t
+        "experiments/trainers/unrolled.py", 'for q in ("a", "da"))', 'for q in ("a", "dz"))', UNROLLED),
     # Ten divisions of a hundred rows would be as good as ten tables.
     "divisions_that_share_no_rows": Mutant(
         "experiments/check/changes.py", "(1 / count + ratio)", "(1 / count)",
@@ -116,4 +140,11 @@ EXPERIMENTS = {
     "categories_of_a_test_file_by_its_own_order": Mutant(
         "experiments/data/tables/telling.py", "[known[word] for word in words]", "[j for j, word in enumerate(words)]",
         f"{PROBLEM}test_rows_of_a_test_file_are_the_test_part"),
+    "words_of_a_store_as_markup": Mutant(  # a name in a store runs as a script on the page
+        "experiments/report/web_parts.py", "autoescape=True", "autoescape=False",
+        "tests/test_experiments_page.py::test_nothing_of_a_store_becomes_markup"),
+    "stop_where_going_on_pays": Mutant(  # the decision table, upside down
+        "experiments/report/decisions.py", "return better if BETTER in clear else worse",
+        "return worse if BETTER in clear else better",
+        "tests/test_experiments_page_decisions.py::test_the_course_follows_verdicts"),
 }

@@ -1,0 +1,223 @@
+"""The decision table: your situation, and what to do, a row each; every row is computed from one question's runs.
+
+A row names its situation, its question, and a function of that question's module and results that gives `Advice`. The words
+follow intervals: where too few runs can tell, the row says so.
+"""
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .report.compare import BETTER, UNKNOWN, judge
+from .report.decisions import (
+    EITHER,
+    FLOOD,
+    KEEP,
+    LOOK,
+    NOT_YET,
+    STOP,
+    UNTOLD,
+    Advice,
+    Decision,
+    compared,
+    course,
+    ratio,
+    spread,
+)
+from .report.perfection import FAST, reached
+from .report.reconstruction import since_early
+from .report.rises import ends
+from .report.shares import Share
+from .report.words import counted, listed
+
+ERRORS = "Test error, %, zero training error → end"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A situation, the question whose runs tell, and advise(module, results)."""
+
+    situation: str
+    question: str
+    advise: Callable[[Any, Any], Advice]
+
+
+def _errors(cases: Any, wrong: bool) -> Advice:
+    """Zero training error beside the end by test error; where labels are wrong beside flooding, too."""
+    count = len(cases) * (1 + wrong)
+    on = [case.compared("zero", "end", "test_error", comparisons=count).verdict for case in cases]
+    flooded = [case.compared("zero", "flood", "test_error", comparisons=count).verdict for case in cases] if wrong else []
+
+    def said(case: Any) -> str:
+        _, change = compared(case.values("zero", "test_error"), case.values("end", "test_error"), 100, comparisons=count)
+        _, other = compared(case.values("zero", "test_error"), case.values("flood", "test_error"), 100, comparisons=count)
+        return f"{case.title}: {change}" + f", flooded {other.partition(' → ')[2]}" * wrong
+    action = FLOOD if wrong and course(flooded) == KEEP else course(on)
+    return Advice(action, f"{ERRORS}: {'; '.join(map(said, cases))}.")
+
+
+def _clean_errors(module: Any, results: Any) -> Advice:
+    return _errors([one for one in results if not one.case.where.noise], wrong=False)
+
+
+def _wrong_errors(module: Any, results: Any) -> Advice:
+    most = max(one.case.where.noise for one in results)
+    return _errors([one for one in results if one.case.where.noise == most], wrong=True)
+
+
+def _clean_losses(module: Any, results: Any) -> Advice:
+    cases = [one for one in results if not one.case.where.noise]
+    found = [ratio(one.values("zero", "test_loss"), one.values("end", "test_loss"), comparisons=len(cases)) for one in cases]
+    sure = [compared(one.values("zero", "calibration_error"), one.values("end", "calibration_error"), 100)[1]
+            for one in cases]
+    said = "; ".join(f"{one.title}: test loss {change}, calibration error {error} %"
+                     for one, (_, change), error in zip(cases, found, sure, strict=True))
+    return Advice(course([one.verdict for one, _ in found]), f"From zero training error to the end: {said}.")
+
+
+def _wrong_losses(module: Any, results: Any) -> Advice:
+    pairs = [(one, case) for one, case in zip(results.tuned, module.cases(results.config), strict=True) if case.noise]
+    if not pairs:  # the quick version has none
+        return Advice(UNTOLD, "These runs are on data without wrong labels.")
+    found = [ratio(*(one.values(name, "test_loss") for name in (module.PLAIN, module.BATCHES)), comparisons=len(pairs))
+             for one, _ in pairs]
+    said = "; ".join(f"{one.title}: {change}" for (one, _), (_, change) in zip(pairs, found, strict=True))
+    return Advice(course([one.verdict for one, _ in found], FLOOD, KEEP), f"Test loss with flooding, over that without: "
+                  f"{said}.")
+
+
+def _squared(module: Any, results: Any) -> Advice:
+    arm, count = "squared error", len(results)
+    found = [(case.title, *compared(case.at(arm, 1, "test_error"), case.at(arm, "end", "test_error"), 100,
+                                    comparisons=count)) for case in results]
+    said = "; ".join(f"{title}: {change}" for title, _, change in found)
+    return Advice(course([one.verdict for _, one, _ in found]), f"{ERRORS}: {said}.")
+
+
+def _separable(module: Any, results: Any) -> Advice:
+    cases = [case for case in results if case.runs.runs and not case.network]
+    found = [ratio(case.runs.at("zero", "angle"), case.runs.at("end", "angle"), comparisons=len(cases)) for case in cases]
+    verdicts = [one.verdict for one, _ in found]
+    last = cases[-1].runs
+    return Advice(course(verdicts), "Angle to the classifier with the largest margin, zero training error → end: clearly "
+                  f"smaller in {verdicts.count(BETTER)} of {counted(len(cases), 'case')}; {cases[-1].title} "
+                  f"{spread(last.at('zero', 'angle'))} → {spread(last.at('end', 'angle'))} degrees, {found[-1][1]}.")
+
+
+def _random_labels(module: Any, results: Any) -> Advice:
+    epochs, error = (results.at(("kind", module.RANDOM), *how) for how in (("epoch", 1, "zero"), ("test_error", 100)))
+    fitted = Share.of(np.isfinite(epochs))
+    learnt = judge(error - module.CHANCE).verdict
+    action = UNTOLD if learnt == UNKNOWN else LOOK if fitted.mostly and learnt != BETTER else EITHER
+    real = results.at(("kind", module.REAL), "test_error", 100)
+    return Advice(action, f"Random labels were fitted to zero training error in {fitted.hits} of {fitted.runs} runs; test "
+                  f"error then {spread(error)} % (chance: {module.CHANCE:.0f} %), with real labels {spread(real)} %.")
+
+
+def _fast(module: Any, results: Any) -> Advice:
+    alarms = {told: module.alarm(results, *(name for name, (*_, leak) in module.FAULTS.items() if leak is told))
+              for told in (True, False)}
+    column = reached(results, ("fault", "label as a column"), FAST)
+    chance = [reached(results, ("example", name), FAST) for name in module.ASKED]
+    action = LOOK if alarms[True].mostly and alarms[False].seldom else UNTOLD
+    return Advice(action, f"Random labels were learnt by heart so soon in {sum(one.hits for one in chance)} of "
+                  f"{sum(one.runs for one in chance)} runs, data with the label in a column in {column}. "
+                  f"leakage_report gave alarm in {alarms[True]} runs with a leak and {alarms[False]} without.")
+
+
+def _above(module: Any, results: Any) -> Advice:
+    shown = {"Averaging alone": "averaging over the epoch", "Dropout": "dropout", "Augmentation": "augmentation",
+             "Trained on the validation set": "a leaked validation set", "Flipped training labels": "wrong training labels"}
+    cases = [results.case(title) for title in shown]
+    left = [judge(case.remedied, lower_is_better=False, comparisons=len(cases)).verdict for case in cases]
+    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied)}" for case in cases)
+    action = UNTOLD if UNKNOWN in left else LOOK if BETTER in left else EITHER
+    return Advice(action, "Points that validation is above training, as shown, then with training samples measured at the "
+                  f"epoch's end: {said}. What is left lies in the data.")
+
+
+def _private(module: Any, results: Any) -> Advice:
+    found = [(case.title, *compared(*(case.plain[when].found("auc", "loss") for when in ("zero", "end")),
+                                    comparisons=len(results))) for case in results if case.plain["zero"].there.any()]
+    said = "; ".join(f"{title}: {change}" for title, _, change in found)
+    return Advice(course([one.verdict for _, one, _ in found]), "AUC by which the loss tells members of the training set "
+                  f"from others, zero training error → end: {said}.")
+
+
+def _grokking(module: Any, results: Any) -> Advice:
+    late = {one.title: Share.of(one.there) for one in results.decayed}
+    action = KEEP if any(share.mostly for share in late.values()) else UNTOLD
+    said = "; ".join(f"{one.title}: by heart at epoch {spread(one.at('zero', 'epoch'))}, 90 % of new sums right at "
+                     f"{spread(one.at('there', 'epoch'))} ({late[one.title].hits} of {late[one.title].runs} runs)"
+                     for one in results.decayed)
+    without = "".join(f" Without weight decay in {Share.of(one.there)} runs." for one in results.control)
+    return Advice(action, f"{said[0].upper()}{said[1:]}.{without}")
+
+
+def _online(module: Any, results: Any) -> Advice:
+    loss = ends(results.tuned, "test_loss")
+    to_end = 100 * (loss[:, -1] / np.nanmin(loss, axis=1) - 1)
+    name = min(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess)))
+    found, _ = compared(to_end, results.stops[name].excess)
+    worst = max(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess)))
+    return Advice(course([found.verdict], STOP, KEEP), f"Test loss above the lowest, %: {spread(to_end)} at the end, "
+                  f"{spread(results.stops[name].excess)} by the rule “{name}”, {spread(results.stops[worst].excess)} by "
+                  f"“{worst}”.")
+
+
+def _codes(module: Any, results: Any) -> Advice:
+    found = {title: since_early(results.named(data)[module.PLAIN][0]) for data, title in module.DATA.items()}
+    verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
+    said = "; ".join(f"{title}: from epoch {epoch:.0f} on test error fell by {spread(error)} %, the accuracy of the code "
+                     f"changed by {spread(points)} points" for title, (epoch, error, points) in found.items())
+    return Advice(course(verdicts), f"{said[0].upper()}{said[1:]}.")
+
+
+def _words(module: Any, results: Any) -> Advice:
+    from .report.spelled import interval, verdict
+
+    parts = results.parts()
+    left, others = parts["left"], [values for name, values in parts.items() if name in ("network", "training")]
+    found = [verdict(left - values, results.folds, len(others)) for values in others]
+    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else EITHER
+    named = listed(f"{name} {interval(parts[name], results.folds)}" for name in ("network", "training", "left"))
+    return Advice(action, f"Of the points that the plain network lacks: {named}.")
+
+
+TABLE = (
+    Row("Labels are right; you count errors", "zero_loss", _clean_errors),
+    Row("Some labels are wrong; you count errors", "zero_loss", _wrong_errors),
+    Row("Labels are right; you use the probabilities", "zero_loss", _clean_losses),
+    Row("Some labels are wrong; you use the probabilities", "flooding_family", _wrong_losses),
+    Row("You train with squared error", "loss_matters", _squared),
+    Row("A linear classifier separates the classes; you want the largest margin", "margin_theory", _separable),
+    Row("Training error is zero; has it learnt anything?", "memorization", _random_labels),
+    Row("100 % accuracy after one or two epochs", "fast_perfect", _fast),
+    Row("Validation accuracy above training accuracy", "validation_above_training", _above),
+    Row("Nobody may find out who was in the training set", "privacy", _private),
+    Row("All learnt by heart, validation near chance, few exact data, weight decay", "grokking", _grokking),
+    Row("You learn sample by sample (on-line)", "online", _online),
+    Row("You train an autoencoder for its code", "autoencoder", _codes),
+    Row("Short sequences such as words, stuck at an accuracy of 0.9", "sequences", _words))
+
+
+def decisions(found: Mapping[str, tuple[Any, Any, str]]) -> list[Decision]:
+    """Return all rows.
+
+    Parameters
+    ----------
+    found : mapping of str -> (module, results, str)
+        By question what there is, and of which runs.
+    """
+    rows = []
+    for row in TABLE:
+        if row.question not in found:
+            rows.append(Decision(row.situation, row.question, Advice(NOT_YET, "")))
+            continue
+        module, results, runs = found[row.question]
+        advice = row.advise(module, results)
+        if advice.action == EITHER and runs.startswith("quick"):  # whose seeds are too few to find a difference
+            advice = Advice(UNTOLD, advice.measured)
+        rows.append(Decision(row.situation, row.question, advice, runs))
+    return rows
