@@ -126,8 +126,10 @@ def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
 
 def test_accused_data_are_named_before_anything_else():
     said = answer(made(end=(0.2, 0.9)), [LEAK])
-    assert "But first: the data are accused of 1 leak (diagnosis), see above" in said["answer"]
-    assert said["next"].startswith("What to do next: take the accused columns or rows away")
+    assert "But first: something leaks (diagnosis), see above" in said["answer"]
+    assert said["next"].startswith("What to do next: leave out the columns or rows that leak, and check again; stop with ")
+    perhaps = SimpleNamespace(**{**vars(LEAK), "level": "suspicious"})
+    assert "But first: something may leak (diagnosis)" in answer(made(), [perhaps])["answer"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
 
 

@@ -22,7 +22,7 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
     way, said = decision(results), []
     rule = best_rule(results)
     if accused:
-        said.append("take the accused columns or rows away and check again")
+        said.append("leave out the columns or rows that leak, and check again")
     if way in ("no", "depends") and rule is not None and rule.above_end < 0:
         said.append(f"stop with {rule.rule}: none of the panel cost less by what matters; it returns epoch "
                     f"{rule.returned:.0f}, test loss {number(rule.loss)}, {-rule.above_end:.2g} below the end's")
