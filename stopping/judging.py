@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .at_once import found_at_once
 from .base import Criterion
 from .combine import leaves
 from .expression import parse
@@ -30,10 +32,23 @@ def panel(log: Log) -> tuple[list[Criterion], list[str]]:
 
 def decided(criterion: Criterion, log: Log) -> StopDecision:
     """Return where a rule stops; an error names the file too."""
+    checks = len(log.reading.lines)
+    asked = np.asarray(asked_at(criterion, log, checks), dtype=int)
+    silent = any(np.isnan(log[name]).all() for name in criterion.requires)  # `replay` has a word on that
+    found = None if silent else found_at_once(criterion, {name: log[name][asked] for name in criterion.requires})
+    if found is not None:
+        stop, best = (None if step is None else int(asked[step - 1]) + 1 for step in found[:2])
+        epochs, updates = log.get("epoch"), log.get("update")
+        return StopDecision(stop, _at(epochs, stop), best, _at(epochs, best), found.best_value, checks,
+                            _at(updates, stop), _at(updates, best))
     try:
         return replay(criterion, log)
     except ValueError as error:
         raise ValueError(f"{log.reading.path}: {error}") from None
+
+
+def _at(counts: NDArray | None, step: int | None) -> float | None:
+    return None if counts is None or step is None else float(counts[step - 1])
 
 
 def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any]:
