@@ -10,6 +10,16 @@ from .noise import over_runs
 from .tables import aligned, wrapped
 
 
+def copied(logs: Sequence[Log]) -> dict[int, int]:
+    """Return place -> place of an earlier run with the same numbers throughout: one file given twice is no second run."""
+    found: dict[int, int] = {}
+    for place, log in enumerate(logs):
+        same = (j for j in range(place) if logs[j].keys() == log.keys()
+                and all(np.array_equal(logs[j][name], log[name], equal_nan=True) for name in log))
+        found |= {place: j for j in list(same)[:1]}
+    return found
+
+
 def together(logs: Sequence[Log], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return what runs say together of going on and of each rule that all were asked; None where they are not judged alike.
 

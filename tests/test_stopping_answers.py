@@ -153,6 +153,17 @@ def test_several_runs_are_paired(tmp_path, capsys, monkeypatch):
     assert documents[0]["together"]["changes"]["val_error"]["half"] == pytest.approx(4.303 * 0.1 / 3 ** 0.5)
 
 
+def test_a_log_given_twice_is_one_run(tmp_path, capsys):
+    """Else its differences would have no scatter, and all be more than chance."""
+    (tmp_path / "log.csv").write_text("epoch,val_loss\n1,2\n2,1\n3,nan\n4,3\n" * 2 + "epoch,val_loss\n1,2\n2,1\n3,4\n")
+    log = str(tmp_path / "log.csv")
+    for arguments, runs in (([log, log, "--runs", "1"], 0), ([log, "--runs", "all"], 2)):
+        assert main(["replay", *arguments]) == 0
+        said = capsys.readouterr().out
+        assert said.count("note: the same numbers as in run 1 of those given: they count once") == 1
+        assert said.count(f"All {runs} runs together") == said.count("together") == (runs > 0)
+
+
 def test_the_number_of_samples_by_the_steps():
     assert samples_at_least(np.array([0.5, 0.25])) == 4 and samples_at_least(np.array([0.5, 0.5])) is None
     rng = np.random.default_rng(0)
