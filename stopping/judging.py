@@ -11,7 +11,8 @@ from .base import Criterion
 from .combine import leaves
 from .expression import parse
 from .logs import Log
-from .logs.names import rises_by_name
+from .logs.names import OURS, PARTS, plain, rises_by_name
+from .logs.table import listed
 from .prechelt import GL
 from .replay import StopDecision, asked_at, replay
 
@@ -27,7 +28,18 @@ def panel(log: Log) -> tuple[list[Criterion], list[str]]:
              for criterion in asked}
     notes = [f"{criterion!r} is not asked: it takes ratios of {names[0]}, which is negative at times"
              for criterion, names in below.items() if names]
+    if not any(name.startswith("val_") for criterion in asked for name in criterion.requires):
+        notes += _others(log)
     return [criterion for criterion, names in below.items() if not names], notes
+
+
+def _others(log: Log) -> list[str]:
+    """Return a note on validation metrics that no rule of the panel watches, where it watches none."""
+    names = [name for name in log if "val" in {PARTS.get(word) for word in plain(name).split("_")} and name not in OURS]
+    if not names:
+        return []
+    mode = ", mode='max'" * rises_by_name(names[0])
+    return [f"{listed(names)}: watched by a rule only if it says so, like --criterion \"Patience(10, {names[0]!r}{mode})\""]
 
 
 def decided(criterion: Criterion, log: Log) -> StopDecision:

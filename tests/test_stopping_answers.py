@@ -206,6 +206,16 @@ def test_the_default_panel_asks_what_the_log_has(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["Divergence()", "never"]
 
 
+def test_metrics_that_no_rule_of_the_panel_watches_are_named(tmp_path, capsys):
+    read(tmp_path, "epoch,train_loss,val_auc,val_f1\n1,3,0.5,0.5\n2,2,0.6,0.5\n")
+    assert main(["replay", str(tmp_path / "log.csv")]) == 0
+    note = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("note: 'val_auc', 'val_f1': "))
+    rule = note.partition('--criterion "')[2].rstrip('"')
+    assert rule == "Patience(10, 'val_auc', mode='max')"
+    assert main(["replay", str(tmp_path / "log.csv"), "--criterion", rule]) == 0
+    assert "note: " not in capsys.readouterr().out
+
+
 def test_rules_of_ratios_are_left_out_of_the_panel_where_losses_are_negative(tmp_path, capsys):
     read(tmp_path, "epoch,loss,val_loss\n1,3,-2\n2,-2,-3\n3,-3,-2\n")  # log-likelihoods, for one
     assert main(["replay", str(tmp_path / "log.csv")]) == 0
