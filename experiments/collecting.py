@@ -2,7 +2,8 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -60,7 +61,7 @@ def look(name: str, store: Snapshot, presets: Sequence[str] = tuple(PRESETS)) ->
         return None, []
     for preset in presets:
         config = PRESETS[preset](module.Config)
-        keys = store.asked(lambda store, config=config: module.run(config, store))
+        keys = store.asked(partial(module.run, config))
         rows = store.present(keys)
         if keys and len(rows) == len(keys):
             return Found(module, preset, config, module.gather(store, config), rows), []
@@ -75,12 +76,12 @@ def look(name: str, store: Snapshot, presets: Sequence[str] = tuple(PRESETS)) ->
 
 def finding(name: str, found: Found | None, notes: list[str], draw: Callable[[str, Found], Any]) -> Finding:
     """Return what there is to show; `draw(name, found)` gives the pictures."""
-    entry, text = registry.entry(name), registry.docstring(name)
-    about = {"name": name, "question": entry.question, "takes": entry.times, "code": registry.path(name),
-             "papers": papers.named(text), "notes": notes}
+    entry = registry.entry(name)
+    bare = Finding(name, entry.question, entry.times, registry.path(name), papers.named(registry.docstring(name)),
+                   notes=notes)
     if found is None:
-        return Finding(**about)
-    return Finding(**about, runs=found.preset, answer=found.module.answer(found.results),
+        return bare
+    return replace(bare, runs=found.preset, answer=found.module.answer(found.results),
                    tables=found.module.tables(found.results), pictures=draw(name, found), how=how(found))
 
 

@@ -51,7 +51,8 @@ def menu() -> str:
         quick, default, full = entry.times
         lines += [f"  {entry.name}", f"      {entry.question}",
                   f"      --quick {quick}, default {default}, --full {full}", ""]
-    return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}", f"More: {PROGRAM} --help"])
+    return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}",
+                      f"For a table of your own: {PROGRAM} check TABLE --label COLUMN", f"More: {PROGRAM} --help"])
 
 
 def show(*parts: str) -> None:

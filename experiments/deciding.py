@@ -10,14 +10,26 @@ from typing import Any
 import numpy as np
 
 from .report.compare import BETTER, UNKNOWN, judge
-from .report.decisions import (EITHER, FLOOD, KEEP, LOOK, NOT_YET, STOP, UNTOLD, Advice, Decision, compared, course, ratio,
-                               spread)
+from .report.decisions import (
+    EITHER,
+    FLOOD,
+    KEEP,
+    LOOK,
+    NOT_YET,
+    STOP,
+    UNTOLD,
+    Advice,
+    Decision,
+    compared,
+    course,
+    ratio,
+    spread,
+)
 from .report.perfection import FAST, reached
 from .report.reconstruction import since_early
 from .report.rises import ends
 from .report.shares import Share
 from .report.words import counted, listed
-
 
 ERRORS = "Test error, %, zero training error → end"
 
@@ -56,8 +68,9 @@ def _wrong_errors(module: Any, results: Any) -> Advice:
 
 def _clean_losses(module: Any, results: Any) -> Advice:
     cases = [one for one in results if not one.case.where.noise]
-    found = [ratio(*(one.values(method, "test_loss") for method in ("zero", "end")), comparisons=len(cases)) for one in cases]
-    sure = [compared(*(one.values(method, "calibration_error") for method in ("zero", "end")), 100)[1] for one in cases]
+    found = [ratio(one.values("zero", "test_loss"), one.values("end", "test_loss"), comparisons=len(cases)) for one in cases]
+    sure = [compared(one.values("zero", "calibration_error"), one.values("end", "calibration_error"), 100)[1]
+            for one in cases]
     said = "; ".join(f"{one.title}: test loss {change}, calibration error {error} %"
                      for one, (_, change), error in zip(cases, found, sure, strict=True))
     return Advice(course([one.verdict for one, _ in found]), f"From zero training error to the end: {said}.")
@@ -76,8 +89,8 @@ def _wrong_losses(module: Any, results: Any) -> Advice:
 
 def _squared(module: Any, results: Any) -> Advice:
     arm, count = "squared error", len(results)
-    found = [(case.title, *compared(case.at(arm, 1, "test_error"), case.at(arm, "end", "test_error"), 100, comparisons=count))
-             for case in results]
+    found = [(case.title, *compared(case.at(arm, 1, "test_error"), case.at(arm, "end", "test_error"), 100,
+                                    comparisons=count)) for case in results]
     said = "; ".join(f"{title}: {change}" for title, _, change in found)
     return Advice(course([one.verdict for _, one, _ in found]), f"{ERRORS}: {said}.")
 
@@ -128,8 +141,8 @@ def _private(module: Any, results: Any) -> Advice:
     found = [(case.title, *compared(*(case.plain[when].found("auc", "loss") for when in ("zero", "end")),
                                     comparisons=len(results))) for case in results if case.plain["zero"].there.any()]
     said = "; ".join(f"{title}: {change}" for title, _, change in found)
-    return Advice(course([one.verdict for _, one, _ in found]), "AUC by which the loss tells members of the training set from "
-                  f"others, zero training error → end: {said}.")
+    return Advice(course([one.verdict for _, one, _ in found]), "AUC by which the loss tells members of the training set "
+                  f"from others, zero training error → end: {said}.")
 
 
 def _grokking(module: Any, results: Any) -> Advice:

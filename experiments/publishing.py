@@ -21,7 +21,8 @@ from .runs.outputs import named, writing
 from .runs.schema import StoreError
 from .runs.snapshot import Noting, snapshot
 
-DECISIONS = re.compile(r"<!-- decisions: begin, runs (?P<runs>[^>]*?) -->\n(?P<text>.*?)<!-- decisions: end -->", re.DOTALL)
+DECISIONS = re.compile(r"<!-- decision table: begin, runs (?P<runs>[^>]*?) -->\n(?P<text>.*?)<!-- decision table: end -->",
+                       re.DOTALL)
 HEADING, NEXT = "\n## Gallery\n", re.compile(r"^## ", re.MULTILINE)
 ENTRY = re.compile(r"^### (?P<name>\w+)\n.*?(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 PICTURES = Path("experiments", "gallery")
@@ -48,7 +49,8 @@ def publish(results: Path, folder: Path) -> list[Path]:
         texts[readme] = with_sections(with_decisions(texts[readme], rows, list(found)), found)
         drawn = {name: draw(one, Path(temporary), folder / PICTURES) for name, one in found.items()}
         texts[catalogue] = with_gallery(texts[catalogue], {
-            name: entry(name, one, drawn[name], [row for row in rows if row.question == name]) for name, one in found.items()})
+            name: entry(name, one, drawn[name], [row for row in rows if row.question == name])
+            for name, one in found.items()})
         for path, text in texts.items():
             with writing(path, text=True) as file:
                 file.write(text)
@@ -66,7 +68,8 @@ def version(name: str) -> str:
     from hashlib import sha256
 
     module = registry.load(name)
-    return sha256("\n".join(sorted(Noting().asked(lambda store: module.run(module.Config(), store)))).encode()).hexdigest()[:12]
+    keys = Noting().asked(lambda store: module.run(module.Config(), store))
+    return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:12]
 
 
 def versions(text: str) -> dict[str, str]:
@@ -79,8 +82,8 @@ def versions(text: str) -> dict[str, str]:
     """
     found = DECISIONS.findall(text)
     if len(found) != 1:
-        raise StoreError(f"README.md: got {len(found)} decision tables, accepted: one, between <!-- decisions: begin, runs … "
-                         "--> and <!-- decisions: end -->")
+        raise StoreError(f"README.md: got {len(found)} decision tables, accepted: one, between <!-- decision table: begin, "
+                         "runs … --> and <!-- decision table: end -->")
     return dict(pair.split(" ") for pair in found[0][0].split(", ") if " " in pair)
 
 
@@ -93,8 +96,8 @@ def with_decisions(text: str, rows: Sequence[Decision], names: Sequence[str]) ->
     lines = [line if row.question in names else old.get(line.split(" | ")[0], line)
              for row, line in zip(rows, new, strict=True)]
     of = ", ".join(f"{name} {runs[name]}" for name in registry.NAMES if name in runs) or "none"
-    return (f"{text[:one.start()]}<!-- decisions: begin, runs {of} -->\n" + "\n".join([head, rule, *lines])
-            + f"\n<!-- decisions: end -->{text[one.end():]}")
+    return (f"{text[:one.start()]}<!-- decision table: begin, runs {of} -->\n" + "\n".join([head, rule, *lines])
+            + f"\n<!-- decision table: end -->{text[one.end():]}")
 
 
 def with_sections(text: str, found: Mapping[str, Found]) -> str:
@@ -115,17 +118,24 @@ def entries(text: str) -> dict[str, str]:
 
 def _gallery(text: str) -> tuple[int, int]:
     if text.count(HEADING) != 1:
-        raise StoreError(f"experiments/README.md: got {text.count(HEADING)} galleries, accepted: one, below {HEADING.strip()!r}")
+        raise StoreError(f"experiments/README.md: got {text.count(HEADING)} galleries, accepted: one, below "
+                         f"{HEADING.strip()!r}")
     begin = text.index(HEADING) + len(HEADING)
     after = NEXT.search(text, begin)
     return begin, after.start() if after else len(text)
 
 
-def with_gallery(text: str, new: Mapping[str, str]) -> str:
-    """Return a document with new entries in its gallery, in the registry's order."""
+def own_section(text: str, name: str) -> bool:
+    """Whether a question has a section of its own, outside the gallery, under its bare name."""
     begin, end = _gallery(text)
-    all_of_them = entries(text) | new
-    body = "".join(all_of_them[name] for name in registry.NAMES if name in all_of_them)
+    return bool(re.search(rf"^#+ {name}$", text[:begin] + text[end:], re.MULTILINE | re.IGNORECASE))
+
+
+def with_gallery(text: str, new: Mapping[str, str]) -> str:
+    """Return a document with new entries in its gallery, in the registry's order; none of what has a section of its own."""
+    begin, end = _gallery(text)
+    all_of_them = {**entries(text), **new}
+    body = "".join(all_of_them[name] for name in registry.NAMES if name in all_of_them and not own_section(text, name))
     return f"{text[:begin]}{text[begin:end].partition('### ')[0]}{body}{text[end:]}"
 
 

@@ -1,4 +1,4 @@
-"""``report``: one page that shows every answer, written to a file or served on this machine; the documents from one store."""
+"""``report``: one page that shows every answer, written to a file or served on this machine; documents from one store."""
 import argparse
 import errno
 import os
@@ -48,8 +48,9 @@ def report(options: list[str], version: str) -> int:
 
 def _parsed(options: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} report", allow_abbrev=False, description=(
-        "One HTML page with every answer that the finished runs of a results folder give, and what to do in which situation. "
-        f"Nothing is trained without --record; drawing takes {TAKES}. The page needs no network and no other file."))
+        "One HTML page with every answer that the finished runs of a results folder give, and what to do in which "
+        f"situation. Nothing is trained without --record; drawing takes {TAKES}. The page needs no network and no other "
+        "file."))
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
                         help="folder of the results store, which is only read (default: %(default)s)")
     where = parser.add_mutually_exclusive_group()
@@ -110,8 +111,8 @@ def looked_at(results: Path) -> Iterator[tuple[Any, dict[str, tuple[Any, list[st
 
     with snapshot(results) as store:
         if not store.runs:
-            raise StoreError(f"--results: got {str(results)!r}, whose results file has no runs, accepted: one with some; run "
-                             "an experiment first")
+            raise StoreError(f"--results: got {str(results)!r}, whose results file has no runs, accepted: one with some; "
+                             "run an experiment first")
         yield store, {name: look(name, store) for name in registry.NAMES}
 
 

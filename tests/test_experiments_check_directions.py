@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from experiments import data
-from experiments.check.answers import answer, decision
+from experiments.check.answers import answer
 from experiments.check.plan import Asked, planned
 from experiments.check.results import ERROR, LOSS, Results, copies_across
 from experiments.check.training import Trained, train
+from experiments.check.verdicts import decision
 from experiments.data.tables import cut, problem_of
 from experiments.report.compare import BETTER, WORSE
 from experiments.report.measured import Measured

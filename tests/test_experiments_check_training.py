@@ -129,6 +129,16 @@ def test_the_network_can_memorise_and_large_tables_get_less_of_everything():
     assert any("10 weights a row" in why for why in small.why) and any("all training is to take" in why for why in large.why)
 
 
+def test_a_test_file_leaves_the_rest_to_train_and_to_choose():
+    problem = problem_from(np.zeros((500, 3)), np.arange(500) % 2, test_from=400)
+    with offered(problem):
+        plan = planned(problem, Asked())
+    parts = cut(problem, 0.2, 0)
+    words = f"{100 * len(parts.train) / 400:.0f} % of the rows to train, 25 % to choose by and the test file to test"
+    assert any(words in why for why in plan.why)
+    assert f"for about {len(parts.train)} training rows" in plan.why[0]
+
+
 def test_what_is_asked_for_is_done():
     plan = plan_of(100_000, 100, hidden=(7,), epochs=500, seeds=4, split=0.1)
     assert (plan.run.hidden, plan.run.epochs, plan.seeds, plan.run.split) == ((7,), 500, 4, 0.1)

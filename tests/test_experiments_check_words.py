@@ -1,13 +1,17 @@
 """What a check says, on made-up results: yes, no, it depends, cannot tell, and what follows from it."""
+import dataclasses
 import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from experiments.check import answers, document, shown
-from experiments.check.answers import answer, best_rule, opening, so_soon
+from experiments.check import document, shown
+from experiments.check.advice import best_rule
+from experiments.check.answers import answer, opening
+from experiments.check.causes import so_soon
 from experiments.check.changes import SAME, TOO_FEW, change
+from experiments.check.verdicts import decision
 from experiments.report.compare import BETTER, UNKNOWN, WORSE
 from tests.own_tables import made
 
@@ -26,7 +30,8 @@ LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found"
                                                           "test loss stayed")),
     (WIDE, "Cannot tell: too few rows: ", ("whether test error changed cannot be told", "whether test loss changed cannot")),
     ({**WIDE, "seeds": 4}, "Cannot tell from 4 splits of 2000 rows (--seeds 10 narrows the intervals): ", ()),
-    ({"seeds": 2, "end": (0.2, 0.9)}, "Cannot tell from 2 splits of 2000 rows, as an interval takes three", ("test loss went from",)),
+    ({"seeds": 2, "end": (0.2, 0.9)}, "Cannot tell from 2 splits of 2000 rows, as an interval takes three",
+     ("test loss went from",)),
     ({"end": (0.2, 0.9), "zero_epoch": float("nan")},
      "No, stop: training error did not reach zero in most splits (10.0 % was",
      ("judged from the lowest validation loss (epoch 5 on",)),
@@ -40,19 +45,28 @@ def test_the_opening_follows_the_intervals(how, start, also):
 
 
 @pytest.mark.parametrize("end, words", [
-    ((0.2, 0.5), "No, the best was past by then: from the lowest validation loss (epoch 5) to the same end test error rose "
+    ((0.2, 0.5), "No, the best was past by then: from the lowest validation loss (epoch 5) to epoch 20 test error rose "
      "from 10.0 to 20.0 % (+10 ±"),
     ((0.3, 0.9), "No, stop: from zero training error (epoch 8 on average"),
     ((0.05, 0.1), "Yes, training on pays: ")])
 def test_the_best_may_be_past_before_there_is_no_error(end, words):
     results = made(best=(0.1, 0.2), end=end)
-    assert opening(results).startswith(words) and answers.decision(results) == words[:3].strip(",").lower()
+    assert opening(results).startswith(words) and decision(results) == words[:3].strip(",").lower()
     assert "rises from the best on" in answer(results)["how sure"] or end == (0.05, 0.1)
-    assert "from the lowest validation loss (epoch 5) to the same end test" in opening(results)
+    assert "from the lowest validation loss (epoch 5) to epoch 20 test" in opening(results)
 
 
 def test_nothing_is_said_twice_where_the_best_is_where_judging_begins():
-    assert "same end" not in opening(made(zero_epoch=float("nan"), end=(0.3, 0.9))) + opening(made())
+    for how in ({"zero_epoch": float("nan"), "end": (0.3, 0.9)}, {}):
+        assert opening(made(**how)).count("to epoch 20") == 1
+
+
+def test_class_weights_are_judged_by_the_balanced_error():
+    results = made(best=(0.3, 0.4))
+    other = made(best=(0.2, 0.5)).trained.plain
+    results = dataclasses.replace(results, trained=dataclasses.replace(results.trained, weighted=other))
+    assert "With class weights: balanced error 20.0 instead of 30.0 %, clearly better (" in answer(results)["what changed"]
+    assert "class weights" not in answer(made())["what changed"]
 
 
 def test_only_one_figure_is_judged_of_a_regression_problem():
@@ -81,6 +95,14 @@ def test_a_linear_model_that_does_as_well_is_named():
     assert "a linear model does as well or better (test error 20.0 instead of 20.0 %)" in answer(
         made(linear=(0.2, 0.5)))["next"]
     assert "linear" not in answer(made(linear=(0.3, 0.6)))["next"]
+
+
+@pytest.mark.parametrize("how, words", [
+    ({"end": (0.5, 0.9), "best": (0.5, 0.7), "zero": (0.5, 0.8)}, "(test error 50.0 instead of 50.0 %)"),
+    ({"end": (0.5, 1.9), "zero": (0.5, 1.1), "regression": True}, "(test loss 1.10 instead of 1.00)")])
+def test_what_learns_nothing_is_told_so(how, words):
+    assert f"at its best the network is no better than guessing {words}" in answer(made(**how))["next"]
+    assert "guessing" not in answer(made())["next"]
 
 
 def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
@@ -117,7 +139,7 @@ def test_where_zero_error_was_not_reached_it_says_how_to_get_there():
 
 
 def test_only_diverged_runs_tell_nothing():
-    assert answer(made(diverged=10)) == {"answer": answers.answer(made(diverged=10))["answer"]}
+    assert answer(made(diverged=10)) == {"answer": answer(made(diverged=10))["answer"]}
     assert answer(made(diverged=10))["answer"].startswith("Cannot tell: every run diverged")
 
 
@@ -133,6 +155,14 @@ def test_copies_are_left_out_a_second_time():
     table = shown.without_copies(results)
     [end] = [row for row in table.rows if row[0] == "at the end"]
     assert "200 of 400 test rows" in table.title and end[3:] == ("0.900", "1.30")
+
+
+def test_where_every_test_row_is_a_copy_nothing_is_left():
+    results = made(copies=True)
+    for rows in results.fresh:
+        rows[:] = False
+    assert answer(results)["without copies"].startswith("All test rows stand among the other rows too")
+    assert not any("copies" in table.title for table in shown.tables(results))
 
 
 # --- 100 % after two epochs ---

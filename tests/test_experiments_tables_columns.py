@@ -60,6 +60,7 @@ def test_a_missing_category_is_missing(tmp_path):
     (lambda i: f"March {1 + i % 28}, 2024", 19783, "written month day, year"),
     (lambda i: f"2024-03-{1 + i % 28:02}T18:00:00Z", 19783.75, "written year-month-day"),
     (lambda i: f"2024-03-{1 + i % 28:02} 06:00:00.000 PM", 19783.75, "written year-month-day"),
+    (lambda i: f"2024-03-{1 + i % 28:02} 12:00 AM", 19783, "written year-month-day"),
     (lambda i: f"2024-03-{1 + i % 28:02} 19:00+01:00", 19783.75, "written year-month-day")])
 def test_dates_are_days(tmp_path, cell, days, note):
     column = told(tmp_path, cell)
@@ -100,11 +101,14 @@ def test_mixed_columns(tmp_path, cell, kind, missing, note):
     (lambda i: 100 + i * 7 % N, "a running number, in another order than the rows"),
     (lambda i: "same", "constant: 'same' in every row"), (lambda i: 1.50, "constant: '1.5' in every row"),
     (lambda i: "", "no value in any row"), (lambda i: ["NA", "?", " "][i % 3], "no value in any row"),
-    (lambda i: f"name {i * i}", "text that differs in every row: a name, an id or prose"),
+    (lambda i: f"{i + 10} kg", "text that differs in every row ('10 kg', ...): a name, an id or prose"),
     (lambda i: "same" if i < 2 else f"name {i}", "text with 39 different values in 40 rows, hardly any in 2"),
-    (lambda i: f"{(i * 37) % 101}.5", "equal to 'x' in every row")])
+    (lambda i: f"{(i * 37) % 101}.5", "equal to 'x' in every row"),
+    (lambda i: f"{(i * 37) % 10}.0" if i % 10 else "-0.0" if i % 3 else "0", "equal to 'x' in every row")])
 def test_columns_to_learn_nothing_from(tmp_path, cell, reason):
-    path = table(tmp_path, names="x,c,y", c=cell) if "equal to" not in reason else table(tmp_path, x=cell, c=cell)
+    path = table(tmp_path, names="x,c,y", c=cell)
+    if "equal to" in reason:
+        path = table(tmp_path, x=lambda i: str(cell(i)).lstrip("-"), c=cell)
     problem = problem_of(path, "y")
     assert [(name, why[:len(reason)]) for name, why in problem.dropped] == [("c", reason)]
     assert [column.name for column in problem.columns] == ["x"]
@@ -121,8 +125,9 @@ def test_different_whole_numbers_are_ids_by_their_name_alone(tmp_path, name, is_
     assert dropped(tmp_path, lambda i: i * i % 50 + 1000, name or "id") is None  # repeated: no id
 
 
-@pytest.mark.parametrize("cell", [lambda i: i if i != 5 else "", lambda i: i + 0.5, lambda i: i if i else 3,
-                                  lambda i: i * i, lambda i: "yes" if i % 7 == 0 else "", lambda i: 1 if i % 7 == 0 else ""])
+@pytest.mark.parametrize("cell", [lambda i: i if i != 5 else "", lambda i: i if i < 39 else "", lambda i: i + 0.5,
+                                  lambda i: i if i else 3, lambda i: i * i, lambda i: "yes" if i % 7 == 0 else "",
+                                  lambda i: 1 if i % 7 == 0 else ""])
 def test_what_is_like_them_and_may_tell_something_stays(tmp_path, cell):
     assert dropped(tmp_path, cell) is None
 
@@ -130,7 +135,8 @@ def test_what_is_like_them_and_may_tell_something_stays(tmp_path, cell):
 def test_of_rare_prose_only_its_presence_is_kept(tmp_path):
     column = told(tmp_path, lambda i: f"complaint {i}" if i % 4 == 0 else "")
     assert column.categories == ("(any text)",) and column.values.tolist() == [0, -1, -1, -1] * (N // 4)
-    assert column.note == "text that differs in every row: a name, an id or prose; only whether there is one is looked at"
+    assert column.note == ("text that differs in every row ('complaint 0', ...): a name, an id or prose; only whether there "
+                           "is one is looked at")
 
 
 def test_thousands_of_words_are_not_kept(tmp_path, monkeypatch):
@@ -190,6 +196,10 @@ def test_what_is_no_class(tmp_path, cell, message):
 def test_what_the_reader_is_asked_about(tmp_path):
     notes = problem_of(table(tmp_path, y=lambda i: ["Yes", "yes", "no"][i % 3]), "y").notes
     assert notes == ("classes 'Yes' and 'yes' differ by capitals alone: two classes",)
+    notes = problem_of(table(tmp_path, y=lambda i: "rare" if i in (3, 8) else "uv"[i % 2]), "y").notes
+    assert notes == ("1 class of fewer than 3 rows ('rare'): not in every part",)
+    notes = problem_of(table(tmp_path, y=lambda i: 5 * i), "y", regression=True).notes
+    assert notes == ("'y' is a running number: equal steps from row to row: is it what is to be predicted?",)
     notes = problem_of(table(tmp_path, y=lambda i: i % 30, rows=120), "y").notes
     assert notes == ("30 different numbers in 'y' are taken as classes; --regression predicts a number",)
 

@@ -1,5 +1,4 @@
 """From a table to parts and inputs: test files, groups, splits, and statistics from the training rows alone."""
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -58,9 +57,18 @@ def test_rows_of_a_test_file_are_the_test_part(tmp_path):
     assert len(data.test) == 3 and np.isfinite(data.test.x).all()
 
 
+def test_a_test_file_that_is_the_table_is_told(tmp_path):
+    main = write(tmp_path, "m.csv", "x,y", [(f"{i * i}.5", i % 2) for i in range(20)])
+    other = write(tmp_path, "t.csv", "x,y", [(f"{i * i}.5", i % 2) for i in range(20)])
+    for test in (main, other):
+        assert problem_of(main, "y", test=test).notes == (
+            "the test file holds the table itself, byte for byte: every test row is known from training",)
+
+
 def test_columns_of_a_test_file_are_found_by_name(tmp_path):
     table = both(tmp_path, "y,more,c,x", [("v", 1, "p", "odd"), ("new", 2, "q", "7.5"), ("", 3, "q", "8.5")])
     assert table.classes == ("u", "v", "new") and table.y[40:].tolist() == [1, 2]
+    assert {len(column.values) for column in table.columns} == {len(table)} == {42}
     assert np.isnan(table.columns[0].values[40]) and table.columns[0].values[41] == 7.5
     assert table.columns[0].note == "missing: 1 cell that is no number (line 2: 'odd')"
     assert table.notes == (
@@ -84,12 +92,12 @@ def test_a_test_file_that_cannot_be_one(tmp_path, names, rows, message):
 def test_numbers_and_dates_of_a_test_file_are_those_of_the_table(tmp_path):
     main = write(tmp_path, "m.csv", "when,k,y", [(f"{i % 28 + 1}.2.2024", i % 3, [1, 0][i % 2]) for i in range(40)])
     test = write(tmp_path, "t.csv", "when;k;y", [])
-    test.write_text('when;k;y\n7.2.2024;2,5;1,0\n2024-02-07;1;"0"\n', encoding="utf-8")
+    test.write_text('when;k;y\n7.2.2024;2,5;1,0\n2024-02-07;1;"0"\n7.2.2024;1;x\n', encoding="utf-8")
     table = problem_of(main, "y", test=test)
-    assert table.classes == ("0", "1") and table.y[40:].tolist() == [1, 0]
-    assert table.columns[0].values[40] == 19760 and np.isnan(table.columns[0].values[41])
+    assert table.classes == ("0", "1", "x") and table.y[40:].tolist() == [1, 0, 2]
+    assert table.columns[0].values[40] == 19760 == table.columns[0].values[42] and np.isnan(table.columns[0].values[41])
     assert table.columns[0].note.endswith("t.csv: missing, as no dates like those of the table: '2024-02-07'")
-    assert table.columns[1].values[40:].tolist() == [2.5, 1]
+    assert table.columns[1].values[40:].tolist() == [2.5, 1, 1]
 
 
 def test_the_digest_is_of_bytes_and_options(tmp_path):
@@ -107,13 +115,13 @@ def test_the_digest_is_of_bytes_and_options(tmp_path):
 def test_groups_are_kept_together_over_files(tmp_path):
     names = ["ann", "bob", "", "1", "1.0", "eve"]
     main = write(tmp_path, "m.csv", "x,who,y", [(f"{i * i}.5", names[i % 6], i % 2) for i in range(60)])
-    test = write(tmp_path, "t.csv", "x,who,y", [(1, "bob", 0), (2, "zoe", 1), (3, "", 1)])
+    test = write(tmp_path, "t.csv", "x,who,y", [(5, "ann", ""), (1, "bob", 0), (2, "zoe", 1), (3, "", 1)])
     table = problem_of(main, "y", group="who", test=test)
     assert table.group == "who" and [column.name for column in table.columns] == ["x"]
     who = table.groups
     assert len({who[i] for i in range(60) if i % 6 == 2} | {who[62]}) == 11  # nobody's rows are alone
     assert who[60] == who[1] == who[7] and who[61] not in who[:60] and len(set(who)) == 5 + 1 + 11
-    assert table.notes == ("11 rows without a 'who': each a group of its own",)
+    assert table.notes[1:] == ("11 rows without a 'who': each a group of its own",)
     alone = problem_of(write(tmp_path, "a.csv", "x,who,y", [(f"{i * i}.5", i, i % 2) for i in range(20)]), "y", group="who")
     assert alone.notes == ("'who' differs in every row: it keeps nothing together",)
     parts = cut(problem_of(main, "y", group="who"), seed=3)
@@ -198,6 +206,23 @@ def test_a_column_that_training_knows_nothing_of_is_silent():
     assert not data.train.x.any() and not data.test.x.any() and not data.validation.x.any()
 
 
+def test_a_category_that_training_has_not_is_one_of_the_others():
+    c = Column("c", "category", np.array([0, 0, 1, 1, 0, 3, 3, 3, 1, 2]), ("p", "q", "r", "s"))
+    table = Problem("t.csv", "0", "y", (c,), (), np.arange(10) % 2, ("u", "v"))
+    parts = replace(cut(table), train=np.arange(5), validation=np.arange(5, 8), test=np.arange(8, 10))
+    data = encoded(table, parts)
+    assert input_names(table)[3] == "c: others" and data.validation.x.tolist() == [[0, 0, 0, 1]] * 3
+    assert data.train.x.tolist() == [[1, 0, 0, 0]] * 2 + [[0, 1, 0, 0]] * 2 + [[1, 0, 0, 0]]
+    assert data.test.x.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]  # of three places one stays free: two categories are known
+
+
+def test_presence_of_prose_is_one_input():
+    given = Column("n", "category", np.arange(20) % 2 - 1, ("(any text)",))
+    table = Problem("t.csv", "0", "y", (given,), (), np.arange(20) // 10, ("u", "v"))
+    parts = cut(table)
+    assert encoded(table, parts).train.x.tolist() == [[row % 2] for row in parts.train]
+
+
 def test_all_splits_of_a_table_have_one_shape():
     rng = np.random.default_rng(0)
     long_tail = Column("c", "category", np.minimum(rng.geometric(0.1, 300) - 1, 59), tuple(map(str, range(60))))
@@ -223,6 +248,9 @@ def test_numbers_to_predict_are_standardised_by_training():
     mean, scale = target_scale(table, parts)
     assert data.classes == () and data.train.y.shape == (120, 1) and data.train.y.dtype == np.float32
     assert abs(data.train.y.mean()) < 1e-6 and abs(data.train.y.std() - 1) < 1e-6
+    far = replace(table, y=np.where(np.arange(200) == parts.test[0], 1e300, table.y))
+    with pytest.raises(TableError, match=r"t.csv, column 'y': got 1e\+300, accepted: numbers not that far"):
+        encoded(far, parts)
     assert mean + scale * data.test.y[:, 0] == pytest.approx(table.y[parts.test], rel=1e-5)
 
 
@@ -234,116 +262,14 @@ def test_what_was_done_is_described():
     assert rows[2][3].endswith("missing at the mean; an input says what is missing")
     assert rows[3][3] == "4 categories, an input for each; an input says what is missing"
     assert rows[5][3] == "a running number"
+    gap = Column("n", "number", np.where(np.arange(200) == 7, GAP, np.arange(200) % 9))
+    assert described(replace(problem(), columns=(gap,)))[1][2:] == (  # one is too few for an input
+        "0.5%", "standardised by mean and deviation in training; missing at the mean")
+    assert rows[0][3] == "2 classes to tell apart"
+    given = Column("n", "category", np.arange(200) % 2 - 1, ("(any text)",), "prose; only whether there is one is looked at")
+    assert described(replace(problem(), columns=(given,)))[1] == (
+        "n", "category", "50.0%", "an input says where there is any; prose; only whether there is one is looked at")
     tail = Column("c", "category", np.arange(200) % 150, tuple(map(str, range(150))), "so it is")
     assert described(replace(problem(), columns=(tail,)))[1][3] == (
         "150 categories, an input for each of the frequent ones (in 2 rows, at most 32), one for all others; so it is")
     assert "number to predict" in described(problem(classes=()))[0][3]
-
-
-# --- Parquet and Feather ---
-
-def columnar(folder, kind, **more):
-    pa = pytest.importorskip("pyarrow")
-    import datetime
-    import decimal
-
-    import pyarrow.feather
-    import pyarrow.parquet
-
-    n = 40
-    start = datetime.datetime(2024, 3, 1, 18, tzinfo=datetime.timezone.utc)
-    table = pa.table({
-        "x": pa.array([None if i == 3 else (i * 37 % 101) + 0.5 for i in range(n)], pa.float32()),
-        "w": pa.array([["p", "q", None][i % 3] for i in range(n)]).dictionary_encode(),
-        "t": pa.array([start + datetime.timedelta(days=i % 7) for i in range(n)]),
-        "d": pa.array([datetime.date(2024, 3, 1 + i % 5) for i in range(n)]),
-        "b": pa.array([[True, False, None][i % 3] for i in range(n)]),
-        "k": pa.array([decimal.Decimal(i * i % 7) / 2 for i in range(n)]),
-        "u": pa.array([2**63 + i * i % 5 * 2**40 for i in range(n)], pa.uint64()),
-        "inf": pa.array([float("inf")] + [i * i / 2 for i in range(n - 1)]),
-        "list": pa.array([[i] for i in range(n)]), "none": pa.nulls(n), "i": pa.array(range(n)),
-        "late": pa.array([datetime.timedelta(seconds=i * i) for i in range(n)]),
-        "y": pa.array([i % 2 == 0 for i in range(n)]), **more})
-    path = folder / f"table.{kind}"
-    if kind == "parquet":
-        pyarrow.parquet.write_table(table, path, row_group_size=16)
-    else:
-        pyarrow.feather.write_feather(table, path, chunksize=16, **({"version": 1} if kind == "v1" else {}))
-    return path
-
-
-@pytest.mark.parametrize("kind", ["parquet", "feather"])
-def test_typed_files(tmp_path, kind):
-    table = problem_of(columnar(tmp_path, kind), "y")
-    found = {column.name: column for column in table.columns}
-    kinds = {"x": "number", "w": "category", "t": "date", "d": "date", "b": "category", "k": "number", "u": "number",
-             "inf": "number", "late": "number"}
-    assert {name: column.kind for name, column in found.items()} == kinds
-    assert found["x"].values[4] == 148 % 101 + 0.5 and np.flatnonzero(found["x"].missing).tolist() == [3]
-    assert found["w"].categories == ("p", "q") and found["w"].values[:3].tolist() == [0, 1, -1]
-    assert found["b"].categories == ("false", "true") and found["b"].values[:3].tolist() == [1, 0, -1]
-    assert found["t"].values[:2].tolist() == [19783.75, 19784.75] and found["d"].values[1] == 19784
-    assert found["k"].values[:4].tolist() == [0, 0.5, 2, 1] and found["late"].values[5] == 25 / 3600
-    assert found["inf"].note == "missing: 1 infinite value" and np.isnan(found["inf"].values[0])
-    assert dict(table.dropped) == {"list": "'list<item: int64>': neither numbers, words nor dates" if kind == "feather" else
-                                   "'list<element: int64>': neither numbers, words nor dates", "none": "no value in any row",
-                                   "i": "a running number: equal steps from row to row"}
-    assert table.classes == ("false", "true") and np.isfinite(encoded(table, cut(table)).test.x).all()
-
-
-def test_typed_and_text_files_are_one_table(tmp_path):
-    main = columnar(tmp_path, "parquet")
-    test = write(tmp_path, "t.csv", "y,w,x,d,k,b,u,inf,t,late",
-                 [("true", "q", "2.5", "2024-03-02", "1.5", "false", 1, 2, "", "3")])
-    table = problem_of(main, "y", test=test)
-    found = {column.name: column.values[-1] for column in table.columns}
-    assert table.y[-1] == 1 and (found["w"], found["x"], found["k"], found["b"], found["late"]) == (1, 2.5, 1.5, 0, 3)
-    assert found["d"] == 19784
-    rows = [(f"2024-03-{i % 28 + 1:02}", f"{i * i}.5", ["true", "false"][i % 2]) for i in range(20)]
-    swapped = problem_of(write(tmp_path, "m.csv", "d,x,y", rows), "y", test=main)
-    assert swapped.columns[0].values[20:23].tolist() == [19783, 19784, 19785] and swapped.columns[1].values[20] == 0.5
-    crossed = problem_of(write(tmp_path, "m.csv", "x,d,y", rows), "y", test=main)
-    assert np.isnan(crossed.columns[0].values[20:]).all() and np.isnan(crossed.columns[1].values[20:]).all()
-    assert "as no dates like those of the table: '0.5'" in crossed.columns[0].note
-
-
-def test_whole_numbers_that_floats_confuse_stay_apart(tmp_path):
-    import pyarrow as pa
-
-    ids = [2**60 + i % 4 for i in range(40)]
-    main = columnar(tmp_path, "parquet", y=pa.array(ids), g=pa.array(ids))
-    text = write(tmp_path, "t.csv", "x,g,y", [(f"{i * i}.5", ids[i], ids[i]) for i in range(40)])
-    for table in (problem_of(main, "y", group="g"), problem_of(text, "y", group="g")):
-        assert table.classes == tuple(str(2**60 + i) for i in range(4)) and table.groups.max() == 3
-        assert table.y.tolist() == [i % 4 for i in range(40)] == table.groups.tolist()
-
-
-def test_typed_files_say_their_rows(tmp_path):
-    import pyarrow as pa
-
-    from experiments.data.tables import estimated
-
-    path = columnar(tmp_path, "parquet", z=pa.array(["u" if i < 35 else None for i in range(40)]))
-    assert estimated(path).rows == 40
-    with pytest.raises(TableError, match="got one class, 'u'"):
-        problem_of(path, "z")
-    path = columnar(tmp_path, "parquet", y=pa.array([None, "u", "v", "v"] * 10))
-    assert problem_of(path, "y").notes == ("10 rows without a label in 'y' left out (the first: row 1)",)
-
-
-@pytest.mark.parametrize("kind", ["parquet", "feather"])
-def test_damaged_typed_files(tmp_path, kind):
-    path = columnar(tmp_path, kind)
-    whole = path.read_bytes()
-    for content in (whole[:-20], whole[:len(whole) // 2], whole[:8]):
-        path.write_bytes(content)
-        with pytest.raises(TableError, match=rf"got a {kind} file that cannot be read"):
-            problem_of(path, "y")
-
-
-def test_the_way_to_pyarrow_is_said(tmp_path, monkeypatch):
-    path = columnar(tmp_path, "parquet")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(TableError, match=r"pyarrow: got none .*, accepted: .* pip install -e '\.\[tables\]'; CSV is read"):
-        problem_of(path, "y")
-    assert len(both(tmp_path)) == 43

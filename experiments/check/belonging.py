@@ -22,10 +22,11 @@ def shared_groups(problem: Problem, parts: Parts) -> list[Finding]:
     if not both.any():
         return []
     groups, all_groups = len(np.unique(problem.groups[parts.test][both])), len(np.unique(problem.groups))
-    return [Finding("shared_groups", FOUND, (problem.group,) if problem.group else (), float(both.mean()),
-                    f"{groups} of {all_groups} groups of {named(problem.group)} {'has' if groups == 1 else 'have'} "
-                    f"rows in training and in test ({percent(float(both.mean()))} of the test rows): the test asks about groups that are known; split by "
-                    "groups")]
+    share = float(both.mean())
+    return [Finding("shared_groups", FOUND, (problem.group,) if problem.group else (), share,
+                    f"{groups} of {all_groups} groups of {named(problem.group)} {'has' if groups == 1 else 'have'} rows in "
+                    f"training and in test ({percent(share)} of the test rows): the test asks about groups that are known; "
+                    "split by groups")]
 
 
 def group_columns(problem: Problem, coded: Coded) -> list[Finding]:

@@ -120,7 +120,8 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
                      headed("What is trained, and why so much"), "\n".join(plan.why), headed("What came of it")):
             say(fitted(text) + "\n")
         trained = train(plan, store)
-        results = Results(problem, plan, trained, parts, copies_across(problem, parts))
+        copied = any(one.kind == "copies" for one in found)  # and not equal by chance, as rows of a few categories are
+        results = Results(problem, plan, trained, parts, copies_across(problem, parts) if copied else None)
         said = answers.answer(results, found)
         if results.divisions:
             for table in shown.tables(results):

@@ -2,16 +2,19 @@
 
 Three things say what chance would give. (1) If columns were independent within a class, a row would meet itself in training
 so many times; far below one of a row with real numbers. (2) Rows equal by chance come with rows that are equal but for one
-step in one column, as often at least; copies do not. (3) One real number with all its digits does not happen twice.
+step in one column, or that are near in all columns, as often at least; copies do not. (3) One pattern may be common for a
+reason: no answer at all.
 """
 import numpy as np
 
 from ..data.tables.problem import Parts, Problem
-from .coded import FEW, Coded
+from .coded import Coded
 from .finding import FOUND, NOTE, Finding, percent
+from .nearness import in_a_crowd, some
 
 SLACK = 3.0  # columns are not independent: rows meet themselves more often
 STEPS = 0.5  # rows equal by chance, at most, for each that is a step away
+OFTEN = 4  # rows of one pattern
 CHANCE = 1e-4  # below this it was not chance
 
 
@@ -35,22 +38,26 @@ def _look_up(wanted: np.ndarray, keys: np.ndarray, rows: np.ndarray) -> np.ndarr
     return np.where(keys[at] == wanted, rows[at], -1)
 
 
-def copied_rows(problem: Problem, coded: Coded, parts: Parts) -> list[Finding]:
+def copied_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray, table: np.ndarray) -> list[Finding]:
     """Look for rows of the test part that stand in training or validation.
+
+    Parameters
+    ----------
+    first : ndarray of int64, shape (N_test,)
+        `known_rows`.
+    table : ndarray of float64, shape (N, D)
+        `nearness.points`.
 
     Returns
     -------
     list of Finding
         None or one: "found" beyond chance, else a note.
     """
-    if min(len(parts.test), len(parts.train) + len(parts.validation), len(coded.codes)) == 0:
-        return []
-    first = known_rows(coded, parts)
     pairs = np.stack([parts.test[first >= 0], first[first >= 0]], axis=1)  # (n, 2)
     if len(pairs) == 0:
         return []
     share = len(pairs) / len(parts.test)
-    expected, chance = _by_chance(problem, coded, parts, first >= 0)
+    expected, chance = _by_chance(problem, coded, parts, first, table)
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     labels = f"{other} of them with another {'target' if not problem.classes else 'label'}"
     said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
@@ -58,22 +65,34 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts) -> list[Finding]:
     if chance < CHANCE:
         return [Finding("copies", FOUND, (), share, f"{said}; chance would give {about(expected)}: drop the repeated "
                         "rows before splitting, or the test measures memory", pairs)]
-    return [Finding("equal_rows", NOTE, (), share, f"{said}; columns of so few values explain that", pairs)]
+    return [Finding("equal_rows", NOTE, (), share, f"{said}; chance explains that, in a table like this", pairs)]
 
 
-def _by_chance(problem: Problem, coded: Coded, parts: Parts, repeated: np.ndarray) -> tuple[float, float]:
-    """How many test rows chance would make equal to others, and how likely it makes those `repeated`, bool (N_test,)."""
+def _by_chance(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray, table: np.ndarray) -> tuple[float, float]:
+    """How many test rows chance would make equal to others, and how likely it makes those with a `first` (N_test,)."""
+    known = np.concatenate([parts.train, parts.validation])
     beside = _a_step_away(coded, parts)
     meetings = np.minimum(SLACK * _meetings(problem, coded, parts), 1)  # (N_test,)
     # No table of questions alone is sure to have no equal rows; and (2).
-    least = max(0.5 * (np.sum(coded.distinct > FEW) < 2), STEPS * np.sum(beside & ~repeated))
-    # A row in a crowd is there by chance. Of the others the most surprising count: k rows, where all rows as surprising as
-    # the k-th have so few meetings together; and they were chosen.
-    alone = np.sort(meetings[repeated & ~beside])
+    least = max(0.5 * (np.sum(coded.distinct > len(problem) / 2) < 2), STEPS * np.sum(beside & (first < 0)))
+    asked = some(_but_the_commonest(coded, known, parts.test, first, np.flatnonzero((first >= 0) & ~beside)))
+    alone = np.sort(meetings[asked[~in_a_crowd(table, parts.test[asked], known)]])
+    # The most surprising of them count: k rows, where all rows as surprising as the k-th have so few meetings together; and
+    # they were chosen.
     below = np.concatenate([[0.0], np.cumsum(np.sort(meetings))])
     expected = below[np.searchsorted(np.sort(meetings), alone, "right")]
     chances = [poisson_tail(max(least, mean), k + 1) for k, mean in enumerate(expected.tolist())]
     return max(least, meetings.sum()), min([1.0, *(len(chances) * chance for chance in chances)])
+
+
+def _but_the_commonest(coded: Coded, known: np.ndarray, test: np.ndarray, first: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Leave out rows of one pattern that is there often: who did not answer, a machine that stood still."""
+    if len(rows) == 0:
+        return rows
+    patterns, counts = np.unique(first[rows], return_counts=True)
+    pattern = patterns[counts.argmax()]
+    often = np.sum(coded.hashes[known] == coded.hashes[pattern])
+    return rows[first[rows] != pattern] if often >= OFTEN else rows
 
 
 def about(expected: float) -> str:
@@ -85,16 +104,23 @@ def _meetings(problem: Problem, coded: Coded, parts: Parts) -> np.ndarray:
     """Expected number (N_test,), at most 1, of equal rows of each test row, if columns were independent within a class."""
     known = np.concatenate([parts.train, parts.validation])
     classes = problem.y if problem.classes else np.zeros(len(problem), dtype=np.int64)
+    seldom = [_seen_once(codes[known]) for codes in coded.codes]
     best = np.zeros(len(parts.test))
     for label in np.unique(classes):
         rows = known[classes[known] == label]
         log = np.full(len(parts.test), np.log(max(len(rows), 1)))
-        for codes, distinct in zip(coded.codes, coded.distinct, strict=True):
+        for codes, distinct, once in zip(coded.codes, coded.distinct, seldom, strict=True):
             counts = np.bincount(codes[rows], minlength=distinct)[codes[parts.test]].astype(float)
             # One of them may be the copy itself, which must not explain itself.
-            log += np.log(np.maximum(counts - 1, 0.5)) - np.log(max(len(rows), 1))
+            log += np.log(np.maximum(counts - 1, once)) - np.log(max(len(rows), 1))
         best += np.exp(np.minimum(log, 0))
     return np.minimum(best, 1)
+
+
+def _seen_once(codes: np.ndarray) -> float:
+    """How many rows a value stands for that was seen once: 2 f₂ / f₁ (Good 1953), where f_r values were seen r times."""
+    counts = np.bincount(np.bincount(codes), minlength=3)
+    return min(0.5, (2 * counts[2] + 1) / max(counts[1], 1))
 
 
 def _a_step_away(coded: Coded, parts: Parts) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .answers import decision, measures
 from .results import ERROR, LOSS, Results
 from .shown import FIGURES, REGRESSION, arms
+from .verdicts import decision, measures
 
 
 def document(results: Results, said: Mapping[str, str], *, columns: Any, facts: Any, findings: Sequence[Any],

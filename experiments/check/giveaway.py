@@ -12,7 +12,7 @@ import numpy as np
 from ..data.tables.problem import NUMBER, Column, Problem
 from .coded import Coded
 from .finding import FOUND, NOTE, SUSPICIOUS, Finding, named, names, percent
-from .skill import FEWEST, NONE, Skill, class_skill, missing_skill, sampled_rows, target_skill
+from .skill import FEWEST, NONE, ROWS, Skill, class_skill, missing_skill, sampled_rows, target_skill
 
 TELLS = 0.8  # of skill; of two classes right for 90 % of the rows where half is guessing
 TELLS_TARGET = 0.93  # of the variance of the target's ranks
@@ -83,7 +83,8 @@ def _reaches(problem: Problem, one: Skill) -> str:
     if not problem.classes:
         return f"explains {percent(one.share)} of the variance of {named(problem.label)} (in ranks)"
     majority = np.bincount(problem.y).max() / len(problem)
-    return (f"tells {named(problem.label)} for {percent(one.share)} of the rows, where guessing is right for "
+    rows = f"{ROWS} rows drawn at random" if len(problem) > ROWS else "the rows"
+    return (f"tells {named(problem.label)} for {percent(one.share)} of {rows}, where guessing is right for "
             f"{percent(majority)} (skill {one.skill:.2f} of 1)")
 
 

@@ -9,28 +9,28 @@ neighbour) and taken 30 % lower.
 import numpy as np
 
 from ..data.neighbours import nearest_rows
-from ..data.tables.problem import CATEGORY, Column, Parts, Problem
-from .coded import Coded, place_and_scale
+from ..data.tables.problem import Parts, Problem
+from .coded import Coded
 from .copies import about, poisson_tail
 from .finding import SUSPICIOUS, Finding, percent
+from .nearness import NEAR, in_a_crowd, some
 
-NEAR = 0.004  # root mean square over the columns of real numbers, in units of their scale
 SHELLS = (4, 16, 64)  # how much farther rows are counted for comparison
 ENOUGH = 5  # rows in a shell
 CROWDED = 3.0  # rows of few values in other columns stand in heaps, whose dimension is lower
 CHANCE = 1e-4
 PAIRS = 2**27  # of rows compared: some 10^10 products, a few seconds
-ABSENT = 1000.0  # where a missing value lies: away from all numbers
-FARTHEST = 1e300  # infinity is a place, too
 
 
-def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -> list[Finding]:
+def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray, table: np.ndarray) -> list[Finding]:
     """Look for rows of the test part, other than copies, that are nearly rows of training or validation.
 
     Parameters
     ----------
     first : ndarray of int64, shape (N_test,)
         An equal row for each test row, -1 for none: `copies.known_rows`.
+    table : ndarray of float64, shape (N, D)
+        `nearness.points`.
 
     Returns
     -------
@@ -44,15 +44,15 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray) -
     sampled = len(rows) > max(1, PAIRS // len(known))
     if sampled:
         rows = np.sort(np.random.default_rng(len(problem)).choice(rows, max(1, PAIRS // len(known)), replace=False))
-    table = np.stack([_placed(column, known) for column in problem.columns], axis=1)  # (N, D)
-    unit = np.sqrt(moving)
-    nearest, distances = nearest_rows(table[rows] / unit, table[known] / unit, NEAR * SHELLS[-1])
+    nearest, distances = nearest_rows(table[rows], table[known], NEAR * SHELLS[-1])
     near = distances <= NEAR
     if not near.any():
         return []
     dimension = _dimension(table[known][:, coded.many])
     expected = _by_shells(distances, dimension)
-    if poisson_tail(expected, int(near.sum())) >= CHANCE:
+    asked = some(np.flatnonzero(near))
+    alone = asked[~in_a_crowd(table, rows[asked], known)]
+    if poisson_tail(expected, len(alone)) >= CHANCE:
         return []
     pairs = np.stack([rows[near], known[nearest[near]]], axis=1)  # (n, 2)
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
@@ -74,17 +74,6 @@ def _by_shells(distances: np.ndarray, dimension: float) -> float:
     others = len(distances) - int(np.sum(distances <= NEAR))
     mean = -np.log(1 - min((farther + 0.5) / (others + 1), 1 - 1 / (others + 2)))
     return float(CROWDED * others * mean / (shell**dimension - 1))
-
-
-def _placed(column: Column, known: np.ndarray) -> np.ndarray:
-    """Return a column (N,) in units of its scale in training; names as whole numbers, so that no two are near."""
-    if column.kind == CATEGORY:
-        return column.values.astype(float)
-    middle, scale = place_and_scale(column.values[known])
-    # Outliers come to lie at the logarithm of their distance, and with them the noise of their copies.
-    with np.errstate(over="ignore"):
-        placed = np.arcsinh(np.clip((column.values - middle) / (scale or 1.0), -FARTHEST, FARTHEST))
-    return np.where(column.missing, ABSENT, placed)
 
 
 def _dimension(table: np.ndarray, most: int = 1000) -> float:

@@ -74,7 +74,9 @@ class Plan:
 
 def planned(problem: Problem, asked: Asked) -> Plan:
     """Size network, epochs and divisions to a table, which must be on offer; what is asked for is left as it is."""
-    rows = max(1, round(len(problem) * (1 - 2 * asked.split)))
+    known = problem.test_from or len(problem)  # rows to train on, to choose by and, without a test file, to test on
+    chosen = asked.split / (1 - asked.split if problem.test_from else 1)
+    rows = max(1, round(known * (1 - chosen * (1 if problem.test_from else 2))))
     batch = BATCH if rows <= LARGE else LARGE_BATCH
     hidden = asked.hidden or _hidden(problem, rows)
     updates = -(-rows // batch)
@@ -94,8 +96,8 @@ def planned(problem: Problem, asked: Asked) -> Plan:
     while not asked.epochs and run.epochs > SHORTEST and cost(run) > CORES * BUDGET:
         run = replace(run, epochs=max(SHORTEST, int(0.8 * run.epochs)))
     inputs, outputs = len(input_names(problem)), len(problem.classes) or 1
-    train, rest = f"{1 - 2 * asked.split:.0%}", f"{asked.split:.0%}"
-    tested = "all rows of the test file test" if problem.test_from is not None else f"{rest} to test (--split)"
+    rest = f"{100 * chosen:.0f} %"
+    tested = ("the test file to test" if problem.test_from else f"{rest} to test (--split)")
     why = (
         f"Network: {' × '.join(map(str, hidden))} units, {weights_in(hidden, inputs, outputs)} weights for about {rows} "
         "training rows" + (" (--hidden)." if asked.hidden else f". {WEIGHTS_PER_ROW} weights a row, as far as {WIDTHS[-1]} "
@@ -103,8 +105,8 @@ def planned(problem: Problem, asked: Asked) -> Plan:
         f"Training: Adam, rate {run.learning_rate:g}, batches of {batch}, {run.epochs} epochs"
         + (" (--epochs)." if asked.epochs else f", about {run.epochs * updates} updates: far beyond zero error on most "
            "tables (--epochs)."),
-        f"Divisions: {seeds}, each with {train} of the rows to train, {rest} to choose by and {tested}, and initial weights "
-        "of its own (--seeds); an interval takes 3, a narrow one 10.",
+        f"Divisions: {seeds}, each with {100 * rows / known:.0f} % of the rows to train, {rest} to choose by and {tested}, "
+        "and initial weights of its own (--seeds); an interval takes 3, a narrow one 10.",
         f"Flooding: {listed(f'{share:g}' for share in fractions)} times the lowest validation loss, as a level must stay "
         "below what no network can avoid; validation chooses one for all divisions.",
         *([f"Class weights: tried as well, as the largest class has {uneven(problem):.1f} times the rows of the smallest."]

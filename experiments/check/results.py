@@ -129,7 +129,7 @@ class Results:
     def matters(self, figure: str) -> float:
         """Below what a difference makes none: a point of error (a tenth of guessing's), a twentieth of guessing's loss."""
         error, loss = self.guessing
-        return min(POINT, SHARE_OF_GUESSING * error) if figure == ERROR else SHARE_OF_LOSS * loss
+        return min(POINT, SHARE_OF_GUESSING * error) if figure.endswith("error") else SHARE_OF_LOSS * loss
 
     # --- changes ---
 

@@ -22,7 +22,7 @@ def tables(results: Results) -> list[Table]:
     found = [models(results), rules(results)]
     if not results.regression:
         found.append(confused(results))
-    if results.fresh is not None:
+    if results.fresh is not None and any(rows.any() for rows in results.fresh):
         found.insert(1, without_copies(results))
     return found
 

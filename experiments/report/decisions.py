@@ -80,8 +80,9 @@ def compared(before: Any, after: Any, factor: float = 1.0, *, comparisons: int =
 
 def ratio(before: Any, after: Any, *, comparisons: int = 1) -> tuple[Difference, str]:
     """Compare figures (seeds,) by their ratio, whose interval is that of its logarithm: "× 2.93 (2.61 to 3.29)"."""
-    change = np.log(np.asarray(after, dtype=float)) - np.log(np.asarray(before, dtype=float))
-    change = change[~np.isnan(change)]
+    a, b = (np.asarray(values, dtype=float) for values in (before, after))
+    known = (a > 0) & (b > 0)  # neither NaN nor 0, which has no ratio
+    change = np.log(b[known]) - np.log(a[known])
     found = paired(np.zeros(len(change)), change, comparisons=comparisons)
     half = half_width(found.error, len(change), comparisons)
     ends = f" ({number(float(np.exp(found.mean - half)))} to {number(float(np.exp(found.mean + half)))})"

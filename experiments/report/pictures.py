@@ -79,11 +79,8 @@ def _kept(*, dark: bool, dense: set[str]) -> Iterator[dict[str, _Drawn]]:
 
 
 def _svg(drawing: Any) -> Element:
-    import matplotlib
-
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "afterzero"}):
-        drawing.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawing.savefig(file, format="svg")  # Matplotlib's random names and the day go in the next step
     return vectors.small(file.getvalue())
 
 
@@ -105,11 +102,10 @@ def _palette(png: bytes) -> bytes:
 
 def _picture(name: str, light: _Drawn, dark: _Drawn) -> Picture:
     width, height = (round(96 * inches) for inches in light.size)
-    one = Picture(name, light.title, width, height, "")
-    if light.png:
-        return Picture(name, one.title, width, height, *(f"data:image/png;base64,{base64.b64encode(png).decode()}"
-                                                         for png in (light.png, dark.png)))
-    joined = vectors.both(light.svg, dark.svg)
-    if joined is not None:
-        return Picture(name, one.title, width, height, vectors.address(joined))
-    return Picture(name, one.title, width, height, *(vectors.packed(vectors.text_of(one)) for one in (light.svg, dark.svg)))
+    if light.png or light.svg is None or dark.svg is None:
+        files = [f"data:image/png;base64,{base64.b64encode(one.png).decode()}" for one in (light, dark)]
+    elif joined := vectors.both(light.svg, dark.svg):
+        files = [vectors.address(joined)]
+    else:
+        files = [vectors.packed(vectors.text_of(one.svg)) for one in (light, dark) if one.svg is not None]
+    return Picture(name, light.title, width, height, *files)

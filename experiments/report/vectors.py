@@ -12,7 +12,7 @@ SPECIAL = '%#"&\\^`|'
 
 def small(svg: str) -> ET.Element:
     """Return an SVG of Matplotlib without what nobody sees: comments, groups and names without a use, decimals beyond a
-    hundredth of a point.
+    hundredth of a point. Names are numbers in the order of their use, so that the same figure is the same text.
     """
     root = ET.fromstring(svg)
     for name in ("width", "height", "version"):
@@ -26,7 +26,7 @@ def small(svg: str) -> ET.Element:
         if "clip-path" in one.attrib:
             one.set("clip-path", f"url(#{_short(names, one.attrib['clip-path'][5:-1])})")
     for one in root.iter():
-        name = one.attrib.pop("id", None)
+        name = one.attrib.pop("id", "")
         if name in names:
             one.set("id", names[name])
         for key in ROUNDED:
@@ -111,7 +111,8 @@ def address(svg: str) -> str:
     """Return an SVG as an address for `src`: what would end the address, or the attribute that holds it, is written in
     hexadecimal digits; blanks stay, which makes it a third shorter than base64.
     """
-    return "data:image/svg+xml," + "".join(f"%{ord(sign):02X}" if sign in SPECIAL else sign for sign in svg.replace('"', "'"))
+    return "data:image/svg+xml," + "".join(f"%{ord(sign):02X}" if sign in SPECIAL else sign
+                                           for sign in svg.replace('"', "'"))
 
 
 def packed(svg: str) -> str:

@@ -29,8 +29,10 @@ PLAY = "tests/test_experiments_play.py::"
 TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
 UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
 LEAKS = "tests/test_experiments_check_leaks.py::"
+PROBLEM = "tests/test_experiments_tables_problem.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 RECORDED = "tests/test_experiments_scrubber.py::"
+CHECKED = "tests/test_experiments_check_"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
@@ -122,4 +124,27 @@ EXPERIMENTS = {
         "experiments/trainers/turning.py", "-np.log(svm.alpha[svm.support])", "np.log(svm.alpha[svm.support])", TURNED),
     "gradient_behind_the_activation": Mutant(  # dz_t instead of dh_t
         "experiments/trainers/unrolled.py", 'for q in ("a", "da"))', 'for q in ("a", "dz"))', UNROLLED),
+    # Ten divisions of a hundred rows would be as good as ten tables.
+    "divisions_that_share_no_rows": Mutant(
+        "experiments/check/changes.py", "(1 / count + ratio)", "(1 / count)",
+        f"{CHECKED}words.py::test_divisions_that_share_rows_have_wider_intervals"),
+    "copies_left_in_the_second_time": Mutant(
+        "experiments/check/results.py", "float(rows[kept].mean())", "float(rows.mean())",
+        f"{CHECKED}words.py::test_copies_are_left_out_a_second_time"),
+    "every_level_that_of_the_first_run": Mutant(
+        "experiments/trainers/own_table.py", '"level": run.level} for run in many]', '"level": one.level} for run in many]',
+        f"{CHECKED}training.py::test_a_level_is_a_flood_and_runs_of_one_division_share_a_fleet", jit=True),
+    "standardised_by_all_rows": Mutant(  # those held out too
+        "experiments/data/tables/encoding.py", "_standardised(column.values, column.values[train])",
+        "_standardised(column.values, column.values)", f"{PROBLEM}test_statistics_come_from_training_rows_alone"),
+    "categories_of_a_test_file_by_its_own_order": Mutant(
+        "experiments/data/tables/telling.py", "[known[word] for word in words]", "[j for j, word in enumerate(words)]",
+        f"{PROBLEM}test_rows_of_a_test_file_are_the_test_part"),
+    "words_of_a_store_as_markup": Mutant(  # a name in a store runs as a script on the page
+        "experiments/report/web_parts.py", "autoescape=True", "autoescape=False",
+        "tests/test_experiments_page.py::test_nothing_of_a_store_becomes_markup"),
+    "stop_where_going_on_pays": Mutant(  # the decision table, upside down
+        "experiments/report/decisions.py", "return better if BETTER in clear else worse",
+        "return worse if BETTER in clear else better",
+        "tests/test_experiments_page_decisions.py::test_the_course_follows_verdicts"),
 }

@@ -44,14 +44,15 @@ def read_columnar(path: str | os.PathLike[str], kind: str) -> RawTable:
             table = pa.parquet.read_table(path, partitioning=None)
         else:
             table = pa.feather.read_table(path, memory_map=False)
+        table.validate(full=True)  # pyarrow trusts what a file says of itself: a wrong offset would end the process
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(path, kind, error) from None
     if not table.num_rows or table.num_columns < 2:
         raise TableError(f"{path}: got {counted(table.num_rows, 'row')} and {counted(table.num_columns, 'column')}, "
                          "accepted: at least one row, and two columns, the label and an input")
-    names, notes = unique([str(name) for name in table.column_names])
+    names, notes, repeated = unique([str(name) for name in table.column_names])
     columns = {name: _raw(pa, name, table.column(j)) for j, name in enumerate(names)}
-    return RawTable(str(path), columns, np.arange(1, table.num_rows + 1), "row", notes)
+    return RawTable(str(path), columns, np.arange(1, table.num_rows + 1), "row", notes, repeated)
 
 
 def size_of(path: str | os.PathLike[str], kind: str) -> tuple[int, int, int]:
@@ -79,7 +80,7 @@ def _raw(pa: Any, name: str, column: Any) -> Raw:
     types, kind = pa.types, column.type
     if types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
+    if types.is_boolean(kind) or types.is_null(kind) or str(kind) in ("string", "large_string", "string_view"):
         return _words(pa, name, column.cast(pa.large_string()))
     if types.is_date(kind) or types.is_timestamp(kind):
         stamps = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())

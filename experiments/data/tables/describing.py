@@ -2,7 +2,7 @@
 from .encoding import MOST, flagged, slots
 from .errors import counted, plainly
 from .problem import CATEGORY, DATE, Problem
-from .telling import least
+from .telling import GIVEN, least
 
 HEADS = ("column", "kind", "missing", "what was done")
 
@@ -22,7 +22,9 @@ def described(problem: Problem) -> list[tuple[str, str, str, str]]:
         rows.append((plainly(problem.group), "group", "", f"no input; none of {groups} is put into two parts"))
     for column in problem.columns:
         missing = float(column.missing.mean())
-        if column.kind == CATEGORY:
+        if column.categories == (GIVEN,):
+            what = "an input says where there is any"
+        elif column.kind == CATEGORY:
             what = f"{counted(len(column.categories), 'category', 'categories')}, an input for each"
             if slots(column, len(problem))[1]:
                 what += f" of the frequent ones (in {least(len(problem))} rows, at most {MOST}), one for all others"

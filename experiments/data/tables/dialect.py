@@ -14,6 +14,7 @@ from .numbers import decimal_of, is_missing, number
 SAMPLE = 2**20  # bytes
 LONGEST_SAMPLE = 2**26  # where a line is longer than a megabyte
 LOOKED_AT = 200  # rows
+MOST_COLUMNS = 100_000
 NO_NAMES = "the first line holds numbers and no names: columns are called 'column 1', 'column 2', ..."
 SEPARATORS = ",;\t|"
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
@@ -26,8 +27,8 @@ class Dialect:
     Attributes
     ----------
     encoding, separator : str
-    decimal : {".", ","}
-        Of columns that do not say it themselves.
+    comma, point : {".", ","}
+        What a comma, or a point, makes the decimal sign of a column that does not say it: see `decimal_of`.
     names : tuple of str
         Of the columns, as they stand, one per cell of a row.
     skip : int
@@ -42,7 +43,8 @@ class Dialect:
 
     encoding: str
     separator: str
-    decimal: str
+    comma: str
+    point: str
     names: tuple[str, ...]
     skip: int
     rows: list[list[str]]
@@ -69,52 +71,66 @@ def dialect_of(path: str | os.PathLike[str], label: str = "") -> Dialect:
     lines = list(io.StringIO(text, newline=""))
     if not whole and len(lines) > 1:
         lines.pop()  # cut in its middle
-    comments: list[tuple[int, str]] = []
-    given, start = None, 0
-    for start, line in enumerate(lines):
+    start, given, comment = _preamble(lines)
+    lines_of_rows = lines[start:]
+    separator = given or _separator(lines_of_rows)
+    rows = list(islice(_rows(lines_of_rows, separator), LOOKED_AT + 1))
+    if not whole and 2 < len(rows) <= LOOKED_AT:
+        rows.pop()  # perhaps a cell of several lines was cut
+    if not rows:
+        found = shown(lines_of_rows[0]) if lines_of_rows else "nothing but comments"
+        raise TableError(f"{path}, line {start + 1}: got {found}, accepted: the names of the columns, with commas, "
+                         "semicolons, tabs or bars between them")
+    names, inside, notes = _names(rows[0], next(_rows([comment], separator), []), label)
+    # The row of names has several lines where one of them has.
+    skip = start + (_lines_of_first(lines_of_rows, separator) if inside else 0)
+    names, rows, more = _aligned(names, rows[inside:])
+    notes += more
+    _refuse(f"{path}, line {start + 1}", names)
+    if not rows:
+        raise TableError(f"{path}: got no rows, accepted: at least one below the names of the columns ({listed(names)})")
+    decimal, point = _decimal(rows, separator)
+    if separator != ",":
+        notes.append(f"cells are separated by {WORDS.get(separator, shown(separator))}")
+    if point == ",":
+        notes.append("numbers have decimal commas")
+    size = sum(map(len, lines_of_rows)) / max(1, len(lines_of_rows))
+    row_bytes = size * (len(head) / max(1, len(text)))
+    return Dialect(encoding, separator, decimal, point, tuple(names), skip, rows, row_bytes, tuple(notes))
+
+
+def _preamble(lines: list[str]) -> tuple[int, str | None, str]:
+    """Return the first line that is no comment, blank or ``sep=``; what that says; and the comment right above."""
+    given, comment = None, ""
+    for place, line in enumerate(lines):
         bare = line.strip()
         said = re.fullmatch(r'"?sep=(.)"?', line.strip("\r\n"))
         if said:
             given = said[1]
-        elif bare.startswith("#"):
-            comments.append((start, bare.lstrip("#").strip()))
-        elif bare:
-            break
-    separator = given or _separator(lines[start:])
-    rows = list(islice(_rows(lines[start:], separator), LOOKED_AT + 1))
-    if not whole and 2 < len(rows) <= LOOKED_AT:
-        rows.pop()  # perhaps a cell of several lines was cut
-    if not rows:
-        raise TableError(f"{path}, line {start + 1}: got {shown(lines[start] if start < len(lines) else '')}, accepted: the "
-                         "names of the columns, with commas, semicolons, tabs or bars between them")
-    first, notes = rows[0], list[str]()
-    skip = start
-    named = next(_rows([comments[-1][1]], separator), []) if comments and comments[-1][0] == start - 1 else []
-    if 1 < len(named) == len(first) and (_all_numbers(first) or (label in _stripped(named)
-                                                                           and label not in _stripped(first))):
-        names = named  # NumPy's savetxt writes them as a comment
-    elif _all_numbers(first) and label not in _stripped(first):
-        names = [f"column {j}" for j in range(1, len(first) + 1)]
-        notes.append(NO_NAMES)
-    else:
-        names, rows = first, rows[1:]
-        # A quoted name may hold line ends.
-        skip += _lines_of_first(lines[start:], separator)
-    names, rows, more = _aligned(_stripped(names), rows)
-    notes += more
+        elif bare and not bare.startswith("#"):
+            return place, given, comment
+        comment = bare.lstrip("#").strip()
+    return len(lines), given, comment
+
+
+def _names(first: list[str], comment: list[str], label: str) -> tuple[list[str], bool, list[str]]:
+    """Return the names of the columns, whether the first row holds them, and notes."""
+    first, comment = _stripped(first), _stripped(comment)
+    numbers = _all_numbers(first)
+    if 1 < len(comment) == len(first) and (numbers or (label in comment and label not in first)):
+        return comment, False, []  # NumPy's savetxt writes them as a comment
+    if numbers and label not in first:
+        return [f"column {j}" for j in range(1, len(first) + 1)], False, [NO_NAMES]
+    return first, True, []
+
+
+def _refuse(where: str, names: list[str]) -> None:
     if len(names) < 2:
-        raise TableError(f"{path}, line {start + 1}: got one column, {shown(first[0])}, accepted: two at "
-                         "least, the label and an input, with commas, semicolons, tabs or bars between them")
-    if not rows:
-        raise TableError(f"{path}: got no rows, accepted: at least one below the names of the columns ({listed(names)})")
-    decimal, seen = _decimal(rows, separator)
-    if separator != ",":
-        notes.append(f"cells are separated by {WORDS.get(separator, shown(separator))}")
-    if decimal == "," and seen:
-        notes.append("numbers have decimal commas")
-    size = sum(map(len, lines[start:])) / max(1, len(lines) - start)
-    row_bytes = size * (len(head) / max(1, len(text)))
-    return Dialect(encoding, separator, decimal, tuple(names), skip, rows, row_bytes, tuple(notes))
+        raise TableError(f"{where}: got one column, {shown(names[0])}, accepted: two at least, the label and an input, with "
+                         "commas, semicolons, tabs or bars between them")
+    if len(names) > MOST_COLUMNS:
+        raise TableError(f"{where}: got {len(names):,} columns, accepted: at most {MOST_COLUMNS:,}; are rows and columns "
+                         "exchanged?")
 
 
 def _head(path: str | os.PathLike[str]) -> tuple[bytes, bool, str]:
@@ -179,13 +195,16 @@ def _aligned(names: list[str], rows: list[list[str]]) -> tuple[list[str], list[l
     return names, rows, notes
 
 
-def _decimal(rows: list[list[str]], separator: str) -> tuple[str, bool]:
-    """Return the decimal sign of most columns and whether any shows it; where none does, semicolons go with commas."""
-    votes = [decimal_of([cell for cell in column if ("," in cell or "." in cell)
-                         and (number(cell, ",") is not None or number(cell) is not None)], "")
-             for column in zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)]
+def _decimal(rows: list[list[str]], separator: str) -> tuple[str, str]:
+    """Return `comma` and `point` of `decimal_of` for columns that do not say it: as most do that say it.
+
+    Where none does, a comma is decimal beside semicolons, and a point is.
+    """
+    votes = [decimal_of(column)[0] for column in zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)]
     comma, point = votes.count(","), votes.count(".")
-    return "," if comma > point or (comma == point and separator == ";") else ".", bool(comma + point)
+    if comma == point:
+        return "," if separator == ";" else ".", "."
+    return ("," if comma > point else "."), ("," if comma > point else ".")
 
 
 def _all_numbers(row: list[str]) -> bool:

@@ -3,8 +3,9 @@ import numpy as np
 
 from ..preprocessing import Standardisation
 from ..sets import DataSet, Split
+from .errors import TableError, shown
 from .problem import CATEGORY, Column, Parts, Problem
-from .telling import least
+from .telling import GIVEN, least
 
 MOST = 32  # categories of one column with an input of their own
 REACH = 1000.0  # standard deviations; rows that lie further out than this stand at it
@@ -27,6 +28,11 @@ def encoded(problem: Problem, parts: Parts) -> DataSet:
     DataSet
         Inputs float32 (n, D), D names in `input_names`. Labels int64 (n,); of a regression problem float32 (n, 1),
         standardised: see `target_scale`.
+
+    Raises
+    ------
+    TableError
+        If a number to predict is too far from those of training for float32.
     """
     rows_of = parts.train, parts.validation, parts.test
     inputs = len(input_names(problem))
@@ -42,7 +48,12 @@ def encoded(problem: Problem, parts: Parts) -> DataSet:
         y = problem.y
     else:
         mean, scale = target_scale(problem, parts)
-        y = ((problem.y - mean) / scale).astype(np.float32)[:, None]
+        with np.errstate(over="ignore"):
+            y = ((problem.y - mean) / scale).astype(np.float32)[:, None]
+        if not np.isfinite(y).all():
+            value = problem.y[np.flatnonzero(~np.isfinite(y[:, 0]))[0]]
+            raise TableError(f"{problem.source}, column {shown(problem.label)}: got {value:g}, accepted: numbers not that "
+                             f"far from those to train on, {mean:g} and about {scale:g} around it")
     train, validation, test = (Split(part, y[rows], y[rows]) for part, rows in zip(x, rows_of, strict=True))
     return DataSet(problem.source, train, validation, test, classes=problem.classes, source=problem.source,
                    licence="the reader's own")
@@ -76,6 +87,8 @@ def slots(column: Column, rows: int) -> tuple[int, bool]:
 
 def flagged(column: Column, rows: int) -> bool:
     """Say whether an input says where values are missing: if they are in as many rows as a category of its own needs."""
+    if column.categories == (GIVEN,):  # its one input says it
+        return False
     return int(column.missing.sum()) >= least(rows)
 
 

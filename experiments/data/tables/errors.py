@@ -28,6 +28,11 @@ def listed(names: Sequence[str] | Iterable[str], most: int = LISTED) -> str:
     return ", ".join(map(shown, names[:most])) + more
 
 
+def shortened(notes: list[str], most: int = 3) -> list[str]:
+    """Return the first few notes of one kind, and how many more there are."""
+    return notes if len(notes) <= most + 1 else [*notes[:most], f"{len(notes) - most:,} more like that"]
+
+
 def no_column(source: str, option: str, name: str, names: Sequence[str], note: str = "") -> TableError:
     """Return the error for a name that the table does not have, with the one that was meant."""
     lower = {known.casefold(): known for known in reversed(names)}

@@ -35,8 +35,8 @@ class Growing:
     Attributes
     ----------
     name : str
-    decimal : str
-        What separates decimals where the column does not say it.
+    comma, point : str
+        See `decimal_of`.
     mode : {"number", "text", "left"}
         What cells are kept as; "left" keeps nothing.
     forced : bool
@@ -48,12 +48,15 @@ class Growing:
     """
 
     name: str
-    decimal: str = "."
+    comma: str = "."
+    point: str = "."
     mode: str = NUMBER
     forced: bool = False
     keep: bool = False
     again: str = ""
     blocks: list[np.ndarray] = field(default_factory=list)
+    decimal: str = "."
+    doubtful: str = ""
     rows: int = 0
     present: int = 0  # numbers
     odd: int = 0  # cells that are no numbers, where numbers are read
@@ -63,6 +66,8 @@ class Growing:
 
     def take(self, cells: tuple[str, ...], lines: np.ndarray) -> None:
         """Add the cells of a block of rows, which stand in these lines of the file."""
+        if not self.rows:
+            self.decimal, self.doubtful = decimal_of(cells, self.comma, self.point)
         if self.mode == NUMBER:
             self._take_numbers(cells, lines)
         elif self.mode == TEXT:
@@ -88,8 +93,6 @@ class Growing:
         return values
 
     def _take_numbers(self, cells: tuple[str, ...], lines: np.ndarray) -> None:
-        if not self.rows:
-            self.decimal = decimal_of(cells[:1000], self.decimal)
         values, odd = numbers(cells, self.decimal)
         infinite = np.isinf(values)
         if infinite.any():

@@ -3,7 +3,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .errors import TableError, counted, listed, shown
+from .errors import TableError, counted, listed, shortened, shown
 from .growing import MANY_VALUES
 from .numbers import number
 from .reading import RawTable
@@ -50,9 +50,8 @@ def classes_of(table: RawTable, label: str, known: tuple[str, ...] = ()) -> tupl
     if not known and len(ids) > MANY_VALUES and _numeric(names):
         notes.append(f"{len(ids)} different numbers in {shown(label)} are taken as classes; --regression predicts a number")
     folded: dict[str, str] = {}
-    for name in ids:
-        if folded.setdefault(name.casefold(), name) != name:
-            notes.append(f"classes {shown(folded[name.casefold()])} and {shown(name)} differ by capitals alone: two classes")
+    notes += shortened([f"classes {shown(folded[name.casefold()])} and {shown(name)} differ by capitals alone: two classes"
+                        for name in ids if folded.setdefault(name.casefold(), name) != name])
     return y, tuple(ids), notes
 
 

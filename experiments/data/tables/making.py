@@ -1,5 +1,4 @@
 """From files and names of columns to a problem: rows with labels, the columns to learn from, and what was left out."""
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +7,15 @@ import numpy as np
 
 from .aside import put_aside
 from .dialect import NO_NAMES
+from .dropping import drop_constant, drop_repeated
 from .errors import TableError, counted, listed, no_column, shown
 from .files import TEXT as TEXT_FILE
 from .files import digest_of, kind_of
 from .growing import LEFT, NUMBER, TEXT
 from .labels import classes_of, targets_of
-from .problem import CATEGORY, Column, Problem
+from .numbers import number
 from .problem import NUMBER as KIND_NUMBER
+from .problem import Column, Problem
 from .reading import Raw, RawTable, read_text
 from .size import refuse_too_large
 from .telling import Told, coded, converted, told
@@ -51,54 +52,88 @@ def problem_of(path: str | os.PathLike[str], label: str, *, group: str = "", tes
     """
     if group and group == label:
         raise TableError(f"group: got {shown(group)}, the label itself, accepted: another column")
-    refuse_too_large(path, label)
+    paths = [path, test] if test else [path]
+    for one in paths:
+        refuse_too_large(one, label)
+    making = _Making(path, label, group, regression)
     if test:
-        refuse_too_large(test, label)
-    modes = {label: NUMBER if regression else TEXT, **({group: TEXT} if group else {})}
-    table = _table(path, label, modes)
-    _require(table, "label", label)
-    if group:
-        _require(table, "group", group)
-    _refuse_few(path, len(table.lines), "")
-    y, classes, more = _labels(table, label, regression)
-    notes = [*table.notes, *more]
-    keep = _labelled(y)
-    rows = int(keep.sum())
-    _refuse_few(path, rows, " with a label")
-    y = y[keep]
-    tells = {name: told(raw) for name, raw in table.columns.items() if name not in (label, group)}
-    dropped = {name: tell.reason for name, tell in tells.items() if tell.column is None}
-    columns = {name: replace(tell.column, values=tell.column.values[keep]) for name, tell in tells.items()
-               if tell.column is not None}
-    _drop_constant(columns, dropped)
-    members = [(table.columns[group], keep)] if group else []
-    if test:
-        other = _test_table(test, label, group, modes, tells)
-        y_test, classes, more = _labels(other, label, regression, classes, test=True)
-        keep = _labelled(y_test)
+        making.append(test)
+    return making.problem(paths)
+
+
+class _Making:
+    """A problem while it is made: the rows of the table, then those of a test file, then what they are all told to be."""
+
+    def __init__(self, path: str | os.PathLike[str], label: str, group: str, regression: bool) -> None:
+        self.path, self.label, self.group, self.regression = path, label, group, regression
+        self.modes = {label: NUMBER if regression else TEXT, **({group: TEXT} if group else {})}
+        self.table = table = self._read(path, self.modes)
+        _refuse_few(path, len(table.lines), "")
+        y, self.classes, notes = self._labels(table, ())
+        self.keep = keep = _labelled(y)
+        self.rows = int(keep.sum())
+        _refuse_few(path, self.rows, " with a label")
+        self.y, self.notes = y[keep], [*table.notes, *notes]
+        self.test_from: int | None = None
+        self.tells = {name: told(raw) for name, raw in table.columns.items() if name not in (label, group)}
+        self.dropped = {name: tell.reason for name, tell in self.tells.items() if tell.column is None}
+        self.columns = {name: replace(tell.column, values=tell.column.values[keep]) for name, tell in self.tells.items()
+                        if tell.column is not None}
+        drop_constant(self.columns, self.dropped)
+        self.members = [(table.columns[group], keep)] if group else []
+
+    def append(self, test: str | os.PathLike[str]) -> None:
+        """Put the rows of a test file behind those of the table."""
+        modes = {name: LEFT if tell.column is None else NUMBER if tell.column.kind == KIND_NUMBER and not tell.form else TEXT
+                 for name, tell in self.tells.items()}
+        other = self._read(test, {**modes, **self.modes})
+        y, self.classes, notes = self._labels(other, self.classes, test=True)
+        keep = _labelled(y)
         if not keep.any():
             raise TableError(f"{test}: got no row with a label, accepted: one at least")
-        if digest_of([test]) == digest_of([path]):
-            notes.append("the test file holds the table itself, byte for byte: every test row is known from training")
-        notes += [f"{Path(test).name}: {note}" for note in [*other.notes, *more, *_unknown(other, table)]]
-        _append(other, keep, tells, columns, dropped)
-        y = np.concatenate([y, y_test[keep]])
-        members += [(other.columns[group], keep)] if group else []
-    groups, more = _groups(members, group)
-    notes += more
-    _drop_repeated(columns, dropped)
-    if not columns:
-        gone = [f"{shown(name)}: {dropped[name]}" for name in table.columns if name in dropped]
-        reasons = "; ".join(gone[:3])
-        raise TableError(f"{path}: got no column to learn from ({reasons}), accepted: one at least, with different values")
-    if len(columns) > rows:
-        notes.append(f"{counted(len(columns), 'column')} for {counted(rows, 'row')}: enough to tell any row by heart")
-    return Problem(
-        source=Path(path).name, digest=digest_of([path, *([test] if test else [])], MEANING, label, group, regression),
-        label=label, columns=tuple(columns[name] for name in table.columns if name in columns),
-        dropped=tuple((name, dropped[name]) for name in table.columns if name in dropped), y=y, classes=classes,
-        groups=groups, group=group, test_from=rows if test else None,
-        notes=tuple(dict.fromkeys(notes)), aside=() if test else put_aside(table.columns, dropped, keep))
+        if digest_of([test]) == digest_of([self.path]):
+            self.notes.append("the test file holds the table itself, byte for byte: every test row is known from training")
+        unknown = [name for name in other.columns if name not in self.table.columns]
+        if unknown:
+            notes.append(f"{counted(len(unknown), 'column')} that the table has not, left out: {listed(unknown)}")
+        self.notes += [f"{Path(test).name}: {note}" for note in [*other.notes, *notes]]
+        _append(other, keep, self.tells, self.columns, self.dropped)
+        self.y, self.test_from = np.concatenate([self.y, y[keep]]), self.rows
+        self.members += [(other.columns[self.group], keep)] if self.group else []
+
+    def problem(self, paths: list[str | os.PathLike[str]]) -> Problem:
+        """Return what was made of these files."""
+        groups, notes = _groups(self.members, self.group)
+        drop_repeated(self.columns, self.dropped)
+        names = list(self.table.columns)
+        dropped = tuple((name, self.dropped[name]) for name in names if name in self.dropped)
+        if not self.columns:
+            reasons = "; ".join(f"{shown(name)}: {reason}" for name, reason in dropped[:3])
+            raise TableError(f"{self.path}: got no column to learn from ({reasons}), accepted: one at least, with different "
+                             "values")
+        if len(self.columns) > self.rows:
+            notes.append(f"{counted(len(self.columns), 'column')} for {counted(self.rows, 'row')}: enough to tell any row "
+                         "by heart")
+        return Problem(
+            source=Path(self.path).name, digest=digest_of(paths, MEANING, self.label, self.group, self.regression),
+            label=self.label, columns=tuple(self.columns[name] for name in names if name in self.columns), dropped=dropped,
+            y=self.y, classes=self.classes, groups=groups, group=self.group, test_from=self.test_from,
+            notes=tuple(dict.fromkeys([*self.notes, *notes])),
+            aside=() if self.test_from else put_aside(self.table.columns, self.dropped, self.keep))
+
+    def _read(self, path: str | os.PathLike[str], modes: dict[str, str]) -> RawTable:
+        table = _table(path, self.label, modes)
+        _require(table, "label", self.label)
+        if self.group:
+            _require(table, "group", self.group)
+        return table
+
+    def _labels(self, table: RawTable, known: tuple[str, ...],
+                test: bool = False) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+        if self.regression:
+            y, notes = targets_of(table, self.label, test)
+            return y, (), notes
+        return classes_of(table, self.label, known)
 
 
 def _table(path: str | os.PathLike[str], label: str, modes: dict[str, str]) -> RawTable:
@@ -117,20 +152,16 @@ def _refuse_few(path: str | os.PathLike[str], rows: int, which: str) -> None:
 
 def _require(table: RawTable, option: str, name: str) -> None:
     if name not in table.columns:
-        raise no_column(table.path, option, name, list(table.columns), NO_NAMES if NO_NAMES in table.notes else "")
-    if any(note.startswith(f"two columns are called {shown(name)}:") for note in table.notes):
+        hint = NO_NAMES if NO_NAMES in table.notes else ""
+        if not hint and any(number(known) is not None for known in table.columns):
+            hint = "some of these are numbers: does the first line hold the names of the columns?"
+        raise no_column(table.path, option, name, list(table.columns), hint)
+    if name in table.repeated:
         raise TableError(f"{table.path}: {option}: got {shown(name)}, the name of several columns, accepted: one of its own")
 
 
-def _labels(table: RawTable, label: str, regression: bool, known: tuple[str, ...] = (),
-            test: bool = False) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
-    if regression:
-        y, notes = targets_of(table, label, test)
-        return y, (), notes
-    return classes_of(table, label, known)
-
-
 def _labelled(y: np.ndarray) -> np.ndarray:
+    """Say which rows have a label, bool (N,)."""
     return ~np.isnan(y) if y.dtype.kind == "f" else y >= 0
 
 
@@ -154,51 +185,6 @@ def _groups(members: list[tuple[Raw, np.ndarray]], group: str) -> tuple[np.ndarr
     if len(groups) == groups.max() + 1:
         notes.append(f"{shown(group)} differs in every row: it keeps nothing together")
     return groups, notes
-
-
-def _drop_constant(columns: dict[str, Column], dropped: dict[str, str]) -> None:
-    """Leave out columns with one value: not those that have it in some rows only, which says something."""
-    for name, column in list(columns.items()):
-        missing = column.missing
-        if missing.all():
-            dropped[name] = "no value in any row that has a label"
-        elif not missing.any() and column.values.min() == column.values.max():
-            value = column.categories[int(column.values[0])] if column.kind == CATEGORY else f"{column.values[0]:g}"
-            dropped[name] = f"constant: {shown(value)} in every row"
-        else:
-            continue
-        del columns[name]
-
-
-def _drop_repeated(columns: dict[str, Column], dropped: dict[str, str]) -> None:
-    """Leave out columns that are equal, row by row, to one before."""
-    first: dict[object, str] = {}
-    for name, column in list(columns.items()):
-        values = column.values + 0  # -0 becomes 0
-        if values.dtype.kind == "f":
-            values[np.isnan(values)] = np.nan  # one of the many bit patterns
-        key = column.kind, column.categories, hashlib.sha256(values.tobytes()).digest()
-        if key in first:
-            dropped[name] = f"equal to {shown(first[key])} in every row"
-            del columns[name]
-        first.setdefault(key, name)
-
-
-def _test_table(test: str | os.PathLike[str], label: str, group: str, modes: dict[str, str],
-                tells: dict[str, Told]) -> RawTable:
-    """Read a test file, its columns as those of the table."""
-    wanted = {name: LEFT if tell.column is None else NUMBER if tell.column.kind == KIND_NUMBER and not tell.form else TEXT
-              for name, tell in tells.items()}
-    table = _table(test, label, {**wanted, **modes})
-    _require(table, "label", label)
-    if group:
-        _require(table, "group", group)
-    return table
-
-
-def _unknown(other: RawTable, table: RawTable) -> list[str]:
-    names = [name for name in other.columns if name not in table.columns]
-    return [f"{counted(len(names), 'column')} that the table has not, left out: {listed(names)}"] if names else []
 
 
 def _append(other: RawTable, keep: np.ndarray, tells: dict[str, Told], columns: dict[str, Column],

@@ -16,6 +16,7 @@ THOUSANDS = {".": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII),
              ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?", re.ASCII)}
 SPACED = re.compile(r"[+-]?[1-9]\d{0,2}([ \u00a0\u202f]\d{3})+(?!\d)", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
+SEEN = 200  # cells of a column from which its decimal sign is told
 TRIM = " \t\r\n\u00a0\u202f$€£¥%"
 
 
@@ -70,18 +71,34 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> tuple[np.ndarray, list[
     return values, odd
 
 
-def decimal_of(cells: Sequence[str], default: str) -> str:
-    """Return "," where cells of one column have decimal commas, "." where they have points; `default` where both may be."""
-    if "," not in "".join(cells):
-        clear = any(PLAIN.fullmatch(cell.strip()) and not THOUSANDS[","].fullmatch(cell.strip())
-                    for cell in cells if "." in cell)
-        return "." if clear else default
-    comma = point = 0
-    for cell in cells:
+def decimal_of(cells: Sequence[str], comma: str = "", point: str = "") -> tuple[str, str]:
+    """Tell the decimal sign of a column.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Some of the column.
+    comma, point : str
+        What to return where cells such as 1,234 (or 1.234) may be either, and where there is neither.
+
+    Returns
+    -------
+    decimal : {".", ",", comma, point}
+    doubtful : str
+        A cell that may be either and was not taken as Python would, for want of a clear one; "" for none.
+    """
+    clear = {".": 0, ",": 0}
+    doubtful = ""
+    for cell in [cell for cell in cells if "," in cell or "." in cell][:SEEN]:
         text = cell.strip().strip(TRIM)
-        if "," in text or "." in text:
-            as_comma = DECIMAL_COMMA.fullmatch(text) or THOUSANDS[","].fullmatch(text)
-            as_point = PLAIN.fullmatch(text) or THOUSANDS["."].fullmatch(text)
-            comma += bool(as_comma and not as_point)
-            point += bool(as_point and not as_comma)
-    return default if comma == point else "," if comma > point else "."
+        as_comma = DECIMAL_COMMA.fullmatch(text) or THOUSANDS[","].fullmatch(text)
+        as_point = PLAIN.fullmatch(text) or THOUSANDS["."].fullmatch(text)
+        clear[","] += bool(as_comma and not as_point)
+        clear["."] += bool(as_point and not as_comma)
+        if as_comma and as_point and not doubtful:
+            doubtful = cell
+    if clear[","] != clear["."]:
+        return max(clear, key=clear.__getitem__), ""
+    if "," in doubtful or not doubtful:
+        return comma, doubtful
+    return point, doubtful if point != "." else ""  # 1.234 is 1.234 almost everywhere

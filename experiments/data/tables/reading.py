@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dialect import WORDS, Dialect, dialect_of
-from .errors import TableError, counted, shown
+from .errors import TableError, counted, shortened, shown
 from .growing import LEFT, NUMBER, ODD, TEXT, Growing
+from .numbers import number
 
 BLOCK, LETTERS = 2**20, 2**25  # cells, and their letters, that are held as text at a time: about 100 MiB at most
 
@@ -65,6 +66,8 @@ class RawTable:
     place : str
         What a number in `lines` is called: "line" of a text, "row" of other files.
     notes : list of str
+    repeated : frozenset of str
+        Names that several columns have in the file.
     """
 
     path: str
@@ -72,6 +75,7 @@ class RawTable:
     lines: np.ndarray
     place: str
     notes: list[str]
+    repeated: frozenset[str] = frozenset()
 
     def at(self, row: int) -> str:
         """Return where a row stands, for a message."""
@@ -95,12 +99,13 @@ def read_text(path: str | os.PathLike[str], label: str, modes: Mapping[str, str]
         If it is no table, or not text in the encoding that it begins with.
     """
     dialect = dialect_of(path, label)
-    names, notes = unique(dialect.names)
-    columns = [Growing(name, dialect.decimal, modes.get(name, NUMBER), name in modes, name in modes) for name in names]
+    names, notes, repeated = unique(dialect.names)
+    columns = [Growing(name, dialect.comma, dialect.point, modes.get(name, NUMBER), name in modes, name in modes)
+               for name in names]
     reader = _Reader(path, dialect, len(names))
     before = os.stat(path)
     lines = reader.read(columns)
-    again = [Growing(column.name, dialect.decimal, column.again or LEFT, True) for column in columns]
+    again = [Growing(column.name, dialect.comma, dialect.point, column.again or LEFT, True) for column in columns]
     if any(column.again for column in columns):
         reader.read(again)
     after = os.stat(path)
@@ -108,24 +113,28 @@ def read_text(path: str | os.PathLike[str], label: str, modes: Mapping[str, str]
         raise TableError(f"{path}: got a file that changed while it was read, accepted: one that nobody writes to")
     chosen = [second if column.again else column for column, second in zip(columns, again, strict=True)]
     return RawTable(str(path), {column.name: _raw(column, column.name in modes) for column in chosen}, lines, "line",
-                    [*dialect.notes, *notes, *reader.notes()])
+                    [*dialect.notes, *notes, *reader.notes()], repeated)
 
 
-def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return names that differ, and what was done to make them so."""
-    taken, result, notes = set(names), [], []
-    seen: set[str] = set()
-    for number, name in enumerate(names, start=1):
-        wanted = name or f"unnamed {number}"
-        new, count = wanted, 1
-        while new in seen or (new != name and new in taken):
-            count += 1
-            new = f"{wanted} ({count})"
+def unique(names: Sequence[str]) -> tuple[list[str], list[str], frozenset[str]]:
+    """Return names that differ, what was done to make them so, and those that stood more than once."""
+    taken, seen = set(names), set[str]()
+    result, notes, repeated = list[str](), list[str](), set[str]()
+    numbers: dict[str, int] = {}  # where to go on: thousands may be called the same
+    for place, name in enumerate(names, start=1):
+        new = wanted = name or f"unnamed {place}"
+        if wanted in seen or (not name and wanted in taken):
+            count = numbers.get(wanted, 2)
+            while (new := f"{wanted} ({count})") in taken:
+                count += 1
+            numbers[wanted] = count + 1
         if name and new != name:
-            notes.append(f"two columns are called {shown(name)}: the one at place {number} is called {shown(new)} here")
-        seen.add(new)
+            repeated.add(name)
+            notes.append(f"two columns are called {shown(name)}: the one at place {place} is called {shown(new)} here")
+        seen.add(name)
+        taken.add(new)
         result.append(new)
-    return result, notes
+    return result, shortened(notes), frozenset(repeated)
 
 
 class _Reader:
@@ -183,8 +192,8 @@ class _Reader:
         except UnicodeError:
             raise self._undecodable() from None
         except csv.Error as error:
-            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells of at "
-                             f"most {csv.field_size_limit():,} letters; is a quote not closed?") from None
+            raise TableError(f"{self.path}, line {line + 1}: got what cannot be read ({error}), accepted: cells without a "
+                             f"NUL, of at most {csv.field_size_limit():,} letters; is a quote not closed?") from None
 
     def _fitted(self, row: list[str], line: int) -> list[str]:
         if len(row) > self.width and not "".join(row[self.width:]).strip():
@@ -202,17 +211,17 @@ class _Reader:
                               "UTF-8, or UTF-16 throughout")
         with open(self.path, "rb") as file:
             returns = 0  # lines that end with it alone
-            for number, line in enumerate(file, start=1):
+            for row, line in enumerate(file, start=1):
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError as error:
                     byte = line[error.start]
                     ends = list(io.StringIO(line[:error.start].decode("utf-8"), newline="")) or [""]
-                    before, number = ends[-1], number + returns + len(ends) - 1
+                    before, place = ends[-1], row + returns + len(ends) - 1
                     column = len(next(csv.reader([before], delimiter=self.dialect.separator), [""]))
                     name = f", column {shown(self.dialect.names[column - 1])}" if column <= self.width else ""
                     return TableError(
-                        f"{self.path}, line {number}{name}: got the byte 0x{byte:02x}, which is no UTF-8, accepted: text in "
+                        f"{self.path}, line {place}{name}: got the byte 0x{byte:02x}, which is no UTF-8, accepted: text in "
                         "UTF-8 or UTF-16 (from Excel: save as 'CSV UTF-8'; else iconv -f WINDOWS-1252 -t UTF-8)")
                 returns += line.count(b"\r") - line.endswith(b"\r\n")
         return TableError(f"{self.path}: got bytes that are no UTF-8, accepted: text in UTF-8 or UTF-16")
@@ -231,6 +240,8 @@ def _raw(column: Growing, settled: bool) -> Raw:
         line, cell = column.first_odd or (0, "")
         which = "cell that is no number" if column.odd == 1 else "cells that are no numbers"
         notes.append(f"missing: {column.odd:,} {which} (line {line}: {shown(cell)})")
+    if column.doubtful:
+        notes.append(f"{shown(column.doubtful)} read as {number(column.doubtful, column.decimal):.12g}")
     if column.infinite:
         notes.append(f"missing: {counted(column.infinite, 'infinite value')}")
     return Raw(column.name, values=column.values(), notes=notes, decimal=column.decimal, odd=column.first_odd)

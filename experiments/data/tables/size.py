@@ -13,6 +13,7 @@ from .numbers import number
 # Measured on 100,000 x 100 numbers: 0.5 µs a cell to read, of words and dates up to 0.9; at most 24 bytes a cell (float64,
 # again while its blocks are put together, then float32 inputs) beside the block of text that is held while reading.
 SECONDS, BYTES, BASE = 0.7e-6, 24, 2**27
+COLUMN = 2**13, 1e-4  # bytes and seconds of one, however short
 GIB = 2**30
 
 
@@ -52,12 +53,13 @@ def estimated(path: str | os.PathLike[str], label: str = "") -> Estimate:
     size = os.path.getsize(path)
     if kind == TEXT:
         dialect = dialect_of(path, label)
-        rows, columns = max(1, round(size / dialect.row_bytes)), len(dialect.names)
+        rows, columns = max(1, round(size / dialect.row_bytes) - dialect.skip), len(dialect.names)
         held = 4 * rows * _of_words(dialect.rows, columns)
     else:
         rows, columns, held = size_of(path, kind)
     cells = rows * columns
-    return Estimate(rows, columns, BASE + BYTES * cells + held, SECONDS * cells + size / 2**29)
+    return Estimate(rows, columns, BASE + BYTES * cells + held + COLUMN[0] * columns,
+                    SECONDS * cells + size / 2**29 + COLUMN[1] * columns)
 
 
 def _of_words(rows: list[list[str]], columns: int) -> int:
@@ -91,10 +93,9 @@ def free_memory() -> int | None:
 
 def _system() -> int | None:
     try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+        for line in _text("/proc/meminfo").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         pass
     if sys.platform == "win32":
@@ -105,17 +106,24 @@ def _system() -> int | None:
         return None
 
 
-def _limits() -> list[int | None]:
-    """Return what containers leave (cgroup 2 and 1)."""
-    found: list[int | None] = []
-    for limit, used in (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-                        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes")):
+def _limits(root: str = "/sys/fs/cgroup") -> list[int]:
+    """Return what the limits of a container leave (cgroup 2, then 1); pages of files count as free: they give way."""
+    found = []
+    for limit, used, about in (("memory.max", "memory.current", "memory.stat"),
+                               ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat")):
         try:
-            with open(limit, encoding="ascii") as most, open(used, encoding="ascii") as now:
-                found.append(max(0, int(most.read()) - int(now.read())))
-        except (OSError, ValueError):  # "max"
+            most, now = (int(_text(root, name)) for name in (limit, used))
+            pages = dict(line.split() for line in _text(root, about).splitlines())
+            files = sum(int(pages.get(name, 0)) for name in ("inactive_file", "active_file"))
+            found.append(max(0, most - max(0, now - files)))
+        except (OSError, ValueError):  # no such group, or "max"
             continue
     return found
+
+
+def _text(*place: str) -> str:
+    with open(os.path.join(*place), encoding="ascii") as file:
+        return file.read()
 
 
 def _windows() -> int | None:

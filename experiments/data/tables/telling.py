@@ -173,7 +173,7 @@ def _words(raw: Raw, counts: np.ndarray, values: list[float | None], odd: int) -
     frequent = int(counts[counts >= enough].sum())
     if total >= FEW and (len(used) == total or frequent < FREQUENT * total):
         if len(used) == total:
-            reason = "text that differs in every row: a name, an id or prose"
+            reason = f"text that differs in every row ({shown(raw.words[used[0]], 20)}, ...): a name, an id or prose"
         else:
             reason = (f"text with {len(used):,} different values in {counted(total, 'row')}, hardly any in "
                       f"{enough}: names or prose")

@@ -1,0 +1,132 @@
+"""The page of `report` in a real browser: nothing fetched, nothing run that is not ours, light, dark, phone, paper."""
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra [report]")
+
+from experiments.report import pictures, plots
+from experiments.report.decisions import ACTIONS, Advice, Decision
+from experiments.report.page import Finding, page
+from experiments.report.papers import PAPERS
+from experiments.report.serving import OnePage
+from experiments.report.tables import Table
+
+EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">]]>"
+WORDS = "It depends on the labels: worse where 10 % are wrong, better where they are clean. " + 6 * "Then more was found. "
+
+
+def figures(folder):
+    x = np.arange(30)
+    for name, size in (("zero_loss_curves", (8.4, 5)), ("privacy_images", (14, 6))):
+        plots.page(folder / f"{name}.png", [[lambda axis: axis.plot(x, np.sqrt(x), color=plots.ink(plots.BLUE)),
+                                             lambda axis: axis.text(0.3, 0.5, EVIL)]], title="A figure", size=size)
+
+
+@pytest.fixture(scope="module")
+def text():
+    drawn = [(one, "A line that rises.") for one in pictures.pictures(figures)]
+    wide = Table(f"A wide one {EVIL}", ("name", *(f"column {i}" for i in range(30))),
+                 [(f"row {i}", *("0.123 ±0.004" for _ in range(30))) for i in range(8)], "A note\nof two lines")
+    answered = [Finding(name, f"Does {name} matter {EVIL}?", ("1 s", "2 s", "3 s"), f"experiments/questions/{name}.py",
+                        list(PAPERS.values())[:2], "quick", WORDS + EVIL, [wide, wide], drawn,
+                        {"settings": "seeds 3, " * 30})
+                for name in ("zero_loss", "privacy")]
+    waiting = Finding("speed", "Is it fast?", ("1 s", "2 s", "3 s"), "experiments/questions/speed/__init__.py")
+    rows = [Decision(f"Situation {EVIL}", "zero_loss", Advice(action, "Measured: 1 → 2 (+1.0 ±0.1). " * 3), "quick, 3 seeds")
+            for action in ACTIONS]
+    return page([*answered, waiting], rows, version="1.0", links="https://example.org/")
+
+
+@pytest.fixture(scope="module")
+def address(text, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(text, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize(("width", "dark"), [("desktop", False), ("phone", True)])
+def test_it_can_be_used_by_everybody(open_page, accessibility, address, width, dark):
+    page = open_page(address, width, dark)
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert accessibility(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # the page; tables scroll in themselves
+    assert page.evaluate("[...document.querySelectorAll('.wide')].every(one => one.scrollWidth > one.clientWidth)")
+
+
+def test_nothing_of_a_store_runs(open_page, address):
+    page = open_page(address)
+    page.wait_for_timeout(200)
+    assert page.title().startswith("Should you keep training") and page.locator("body").inner_text().count("onerror") > 3
+    assert page.evaluate("performance.getEntriesByType('resource').filter(one => !one.name.startsWith('data:')).length") == 0
+
+
+def test_figures_follow_the_readers_light(open_page, address):
+    seen = {}
+    for dark in (False, True):
+        page = open_page(address, dark=dark)
+        page.evaluate("for (const one of document.images) one.loading = 'eager'")
+        page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth)")
+        seen[dark] = page.evaluate("""() => [...document.images].map(image => {
+            const canvas = document.createElement('canvas').getContext('2d');
+            canvas.drawImage(image, 0, 0);
+            return canvas.getImageData(1, 1, 1, 1).data[0];
+        })""")
+        assert len(seen[dark]) == 4
+        ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert ground == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
+    assert seen == {False: [255] * 4, True: [20] * 4}  # grounds as the page's, so that no frame is seen
+
+
+def test_it_is_read_by_keyboard(open_page, address):
+    page = open_page(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the answers"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.hash") == "#zero_loss"
+    page.focus("#privacy .tables summary")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "wide"
+    before = page.evaluate("document.activeElement.scrollLeft")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"document.activeElement.scrollLeft > {before}")
+
+
+def test_figures_that_are_too_wide_scroll_and_are_reached(open_page, address):
+    page = open_page(address, "phone")
+    page.wait_for_function("document.querySelector('figure').tabIndex === 0")
+    assert page.evaluate("document.querySelector('figure').scrollWidth > innerWidth")
+    assert open_page(address).evaluate("document.querySelector('figure').tabIndex") == -1
+
+
+def test_paper_shows_what_is_folded(open_page, address):
+    page = open_page(address)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("[...document.querySelectorAll('details')].every(one => one.open)")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("[...document.querySelectorAll('details')].map(one => one.open)") == [False] * 4 + [True]
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.contents')).display") == "none"
+
+
+def test_it_is_served_and_comes_again(open_page, text):
+    server = OnePage(text, 0)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        page = open_page(server.address)
+        for _ in range(3):  # a reader who reloads in the middle
+            page.evaluate("setTimeout(() => location.reload(), 0)")
+            time.sleep(0.05)
+        page.wait_for_timeout(200)
+        assert page.locator("h1").inner_text().startswith("Should you keep")
+        page.faults.clear()  # reloads that were cut short
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,177 @@
+"""The decision table: its words follow intervals, both ways, and say so where nobody can tell."""
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from experiments import deciding, registry
+from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, paired
+from experiments.report.decisions import (
+    ACTIONS,
+    DEPENDS,
+    EITHER,
+    FLOOD,
+    KEEP,
+    LOOK,
+    NOT_YET,
+    STOP,
+    UNTOLD,
+    compared,
+    course,
+    ratio,
+    spread,
+)
+from experiments.report.delays import Delays
+from experiments.report.shares import Share
+
+WAVES = np.array([-0.01, 0.0, 0.01, 0.02, -0.02])  # between seeds
+LOW, HIGH = 0.20 + WAVES, 0.40 + WAVES[::-1]
+FEW, NOISY = LOW[:2], 0.2 + 8 * WAVES
+
+
+@pytest.mark.parametrize(("verdicts", "action"), [
+    ([BETTER, UNCLEAR], KEEP), ([WORSE, UNKNOWN], STOP), ([BETTER, WORSE], DEPENDS), ([UNCLEAR], EITHER),
+    ([UNKNOWN, UNCLEAR], UNTOLD), ([], UNTOLD)])
+def test_the_course_follows_verdicts(verdicts, action):
+    assert course(verdicts) == action
+
+
+def test_figures_have_the_interval_of_their_verdict():
+    found, text = compared(HIGH, LOW, 100)
+    assert found.verdict == BETTER and text == "40.0 → 20.0 (-20.0 ±2.0)"  # t(4) = 2.776
+    assert compared(HIGH, LOW, 100, comparisons=4)[1] == "40.0 → 20.0 (-20.0 ±3.1)"
+    assert compared(FEW, FEW + 1)[1] == "0.195 → 1.19" and compared([np.nan] * 4, LOW[:4])[1] == "– → –"
+    assert ratio(LOW, 2 * LOW * np.exp(WAVES))[1] == "× 2.00 (1.96 to 2.04)"
+    assert ratio([0.0, np.nan, *LOW], [1.0, 1.0, *LOW])[1] == "× 1.00 (1.00 to 1.00)"
+    assert spread(LOW, 100) == "20.0 ±2.0" and spread(FEW) == "0.195" and spread([1, 1, 1]) == "1.00"
+
+
+def flips(noise, zero, end, flood=None):
+    """A case of zero_loss by its test errors."""
+    values = {"zero": zero, "end": end, "flood": end if flood is None else flood}
+
+    def of(method, figure, factor=1.0):
+        return factor * values[method]
+    return SimpleNamespace(case=SimpleNamespace(where=SimpleNamespace(noise=noise)), title=f"Data {noise:g}", values=of,
+                           compared=lambda a, b, figure, comparisons: paired(values[a], values[b], comparisons=comparisons))
+
+
+@pytest.mark.parametrize(("zero", "end", "flood", "clean", "wrong"), [
+    (HIGH, LOW, HIGH, KEEP, KEEP), (LOW, HIGH, HIGH, STOP, STOP), (HIGH, LOW - 0.1, LOW, KEEP, FLOOD),
+    (LOW, NOISY, NOISY, EITHER, EITHER), (FEW, FEW + 1, FEW, UNTOLD, UNTOLD)])
+def test_errors_with_right_and_with_wrong_labels(zero, end, flood, clean, wrong):
+    results = [flips(0.0, zero, end), flips(0.01, end, zero), flips(0.1, zero, end, flood)]
+    assert deciding._clean_errors(None, results).action == clean
+    found = deciding._wrong_errors(None, results)
+    assert found.action == wrong and "Data 0.1:" in found.measured and "Data 0.01" not in found.measured
+    assert deciding._clean_losses(None, results).action == clean
+
+
+def at(**arms):
+    """Something with at(arm or rule, …) that returns what stands under that name."""
+    return SimpleNamespace(at=lambda *where, **more: next(arms[str(one)] for one in where if str(one) in arms), title="Data",
+                           values=lambda name, figure, factor=1.0: factor * arms[name])
+
+
+def test_flooding_probabilities_squared_error_and_separable_data():
+    module = SimpleNamespace(PLAIN="plain", BATCHES="batches",
+                             cases=lambda config: [SimpleNamespace(noise=noise) for noise in config])
+
+    def family(noises, plain, batches):
+        return SimpleNamespace(config=noises, tuned=[at(plain=plain, batches=batches) for _ in noises])
+    assert deciding._wrong_losses(module, family((0.0, 0.1), HIGH, LOW)).action == FLOOD
+    assert deciding._wrong_losses(module, family((0.0, 0.1), LOW, HIGH)).action == KEEP
+    assert deciding._wrong_losses(module, family((0.0,), HIGH, LOW)).action == UNTOLD
+    loss = SimpleNamespace(title="Data", at=lambda arm, when, figure: {1: HIGH, "end": LOW}[when])
+    assert deciding._squared(None, [loss]).action == KEEP
+
+    def turned(zero, end):
+        runs = SimpleNamespace(runs=[1], at=lambda when, name: {"zero": zero, "end": end}[when])
+        return SimpleNamespace(runs=runs, network=False, title="Data")
+    assert deciding._separable(None, [turned(HIGH, LOW)]).action == KEEP
+    assert deciding._separable(None, [turned(LOW, HIGH)]).action == STOP
+    assert "0 of 1 case;" in deciding._separable(None, [turned(LOW, HIGH)]).measured
+
+
+def test_zero_error_says_nothing_where_random_labels_are_fitted_too():
+    module = SimpleNamespace(RANDOM="random", REAL="real", CHANCE=90.0)
+
+    def results(epochs, error):
+        return SimpleNamespace(at=lambda arm, name, factor, rule="end": epochs if name == "epoch" else error)
+    reached = np.arange(10.0)
+    assert deciding._random_labels(module, results(reached, 90 + np.tile(WAVES, 2))).action == LOOK
+    assert deciding._random_labels(module, results(reached, 20 + np.tile(WAVES, 2))).action == EITHER  # they can be learnt
+    assert deciding._random_labels(module, results(reached * np.nan, 90 + np.tile(WAVES, 2))).action == EITHER
+    assert deciding._random_labels(module, results(reached[:2], 90 + WAVES[:2])).action == UNTOLD
+
+
+def test_alarms_of_the_report_on_leaks():
+    def module(leaks, others):
+        return SimpleNamespace(FAULTS={"label as a column": ("", 0, True), "no fault": ("", 0, False)}, ASKED=["10 rows"],
+                               alarm=lambda results, *names: leaks if "label as a column" in names else others)
+    runs = SimpleNamespace(at=lambda arm, name, rule: np.array([1.0, 5.0]))
+    assert deciding._fast(module(Share(20, 20), Share(1, 20)), runs).action == LOOK
+    assert deciding._fast(module(Share(10, 20), Share(1, 20)), runs).action == UNTOLD
+    assert deciding._fast(module(Share(20, 20), Share(19, 20)), runs).action == UNTOLD
+
+
+@pytest.mark.parametrize(("left", "action"), [(HIGH, LOOK), (-HIGH, EITHER), (FEW, UNTOLD)])
+def test_what_is_left_above_training_lies_in_the_data(left, action):
+    results = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=left, remedied=left))
+    assert deciding._above(None, results).action == action
+
+
+@pytest.mark.parametrize(("zero", "end", "action"), [(LOW, HIGH, STOP), (HIGH, LOW, KEEP), (FEW, FEW + 1, UNTOLD)])
+def test_who_was_in_the_training_set(zero, end, action):
+    def model(values):
+        return SimpleNamespace(found=lambda kind, attack: values, there=np.ones(len(values), dtype=bool))
+    case = SimpleNamespace(title="clean", plain={"zero": model(zero), "end": model(end)})
+    assert deciding._private(None, [case]).action == action
+
+
+def test_late_generalisation():
+    def delays(decay, right):
+        checks = {"epoch": np.array([10.0, 20.0]), "train_error": np.array([0.5, 0.0]),
+                  "test_error": np.array([0.9, 1 - right])}
+        return Delays(decay, [checks] * 8)
+    found = deciding._grokking(None, SimpleNamespace(decayed=[delays(1.0, 0.95)], control=[delays(0.0, 0.1)]))
+    assert found.action == KEEP and "right at 20.0 (8 of 8 runs)" in found.measured and "decay in 0 of 8" in found.measured
+    assert deciding._grokking(None, SimpleNamespace(decayed=[delays(1.0, 0.2)], control=[])).action == UNTOLD
+
+
+def test_sample_by_sample_codes_and_words(monkeypatch):
+    loss = np.array([[2.0, 1.0, 3.0]] * 5) + WAVES[:, None]
+    monkeypatch.setattr(deciding, "ends", lambda runs, name: loss)
+
+    def stops(best):
+        return SimpleNamespace(tuned=None, stops={"a": SimpleNamespace(excess=best),
+                                                  "b": SimpleNamespace(excess=300 + WAVES)})
+    found = deciding._online(None, stops(10 + WAVES))
+    assert found.action == STOP and "rule “a”" in found.measured and "by “b”" in found.measured
+    assert deciding._online(None, stops(200 + 3000 * WAVES)).action == EITHER
+    module = SimpleNamespace(DATA={"digits": "digits"}, PLAIN="plain")
+    results = SimpleNamespace(named=lambda data: {"plain": (None, "")})
+    for points, action in ((HIGH, KEEP), (-HIGH, STOP), (8 * WAVES, EITHER)):
+        monkeypatch.setattr(deciding, "since_early", lambda runs, points=points: (60.0, HIGH, points))
+        assert deciding._codes(module, results).action == action and deciding._codes(module, results).measured[0] == "D"
+    for left, action in ((10 * HIGH, LOOK), (LOW, EITHER), (FEW, UNTOLD)):
+        few = len(left)
+        words = SimpleNamespace(folds=5, parts=lambda left=left, few=few: {
+            "network": 2 * HIGH[:few], "training": LOW[:few], "left": left})
+        assert deciding._words(None, words).action == action
+
+
+def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
+    assert {row.question for row in deciding.TABLE} <= set(registry.NAMES) and len(deciding.TABLE) <= 14
+    rows = deciding.decisions({})
+    assert [row.advice.action for row in rows] == [NOT_YET] * len(deciding.TABLE)
+    results = [flips(0.0, HIGH, LOW), flips(0.1, HIGH, LOW - 0.1, LOW)]
+    found = deciding.decisions({"zero_loss": (None, results, "default, 5 seeds")})
+    assert [(one.situation, one.advice.action) for one in found if one.question == "zero_loss"] == [
+        ("Labels are right; you count errors", KEEP), ("Some labels are wrong; you count errors", FLOOD),
+        ("Labels are right; you use the probabilities", KEEP)]
+    row = deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m"))
+    monkeypatch.setattr(deciding, "TABLE", (row,))
+    for runs, action in (("quick, 3 seeds", UNTOLD), ("default, 10 seeds", EITHER)):  # three seeds find no difference
+        [row] = deciding.decisions({"speed": (None, EITHER, runs)})
+        assert row.advice.action == action and row.runs == runs and action in ACTIONS
