@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import costs, findings, verdict
+from .answers import findings, verdict
 from .base import Criterion
 from .combine import leaves
 from .expression import NAMES, parse
-from .judging import cautions, decided, panel, row
+from .judging import cautions, costs, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
 from .tables import aligned, wrapped

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .answers import best_check, judged, last_check
 from .at_once import found_at_once
 from .base import Criterion
 from .combine import leaves
@@ -77,6 +78,17 @@ def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any
             "best check": decision.best_step,
             **{f"its {name}": at(values, decision.best_step) for name, values in counts.items()},
             "its value": value if value is None or math.isfinite(value) else None}
+
+
+def costs(log: Log, solution: int | None) -> dict[str, float | None]:
+    """Return by how much the solution of a rule is above the best of the run and above its end, by the judged metric."""
+    name = judged(log)
+    if name is None or solution is None or not np.isfinite(log[name][solution - 1]):
+        return {} if name is None else {f"{name} above best": None, "above end": None}
+    values = log[name]
+    value = float(values[solution - 1])
+    return {f"{name} above best": value - float(values[best_check(values)]),
+            "above end": value - float(values[last_check(values)])}
 
 
 def cautions(criteria: Sequence[Criterion], log: Log) -> list[str]:

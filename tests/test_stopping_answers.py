@@ -67,6 +67,10 @@ def test_what_a_curve_does_from_check_to_check_is_no_turn(tmp_path):
     assert said([*flat, 1.54]).startswith("It makes no difference") and said([*flat, 1.56]).startswith("No: after epoch 10")
     assert said([*flat, 0.95]).startswith("It makes no difference that this log can show: val_loss is lowest at the end")
     assert said([9 - n / 9 for n in range(40)]).startswith("Yes")
+    late = [9 - n / 100 for n in range(570)] + [3.3 + n / 10 for n in range(30)]  # it turns within the last 5 %
+    assert said(late).startswith("No: after epoch 571 val_loss got no better")
+    assert "for 29 of its 600 checks" in findings(read(tmp_path, "epoch,val_loss\n" + "".join(
+        f"{n},{loss}\n" for n, loss in enumerate(late, 1))))["past the best"]
     assert said([1] * 20).endswith("this log can show: val_loss was lowest at epoch 1 and is as low at the end.")
     assert said([1]) == "The log cannot tell whether going on helped: it has one check."
 
