@@ -14,7 +14,7 @@ from .expression import NAMES, parse
 from .judging import cautions, costs, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
-from .tables import aligned, wrapped
+from .terminal import in_blocks, wrapped
 from .together import copied, in_words, together
 
 LARGE = 50e6             # bytes; above, say how long
@@ -133,8 +133,8 @@ def _text(document: dict[str, Any], width: int | None) -> str:
     lines = [wrapped(line, width) for line in lines]
     if document["rules"]:
         exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
-        lines.append(aligned([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
-                             exact=exact, width=width))
+        lines.append(in_blocks([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
+                               width, exact))
     return "\n".join(lines)
 
 

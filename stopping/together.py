@@ -7,7 +7,7 @@ import numpy as np
 from .answers import best_check, judged, last_check
 from .logs import Log
 from .noise import over_runs
-from .tables import aligned, wrapped
+from .terminal import in_blocks, wrapped
 
 
 def copied(logs: Sequence[Log]) -> dict[int, int]:
@@ -69,4 +69,4 @@ def in_words(found: Mapping[str, Any], width: int | None = None) -> str:
         lines.append(f"{metric} changes from the lowest {name} to the end by {whole['mean']:+.3g} ± {whole['half']:.2g}: "
                      f"{said}.")
     lines = [wrapped(line, width) for line in lines]
-    return "\n".join([*lines, aligned(found["rules"], width=width)] if found["rules"] else lines)
+    return "\n".join([*lines, in_blocks(found["rules"], width)] if found["rules"] else lines)
