@@ -13,7 +13,8 @@ from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, interrupted
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
-TAKES = "about 5 s a question"
+TAKES = "about 6 s a question"
+LARGEST = 8 * 2**20  # bytes of a page that is sent around gladly
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -39,7 +40,8 @@ def report(options: list[str], version: str) -> int:
         text = make(chosen.results, version, links=_links(output) if chosen.code is None else chosen.code)
         _check_place(output, force=chosen.force)  # again, for what came to be there meanwhile
         _write(output, text)
-        print(f"written: {output} ({len(text.encode()) / 2**20:.1f} MB)")
+        size = len(text.encode())
+        print(f"written: {output} ({size / 2**20:.1f} MB{', more than a page should have' * (size > LARGEST)})")
         return 0
     except (StoreError, WebError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
