@@ -27,10 +27,14 @@ USAGE = f"""usage: {PROGRAM} [-h]
            its finished runs as CSV: NAME.csv and NAME_curves.csv
        {PROGRAM} table NAME [--write FILE] [--figures DIR]
            what its default found as Markdown, for a document
+       {PROGRAM} check TABLE --label COLUMN [options]
+           the question answered for a table of your own: CSV, TSV, Parquet or Feather
        {PROGRAM} report [--output FILE | --serve [--port N]]
            one page with every answer that the finished runs give
        {PROGRAM} replay LOG... [--criterion EXPRESSION]
            what does a training log say, and where would rules have stopped?
+       {PROGRAM} play [--port N] [--no-browser]
+           train live in your browser, past zero error, on a page of this machine alone
        {PROGRAM} --version
 
 `python -m experiments` is the same command. Finished runs are kept (--results DIR, default ./results) and are never \
@@ -47,7 +51,8 @@ def menu() -> str:
         quick, default, full = entry.times
         lines += [f"  {entry.name}", f"      {entry.question}",
                   f"      --quick {quick}, default {default}, --full {full}", ""]
-    return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}", f"More: {PROGRAM} --help"])
+    return "\n".join([*lines, f"Run one with: {PROGRAM} run {registry.NAMES[0]}",
+                      f"For a table of your own: {PROGRAM} check TABLE --label COLUMN", f"More: {PROGRAM} --help"])
 
 
 def show(*parts: str) -> None:
@@ -177,6 +182,18 @@ def _replay(options: list[str]) -> int:
     return stopping_command.main(["replay", *options], program=PROGRAM)
 
 
+def _check(options: list[str]) -> int:
+    from .check.command import main as check
+
+    return check(options)
+
+
+def _play(options: list[str]) -> int:
+    from .play import play
+
+    return play(options)
+
+
 def _report(options: list[str]) -> int:
     from .reporting import report
 
@@ -200,4 +217,5 @@ class Command:
 
 
 COMMANDS = {"run": Command(run), "export": Command(_export), "table": Command(table),
-            "report": Command(_report, named=False), "replay": Command(_replay, named=False)}
+            "check": Command(_check, named=False), "report": Command(_report, named=False),
+            "replay": Command(_replay, named=False), "play": Command(_play, named=False)}

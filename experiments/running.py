@@ -3,6 +3,7 @@ import argparse
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -104,14 +105,24 @@ def run(name: str, options: list[str]) -> int:
     """Run one experiment and turn what goes wrong into one line and an exit code, which is returned."""
     module, config, common = parse(name, options)
     from .runs.runner import expected
-    from .runs.settings import SettingError
-    from .runs.shards import SweepError
-    from .runs.store import Store, StoreError
+    from .runs.store import Store
 
-    try:
+    def work() -> int:
         store = Store(common.results)
         with expected(f"about {common.takes} on 2 cores if all have to be trained"):
             return answer(module, config, store, common)
+
+    return settled(work, common.results)
+
+
+def settled(work: Callable[[], int], results: Path) -> int:
+    """Do what trains into a results folder; what goes wrong becomes one line and an exit code, which is returned."""
+    from .runs.settings import SettingError
+    from .runs.shards import SweepError
+    from .runs.store import StoreError
+
+    try:
+        return work()
     except SettingError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
@@ -119,7 +130,7 @@ def run(name: str, options: list[str]) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt as error:
-        return interrupted(error, common.results)
+        return interrupted(error, results)
 
 
 def interrupted(error: KeyboardInterrupt, results: Path) -> int:

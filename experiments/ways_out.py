@@ -42,6 +42,8 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
         elif isinstance(error, OSError) and error.errno in FULL and error.filename is None:  # files have names
             print(f"{program}: cannot write the output: {error.strerror}", file=sys.stderr)
             code = EXIT_FAILED
+        elif isinstance(error, BrokenPipeError) and _nobody_reads():
+            code = 0
         else:
             raise
     finally:
@@ -53,6 +55,15 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
 def _unless_interrupted(unraisable: Any) -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
+
+
+def _nobody_reads() -> bool:
+    """Return whether it is standard output whose reader went away (`| head`), and not another pipe that broke."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def _flushed(code: int, program: str) -> int:

@@ -18,6 +18,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NoReturn
 
+from numpy.typing import NDArray
+
 from . import states
 
 # What every criterion counts, whatever it watches.
@@ -70,7 +72,7 @@ class Criterion:
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse to change a setting: what is derived from it, and what has been counted with it, would stay as it was."""
         cls: Any = type(self)
-        if name in vars(self) and name in _settings(cls):
+        if name in _settings(cls) and name in vars(self):
             raise AttributeError(f"{name}: got {value!r}, accepted: no assignment, for {self!r} keeps its settings; make "
                                  "another criterion")
         super().__setattr__(name, value)
@@ -86,6 +88,10 @@ class Criterion:
     def _decide(self, values: Values) -> bool:
         """Look at check number `step` and say whether to stop now."""
         raise NotImplementedError
+
+    def _quiet(self, columns: Mapping[str, NDArray]) -> int:
+        """Return how many checks, the first of (C,), would only be counted: no stop, no best, no counter of one's own."""
+        return 0
 
     def _check_counters(self, state: State) -> None:
         """Raise ValueError if a counter of one's own is none that a run could leave. Here: if it is no plain value."""
@@ -125,7 +131,10 @@ class Criterion:
         ValueError
             If a required metric is missing or is not one real number. The criterion is then as it was before the call.
         """
-        values = {name: _number(name, metrics[name]) for name in self._present(metrics)}
+        return self._see({name: _number(name, metrics[name]) for name in self._present(metrics)})
+
+    def _see(self, values: Values) -> bool:
+        """Take in one check whose numbers are floats, all that are required and perhaps no others."""
         self._admit(values)
         return self._advance(values)
 
@@ -141,7 +150,7 @@ class Criterion:
         return self.requires
 
     def _advance(self, values: Values) -> bool:
-        self.step += 1
+        vars(self)["step"] += 1  # past __setattr__, which guards settings: half the time of a check
         return self._answered(self._decide(values))
 
     def _answered(self, stop: bool) -> bool:

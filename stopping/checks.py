@@ -4,6 +4,7 @@ import numbers
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Choice = TypeVar("Choice")
 
@@ -30,6 +31,11 @@ def _is_finite(value: object) -> bool:
         return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)
     except OverflowError:  # an int that no float can hold
         return False
+
+
+def first_where(holds: NDArray) -> int:
+    """Return the first place in (C,) where something holds, C where it never does."""
+    return int(np.argmax(holds)) if holds.any() else len(holds)
 
 
 def refuse_masked(name: str, values: Any) -> None:

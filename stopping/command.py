@@ -2,6 +2,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +14,12 @@ from .expression import NAMES, parse
 from .judging import cautions, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
-from .tables import aligned
+from .tables import aligned, wrapped
+from .together import in_words, together
 
 LARGE = 50e6             # bytes; above, say how long
 BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
+MEMORY = 10              # times the size of the file, at most about: where a check stands in several rows
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m stopping") -> int:
@@ -52,65 +55,82 @@ def _parser(program: str) -> argparse.ArgumentParser:
     command.add_argument("--columns", metavar="OURS=THEIRS,...", help="for example val_loss=my_val,train_loss=my_train")
     command.add_argument("--runs", metavar="last|all|N", help="which, if a file holds several runs")
     command.add_argument("--json", action="store_true", help="print one JSON document")
-    command.add_argument("--figure", metavar="FILE", help="draw it; .png, .svg or .pdf")
+    command.add_argument("--figure", metavar="FILE", help="draw it; .png, .svg or .pdf; of several runs FILE-1, FILE-2, ...")
     return parser
 
 
 def _replay(options: argparse.Namespace) -> None:
     size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
     if size > LARGE:
-        print(f"reading {size / 1e6:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s", file=sys.stderr)
+        megabytes = size / 1e6
+        print(f"reading {megabytes:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s and {MEMORY * megabytes:.0f} MB of memory",
+              file=sys.stderr)
     given = [parse(text) for text in options.criterion or ()]
-    logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs)]
-    if options.figure is not None and len(logs) > 1:
-        raise ValueError(f"--figure: got {len(logs)} runs, accepted: one; say which with --runs, or draw file by file")
+    watched = {name for criterion in given for name in criterion.requires}
+    logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs, watched)]
+    figures = _figures(options.figure, len(logs))
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     documents = []
     for place, log in enumerate(logs):
-        criteria = _criteria(given, log)
-        documents.append(_document(log, criteria))
+        criteria, notes = _criteria(given, log)
+        documents.append(_document(log, criteria, notes))
         if not options.json:
-            print("\n" * (place > 0) + _text(documents[-1]))
-        if options.figure is not None:
+            print("\n" * (place > 0) + _text(documents[-1], width))
+        if figures:
             from .figure import draw
-            draw(criteria, log, options.figure)
+            draw(criteria, log, figures[place])
+    whole = together(logs, documents) if len(logs) > 1 else None
     if options.json:
-        print(json.dumps(documents, indent=1, allow_nan=False, default=str))
-    elif options.figure is not None:
-        print(f"drawn: {options.figure}")
+        found = [{**document, "together": whole} if whole else document for document in documents]
+        print(json.dumps(found, indent=1, allow_nan=False, default=str))
+        return
+    if whole:
+        print(f"\n{in_words(whole, width)}")
+    if figures:
+        print(f"drawn: {', '.join(figures)}")
 
 
-def _criteria(given: Sequence[Criterion], log: Log) -> list[Criterion]:
+def _figures(path: str | None, runs: int) -> list[str]:
+    """Return the file for each run: out.png, or out-1.png, out-2.png and so on."""
+    if path is None or runs == 1:
+        return [] if path is None else [path]
+    name, ending = os.path.splitext(path)
+    return [f"{name}-{number}{ending}" for number in range(1, runs + 1)]
+
+
+def _criteria(given: Sequence[Criterion], log: Log) -> tuple[list[Criterion], list[str]]:
     if not given:
         return panel(log)
     for criterion in given:
         _need(criterion, log)
-    return list({repr(part): part for criterion in given for part in (*leaves(criterion), criterion)}.values())
+    return list({repr(part): part for criterion in given for part in (*leaves(criterion), criterion)}.values()), []
 
 
-def _document(log: Log, criteria: Sequence[Criterion]) -> dict[str, Any]:
+def _document(log: Log, criteria: Sequence[Criterion], notes: Sequence[str]) -> dict[str, Any]:
     reading = log.reading
     decisions = [decided(criterion, log) for criterion in criteria]
-    warned = [line for criterion, decision in zip(criteria, decisions, strict=True)
-              for line in cautions(criterion, decision, log)]
     return {"log": reading.path, "run": reading.run, "runs": reading.runs, "kind": reading.kind,
             "checks": len(reading.lines), "recognised": reading.sources,
-            "notes": list(dict.fromkeys([*reading.notes, *warned])), "answer": verdict(log), "findings": findings(log),
+            "notes": list(dict.fromkeys([*reading.notes, *notes, *cautions(criteria, log)])),
+            "answer": verdict(log), "findings": findings(log),
             "rules": [{**row(criterion, decision, log),
                        **costs(log, decision.best_step or decision.stopped_step or decision.checks)}
                       for criterion, decision in zip(criteria, decisions, strict=True)]}
 
 
-def _text(document: dict[str, Any]) -> str:
+def _text(document: dict[str, Any], width: int | None) -> str:
     checks, runs = document["checks"], document["runs"]
     which = f", run {document['run']} of {runs}" if runs > 1 else ""
     names = ", ".join(ours if ours == theirs else f"{ours} = {theirs!r}" for ours, theirs in document["recognised"].items())
+    names = names or "no name is recognised"
     lines = [f"{document['log']}{which}: {checks} check{'s' * (checks != 1)}", f"read as {document['kind']}: {names}"]
     lines += [f"note: {note}" for note in document["notes"]]
     lines += [document["answer"], *document["findings"].values()]
+    lines = [wrapped(line, width) for line in lines]
     if document["rules"]:
         exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
         lines.append(aligned([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
-                             exact=exact))
+                             exact=exact, width=width))
     return "\n".join(lines)
 
 

@@ -10,8 +10,10 @@ _BASELINE = "baseline, a value to beat; or Target(value, monitor) | criterion to
 _LATER = "after(n) & criterion, with n checks"
 
 CRITERION = {
-    **dict.fromkeys(("metric", "metrics", "monitor_metric", "early_stopping_metric", "key", "score_function"), _MONITOR),
-    **dict.fromkeys(("restore_best_weights", "restore_best", "load_best", "save_best", "path"), _BEST),
+    **dict.fromkeys(("metric", "metrics", "monitor_metric", "early_stopping_metric", "key", "score_function",
+                     "metric_name", "data_name", "first_metric_only", "metric_for_best_model", "scoring"), _MONITOR),
+    **dict.fromkeys(("restore_best_weights", "restore_best", "load_best", "save_best", "path",
+                     "load_best_model_at_end"), _BEST),
     **dict.fromkeys(("warmup", "start_from_epoch", "min_epochs"), _LATER),
     "divergence_threshold": "Divergence(threshold) | criterion", "check_finite": "Divergence() | criterion",
     "verbose": "nothing: criteria print nothing; stopped_step and best_step say what happened",
@@ -21,7 +23,7 @@ PATIENCE = {
     **{name: hint for name, hint in CRITERION.items() if name != "warmup"},
     **dict.fromkeys(("delta", "tol", "tolerance", "threshold", "early_stopping_threshold", "epsilon"), _MIN_DELTA),
     **dict.fromkeys(("n_iter_no_change", "wait", "epochs", "n_epochs", "early_stopping_patience", "stopping_rounds",
-                     "rounds"), _PATIENCE),
+                     "early_stopping_rounds", "early_stopping_round", "rounds"), _PATIENCE),
     **dict.fromkeys(("direction", "greater_is_better", "maximize", "minimize", "higher_is_better"), _MODE),
     **dict.fromkeys(("start_from_epoch", "min_epochs", "burn_in"), _WARMUP), "stopping_threshold": _BASELINE,
     "cumulative_delta": "reference, 'significant' or 'best'",

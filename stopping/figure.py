@@ -61,6 +61,10 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
         if lone.any():
             panel.plot(checks[known][lone], values[known][lone], ".", color="0.35")
         panel.set_ylabel(_label(name))
+    reading = getattr(history, "reading", None)
+    if reading is not None:  # one of several may lie beside this one
+        which = f", run {reading.run} of {reading.runs}" if reading.runs > 1 else ""
+        panels[0].set_title(_label(os.path.basename(reading.path) + which), loc="right", fontsize="small")
     stops = [decision.stopped_step for decision in decisions]
     bests = [(getattr(criterion, "monitor", None), decision.best_step)
              for criterion, decision in zip(criteria, decisions, strict=True)]

@@ -1,5 +1,6 @@
 """What rules make of a log: a row each, the panel that is asked by default, and where a rule could not judge."""
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,22 @@ from .combine import leaves
 from .expression import parse
 from .logs import Log
 from .logs.names import rises_by_name
+from .prechelt import GL
 from .replay import StopDecision, asked_at, replay
 
 PANEL = ("ZeroError()", "Patience(10)", "Patience(10, monitor='val_error')", "GL(5)", "PQ(0.5)", "UP(3)",
          "AdaptivePatience(10)", "Divergence()")
 
 
-def panel(log: Log) -> list[Criterion]:
-    """Return the rules of the default panel that a log has the columns for, and can judge."""
-    def fits(criterion: Criterion) -> bool:
-        return all(name in log and np.isfinite(log[name]).any() for name in criterion.requires)
-    return [criterion for criterion in map(parse, PANEL) if fits(criterion)]
+def panel(log: Log) -> tuple[list[Criterion], list[str]]:
+    """Return the rules of the default panel that a log has the columns for, and a note on those that cannot judge it."""
+    asked = [criterion for criterion in map(parse, PANEL)
+             if all(name in log and np.isfinite(log[name]).any() for name in criterion.requires)]
+    below = {criterion: [name for name in criterion.requires if isinstance(criterion, GL) and (log[name] < 0).any()]
+             for criterion in asked}
+    notes = [f"{criterion!r} is not asked: it takes ratios of {names[0]}, which is negative at times"
+             for criterion, names in below.items() if names]
+    return [criterion for criterion, names in below.items() if not names], notes
 
 
 def decided(criterion: Criterion, log: Log) -> StopDecision:
@@ -46,20 +52,27 @@ def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any
             "its value": value if value is None or math.isfinite(value) else None}
 
 
-def cautions(criterion: Criterion, decision: StopDecision, log: Log) -> list[str]:
-    """Return what to know about a rule's answer: columns that are mostly blank, and metrics watched the wrong way round."""
-    found = []
-    asked = len(asked_at(criterion, log, decision.checks))
-    if asked < decision.checks:
-        blank = [name for name in criterion.requires if name in log.measured and not log.measured[name].all()]
-        silent = "; it could not fire at the others" if 2 * asked < decision.checks else ""
-        found.append(f"{criterion!r} was asked at {asked} of {decision.checks} checks, where {', '.join(blank)} "
-                     f"{'was' if len(blank) == 1 else 'were'} measured{silent}")
-    for rule in leaves(criterion):
+def cautions(criteria: Sequence[Criterion], log: Log) -> list[str]:
+    """Return what to know about the answers: columns that are mostly blank, and metrics watched the wrong way round."""
+    checks = len(log.reading.lines)
+    alike: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for criterion in criteria:
+        blank = tuple(name for name in criterion.requires if name in log.measured and not log.measured[name].all())
+        asked = len(asked_at(criterion, log, checks))
+        if asked < checks:
+            alike.setdefault((asked, blank), []).append(repr(criterion))
+    found = [_asked(rules, asked, checks, blank) for (asked, blank), rules in alike.items()]
+    for rule in (rule for criterion in criteria for rule in leaves(criterion)):
         monitor, mode = str(getattr(rule, "monitor", "")), getattr(rule, "mode", None)
         if mode == "min" and monitor in log and rises_by_name(monitor) and _rises(log, monitor):
             found.append(f"{rule!r} takes lower for better, but {monitor} rises: mode='max'?")
     return found
+
+
+def _asked(rules: Sequence[str], asked: int, checks: int, blank: Sequence[str]) -> str:
+    silent = f"; {'it' if len(rules) == 1 else 'they'} could not fire at the others" if 2 * asked < checks else ""
+    return (f"{', '.join(rules)} {'was' if len(rules) == 1 else 'were'} asked at {asked} of {checks} checks, where "
+            f"{', '.join(blank)} {'was' if len(blank) == 1 else 'were'} measured{silent}")
 
 
 def _rises(log: Log, name: str) -> bool:

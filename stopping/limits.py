@@ -1,8 +1,12 @@
 """Criteria that end a run which has gone wrong or has cost enough. They know no best check."""
 import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .base import Criterion, Values
-from .checks import finite_number, metric_name
+from .checks import finite_number, first_where, metric_name
 from .elsewhere import CRITERION, TIME
 from .keywords import explains_arguments
 
@@ -45,6 +49,10 @@ class Divergence(Criterion):
     def _decide(self, values: Values) -> bool:
         value = values[self.monitor]
         return not math.isfinite(value) or (self.threshold is not None and value > self.threshold)
+
+    def _quiet(self, columns: Mapping[str, NDArray]) -> int:
+        values = columns[self.monitor]
+        return first_where(~np.isfinite(values) | (values > (math.inf if self.threshold is None else self.threshold)))
 
 
 @explains_arguments(TIME)

@@ -1,5 +1,6 @@
 """Ask a criterion where it would have stopped a run that is already recorded."""
 import copy
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
@@ -100,12 +101,27 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
     asked = asked_at(criterion, history, checks)
     judge = copy.deepcopy(criterion)
     judge.reset()
-    for check in asked:
-        if judge.update(**{name: values[check] for name, values in columns.items()}):
-            break
+    _ask(judge, {name: columns[name] if len(asked) == checks else [columns[name][check] for check in asked]
+                 for name in judge.requires}, len(asked))
     stop, best = (None if step is None else asked[step - 1] + 1 for step in (judge.stopped_step, judge.best_step))
     return StopDecision(stop, _at(epochs, stop), best, _at(epochs, best), judge.best_value, checks,
                         _at(updates, stop), _at(updates, best))
+
+
+def _ask(judge: Criterion, series: Mapping[str, list[float]], checks: int) -> None:
+    """Let a criterion see checks up to its stop, each of its metrics as (C,)."""
+    update = type(judge).update is not Criterion.update  # somebody's own: it is to be asked
+    see = (lambda values: judge.update(**values)) if update else judge._see
+    first = judge._quiet({name: np.array(values) for name, values in series.items()}) if _is_ours(judge) else 0
+    judge.step = first
+    rows = zip(*series.values(), strict=True) if series else itertools.repeat((), checks)
+    for row in itertools.islice(rows, first, None):
+        if see(dict(zip(series, row, strict=True))):
+            break
+
+
+def _is_ours(criterion: Criterion) -> bool:
+    return type(criterion).__module__.partition(".")[0] == __package__
 
 
 def asked_at(criterion: Criterion, history: History, checks: int) -> Sequence[int]:
@@ -148,7 +164,7 @@ def _refuse_silent(criterion: Criterion, columns: Mapping[str, list[float]]) -> 
     rules = leaves(criterion)
     told = {rule.monitor for rule in rules if isinstance(rule, Divergence)}  # NaN tells this one something
     for rule in rules:
-        if type(rule).__module__.partition(".")[0] != __package__:
+        if not _is_ours(rule):
             continue
         for name in rule.requires:
             if name not in told and len(columns[name]) > 1 and np.isnan(columns[name]).all():

@@ -3,10 +3,14 @@
 Neither criterion here knows a best check: the one that reaches the target is the one wanted, so the last weights stay.
 """
 import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from . import states
 from .base import Criterion, State, Values
-from .checks import finite_number, metric_name, one_of, whole_number
+from .checks import finite_number, first_where, metric_name, one_of, whole_number
 from .elsewhere import CRITERION
 from .keywords import explains_arguments
 
@@ -55,6 +59,10 @@ class Target(Criterion):
         value = values[self.monitor]
         return math.isfinite(value) and (value <= self.value if self.mode == "min" else value >= self.value)
 
+    def _quiet(self, columns: Mapping[str, NDArray]) -> int:
+        values = columns[self.monitor]
+        return first_where(np.isfinite(values) & (values <= self.value if self.mode == "min" else values >= self.value))
+
 
 @explains_arguments(CRITERION)
 class ZeroError(Criterion):
@@ -98,3 +106,6 @@ class ZeroError(Criterion):
     def _decide(self, values: Values) -> bool:
         self.held = self.held + 1 if values[self.monitor] == 0 else 0
         return self.held >= self.hold
+
+    def _quiet(self, columns: Mapping[str, NDArray]) -> int:
+        return first_where(columns[self.monitor] == 0)

@@ -151,9 +151,12 @@ def naive_running_average(values, decay):
 # --- other libraries: (first check that stops, best check), checks from 1 ---
 
 def keras_early_stopping(values, patience=0, min_delta=0, mode="min", baseline=None, start_from_epoch=0):
+    """keras 3.15.1, early_stopping.py and monitor_callback.py."""
     def improves(value, reference):
+        if reference is None:
+            return True
         return value + min_delta < reference if mode == "min" else value - min_delta > reference
-    best_value, best_epoch, wait = (INF if mode == "min" else -INF), None, 0
+    best_value, best_epoch, wait = None, None, 0
     for epoch, current in enumerate(values):  # from 0
         if epoch < start_from_epoch:
             continue
@@ -223,3 +226,80 @@ def lightning_early_stopping(values, patience=3, min_delta=0.0, stopping_thresho
             if wait >= patience:
                 return check
     return None
+
+
+def skorch_early_stopping(scores, patience=5, threshold=1e-4, relative=True, lower=True):
+    """skorch 1.4.0, callbacks/training.py: (epoch, best_epoch_)."""
+    bar, best, misses = INF if lower else -INF, None, 0
+    for epoch, score in enumerate(scores, 1):
+        if score < bar if lower else score > bar:
+            delta = threshold * score if relative else threshold
+            bar, best, misses = score - delta if lower else score + delta, epoch, 0
+        else:
+            misses += 1
+        if misses == patience:
+            return epoch, best
+    return None, best
+
+
+def xgboost_early_stopping(scores, rounds, min_delta=0.0, maximize=False):
+    """xgboost-cpu 3.2.0, callback.py: (round that stops, best_iteration + 1, the part that save_best keeps)."""
+    best, best_round, waited = None, None, 0
+    for number, score in enumerate(scores, 1):
+        if number == 1 or (score - min_delta > best if maximize else best - min_delta > score):
+            best, best_round, waited = score, number, 0
+        else:
+            waited += 1
+        if waited >= rounds:
+            return number, best_round
+    return None, best_round
+
+
+def lightgbm_early_stopping(columns, stopping_rounds, min_delta=0.0, higher=False):
+    """LightGBM 4.7.0, callback.py: all metrics of all validation sets are asked in turn; (round, best round, whose)."""
+    best, best_round = [None] * len(columns), [None] * len(columns)
+    for number, scores in enumerate(zip(*columns, strict=True), 1):
+        for j, score in enumerate(scores):
+            if number == 1 or (score > best[j] + min_delta if higher else score < best[j] - min_delta):
+                best[j], best_round[j] = score, number
+            if number - best_round[j] >= stopping_rounds:
+                return number, best_round[j], j
+            if number == len(columns[0]):  # the last round asks no further
+                return None, best_round[j], j
+    raise AssertionError
+
+
+def hist_gradient_boosting(scores, tol=1e-7, n_iter_no_change=10):
+    """scikit-learn 1.9.1, gradient_boosting.py: higher is better, the first score is before the first tree."""
+    for t in range(n_iter_no_change + 1, len(scores) + 1):
+        reference = scores[t - n_iter_no_change - 1] + tol
+        if not any(score > reference for score in scores[t - n_iter_no_change:t]):
+            return t
+    return None
+
+
+def transformers_early_stopping(values, patience=1, threshold=0.0, greater=False):
+    """transformers 5.24.0, trainer_callback.py asks before trainer.py takes a new best: (evaluation, best evaluation)."""
+    best, best_at, counter = None, None, 0
+    for number, value in enumerate(values, 1):
+        improved = best is None or ((value > best if greater else value < best) and abs(value - best) > threshold)
+        counter = 0 if improved else counter + 1
+        best = (-INF if greater else INF) if best is None else best
+        if value > best if greater else value < best:
+            best, best_at = value, number
+        if counter >= patience:
+            return number, best_at
+    return None, best_at
+
+
+def ultralytics_early_stopping(fitness, patience=100, ties=False):
+    """ultralytics 8.4.190, torch_utils.py and trainer.py; `ties` as in 8.3.0: (epoch, its best epoch, that of best.pt)."""
+    best, best_epoch, saved = 0.0, 0, None
+    for epoch, value in enumerate(fitness, 1):
+        if value == max(fitness[:epoch]):
+            saved = epoch
+        if value >= best if ties else (value > best or best == 0):
+            best, best_epoch = value, epoch
+        if epoch - best_epoch >= (patience or INF):
+            return epoch, best_epoch, saved
+    return None, best_epoch, saved

@@ -93,7 +93,8 @@ def test_python_m_experiments():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (("rum",), "command: got 'rum', accepted: run, export, table, report, replay, --help, --version; did you mean 'run'?"),
+    (("rum",), "command: got 'rum', accepted: run, export, table, check, report, replay, play, --help, --version; "
+               "did you mean 'run'?"),
     (("zero_loss",), "did you mean 'afterzero run zero_loss'?"),
     (("run",), f"run: got no name of an experiment, accepted: {', '.join(registry.NAMES)}"),
     (("run", "zeroloss"), "; did you mean 'zero_loss'?"),

@@ -20,9 +20,9 @@ ORDER = {
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
                     ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.deciding"),
-                    ("experiments.running",),
+                    ("experiments.running",), ("experiments.check",),
                     ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
-                    ("experiments.command",),
+                    ("experiments.playing",), ("experiments.play",), ("experiments.command",),
                     ("experiments.__main__",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself
 

@@ -203,6 +203,12 @@ def test_numba_stays_in_its_place():
             assert not [name for name in names if name.split(".")[0] in ("numba", "llvmlite")], path
 
 
+def test_one_file_serves_to_the_browser_and_nothing_brings_its_server_along():
+    assert {path.relative_to(ROOT).as_posix() for path in SOURCES if "aiohttp" in {
+        name.split(".")[0] for name in imports(path)}} == {"experiments/play.py"}
+    assert not imported_by("import experiments.play, experiments.command") & {"aiohttp", "jinja2", "nn", "numba"}
+
+
 def test_only_views_cut_the_flat_arrays_of_the_definition():
     cut = {"matrix", "vector", "block"}
     for path in (ROOT / "nn" / "reference").glob("*.py"):

@@ -178,6 +178,23 @@ def test_as_a_process(log):
     assert failed.returncode == 2 and failed.stdout == "" and "Traceback" not in failed.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_reader_that_went_away_is_no_error(log):
+    """`python -m stopping replay log.csv | head -1`, where every line is written at once."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        done = subprocess.run([sys.executable, "-m", "stopping", "replay", log], cwd=ROOT, stdout=gone, text=True,
+                              stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_another_pipe_that_broke_is_one(capfd):
+    from stopping.ways_out import run
+    with pytest.raises(BrokenPipeError):
+        run(lambda: (_ for _ in ()).throw(BrokenPipeError(32, "Broken pipe")), "stopping", False)
+
+
 def test_what_is_drawn_lazily_is_not_imported():
     code = "import sys, stopping, stopping.__main__; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},

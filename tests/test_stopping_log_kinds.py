@@ -1,5 +1,6 @@
 """Logs as their frameworks write them: which columns are recognised, and the numbers, checked by hand."""
 import json
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,14 @@ CELLS = {
                     "                      2,                  1.0,                   2.0,                    0.75,"
                     "                    1.25,                    2.5,                   0.01\n",
                     {"train_loss": [3.75, 3], "val_loss": [4, 3.75], "metrics/mAP50(B)": [0.5, 0.75]}),
+    # 8.4 pads no more; other tasks have other parts (segmentation, RT-DETR)
+    "ultralytics_seg": ("epoch,time,train/box_loss,train/seg_loss,train/cls_loss,train/dfl_loss,train/sem_loss,"
+                        "metrics/mAP50(B),metrics/mAP50(M),val/box_loss,val/seg_loss,val/cls_loss,val/dfl_loss,val/sem_loss,"
+                        "lr/pg0\n1,8.25,1,2,0.5,0.25,0.125,0.5,0.25,2,2,1,0.5,0.5,0.01\n"
+                        "2,15.5,1,1,0.5,0.25,0.25,0.5,0.25,2,1,1,0.5,0.5,0.01\n",
+                        {"train_loss": [3.875, 3], "val_loss": [6, 5], "epoch": [1, 2]}),
+    "rtdetr": ("epoch,time,train/giou_loss,train/cls_loss,train/l1_loss,metrics/mAP50(B),val/giou_loss,val/cls_loss,"
+               "val/l1_loss,lr/pg0\n1,8,1,0.5,0.25,0.5,1,1,0.5,0.01\n", {"train_loss": [1.75], "val_loss": [2.5]}),
     "ultralytics_cls": ("epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,val/loss,lr/pg0\n"
                         "1,4.5,2,0.25,1,1.5,0.1\n2,9,1,0.5,1,1.25,0.1\n",
                         {"train_loss": [2, 1], "val_loss": [1.5, 1.25], "val_error": [0.75, 0.5]}),
@@ -167,3 +176,35 @@ def test_catboosts_files_are_joined_by_iteration(tmp_path):
     (tmp_path / "test_error.tsv").write_text("iter\tLogloss\n0\t0.7\n1\t0.6\n")
     [log] = read_logs([tmp_path / "learn_error.tsv", tmp_path / "test_error.tsv"])
     assert log["train_loss"].tolist() == [0.6, 0.5] and log["val_loss"].tolist() == [0.7, 0.6]
+
+
+def test_parts_of_a_loss_are_added_for_ultralytics_alone(tmp_path):
+    """Of a GAN the sum of what two networks are trained by means nothing, nor does one of different parts."""
+    rows = "epoch,train/g_loss,train/d_loss,val/g_loss,val/d_loss{}\n1,1,2,3,4{}\n"
+    for names, cells in (("", ""), (",metrics/mAP50(B),val/more_loss", ",0.5,1")):
+        (tmp_path / "log.csv").write_text(rows.format(names, cells))
+        with pytest.raises(ValueError, match="accepted: recognised ones; say which is which"):
+            read_logs([tmp_path / "log.csv"])
+
+
+# --- files that packages wrote (tests/integrations/test_written_logs.py; xgboost-cpu 3.2.0, lightgbm 4.7.0) ---
+
+WRITTEN = {
+    "keras_csvlogger.csv": {"epoch": [1, 2, 3, 4], "val_loss": [0.72023, 0.75983, 0.76781, 0.81186],
+                            "train_error": [0.48333, 0.3, 0.3, 0.3], "val_error": [0.51667, 0.48333, 0.45, 0.43333]},
+    "keras_history.json": {"train_loss": [0.75366, 0.62866, 0.59225, 0.55768],
+                           "val_error": [0.51667, 0.48333, 0.45, 0.43333]},
+    "lightning_metrics.csv": {"val_loss": [0.73262, 0.79154, 0.78238, 0.75853, 0.713, 0.69004],
+                              "val_error": [0.53333, 0.48333, 0.5, 0.48333, 0.45, 0.43333], "step": [1, 3, 5, 7, 9, 11]},
+    "transformers_trainer_state.json": {"epoch": [1, 2, 3], "step": [3, 6, 9], "val_error": [0.53333, 0.48333, 0.48333]},
+    "skorch_history.json": {"epoch": [1, 2, 3], "val_error": [0.51667, 0.48333, 0.5]},
+    "xgboost_evals_result.json": {"train_error": [0.17, 0.11, 0.12, 0.11, 0.1], "val_error": [0.34, 0.26, 0.32, 0.25, 0.24],
+                                  "val_loss": [0.64612, 0.58528, 0.57515, 0.54627, 0.54816]},
+    "lightgbm_evals_result.json": {"val_error": [0.34, 0.34, 0.32, 0.29, 0.28]},
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_the_packages_wrote(name):
+    [log] = read_logs([Path(__file__).parent / "real_logs" / name])
+    assert {ours: log[ours].round(5).tolist() for ours in WRITTEN[name]} == WRITTEN[name]

@@ -7,6 +7,7 @@ import pytest
 
 from stopping import Patience, Target, ZeroError, read_csv, replay
 from stopping.__main__ import main
+from stopping.answers import verdict
 from stopping.logs import read_logs
 
 
@@ -216,6 +217,10 @@ def test_a_last_line_that_was_cut_is_reported(tmp_path):
         "the last line (4) is cut short, with 2 of 3 cells: left out"]
     log = one(tmp_path, '{"epoch": 1, "val_loss": 5}\n{"epoch": 2, "val_loss": 4}\n{"epoch": 3, "val_')
     assert log["val_loss"].tolist() == [5, 4] and log.reading.notes == ["the last line (3) is cut short: left out"]
+    log = one(tmp_path, "epoch,val_loss\n1,0.51\n2,0.42\n3,0.")  # of 0.43: as many cells as names, and the lowest loss
+    assert log.reading.notes == ["the last line (4) has no end: its last number, '0.', may be cut short"]
+    for whole in ("epoch,val_loss\n1,0.51\n2,0.4\n", "epoch,val_loss\n1,0.51\n2,0.42"):
+        assert one(tmp_path, whole).reading.notes == []
     for text in ("epoch,loss,val_loss\n1,3,5\n2,2\n3,1,4\n", "epoch,loss,val_loss\n1,3,5\n2,2\n"):
         with pytest.raises(ValueError, match="line 3: got 2 cells, accepted: 3"):
             one(tmp_path, text)
@@ -242,3 +247,65 @@ def test_infinity_and_nan_in_json_are_numbers(tmp_path):
     log = one(tmp_path, '{"val_loss": [1, NaN, Infinity, null]}')
     assert log.measured["val_loss"].tolist() == [True, True, True, False] and math.isinf(log["val_loss"][2])
     assert replay(Target(2, "val_loss"), log).stopped_step == 1
+
+
+# --- layouts of people ---
+
+def test_a_table_of_markdown(tmp_path):
+    log = one(tmp_path, "| epoch | train_loss | val_loss |\n|-------|:----------:|---------:|\n"
+                        "| 1 | 1.5 | 1.75 |\n| 2 | 1 | 2 |\n")
+    assert log["train_loss"].tolist() == [1.5, 1] and log["val_loss"].tolist() == [1.75, 2]
+
+
+def test_units_behind_a_name(tmp_path):
+    log = one(tmp_path, "Epoch,Train Loss (CE),Validation Loss (CE),Validation Accuracy (%),Accuracy (top-5)\n1,3,2,25,50\n")
+    assert log["train_loss"].tolist() == [3] and log["val_loss"].tolist() == [2] and log["val_error"].tolist() == [0.75]
+    assert log["Accuracy (top-5)"].tolist() == [50]
+
+
+def test_lightnings_several_validation_sets_are_asked_about(tmp_path):
+    text = "epoch,train_loss,val_loss/dataloader_idx_0,val_loss/dataloader_idx_1\n0,3,2,1\n"
+    with pytest.raises(ValueError, match="which may all be val_loss, accepted: one; say which: --columns"):
+        logs(tmp_path, text)
+    assert one(tmp_path, text.replace("_1", "_0x"))["val_loss"].tolist() == [2]
+
+
+def test_epochs_from_the_last_to_the_first(tmp_path):
+    log = one(tmp_path, "epoch,loss,val_loss\n3,1,2\n2,2,1.5\n1,3,3\n")
+    assert log["epoch"].tolist() == [1, 2, 3] and log["val_loss"].tolist() == [3, 1.5, 2]
+    assert log.reading.notes == ["'epoch' falls from line to line: read from the last line to the first"]
+    assert log.reading.lines.tolist() == [4, 3, 2]
+
+
+def test_a_test_all_along_is_taken_for_the_validation_that_is_not_there(tmp_path):
+    log = one(tmp_path, "epoch,TrainLoss,TestLoss,TestAcc\n1,3,4,50\n2,2,5,75\n")
+    assert log["val_loss"].tolist() == log["test_loss"].tolist() == [4, 5] and log["val_error"].tolist() == [0.5, 0.25]
+    assert "a test by which one stops is none" in log.reading.notes[0]
+    assert verdict(log).startswith("No: val_loss was lowest at epoch 1")
+    beside = one(tmp_path, "epoch,loss,val_loss,test_loss\n1,3,4,9\n2,2,5,8\n")
+    assert beside["val_loss"].tolist() == [4, 5] and not beside.reading.notes
+    after = one(tmp_path, "epoch,step,train_loss,test_loss\n0,1,3,\n1,2,2,\n2,3,,9\n2,4,,8\n")  # twice, at the end
+    assert "val_loss" not in after and after["train_loss"].tolist() == [3, 2]
+
+
+def test_a_log_of_one_metric_that_is_not_recognised_answers_to_its_own_name(tmp_path, capsys):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,mAP\n1,0.25\n2,0.5\n3,0.375\n")
+    assert main(["replay", str(path)]) == 2 and "or let a rule watch one by its own name" in capsys.readouterr().err
+    assert main(["replay", str(path), "--criterion", "Patience(1, 'mAP', mode='max')"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "read as a table: no name is recognised" and lines[-1].split()[-5:] == ["3", "3", "2", "2", "0.5"]
+
+
+def test_rules_that_were_asked_alike_are_named_in_one_line(tmp_path, capsys):
+    rows = "".join(f"{n},{9 - n},{n if n % 3 == 0 else ''}\n" for n in range(1, 8))
+    (tmp_path / "log.csv").write_text("epoch,loss,val_loss\n" + rows)
+    assert main(["replay", str(tmp_path / "log.csv"), "--criterion", "Patience(3) | GL(5)"]) == 0
+    assert ("note: Patience(3), GL(5), Patience(3) | GL(5) were asked at 2 of 7 checks, where val_loss was measured; they "
+            "could not fire at the others") in capsys.readouterr().out
+
+
+def test_a_word_in_the_records_of_one_set_leaves_those_of_the_other(tmp_path):
+    records = [{"epoch": 1, "mode": "train", "loss": 3}, {"epoch": 1, "mode": "val", "loss": "high"}]
+    with pytest.raises(ValueError, match="column 'val/loss': got 'high', accepted: a number"):
+        one(tmp_path, "\n".join(map(json.dumps, records)) + "\n")

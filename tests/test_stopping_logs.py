@@ -122,11 +122,11 @@ def test_epochs_that_start_elsewhere_are_left_as_they_are(tmp_path):
 
 
 @pytest.mark.parametrize("text, columns, message", [
-    ("", None, r"log\.csv: got"),
+    ("", None, r"log\.csv: got"), ("1,3\n2,2\n", None, "got numbers in the first line"),
     ("a,b\n1,2\n", None, r"log\.csv: got the columns 'a',"),
     ("epoch\n1\n", None, r"log\.csv: got"),
     ("val_loss\n", None, r"log\.csv: got"),
-    ("val_loss,b\n1,2\n3\n", None, r"log\.csv, line"),
+    ("val_loss,b\n1,2\n3\n", None, r"log\.csv, line 3: got 1 cell, accepted: 2"),
     ("val_loss,b\n1,2\n3,4,5\n", None, r"log\.csv, line"),
     ("val_loss\n1\nhigh\n", None, r"log\.csv, line"),
     ("val_loss\n1_000\n", None, r"log\.csv, line"),
@@ -144,9 +144,10 @@ def test_read_csv_refuses_what_is_no_mapping_or_no_file(tmp_path):
         read(tmp_path, "a\n1\n", ["a"])
     with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
         read_csv(tmp_path / "nothing.csv")
-    (tmp_path / "binary.csv").write_bytes(b"val_loss\n\x80\xff\x00\x01")
-    with pytest.raises(ValueError, match=r"binary\.csv: got other bytes .*decode.*, accepted: text in UTF-8 or UTF-16"):
-        read_csv(tmp_path / "binary.csv")
+    for content, what in ((b"\x80\xff\x01", "other bytes .*decode.*"), (b"\x80\xff\x00\x01", "a binary file")):
+        (tmp_path / "binary.csv").write_bytes(b"val_loss\n" + content)
+        with pytest.raises(ValueError, match=rf"binary\.csv: got {what}, accepted: text in UTF-8 or UTF-16"):
+            read_csv(tmp_path / "binary.csv")
     for line, text in ((1, "1" * 200_000), (2, "val_loss\n" + "1" * 200_000)):
         with pytest.raises(ValueError, match=rf"long\.csv, line {line}: got what cannot be read .field larger"):
             read_csv(written(tmp_path, text, "long.csv"))

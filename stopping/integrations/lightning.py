@@ -65,13 +65,11 @@ class Callback(LightningCallback):
         if trainer.strategy.reduce_boolean_decision(stop, all=False):
             trainer.should_stop = True
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_end(self, *given: Any) -> None:
         """Put the best weights back."""
         self.watcher.restore()
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Put them back on this way out, too."""
-        self.watcher.restore()
+    on_exception = on_fit_end
 
     def state_dict(self) -> dict[str, Any]:
         """Return what goes into a checkpoint."""

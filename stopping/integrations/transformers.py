@@ -23,11 +23,9 @@ class Callback(RestoresOnExit, TrainerCallback):
 
     Parameters
     ----------
-    criterion, names : as `watching.Watcher` takes them
-        "eval_loss" is val_loss, "eval_accuracy" gives val_error; train_loss is the one that was logged last.
+    criterion, names : as `watching.Watcher` takes them; train_loss is the one that was logged last.
     restore_best : bool
-        Give the model its best weights when training ends; as a context manager (``with Callback(...) as rule:
-        trainer.train()``) also when `train` is left by an exception or Ctrl-C, of which nobody is told.
+        Give the model its best weights when training ends; as a context manager on exceptions and Ctrl-C, too.
     measure : callable(model) -> mapping, optional
         More metrics, such as the training error, measured in evaluation mode and without gradients.
     """
@@ -35,8 +33,7 @@ class Callback(RestoresOnExit, TrainerCallback):
     def __init__(self, criterion: Criterion | str, *, restore_best: bool = True, names: Mapping[str, str] | None = None,
                  measure: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
         self.watcher = Watcher(criterion, self._take, self._give, names, keep=restore_best)
-        self._measure, self._model = measure, None  # type: Any, Any
-        self._training = False
+        self._measure, self._model, self._training = measure, None, False  # type: Any, Any, bool
 
     def _take(self) -> dict[str, Any]:  # one by one: files refuse weights that share memory
         return {name: value.detach().clone() for name, value in self._model.state_dict().items()}
@@ -47,42 +44,36 @@ class Callback(RestoresOnExit, TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Start afresh, or where the checkpoint that the Trainer resumed from left off."""
         self._model = more["model"]
-        if state.global_step > 0:
-            folder = _folder(args, state)
-            if (folder / STATE).exists():
-                best = load_file(folder / BEST) if (folder / BEST).exists() else None
-                self.watcher.load_state_dict(json.loads((folder / STATE).read_text("utf-8")), best)
-            else:
-                warnings.warn(f"{folder / STATE} is not there: {self.watcher.criterion!r} starts afresh", stacklevel=2)
+        folder = _folder(args, state)
+        if state.global_step and (folder / STATE).exists():
+            best = load_file(folder / BEST) if (folder / BEST).exists() else None
+            self.watcher.load_state_dict(json.loads((folder / STATE).read_text("utf-8")), best)
+        elif state.global_step:
+            warnings.warn(f"{folder / STATE} is not there: {self.watcher.criterion!r} starts afresh", stacklevel=2)
         self.watcher.begin()
         self._training = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **more: Any) -> None:
         """Ask the criterion, unless it is an evaluation that somebody wants before or after training."""
-        if not self._training:
-            return
-        logged = [row["loss"] for row in state.log_history if "loss" in row]
-        more = measured(self._model, self._measure) if self._measure is not None else {}
-        if self.watcher.see({**({"loss": logged[-1]} if logged else {}), **metrics, **more}):
-            control.should_training_stop = True
-        self.on_save(args, state, control)  # the evaluation belongs to a checkpoint that is there already
+        if self._training:
+            logged = [{"loss": row["loss"]} for row in state.log_history if "loss" in row][-1:]
+            more = measured(self._model, self._measure) if self._measure is not None else {}
+            control.should_training_stop |= self.watcher.see({**dict(*logged), **metrics, **more})
+            self.on_save(args, state, control)  # the evaluation belongs to a checkpoint that is there already
 
     def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Add counters and best weights to this step's checkpoint, if there is one."""
-        folder = _folder(args, state)
-        if state.is_world_process_zero and folder.is_dir():
+        if state.is_world_process_zero and (folder := _folder(args, state)).is_dir():
             (folder / STATE).write_text(json.dumps(self.watcher.state_dict(), allow_nan=False), "utf-8")
             if self.watcher.best is not None:
                 save_file(self.watcher.best, folder / BEST)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+    def on_train_end(self, *given: Any, **more: Any) -> None:
         """Put the best weights back."""
         self._training = False
         self.watcher.restore()
 
-    def __exit__(self, *error: object) -> None:
-        self._training = False
-        super().__exit__(*error)
+    __exit__ = on_train_end
 
 
 def _folder(args: Any, state: Any) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base import Criterion
 from ..expression import parse
-from ..logs import RECOGNISED
+from ..logs.names import alike, candidates, is_accuracy
 
 
 class Watcher:
@@ -22,8 +22,8 @@ class Watcher:
     give : callable(weights)
         Puts them back.
     names : mapping of str to str, optional
-        Our name of a metric -> the framework's, for what is not recognised: ``{"val_error": "val_my_accuracy"}``. A name
-        with "acc" in it is an accuracy, of which an error is made.
+        Our name of a metric -> the framework's, for what is not recognised: ``{"val_error": "val_my_accuracy"}``. Where
+        the name says accuracy an error is made of it.
     keep : bool
         False: keep no weights after all.
 
@@ -58,6 +58,7 @@ class Watcher:
         self._take, self._give = (take, give) if keep else (None, None)
         self.best: Any = None
         self._resumed = False
+        self._recognised: tuple[tuple[str, ...], dict[str, list[str]]] = (), {}
         self.criterion.reset()
 
     def begin(self) -> None:
@@ -73,7 +74,7 @@ class Watcher:
         Raises
         ------
         ValueError
-            If a metric that the criterion needs is not among them, naming those that are.
+            If a metric that the criterion needs is not among them, naming those that are, or may be one of several.
         """
         given = {**(found or {}), **metrics}
         stop = self.criterion.update(**{name: self._value(name, given) for name in self.criterion.requires})
@@ -82,15 +83,24 @@ class Watcher:
         return stop
 
     def _value(self, name: str, given: Mapping[str, Any]) -> float:
-        candidates = [self.names[name]] if name in self.names else [name, *RECOGNISED.get(name, ())]
-        for candidate in candidates:
-            if candidate in given:
-                return _error_of(candidate, given[candidate]) if name.endswith("_error") else float(given[candidate])
-        for candidate in RECOGNISED.get(name.replace("_error", "_accuracy"), ()) if name.endswith("_error") else ():
-            if candidate in given and name not in self.names:
-                return _error_of(candidate, given[candidate])
-        raise ValueError(f"metrics: got {', '.join(map(str, given)) or 'none'}, accepted: with {name}, which "
-                         f"{self.criterion!r} needs at every check; names={{{name!r}: ...}} says what it is called here")
+        source = self._source(name, given)
+        if source is None or source not in given:
+            raise ValueError(f"metrics: got {', '.join(map(str, given)) or 'none'}, accepted: with {name}, which "
+                             f"{self.criterion!r} needs at every check; names={{{name!r}: ...}} says what it is called here")
+        return _error_of(source, given[source]) if name.endswith("_error") else float(given[source])
+
+    def _source(self, name: str, given: Mapping[str, Any]) -> str | None:
+        """Return what a metric is called here, recognised as in a log: `stopping.logs` reads what these frameworks write."""
+        if name in self.names or name in given:
+            return self.names.get(name, name)
+        if self._recognised[0] != tuple(given):
+            self._recognised = tuple(given), candidates(given)
+        theirs = self._recognised[1]
+        found = theirs.get(name) or theirs.get(name.replace("_error", "_accuracy")) or []
+        if len(found) > 1 and len(likely := alike(found)) > 1:
+            raise ValueError(f"metrics: got {', '.join(likely)}, which may all be {name}, accepted: one; say which: "
+                             f"names={{{name!r}: {likely[0]!r}}}")
+        return found[0] if found else None
 
     def restore(self) -> None:
         """Put the best weights back, if there are any."""
@@ -141,7 +151,7 @@ def measured(module: Any, measure: Callable[[Any], Mapping[str, Any]]) -> dict[s
 def _error_of(name: str, value: Any) -> float:
     """Return an error rate as it is, of an accuracy what lacks to 1."""
     number = float(value)
-    if "acc" not in name.lower():
+    if not is_accuracy(name):
         return number
     if math.isfinite(number) and not -1e-6 <= number <= 1 + 1e-6:
         raise ValueError(f"{name}: got {number:g}, accepted: an accuracy between 0 and 1")

@@ -1,6 +1,5 @@
 """Logs of any framework as histories: what a column is called, which rows are checks, and what was not measured."""
 from .log import Log, Reading
-from .names import RECOGNISED
 from .reading import read_csv, read_logs
 
-__all__ = ["RECOGNISED", "Log", "Reading", "read_csv", "read_logs"]
+__all__ = ["Log", "Reading", "read_csv", "read_logs"]

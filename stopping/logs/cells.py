@@ -4,6 +4,7 @@ import math
 import os
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from .table import COMMA, Column, Table, listed, number, shown
 
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-CHUNK = 2000  # rows that are held as text at a time
+CHUNK = 50_000  # cells that are held as text at a time
 Row = tuple[int, list[str]]  # (line number, cells)
 
 
@@ -25,6 +26,8 @@ def encoding(path: str | Path) -> str:
         return "utf-16"
     if len(head) >= 8 and not any(head[1:8:2]) and all(head[0:8:2]):
         return "utf-16-le"
+    if b"\0" in head:
+        raise ValueError(f"{path}: got a binary file, accepted: text in UTF-8 or UTF-16")
     return "utf-8-sig"
 
 
@@ -63,7 +66,7 @@ class _Reader:
         while width > 1 and not header[width - 1]:  # a comma after the last name
             width -= 1
         header = header[:width]
-        repeated = sorted({name for name in header if name and header.count(name) > 1})
+        repeated = sorted(name for name, times in Counter(header).items() if name and times > 1)
         if repeated:
             raise ValueError(f"{self.path}: got more than one column {shown(repeated[0])}, accepted: one of each name")
         columns = [_Growing() for _ in header]
@@ -76,7 +79,7 @@ class _Reader:
                 continue
             lines.append(line)
             chunk.append(row)
-            if len(chunk) == CHUNK:
+            if len(chunk) * width >= CHUNK:
                 self._take(chunk, columns, lines)
                 chunk = []
         self._take(chunk, columns, lines)
@@ -134,24 +137,31 @@ class _Reader:
     def _checked(self, rows: Iterator[Row], header: list[str]) -> Iterator[Row]:
         """Yield the rows, all of one length; leave out a last line that is cut, and say so."""
         width, wrong = len(header), None
+        last: list[str] = []
+        before: list[str] = []
         for line, row in rows:
             if wrong is not None:
                 break
-            if row[0].startswith("---") and not "".join(row).strip("-:= "):
-                continue  # a rule below the names, as skorch prints it
+            if "---" in row[0] + row[1 if len(row) > 1 else 0] and not "".join(row).strip("-:= "):
+                continue  # a rule below the names, as skorch and Markdown have it
             if len(row) > width and not any(cell.strip() for cell in row[width:]):
                 row = row[:width]
             if len(row) != width:
                 wrong = line, row
                 continue
+            before, last = last, row
             yield line, row
         else:
+            if wrong is None and before and len(last[-1]) < len(before[-1]) and not _ends_with_a_line(self.path):
+                self.notes.append(f"the last line ({self.line}) has no end: its last number, {shown(last[-1])}, may be cut "
+                                  "short")
             if wrong is not None and len(wrong[1]) < width and not _ends_with_a_line(self.path):
                 self.notes.append(f"the last line ({wrong[0]}) is cut short, with {len(wrong[1])} of {width} cells: left "
                                   "out")
                 return
         if wrong is not None:
-            raise ValueError(f"{self.path}, line {wrong[0]}: got {len(wrong[1])} cells, accepted: {width}, one for each "
+            cells = f"{len(wrong[1])} cell{'s' * (len(wrong[1]) != 1)}"
+            raise ValueError(f"{self.path}, line {wrong[0]}: got {cells}, accepted: {width}, one for each "
                              "name in the first line")
 
     def _take(self, chunk: list[list[str]], columns: list["_Growing"], lines: "array[int]") -> None:

@@ -21,6 +21,7 @@ def _whole(text: str) -> int | float:
     return int(text) if len(text) < LONGEST_NUMBER else float(text)
 
 
+LINE = json.JSONDecoder(parse_int=_whole)  # one for all lines: to make it takes longer than to read one
 Record = tuple[int, Mapping[str, Any]]
 
 
@@ -53,7 +54,7 @@ def read_json(path: str | Path) -> Table:
             return _from_document(path, whole)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}: got no JSON ({error.msg}), accepted: a JSON document, or one on "
-                         "each line") from None
+                         "each line (what Python prints of a dict is none: json.dumps writes it)") from None
     except UnicodeError as error:
         raise ValueError(f"{path}: got other bytes ({error}), accepted: text in UTF-8 or UTF-16") from None
     except RecursionError:
@@ -69,7 +70,7 @@ def _from_lines(path: str | Path, file: Iterable[str]) -> Table:
             if not text.strip():
                 continue
             try:
-                record = json.loads(text, parse_int=_whole)
+                record = LINE.decode(text)
             except json.JSONDecodeError as error:
                 if not text.endswith("\n"):
                     notes.append(f"the last line ({line}) is cut short: left out")
@@ -158,11 +159,11 @@ def from_records(path: str | Path, kind: str, records: Iterable[Record]) -> Tabl
         for name, value in _flat(record):
             if name == said:
                 continue
+            name = prefix + name if prefix and name not in ("epoch", "iter", "step") else name
             found = _value(value)
             if found is None:
                 problems.setdefault(name, (line, str(value)[:200]))
                 continue
-            name = prefix + name if prefix and name not in ("epoch", "iter", "step") else name
             if name not in places:
                 places[name], values[name], measured[name] = array("q"), array("d"), bytearray()
             places[name].append(row)
@@ -178,13 +179,15 @@ def from_records(path: str | Path, kind: str, records: Iterable[Record]) -> Tabl
 
 def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in record.items():
-        if isinstance(value, Mapping):
+        if type(value) is dict:
             yield from ((f"{name}/{inner}", entry) for inner, entry in value.items() if not isinstance(entry, list | dict))
-        elif not isinstance(value, list):
-            yield str(name).strip(), value
+        elif type(value) is not list:
+            yield name.strip(), value
 
 
 def _value(value: Any) -> tuple[float, bool] | None:
+    if type(value) is float:
+        return value, True
     if value is None:
         return math.nan, False
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .names import RECOGNISED, is_accuracy
+from .names import OURS, is_accuracy
 from .table import Column, Table
 
 ROUNDING = 1e-3  # float16 accuracies may exceed 1 by that
@@ -83,7 +83,7 @@ def named(path: str, table: Table, epoch: str | None, step: str | None, theirs: 
         if fills:
             sources[ours] = next(name for name, fill in fills.items() if 2 * fill >= max(fills.values()))
     sources |= columns
-    sources = {ours: sources[ours] for ours in (*RECOGNISED, *sources) if ours in sources}
+    sources = {ours: sources[ours] for ours in (*OURS, *sources) if ours in sources}
     notes, history = list(table.notes), dict[str, Column]()
     own = usable.get(epoch or "")
     if own is not None:

@@ -2,20 +2,8 @@
 import re
 from collections.abc import Iterable
 
-# Our name <- theirs, in this order. Accuracies are kept, and errors are made of them.
-RECOGNISED = {
-    "train_loss": ("train_loss", "train_loss_epoch", "train/loss", "train/loss_epoch", "training_loss", "loss"),
-    "val_loss": ("val_loss", "val_loss_epoch", "val/loss", "val/loss_epoch", "valid_loss", "validation_loss", "eval_loss"),
-    "test_loss": ("test_loss", "test_loss_epoch", "test/loss"),
-    "train_error": ("train_error",),
-    "val_error": ("val_error",),
-    "test_error": ("test_error",),
-    "train_accuracy": ("train_accuracy", "train_acc", "train_acc_epoch", "train/acc", "train/accuracy", "accuracy", "acc",
-                       "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"),
-    "val_accuracy": ("val_accuracy", "val_acc", "val_acc_epoch", "val/acc", "val/accuracy", "valid_acc", "eval_accuracy",
-                     "val_sparse_categorical_accuracy", "val_categorical_accuracy", "val_binary_accuracy"),
-    "test_accuracy": ("test_accuracy", "test_acc", "test/acc", "test/accuracy"),
-}
+# Our names, in the order in which they are shown. Accuracies are kept, and errors are made of them.
+OURS = tuple(f"{part}_{what}" for what in ("loss", "error", "accuracy") for part in ("train", "val", "test"))
 PARTS = {**dict.fromkeys(("train", "training", "trn", "tr", "learn", "dtrain"), "train"),
          **dict.fromkeys(("val", "valid", "validation", "eval", "evaluation", "dev", "dvalid", "deval"), "val"),
          **dict.fromkeys(("test", "dtest"), "test")}
@@ -30,12 +18,18 @@ REGRESSION = ("multiclass", "rmse", "mse", "l2", "mae", "l1")  # a loss where a 
 WHAT = {**dict.fromkeys(LOSSES, "loss"), **dict.fromkeys(ACCURACIES, "accuracy"), **dict.fromkeys(ERRORS, "error")}
 RANK = {name: place for place, name in enumerate((*LOSSES, *ACCURACIES, *ERRORS))}
 SILENT = ("epoch", "main", "metrics", "metric", "avg", "average", "mean")  # words that change no meaning
-RISING = {"auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"}
+RISING = {"score", "scores", "auc", "f1", "map", "map50", "iou", "dice", "r2", "bleu", "precision", "recall", "ap"}
 SIDE_BY_SIDE = {"phase", "mode", "split", "set", "subset", "stage", "dataset", "run", "run_id", "run_name", "seed", "fold",
                 "name", "experiment", "model", "variable", "metric", "tag", "key"}  # what tells rows of one epoch apart
 EPOCHS = ("epoch", "epochs", "current_epoch")
 STEPS = ("step", "global_step", "trainer_global_step", "iteration", "iterations", "iter", "steps")
-COMPONENT = re.compile(r"(train|val)/(?:box|cls|dfl|obj|seg|pose|kobj)_loss")  # Ultralytics': their sum is the loss
+ACCURACY = re.compile(r"\w*acc(?:uracy)?\d*|top\d+")  # a word that says so
+# What stands behind a name and changes no meaning: a unit, and Lightning's number of a validation set (of several one is
+# asked about).
+NOISE = re.compile(r"\s*\((?:ce|bce|nll|cross[ -]?entropy|%|percent|avg|mean)\)|/dataloader_idx_\d+$", re.IGNORECASE)
+# Ultralytics writes the weighted parts of a loss, whatever a task has of them, beside metrics/... and lr/pg0.
+COMPONENT = re.compile(r"(train|val)/(\w+_loss)")
+ULTRALYTICS = re.compile(r"metrics/.*|lr/pg\d")
 
 
 def plain(name: str) -> str:
@@ -68,9 +62,17 @@ def candidates(names: Iterable[str]) -> dict[str, list[str]]:
             for ours, theirs in found.items()}
 
 
+def alike(found: list[str]) -> list[str]:
+    """Return those of the `candidates` of one of our names that are as likely as the first: of two runs, for example."""
+    if found[0] in OURS:
+        return found[:1]
+    first = meaning(found[0])
+    return [name for name in found if (other := meaning(name))[1:] == first[1:] and bool(other[0]) == bool(first[0])]
+
+
 def meaning(name: str) -> tuple[str | None, str | None, int]:
     """Return (train, val, test or None; loss, accuracy, error or None; how late in the order it comes)."""
-    ours = plain(name)
+    ours = plain(NOISE.sub("", name))
     words = [word for word in ours.split("_") if word not in SILENT]
     parts = [PARTS[word] for word in words if word in PARTS]
     # LightGBM's valid_0 and XGBoost's validation_0 number their sets; in val_loss_1 the number means something else.
@@ -93,7 +95,8 @@ def counts(names: Iterable[str]) -> tuple[str | None, str | None]:
 
 def is_accuracy(name: str) -> bool:
     """Return whether a name says that higher is better, and 1 or 100 % is the most."""
-    return bool(set(plain(name).split("_")) & {"acc", "accuracy", "acc1", "top1", "top5", "score", "scores"})
+    words = plain(name).split("_")
+    return any(map(ACCURACY.fullmatch, words)) and not set(words) & set(ERRORS)
 
 
 def rises_by_name(name: str) -> bool:

@@ -1,7 +1,7 @@
 """From files to histories: `read_csv` for one, `read_logs` for what a command line names."""
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from . import names
 from .cells import encoding, read_cells
 from .json_logs import read_json
 from .log import Log, named, refuse_accuracy_as_error
-from .runs import any_measured, merged, split, without_the_end, without_uncounted
+from .placing import sum_components, take_tests_for_validation, without_strangers
+from .runs import any_measured, merged, rising, split, without_the_end, without_uncounted
 from .series import is_series, joined
-from .table import Column, Table, listed, shown
+from .table import COMMA, Table, listed, number, shown
 
 Runs = str | int | None
 
@@ -65,7 +66,8 @@ def read_csv(path: str | Path, columns: Mapping[str, str] | None = None, runs: R
     return log
 
 
-def read_logs(paths: Sequence[str | Path], columns: Mapping[str, str] | None = None, runs: Runs = None) -> list[Log]:
+def read_logs(paths: Sequence[str | Path], columns: Mapping[str, str] | None = None, runs: Runs = None,
+              watched: Collection[str] = ()) -> list[Log]:
     """Return the runs of one or several files, as `read_csv`.
 
     Files of one metric each (TensorBoard's CSV export, CatBoost's TSV) are joined by step into one; of others each is a run
@@ -77,6 +79,8 @@ def read_logs(paths: Sequence[str | Path], columns: Mapping[str, str] | None = N
     columns : mapping of str to str, optional
         For every file.
     runs : "last", "all" or int, optional
+    watched : collection of str
+        Names that rules watch: a file that has one of them need have no others that are recognised.
 
     Returns
     -------
@@ -89,9 +93,10 @@ def read_logs(paths: Sequence[str | Path], columns: Mapping[str, str] | None = N
     refuse_accuracy_as_error(columns)
     read = [(str(path), _table(path)) for path in paths]
     series = [(path, table) for path, table in read if is_series(path, table)]
-    logs = [log for path, table in read if not is_series(path, table) for log in _runs_of(path, table, columns, runs)]
+    logs = [log for path, table in read if not is_series(path, table)
+            for log in _runs_of(path, table, columns, runs, watched)]
     if series:
-        logs += _runs_of(" + ".join(path for path, _ in series), joined(series), columns, runs)
+        logs += _runs_of(" + ".join(path for path, _ in series), joined(series), columns, runs, watched)
     return logs
 
 
@@ -101,21 +106,25 @@ def _table(path: str | Path) -> Table:
     return read_json(path) if start[:1] == "{" or re.match(r"\[\s*(?:\{|\[|\]|$)", start) else read_cells(path)
 
 
-def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs) -> list[Log]:
+def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs, watched: Collection[str]) -> list[Log]:
     _refuse_unknown(path, table, columns)
     present = [name for name, column in table.columns.items() if name not in columns.values()]
     theirs = {ours: found for ours, found in names.candidates(present).items() if ours not in columns}
-    _without_strangers(table, theirs)
+    without_strangers(table, theirs)
     for found in theirs.values():
         _refuse_doubt(path, table, found)
-    _sum_components(table, theirs, columns)
-    if not theirs and not columns:
+    sum_components(table, theirs, columns)
+    if not theirs and table.kind == "a table" and all(number(name) for name in table.columns):
+        raise ValueError(f"{path}: got numbers in the first line ({listed(table.columns)}), accepted: names of columns")
+    if not theirs and not columns and not set(watched) & set(table.columns):
         raise ValueError(f"{path}: got the columns {listed(table.columns)}, accepted: recognised ones; say which is which: "
-                         "columns={'val_loss': NAME}, or --columns val_loss=NAME")
+                         "columns={'val_loss': NAME}, or --columns val_loss=NAME; or let a rule watch one by its own name")
     epoch, step = names.counts(present)
     epoch, step = columns.get("epoch", epoch), columns.get("step", step)
     _refuse_words(path, table, theirs, columns, epoch)
     step = step if step is not None and table.columns[step].problem is None else None
+    table = rising(table, epoch or step)
+    take_tests_for_validation(table, theirs, columns)
     train, val, test = ([name for ours, found in {**theirs, **{o: [t] for o, t in columns.items()}}.items()
                          if ours.startswith(f"{part}_") for name in found] for part in ("train", "val", "test"))
     table = without_the_end(table, train, val, test)
@@ -160,31 +169,14 @@ def _refuse_unknown(path: str, table: Table, columns: Mapping[str, str]) -> None
             raise ValueError(f"columns: got {name!r}, accepted: columns of {path}: {listed(table.columns)}{hint}")
 
 
-def _without_strangers(table: Table, theirs: dict[str, list[str]]) -> None:
-    """Leave out bare accuracies and errors that never stand in a row with a bare loss: whose they are nobody can tell."""
-    losses = any_measured(table, [name for name in theirs.get("train_loss", ()) if names.meaning(name)[0] is None])
-    for ours in ("train_accuracy", "train_error"):
-        bare = [name for name in theirs.get(ours, ()) if names.meaning(name)[0] is None]
-        for name in bare:
-            column = table.columns[name]
-            if column.problem is None and column.measured.any() and not (column.measured & losses).any():
-                theirs[ours].remove(name)
-                table.notes.append(f"{shown(name)} never stands in a row with a training loss, so whose it is cannot be "
-                                   f"told; say so: --columns val{ours[5:]}={name}")
-        if not theirs.get(ours, True):
-            del theirs[ours]
-
-
 def _refuse_doubt(path: str, table: Table, found: list[str]) -> None:
     """Raise ValueError where columns are equally likely: two runs side by side in W&B's export, for example."""
-    if found[0] in names.RECOGNISED:
-        return
-    first = names.meaning(found[0])
-    alike = [name for name in found if (other := names.meaning(name))[1:] == first[1:] and bool(other[0]) == bool(first[0])]
+    alike = names.alike(found)
     fills = {name: int(table.columns[name].measured.sum()) for name in alike if table.columns[name].problem is None}
     full = [name for name, fill in fills.items() if 2 * fill >= max(fills.values()) > 0]
     if len(full) > 1:
-        ours = f"{first[0] or 'train'}_{first[1]}"
+        part, what, _ = names.meaning(found[0])
+        ours = f"{part or 'train'}_{what}"
         raise ValueError(f"{path}: got {listed(full)}, which may all be {ours}, accepted: one; say which: --columns "
                          f"{ours}={full[0]}")
 
@@ -206,20 +198,9 @@ def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns
     for name in strict:
         problem = table.columns[name].problem
         if problem is not None:
-            raise ValueError(f"{path}, line {problem[0]}, column {shown(name)}: got {shown(problem[1])}, accepted: a number")
-
-
-def _sum_components(table: Table, theirs: dict[str, list[str]], columns: Mapping[str, str]) -> None:
-    """Give Ultralytics' detectors a loss: the sum of its parts, which are written weighted."""
-    for part in ("train", "val"):
-        parts = [name for name in table.columns if (m := names.COMPONENT.fullmatch(name)) and m[1] == part]
-        if len(parts) > 1 and f"{part}_loss" not in {*theirs, *columns}:
-            usable = [table.columns[name] for name in parts if table.columns[name].problem is None]
-            if len(usable) == len(parts):
-                whole = " + ".join(parts)
-                table.columns[whole] = Column(np.sum([column.values for column in usable], axis=0),
-                                              np.all([column.measured for column in usable], axis=0))
-                theirs[f"{part}_loss"] = [whole]
+            why = "; points are decimal in this file, or nothing tells which: a comma may be of thousands"
+            raise ValueError(f"{path}, line {problem[0]}, column {shown(name)}: got {shown(problem[1])}, accepted: a number"
+                             f"{why if COMMA.fullmatch(problem[1].strip()) else ''}")
 
 
 def _is_sparse(table: Table, epoch: str | None, step: str | None, train: Sequence[str], val: Sequence[str]) -> bool:

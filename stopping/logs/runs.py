@@ -75,13 +75,25 @@ def _known(table: Table, name: str) -> tuple[NDArray, NDArray]:
     return column.values[at], at
 
 
+def rising(table: Table, count: str | None) -> Table:
+    """Return a table from the first epoch to the last, where the file has the last one first."""
+    if count is None:
+        return table
+    values, _ = _known(table, count)
+    if len(values) < 3 or len(values) < len(table.lines) or not (np.diff(values) < 0).all():
+        return table
+    turned = taken(table, np.arange(len(table.lines))[::-1])
+    turned.notes.append(f"{count!r} falls from line to line: read from the last line to the first")
+    return turned
+
+
 def without_uncounted(table: Table, epoch: str | None) -> Table:
     """Return a table of whole rows without those that lack the epoch which the others have."""
     if epoch is None or table.columns[epoch].measured.all() or not table.columns[epoch].measured.any():
         return table
     missing = ~table.columns[epoch].measured
     kept = taken(table, np.flatnonzero(~missing))
-    kept.notes.append(f"{_lines(table.lines[missing])} without an epoch: not counted as checks")
+    kept.notes.append(_no_checks(table.lines[missing], "without an epoch"))
     return kept
 
 
@@ -113,12 +125,14 @@ def without_the_end(table: Table, train: Sequence[str], val: Sequence[str], test
     dropped = table.lines[~keep]
     kept = taken(table, np.flatnonzero(keep))
     kept.borders = [int(np.count_nonzero(keep[:row])) for row in table.borders]
-    kept.notes.append(f"{_lines(dropped)} of a test or a summary: not counted as checks")
+    kept.notes.append(_no_checks(dropped, "of a test or a summary"))
     return kept
 
 
-def _lines(lines: NDArray) -> str:
-    return f"line {lines[0]} is one" if len(lines) == 1 else f"{len(lines)} lines, the first {lines[0]}, are those"
+def _no_checks(lines: NDArray, which: str) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]} is one {which}: not counted as a check"
+    return f"{len(lines)} lines {which}, the first of them line {lines[0]}: not counted as checks"
 
 
 def merged(table: Table, epoch: str | None, step: str | None, train: Sequence[str], val: Sequence[str]) -> Table:
@@ -192,7 +206,7 @@ def _last_entries(table: Table, segment: NDArray) -> Table:
 
 
 def _without_late_validation(table: Table, epoch: str | None, step: str | None, train: Sequence[str]) -> Table:
-    """Return the checks without a last one that nothing was trained for, where something was for all others.
+    """Return the checks without a last one that nothing was trained for, where something was for others.
 
     Nothing was trained if no count went on, or the step by one alone, as Lightning's does, where more lies between checks; a
     validation further from the one before may just lack a training metric, which is logged now and then.
@@ -201,7 +215,7 @@ def _without_late_validation(table: Table, epoch: str | None, step: str | None, 
     again = [table.columns[name].values for name in (epoch, step) if name is not None]
     repeats = len(trained) > 1 and bool(again) and all(values[-1] == values[-2] for values in again)
     steps = np.diff(table.columns[step].values) if step is not None else np.zeros(0)
-    soon = len(steps) > 1 and bool(trained[:-1].all()) and steps[-1] <= 1 < np.median(steps[:-1])
+    soon = len(steps) > 1 and bool(trained[:-1].any()) and steps[-1] <= 1 < np.median(steps[:-1])
     if len(trained) > 1 and not trained[-1] and (soon or repeats):
         line = table.lines[-1]
         table = taken(table, np.arange(len(trained) - 1))

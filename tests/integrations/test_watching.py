@@ -32,7 +32,8 @@ def test_the_best_weights_are_back_after_an_exception():
 @pytest.mark.parametrize("metrics, names, value", [
     ({"val_error": 0.25}, {}, 0.25), ({"val_accuracy": 0.75}, {}, 0.25), ({"valid_acc": 0.75}, {}, 0.25),
     ({"eval_accuracy": 0.75}, {}, 0.25), ({"val_mine": 0.25}, {"val_error": "val_mine"}, 0.25),
-    ({"val_my_acc": 0.75, "val_accuracy": 0.5}, {"val_error": "val_my_acc"}, 0.25)])
+    ({"val_my_acc": 0.75, "val_accuracy": 0.5}, {"val_error": "val_my_acc"}, 0.25),
+    ({"acc_error": 0.25}, {"val_error": "acc_error"}, 0.25), ({"val_score": 0.25}, {"val_error": "val_score"}, 0.25)])
 def test_errors_are_found_or_made_of_accuracies(metrics, names, value):
     watcher = Watcher(Patience(2, monitor="val_error"), names=names)
     watcher.see(metrics)
@@ -62,3 +63,22 @@ def test_a_run_that_goes_on_ends_as_one_that_was_never_interrupted():
     assert [whole.see(val_loss=loss) for loss in VAL][5:] == stops and whole.state_dict() == second.state_dict()
     second.begin()
     assert second.best is None and second.criterion.step == 0  # the next run starts afresh
+
+
+@pytest.mark.parametrize("metrics, ours, value", [
+    ({"loss": 1.0, "accuracy": 0.75}, "train_error", 0.25),                              # Keras
+    ({"train_loss": 1.0, "val_loss": 1.0, "accuracy": 0.75}, "val_error", 0.25),         # as in fastai's logs: of validation
+    ({"Valid Loss": 0.5}, "val_loss", 0.5), ({"eval/cross_entropy": 0.5}, "val_loss", 0.5),
+    ({"error_rate": 0.25, "train_loss": 1.0, "valid_loss": 1.0}, "val_error", 0.25)])
+def test_metrics_are_recognised_as_in_logs(metrics, ours, value):
+    watcher = Watcher(Patience(2, monitor=ours))
+    for _ in range(2):
+        watcher.see(metrics)
+    assert watcher.criterion.best_value == value
+
+
+def test_what_nobody_can_tell_is_asked():
+    with pytest.raises(ValueError, match=r"got Val Loss, validation-loss, which may all be val_loss, accepted"):
+        Watcher("GL(5)").see({"Val Loss": 1.0, "validation-loss": 2.0})
+    with pytest.raises(ValueError, match="accepted: with train_error"):  # beside no loss it may be of any set
+        Watcher("ZeroError()").see({"accuracy": 1.0})

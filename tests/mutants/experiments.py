@@ -25,10 +25,14 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
                "test_more_units_are_better_at_both_and_training_can_make_the_code_worse")
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
+PLAY = "tests/test_experiments_play.py::"
 TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
 UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
+LEAKS = "tests/test_experiments_check_leaks.py::"
+PROBLEM = "tests/test_experiments_tables_problem.py::"
 FILTERS = "tests/test_experiments_landscape.py::test_columns_have_the_norm_of_their_filter_and_nothing_else_moves"
 RECORDED = "tests/test_experiments_scrubber.py::"
+CHECKED = "tests/test_experiments_check_"
 
 EXPERIMENTS = {
     "a_level_by_the_first_seed": Mutant(
@@ -90,10 +94,25 @@ EXPERIMENTS = {
     "a_rise_from_its_own_lowest": Mutant(
         "experiments/report/many_epochs.py", "np.delete(curves, seed, axis=0)", "curves[[seed]]",
         f"{MANY}test_a_rise_is_counted_from_the_epoch_that_is_best_for_the_others"),
+    "near_in_standard_deviations": Mutant(  # which a single outlier sets
+        "experiments/check/coded.py", "HALF_RANGE * (high - low) or float(np.ptp(seen / 4))", "float((seen / 4).std())",
+        f"{LEAKS}test_outliers_do_not_make_all_other_rows_near_duplicates"),
+    "every_equal_row_a_copy": Mutant(  # also where columns have few values
+        "experiments/check/copies.py", "if chance < CHANCE:", "if chance <= 1:",
+        f"{LEAKS}test_equal_rows_of_few_values_are_chance_and_copies_of_real_numbers_are_not"),
     # Codes of other images than the labels: no code is any better than another.
     "labels_of_other_codes": Mutant(
         "experiments/trainers/autoencoding.py", "model.encode(samples.train[:self.run.labelled], layer)",
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
+    "a_name_rebound_to_this_machine_is_let_in": Mutant(
+        "experiments/play.py", "return known and host in hosts and origin", "return known and origin",
+        f"{PLAY}test_who_is_let_in"),
+    "played_in_other_batches_than_are_written_down": Mutant(
+        "experiments/playing/lines.py", '"batch_size": self.batch_size,', '"batch_size": 4,',
+        f"{PLAY}test_saved_lines_make_the_same_run"),
+    "a_run_that_outlives_its_tab": Mutant(
+        "experiments/playing/tab.py", "            self.session.end()\n", "            self.session.stop_here()\n",
+        f"{PLAY}test_tabs_train_side_by_side_and_end_when_they_are_closed"),
     "frames_judged_by_flipped_labels": Mutant(  # new points seem to be as often wrong as training labels are
         "experiments/trainers/frames.py", '"test_loss": self._base.value(said, test.y_clean)',
         '"test_loss": self._base.value(said, test.y)', f"{RECORDED}test_frames_are_those_of_a_plain_fit", jit=True),
@@ -105,6 +124,22 @@ EXPERIMENTS = {
         "experiments/trainers/turning.py", "-np.log(svm.alpha[svm.support])", "np.log(svm.alpha[svm.support])", TURNED),
     "gradient_behind_the_activation": Mutant(  # dz_t instead of dh_t
         "experiments/trainers/unrolled.py", 'for q in ("a", "da"))', 'for q in ("a", "dz"))', UNROLLED),
+    # Ten divisions of a hundred rows would be as good as ten tables.
+    "divisions_that_share_no_rows": Mutant(
+        "experiments/check/changes.py", "(1 / count + ratio)", "(1 / count)",
+        f"{CHECKED}words.py::test_divisions_that_share_rows_have_wider_intervals"),
+    "copies_left_in_the_second_time": Mutant(
+        "experiments/check/results.py", "float(rows[kept].mean())", "float(rows.mean())",
+        f"{CHECKED}words.py::test_copies_are_left_out_a_second_time"),
+    "every_level_that_of_the_first_run": Mutant(
+        "experiments/trainers/own_table.py", '"level": run.level} for run in many]', '"level": one.level} for run in many]',
+        f"{CHECKED}training.py::test_a_level_is_a_flood_and_runs_of_one_division_share_a_fleet", jit=True),
+    "standardised_by_all_rows": Mutant(  # those held out too
+        "experiments/data/tables/encoding.py", "_standardised(column.values, column.values[train])",
+        "_standardised(column.values, column.values)", f"{PROBLEM}test_statistics_come_from_training_rows_alone"),
+    "categories_of_a_test_file_by_its_own_order": Mutant(
+        "experiments/data/tables/telling.py", "[known[word] for word in words]", "[j for j, word in enumerate(words)]",
+        f"{PROBLEM}test_rows_of_a_test_file_are_the_test_part"),
     "words_of_a_store_as_markup": Mutant(  # a name in a store runs as a script on the page
         "experiments/report/web_parts.py", "autoescape=True", "autoescape=False",
         "tests/test_experiments_page.py::test_nothing_of_a_store_becomes_markup"),

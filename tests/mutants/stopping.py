@@ -48,6 +48,12 @@ STOPPING = {
         "if summary is not None and summary.problem is None and summary.measured.any():", "if False:",
         "tests/test_stopping_log_kinds.py::test_documents"),
     "noise_of_one_end": Mutant(
-        "stopping/answers.py", "(best * (1 - best) + end * (1 - end))", "(end * (1 - end))",
+        "stopping/noise.py", "before * (1 - before) + after * (1 - after)", "after * (1 - after)",
         f"{ANSWERS}the_loss_turned_while_the_error_fell"),
+    "chance_called_a_difference": Mutant(
+        "stopping/noise.py", "return abs(self.end - self.best) <= self.half", "return self.end == self.best",
+        f"{ANSWERS}the_loss_turned_while_the_error_fell"),
+    "validation_after_training_where_not_every_check_has_a_training_metric": Mutant(
+        "stopping/logs/runs.py", "bool(trained[:-1].any())", "bool(trained[:-1].all())",
+        "tests/test_stopping_log_kinds.py::test_what_the_packages_wrote"),
 }

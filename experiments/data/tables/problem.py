@@ -74,6 +74,9 @@ class Problem:
         The rows from here on came from a separate test file, and are always the test part.
     notes : tuple of str
         What the reader must be told: rows left out for want of a label, a guessed separator.
+    aside : tuple of Column
+        Those of the dropped columns that can still be looked at, for what they say about the rows: a running number, names,
+        columns that are there twice or constant. () where there is a test file.
     """
 
     source: str
@@ -87,6 +90,7 @@ class Problem:
     group: str = ""
     test_from: int | None = None
     notes: tuple[str, ...] = ()
+    aside: tuple[Column, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)

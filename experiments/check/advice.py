@@ -1,0 +1,102 @@
+"""What to do next, and how sure that is, in words."""
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..report.compare import BETTER, WORSE
+from ..report.tables import number
+from ..report.words import NUMBERS, counted, listed
+from .changes import SAME, TOO_FEW
+from .plan import SEEDS
+from .results import ERROR, LOSS, Results, RuleCost
+from .verdicts import decision, measures
+
+MANY_TIMES = 100  # rows that nobody gets
+LATE = 0.95  # of the run: a best after it may not be the best
+
+
+def next_steps(results: Results, accused: Sequence[Any]) -> str:
+    """Return what to do next, a list in one sentence."""
+    way, said = decision(results), []
+    rule = best_rule(results)
+    if accused:
+        said.append("take the accused columns or rows away and check again")
+    if way in ("no", "depends") and rule is not None and rule.above_end < 0:
+        said.append(f"stop with {rule.rule}: of the panel it cost least on these test rows; it returns epoch "
+                    f"{rule.returned:.0f}, test loss {number(rule.loss)}, {-rule.above_end:.2g} below the end's")
+    elif way != "yes":
+        said.append("keep the weights of the lowest validation loss, which costs nothing")
+    if way == "yes":
+        said.append("train on, and keep the weights of the lowest validation loss")
+    if way in ("yes", "unknown", "same") and late(results):
+        said.append("the lowest validation loss came at the end, so try more (--epochs)")
+    flood = results.flooding(LOSS)
+    if way in ("no", "depends") and flood is not None and flood.verdict == BETTER:
+        said.append(f"or train to the end with flooding at {results.trained.level:g}")
+    if way == "unknown":
+        said.append(_what_would_tell(results))
+    if not results.asks_zero and not results.regression:
+        said.append("to ask what happens after zero training error, train longer or wider (--epochs, --hidden)")
+    said += _no_better_than_guessing(results) or _simpler(results)
+    return f"What to do next: {'; '.join(said)}."
+
+
+def _no_better_than_guessing(results: Results) -> list[str]:
+    figure, guess = (LOSS, results.guessing[1]) if results.regression else (ERROR, results.guessing[0])
+    name, factor, unit = ("loss", 1.0, "") if results.regression else ("error", 100.0, " %")
+    best = float(np.nanmean(results.values(results.trained.plain, "best", figure)))
+    if best < guess - results.matters(figure):
+        return []
+    return [f"at its best the network is no better than guessing (test {name} {number(factor * best)} instead of "
+            f"{number(factor * guess)}{unit}): look for other columns before you look for other epochs"]
+
+
+def _simpler(results: Results) -> list[str]:
+    figure = LOSS if results.regression else ERROR
+    name, factor, unit = ("loss", 1.0, "") if results.regression else ("error", 100.0, " %")
+    linear = results.change(figure, "best", "best", runs=results.trained.linear)
+    if linear.verdict in (SAME, BETTER):
+        return [f"a linear model does as well or better (test {name} {number(factor * linear.after)} instead of "
+                f"{number(factor * linear.before)}{unit}) and cannot memorise as much"]
+    return []
+
+
+def best_rule(results: Results) -> RuleCost | None:
+    """Return the rule of the panel with the lowest mean test loss of those that stopped in most divisions."""
+    able = [rule for rule in results.rules if 2 * rule.fired > results.divisions]
+    return min(able, key=lambda rule: rule.loss, default=None)
+
+
+def late(results: Results) -> bool:
+    """Whether the lowest validation loss came so late that more training may lower it."""
+    return float(np.nanmean(results.trained.plain.values("best.epoch"))) >= LATE * results.plan.run.epochs
+
+
+def _what_would_tell(results: Results) -> str:
+    """Return whether more splits or more rows would tell, and how many."""
+    if results.plan.seeds < SEEDS[0]:
+        return f"more splits may tell: --seeds {SEEDS[0]}"
+    factor = max((one.half / results.matters(ERROR if "error" in name else LOSS)) ** 2
+                 for name, one in measures(results).items() if one.verdict == TOO_FEW)
+    times = f"{number(factor, 2)} times as many" if factor < MANY_TIMES else f"more than {MANY_TIMES} times as many"
+    return f"more rows would tell: {times}, as intervals shrink with the root of their number"
+
+
+def how_sure(results: Results) -> str:
+    """Return of what one can be sure, and by what."""
+    count, sampled = results.divisions, results.problem.test_from is None
+    tests = len(results.parts[0].test)
+    away = results.plan.seeds - count
+    lost = f" {counted(away, 'run')} diverged and {'is' if away == 1 else 'are'} left out." if away else ""
+    about = ("widened as divisions share rows (Nadeau and Bengio, 2003)" if sampled else
+             "with what the choice of the test file's rows adds")
+    verbs = {BETTER: "falls", WORSE: "rises", SAME: "does not change by what matters"}
+    said = [(name, since, one.verdict) for start, since in ((results.start, ""), ("best", " from the best on"))
+            for name, one in measures(results, start).items() if since == "" or results.asks_zero]
+    clear = [f"that {name} {verbs[way]}{since}" for name, since, way in said if way in verbs]
+    unclear = [f"what becomes of {name}{since}" for name, since, way in said if way not in verbs]
+    sure = "; ".join(f"{how} {listed(some)}" for how, some in (("sure", clear), ("not sure", unclear)) if some)
+    return (f"How sure: by 95 % intervals over {counted(count, 'split')} with {counted(tests, 'test row')} each, paired, "
+            f"for {NUMBERS[results.comparisons]} comparisons at once, {about}: {sure}.{lost} Of other networks and learning "
+            "rates this says nothing.")

@@ -1,0 +1,56 @@
+"""100 % after two epochs: which of the usual causes the numbers support."""
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..report.tables import number
+from ..report.words import listed
+from .plan import FAST
+from .results import ERROR, Results
+
+ONE_CLASS = 0.95  # share of the largest class
+EASY = 0.02  # test error of a linear model
+FLATTER = ("copies", "near_copies", "shared_groups", "tells_label", "is_label", "missing_tells_label",
+           "numbering_tells_label")
+
+
+def leaking(found: Sequence[Any]) -> list[Any]:
+    """Return the accusations by which test figures flatter; a drift or a repeated column does not."""
+    return [one for one in found if one.level != "note" and one.kind in FLATTER]
+
+
+def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
+    """Return which of the usual causes of 100 % after two epochs the numbers support."""
+    trained, rows = results.trained, len(results.parts[0].train)
+    at = trained.plain.mean("zero.epoch")
+    causes: list[str] = []
+    others: list[str] = []
+
+    def weigh(cause: str, supported: bool, numbers: str) -> None:
+        (causes if supported else others).append(f"{cause} ({numbers})")
+
+    if accused:
+        weigh("leakage", True, "; ".join(dict.fromkeys(one.kind for one in accused)))
+    else:
+        weigh("leakage", False, "nothing was found")
+    if trained.random is not None:
+        epochs = trained.random.values("zero.epoch")
+        known = epochs[~np.isnan(epochs)]
+        when = f"fitted at epoch {known.mean():.0f}" if len(known) else f"not fitted within {results.plan.run.epochs} epochs"
+        weigh(f"too few rows ({rows}) for the network's size", bool(2 * np.sum(epochs <= 2 * FAST) >= len(epochs)),
+              f"random labels are {when}")
+    linear = float(np.nanmean(trained.linear.values(f"best.{ERROR}")))
+    weigh("an easy problem", linear <= max(EASY, results.matters(ERROR)) or linear <= 0.1 * results.guessing[0],
+          f"a linear model errs on {number(100 * linear)} % of the test rows")
+    largest = 1 - results.guessing[0]
+    weigh("one class", largest >= ONE_CLASS, f"the largest has {number(100 * largest)} % of the rows")
+    if trained.unscaled is not None:
+        epochs, errors = trained.unscaled.values("zero.epoch"), trained.unscaled.values(f"best.{ERROR}")
+        when = f"100 % came at epoch {np.nanmean(epochs):.1f}" if np.isfinite(epochs).any() else "100 % never came"
+        test = f", test error {number(100 * float(np.nanmean(errors)))} %" if np.isfinite(errors).any() else ""
+        weigh("unscaled inputs", bool(np.isfinite(epochs).all() and 2 * np.mean(epochs) <= at),
+              f"with numbers as the table has them {when}{test}")
+    said = f"The numbers support: {listed(causes)}." if causes else "The numbers support none of the usual causes."
+    return f"100 % after two epochs (here at epoch {at:.1f} on average): {said}" + (f" Not: {listed(others)}."
+                                                                                            if others else "")

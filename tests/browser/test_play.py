@@ -1,0 +1,129 @@
+"""The page of `play` in a real browser: it trains and stops, by mouse and by key, and says what is wrong."""
+import re
+import signal
+
+import pytest
+
+from tests.programs import posix, start
+
+pytest.importorskip("aiohttp")
+pytestmark = posix  # Ctrl-C
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Address of a server that lives as long as these tests, but for the one that ends it."""
+    process = start("-m", "experiments", "play", "--no-browser")
+    yield process, process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+
+
+def state(page, text):
+    page.locator("#state", has_text=re.compile(text)).wait_for(timeout=60_000)
+
+
+def epoch(page):
+    return int(page.text_content("#now-epoch"))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", ["phone", "desktop"])
+def test_it_trains_past_zero_error_and_stops(server, open_page, accessibility, width, dark):
+    page = open_page(server[1], width, dark)
+    state(page, "^Ready")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    blank = page.locator("#field").screenshot()
+    page.evaluate("document.getElementById('settings').open = true")
+    page.select_option("#speed", "200")
+    page.click("#train")
+    state(page, "^Zero training error at epoch")
+    assert page.get_attribute("#train", "aria-pressed") == "true"
+    page.locator("tr[data-rule='ZeroError()'].stopped").wait_for()
+    page.click("#stop")
+    state(page, "^Stopped at epoch")
+    assert page.get_attribute("#stop", "aria-pressed") == "true" and "%" in page.text_content("#now-train")
+    stopped = epoch(page)
+    page.click("#step")
+    state(page, f"^Stopped at epoch {stopped + 1}\\.")
+    assert page.locator("#field").screenshot() != blank
+    assert "Since zero training error" in page.text_content("#says")
+    assert page.text_content("#worth-zero td") == page.text_content("tr[data-rule='ZeroError()'] td:nth-child(3)")
+    for chart in ("losses", "errors", "margins"):
+        box = page.locator(f"#{chart} canvas").bounding_box()
+        assert box["width"] > 200 and box["height"] > 80
+        assert "now" in page.get_attribute(f"#{chart}", "aria-label") or chart == "margins"
+    assert accessibility(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_key_begins_and_stops_and_a_bad_number_is_refused(server, open_page, accessibility):
+    page = open_page(server[1])
+    state(page, "^Ready")
+    page.keyboard.press("Space")
+    state(page, "^(Training|Zero)")
+    page.keyboard.press("Space")
+    state(page, "^Stopped")
+    before = page.text_content("#state")
+    page.fill("#hidden", "64-1000")
+    page.press("#hidden", "Enter")
+    state(page, "^hidden: got '64-1000', accepted: up to 4 layers")
+    assert page.get_attribute("#hidden", "aria-invalid") == "true"
+    assert "hidden-refused" in page.get_attribute("#hidden", "aria-describedby") and page.is_visible("#hidden-refused")
+    assert accessibility(page) == []
+    page.fill("#hidden", "8")
+    page.press("#hidden", "Enter")
+    state(page, "^Ready")
+    assert page.get_attribute("#hidden", "aria-invalid") is None
+    assert epoch(page) == 0 and page.text_content("#state") != before
+
+
+def test_a_reload_in_the_middle_begins_again_with_the_same_settings(server, open_page):
+    page = open_page(server[1])
+    state(page, "^Ready")
+    page.fill("#seed", "7")
+    page.select_option("#data", "spiral")
+    page.click("#train")
+    state(page, "^Training")
+    page.reload()
+    state(page, "^Ready")
+    assert (page.input_value("#seed"), page.input_value("#data"), epoch(page)) == ("7", "spiral", 0)
+    page.click("#train")
+    state(page, "^Training")
+    other = open_page(server[1])  # a tab of its own
+    state(other, "^Ready")
+    assert other.input_value("#data") == "circles" and epoch(other) == 0
+    page.click("#stop")
+    state(page, "^Stopped")
+
+
+def test_what_was_played_is_saved(server, open_page, accessibility, tmp_path):
+    page = open_page(server[1])
+    state(page, "^Ready")
+    page.fill("#level", "0.2")
+    page.click("#step")
+    state(page, "^Stopped at epoch 1")
+    with page.expect_download() as picture:
+        page.click("#picture")
+    picture.value.save_as(tmp_path / "played.png")
+    data = (tmp_path / "played.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(data[16:20], "big") == 1280
+    page.click("#lines")
+    page.locator("dialog pre", has_text="epochs=1,").wait_for()
+    assert "loss=Flooding(CrossEntropy(), 0.2)" in page.text_content("dialog pre") and accessibility(page) == []
+    with page.expect_download() as lines:
+        page.click("#keep")
+    assert lines.value.suggested_filename == "played.py"
+    page.keyboard.press("Escape")
+    assert not page.is_visible("dialog")
+
+
+def test_the_end_of_the_server_is_said(server, open_page):
+    process, address = server
+    page = open_page(address)
+    state(page, "^Ready")
+    page.click("#train")
+    state(page, "^Training")
+    process.send_signal(signal.SIGINT)
+    state(page, "^The server has ended")
+    assert process.wait(30) == 130

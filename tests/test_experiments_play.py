@@ -1,0 +1,471 @@
+"""`play`: what is accepted of a page, what it is shown, that a saved run is the run, who is let in, and that runs end."""
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from experiments import command
+from experiments.data.planar import circles, corners
+from experiments.playing import choices, frames, record
+from experiments.playing.choices import Choices, Refused, read
+from experiments.playing.lines import lines
+from experiments.playing.session import Session
+from experiments.playing.turns import Turns
+from tests.programs import environment, posix, start
+
+TINY = Choices(samples=10, hidden=(4,), batch=None)
+
+
+# --- data ---
+
+@pytest.mark.parametrize("made", [circles, corners])
+def test_sets_in_the_plane(made):
+    data = made(30, 5, 200, noise=0.1, seed=3)
+    assert [split.x.shape for split in (data.train, data.validation, data.test)] == [(60, 2), (10, 2), (400, 2)]
+    assert data.train.x.dtype == np.float32 and (data.train.y != data.train.y_clean).sum() == 6
+    for split in (data.train, data.test):
+        right = (split.x**2).sum(axis=1) < 1.2**2 if made is circles else split.x.prod(axis=1) < 0
+        assert np.array_equal(right.astype(int), split.y_clean)
+    assert np.array_equal(made(30, 9, 200, noise=0.1, seed=3).test.x, data.test.x)  # parts do not depend on each other
+    assert not np.array_equal(made(30, 5, 200, seed=4).train.x, data.train.x)
+    with pytest.raises(ValueError, match=r"fraction: got 2"):
+        made(30, noise=2)
+
+
+# --- what a page may ask for ---
+
+def test_what_the_page_sends_is_read():
+    assert read(Choices().as_sent()) == Choices()
+    other = Choices("spiral", 100, 0.25, (), "tanh", "hinge", 0.125, "rprop", 0.0625, None, 7)
+    assert read(other.as_sent()) == other
+
+
+@pytest.mark.parametrize(("name", "got"), [
+    ("data", "../etc/passwd"), ("data", 3), ("samples", "9"), ("samples", "11"), ("samples", "1e2"), ("samples", 60),
+    ("samples", "9" * 400), ("noise", "nan"), ("noise", "-0.1"), ("noise", "0.51"), ("noise", ""), ("hidden", "64-999"),
+    ("hidden", "8-8-8-8-8"), ("hidden", "0"), ("hidden", "64;1"), ("hidden", [64]), ("activation", "softplus"),
+    ("loss", "__class__"), ("level", "inf"), ("optimizer", ""), ("rate", "0"), ("rate", "1e9"), ("batch", "7"),
+    ("seed", "-1"), ("seed", "1.5"), ("seed", None), ("batch", True)])
+def test_what_is_out_of_its_range_is_refused(name, got):
+    with pytest.raises(Refused, match=rf"^{name}: got .*, accepted: ") as refused:
+        read(Choices().as_sent() | {name: got})
+    assert refused.value.name == name and len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", {}, Choices().as_sent() | {"backend": "cuda"}])
+def test_choices_must_be_whole(sent):
+    with pytest.raises(Refused, match=r"got .*, accepted: "):
+        read(sent)
+    with pytest.raises(Refused, match=r"^batch: got '32', accepted: full with RPROP"):
+        read(Choices(optimizer="rprop").as_sent())
+
+
+# --- what it is shown ---
+
+def test_field_has_its_top_row_first():
+    grid = frames.grid_of((-1.0, 3.0, 0.0, 4.0)).reshape(48, 48, 2)
+    assert grid[0, 0] == pytest.approx([-1 + 2 / 48, 4 - 2 / 48]) and grid[-1, -1] == pytest.approx([3 - 2 / 48, 2 / 48])
+    squeeze, field = frames.field_of(np.array([[0.0, -8], [0, 0], [0, 4]]), True)
+    assert squeeze == pytest.approx(1.6) and list(field) == [round(255 / (1 + np.exp(-z / squeeze))) for z in (-8, 0, 4)]
+    assert frames.field_of(np.array([[0.0, 1]]), False)[0] == pytest.approx(0.8)  # an output apart is a logit of 4
+
+
+def test_margins_are_counted_by_labels():
+    outputs = np.array([[0.0, 2], [0, -1], [3, 0], [0, 0.5]])
+    seen = frames.margins_of(outputs, np.array([1, 1, 0, 0]), np.array([False, True, False, False]))
+    low, high = seen["reach"]
+    assert low == pytest.approx(-1.1) and high == pytest.approx(3.1) and len(seen["right"]) == 42  # a bar begins at 0
+    assert seen["smallest"] == -1 and seen["median"] == pytest.approx(0.75)
+    assert sum(seen["right"]) == 3 and sum(seen["wrong"][:2]) == sum(seen["wrong"]) == 1
+    assert [frames.round_up(v) for v in (0.001, 1.01, 4, 99)] == [0.001, 1.5, 5, 100]
+    head, field = frames.unpacked(frames.packed({"a": [1, None]}, b"\x00\xff"))
+    assert head == {"a": [1, None]} and field == b"\x00\xff"
+
+
+def row(epoch, train_error, val_loss):
+    return {"epoch": float(epoch), "train_loss": 1 / epoch, "val_loss": val_loss, "test_loss": 2 * val_loss,
+            "train_error": train_error, "test_error": train_error + 0.1, "prediction_changes": 1.0}
+
+
+def test_record_says_what_stopping_is_worth():
+    seen = record.Record()
+    assert "Nothing" in seen.worth()["says"] and seen.unsent() == []
+    for epoch in range(1, 41):
+        seen.add(row(epoch, max(0.0, 0.5 - epoch / 20), abs(epoch - 8) / 10 + 1))
+        if epoch == 8:
+            assert seen.worth()["says"].endswith("has never been lower than now.")
+            assert "10.0 % of the training" in seen.worth()["says"]
+        if epoch == 10:
+            assert "has just become zero" in seen.worth()["says"]
+    assert seen.zero == 9 and seen.best == 7
+    assert seen.worth()["says"] == (
+        "Since zero training error (epoch 10) the test error went from 10.0 % to 10.0 %, the test loss from 2.4 to 8.4. "
+        "Early stopping by validation loss would return epoch 8: test error 20.0 %, test loss 2.")
+    said = {one["rule"]: one for one in seen.rules()}
+    assert said["ZeroError()"]["stopped"]["epoch"] == said["ZeroError()"]["returned"]["epoch"] == 10
+    assert said["GL(5)"]["stopped"]["epoch"] == 9 and said["GL(5)"]["returned"]["epoch"] == 8
+    assert said["Patience(20)"]["stopped"]["epoch"] == 28 and said["AdaptivePatience(50)"]["stopped"] is None
+
+
+def test_rows_that_nobody_asked_for_are_thinned():
+    seen = record.Record()
+    for epoch in range(1, 1002):
+        seen.add(row(epoch, 0.5, float("inf") if epoch == 1001 else 1.0))
+    sent = seen.unsent()
+    assert len(sent) <= record.MOST_ROWS and sent[-1][0] == 1001 and sent[-1][2] is None and seen.unsent() == []
+    json.dumps(sent, allow_nan=False)
+
+
+# --- a run ---
+
+class Watched:
+    """A session and its frames."""
+
+    def __init__(self, turns=None):
+        self.ready = threading.Event()
+        self.session = Session(turns or Turns(2), self.ready.set)
+
+    def frame(self):
+        self.session.ask()
+        assert self.ready.wait(60)
+        self.ready.clear()
+        return frames.unpacked(self.session.take())
+
+    def until(self, wanted):
+        while not wanted(head := self.frame()[0]):
+            pass
+        return head
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.session.end()
+        assert self.session.join(20)
+
+
+def test_it_begins_stopped_goes_on_and_stops():
+    with Watched() as watched:
+        watched.session.begin(TINY)
+        head, field = watched.frame()
+        assert (head["epoch"], head["training"], len(field), len(head["data"]["train"]["labels"])) == (0, False, 48 * 48, 10)
+        watched.session.ask()
+        assert not watched.ready.wait(0.05)  # nothing new
+        watched.session.keep_training(1)
+        assert watched.ready.wait(60)
+        head = watched.until(lambda head: head["epoch"])
+        assert (head["epoch"], head["training"], len(head["rows"])) == (1, False, 1) and "data" not in head
+        watched.session.speed(0)
+        watched.session.keep_training()
+        assert watched.until(lambda head: head["epoch"] >= 5)["training"]
+        watched.session.stop_here()
+        head = watched.until(lambda head: not head["training"])
+        assert sum(head["margins"]["right"]) + sum(head["margins"]["wrong"]) == 10
+
+
+@pytest.mark.parametrize("chosen", [
+    Choices(samples=20, hidden=(5,), level=0.3), Choices("spiral", 20, 0.2, (3, 2), "tanh", "hinge", 0.0, "sgd", 0.05, 8, 2),
+    Choices("gaussians", 20, 0.0, (), "relu", "smoothed", 0.0, "rprop", 0.01, None, 1),
+    Choices("sinusoid", 20, 0.1, (4,), "sigmoid", "squared_error", 0.1, "momentum", 0.05, 1, 0),
+    Choices("corners", 20, 0.1, (4,), "relu", "squared_hinge", 0.0, "adamw", 0.05, 8, 5)], ids=lambda chosen: chosen.data)
+def test_saved_lines_make_the_same_run(chosen, capsys):
+    with Watched() as watched:
+        watched.session.begin(chosen)
+        watched.session.keep_training(3)
+        watched.until(lambda head: head["epoch"] == 3)
+        played, text = np.array(watched.session._record.rows), watched.session.text()
+        weights = watched.session._view._model.flat.copy()
+    assert "epochs=3," in text and max(map(len, text.splitlines())) <= 125
+    there = {}
+    exec(compile(text, "played.py", "exec"), there)
+    for name, column in zip(record.CURVES, played.T, strict=True):
+        assert np.array_equal(there["history"][name], column), name
+    assert np.array_equal(there["model"].flat, weights) and "test_error" in capsys.readouterr().out
+
+
+def test_all_that_can_be_chosen_can_be_made_and_written():
+    for name, known in (("data", choices.DATA), ("activation", choices.ACTIVATIONS), ("loss", choices.LOSSES),
+                        ("optimizer", choices.OPTIMIZERS)):
+        for value in known:
+            made = lines(Choices(**{"batch": None, name: value}))
+            compile(made.text(1), "played.py", "exec")
+            assert [made.model.made(), made.loss.made(), made.optimizer.made(), made.data.made().train.x.shape[1]][3] == 2
+
+
+def test_what_goes_wrong_is_said():
+    with Watched() as watched:
+        watched.session.begin(Choices(samples=10, hidden=(4,), batch=1, loss="squared_error", optimizer="sgd", rate=9.0))
+        watched.session.speed(0)
+        watched.session.keep_training()
+        head = watched.until(lambda head: head["message"])
+        assert "learning rate" in head["message"] and not head["training"]
+        watched.session.begin(TINY)  # and another one can begin
+        assert watched.until(lambda head: head["run"] == 2)["message"] == ""
+
+
+def test_turns_are_taken_in_the_order_of_waiting():
+    turns, order, threads = Turns(1), [], []
+    turns.take()
+    for number in range(4):
+        def work(number=number):
+            turns.take()
+            order.append(number)
+            turns.give()
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+        while len(turns._line) <= number:
+            time.sleep(0.001)
+    turns.give()
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3]
+
+
+# --- the server ---
+
+aiohttp = pytest.importorskip("aiohttp")
+pytest.importorskip("jinja2")
+
+
+@contextlib.asynccontextmanager
+async def serving():
+    """A server on a free port and a client; at the end every thread has ended."""
+    from aiohttp import web
+
+    from experiments.play import HOST, Server
+
+    server = Server()
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    server.port = runner.addresses[0][1]
+    async with aiohttp.ClientSession() as client:
+        try:
+            yield server, client
+        finally:
+            await server.end()
+            await runner.cleanup()
+    assert all(session.join(20) for session in server.sessions)
+
+
+def live(server, client, **headers):
+    """Open a tab's WebSocket."""
+    return client.ws_connect(f"{server.address}live", headers={"Origin": f"http://127.0.0.1:{server.port}"} | headers)
+
+
+async def answer(tab):
+    """The next message that is no frame."""
+    while (message := await tab.receive(30)).type == aiohttp.WSMsgType.BINARY:
+        pass
+    return json.loads(message.data) if message.type == aiohttp.WSMsgType.TEXT else message
+
+
+async def shown(tab):
+    """The next frame."""
+    await tab.send_json({"do": "frame"})
+    while (message := await tab.receive(30)).type != aiohttp.WSMsgType.BINARY:
+        pass
+    return frames.unpacked(message.data)[0]
+
+
+async def begun(tab, chosen=TINY):
+    await tab.send_json({"do": "begin", "choices": chosen.as_sent()})
+    assert await answer(tab) == {"accepted": True}
+    await tab.send_json({"do": "speed", "speed": "0"})
+    await tab.send_json({"do": "train"})
+
+
+def test_who_is_let_in():
+    async def ask():
+        async with serving() as (server, client):
+            root = f"http://127.0.0.1:{server.port}"
+            async with client.get(server.address) as page:
+                text = await page.text()
+                assert page.status == 200 and "Keep training" in text and server.token not in text
+                policy = page.headers["Content-Security-Policy"]
+                for part in ("default-src 'none'", "script-src 'sha256-", "frame-ancestors 'none'"):
+                    assert part in policy
+                assert (page.headers["Cache-Control"], page.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
+                assert page.headers["Referrer-Policy"] == "no-referrer" and "Server" not in page.headers
+            refused = [(method, address, {}) for method, address in (
+                ("GET", f"{root}/"), ("GET", f"{root}/{server.token[:-1]}/"), ("GET", f"{root}/{server.token}x/"),
+                ("GET", f"{root}/favicon.ico"), ("GET", f"{root}/%ff/"), ("GET", f"{server.address}play.js"),
+                ("GET", f"{server.address}../setup.cfg"), ("GET", f"{server.address}live"), ("POST", server.address),
+                ("HEAD", server.address))]
+            refused += [("GET", server.address, headers) for headers in (
+                {"Host": f"evil.example:{server.port}"}, {"Host": "127.0.0.1:1"}, {"Host": ""},
+                {"Origin": "http://evil.example"})]
+            bodies = set()
+            for method, address, headers in refused:
+                async with client.request(method, address, headers=headers) as said:
+                    assert said.status == 404, (method, address, headers)
+                    bodies |= {await said.text()} if method != "HEAD" else set()
+                    assert "Server" not in said.headers
+            assert bodies == {"404\n"}
+            for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": f"{root}x"},
+                            {"Host": f"evil.example:{server.port}", "Origin": f"http://evil.example:{server.port}"}):
+                with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+                    await live(server, client, **headers)
+                assert error.value.status == 404
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await client.ws_connect(f"{server.address}live")  # no Origin: no browser
+            assert server.sessions == set()
+    asyncio.run(ask())
+
+
+def test_bad_messages_are_refused_and_the_tab_goes_on():
+    async def ask():
+        async with serving() as (server, client), live(server, client) as tab:
+            bad = json.dumps({"do": "begin", "choices": TINY.as_sent() | {"rate": "1e99"}})
+            for sent, name in (("{", "message"), ("[" * 30_000, "message"), ("[]", "do"), ("{}", "do"), (bad, "rate"),
+                               ('{"do": ["train"]}', "do"), ('{"do": "exec"}', "do"), ('{"do": "begin"}', "choices"),
+                               ('{"do": "speed"}', "speed")):
+                await tab.send_str(sent)
+                said = await answer(tab)
+                assert said["name"] == name and said["error"].startswith(f"{name}: got ") and "accepted: " in said["error"]
+            await tab.send_bytes(b"\x00")
+            assert (await answer(tab))["error"] == "message: got bytes, accepted: JSON"
+            await tab.send_json({"do": "lines"})
+            assert await answer(tab) == {"lines": ""}
+            await begun(tab)
+            assert "data" in await shown(tab)
+            await tab.send_str(" " * 65_600)
+            assert (await answer(tab)).data == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+    asyncio.run(ask())
+
+
+def test_tabs_train_side_by_side_and_end_when_they_are_closed(monkeypatch):
+    monkeypatch.setattr("experiments.play.MOST_TABS", 2)
+
+    async def ask():
+        async with serving() as (server, client):
+            first, second = await live(server, client), await live(server, client)
+            for tab in (first, second):
+                await begun(tab)
+            for tab in (first, second):
+                while (await shown(tab))["epoch"] < 5:
+                    pass
+            async with live(server, client) as third:
+                assert "tabs: got one more than 2, accepted" in (await answer(third))["error"]
+            assert len(server.sessions) == 2
+            await first.close()
+            began = time.monotonic()
+            while not any(session.join(0) for session in server.sessions):
+                await asyncio.sleep(0.01)
+                assert time.monotonic() - began < 10
+            assert sum(session.join(0) for session in server.sessions) == 1  # the other one goes on
+            epoch = (await shown(second))["epoch"]
+            while (await shown(second))["epoch"] <= epoch:
+                pass
+            async with live(server, client) as third:  # there is a place again
+                await begun(third)
+                assert (await shown(third))["run"] == 1
+            await second.close()
+    asyncio.run(ask())
+
+
+def test_nothing_is_sent_that_was_not_asked_for():
+    async def ask():
+        async with serving() as (server, client), live(server, client) as tab:
+            await begun(tab)
+            await shown(tab)
+            session, = server.sessions
+            before = len(session._record.rows)
+            while len(session._record.rows) < before + 20:  # it trains on behind a page that is hidden
+                await asyncio.sleep(0.01)
+            with pytest.raises(asyncio.TimeoutError):
+                await tab.receive(0.05)
+            assert (await shown(tab))["epoch"] >= before + 20
+    asyncio.run(ask())
+
+
+# --- the command ---
+
+def test_a_port_in_use_is_said(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert command.main(["play", "--no-browser", "--port", str(port)]) == 1
+    said = capsys.readouterr()
+    assert f"--port: got {port}, which cannot be listened at" in said.err and "accepted: a free port" in said.err
+    assert said.out == "" and len(said.err.splitlines()) == 1
+
+
+def test_a_bad_port_and_a_missing_package_are_said(capsys, monkeypatch):
+    assert command.main(["play", "--port", "70000"]) == 2
+    assert "--port: got 70000, accepted: 0 to 65535" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    assert command.main(["play"]) == 1
+    said = capsys.readouterr().err
+    assert "play needs aiohttp: pip install 'afterzero[play]'" in said and len(said.splitlines()) == 1
+
+
+@posix
+def test_ctrl_c_ends_all_runs_with_one_line():
+    process = start("-m", "experiments", "play", "--no-browser")
+    try:
+        address, said = (process.stdout.readline().strip() for _ in range(2))
+
+        async def train():
+            origin = address.rpartition("/")[0].rpartition("/")[0]
+            async with aiohttp.ClientSession() as client, client.ws_connect(
+                    f"{address}live", headers={"Origin": origin}) as tab:
+                await begun(tab)
+                while (await shown(tab))["epoch"] < 3:
+                    pass
+                reader, writer = await asyncio.open_connection(*origin.removeprefix("http://").split(":"))
+                writer.write(b"GET / HTTP/1.1\r\n\r\n")  # no HTTP: it lacks a Host
+                assert (await reader.read()).startswith(b"HTTP/1.0 400")
+                writer.close()
+                doors = open_at(process.pid)
+                process.send_signal(signal.SIGINT)
+                while (message := await tab.receive(30)).type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                    pass
+                return doors, message.data
+        doors, code = asyncio.run(train())
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, code) == (130, aiohttp.WSCloseCode.GOING_AWAY)
+    assert err == "\nafterzero: interrupted; every run has ended\n" and "Ctrl-C" in said and out == ""
+    if sys.platform == "linux":
+        [door] = doors
+        assert "tcp 0100007F:" in door  # 127.0.0.1, and no other
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.compiled
+def test_ctrl_c_while_kernels_are_compiled(tmp_path):
+    process = start("-m", "experiments", "play", "--no-browser", env=environment(AFTERZERO_CACHE_DIR=str(tmp_path)))
+    try:
+        address, _ = (process.stdout.readline().strip() for _ in range(2))
+
+        async def train():
+            origin = address.rpartition("/")[0].rpartition("/")[0]
+            async with aiohttp.ClientSession() as client, client.ws_connect(
+                    f"{address}live", headers={"Origin": origin}) as tab:
+                await begun(tab)
+                await tab.send_json({"do": "frame"})
+                while "compiling" not in (await answer(tab)).get("waiting", ""):
+                    pass
+                process.send_signal(signal.SIGINT)
+        asyncio.run(train())
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, err) == (130, "\nafterzero: interrupted; every run has ended\n")
+
+
+def open_at(pid):
+    from tests.sockets import open_doors
+
+    return open_doors(pid) if sys.platform == "linux" else []
