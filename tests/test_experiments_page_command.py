@@ -180,6 +180,16 @@ def test_a_snapshot_reads_and_notes_and_writes_nothing(tmp_path):
     assert before.keys() == {path.name for path in tmp_path.iterdir()}
 
 
+def test_a_store_without_checksums_is_read_as_it_is(tmp_path):
+    made(tmp_path)
+    connection = sqlite3.connect(tmp_path / "results.sqlite")
+    connection.executescript("DROP TABLE checksums; PRAGMA user_version = 1; PRAGMA journal_mode = DELETE")
+    connection.close()
+    before = (tmp_path / "results.sqlite").read_bytes()
+    assert report(tmp_path) == 0 and "default runs" in page_of(tmp_path)
+    assert (tmp_path / "results.sqlite").read_bytes() == before
+
+
 def test_what_a_question_asks_for(tmp_path):
     def chooses(store):  # its last runs by its first ones
         store.missing([pretending.settings(0)])
