@@ -248,6 +248,17 @@ def test_order_of_the_file():
     assert not {"order", "sorted"} & {one.kind for one in findings(shuffled, cut(shuffled))}
 
 
+def test_neighbours_of_one_group_are_no_order():
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(100), 4)
+    own = table(*numbers(3, rows=400), y=rng.integers(0, 2, 100)[groups])  # a label for each group
+    assert of_kind(own, "order")
+    assert not of_kind(dataclasses.replace(own, groups=groups, group="patient"), "order")
+    series = np.repeat(np.arange(10) % 2, 40)  # and of one for many groups
+    [one] = of_kind(dataclasses.replace(own, y=series, groups=groups, group="patient"), "order")
+    assert "give the last rows as --test" in one.text and "--group" not in one.text
+
+
 def test_dates_of_the_test_rows():
     day = Column("day", "date", np.arange(300.0))
     problem = table(*numbers(2), day, y=labels())

@@ -11,6 +11,7 @@ from experiments.check.advice import best_rule
 from experiments.check.answers import answer, opening
 from experiments.check.causes import so_soon
 from experiments.check.changes import SAME, TOO_FEW, change
+from experiments.check.results import RuleCost
 from experiments.check.verdicts import decision
 from experiments.report.compare import BETTER, UNKNOWN, WORSE
 from tests.own_tables import made
@@ -78,11 +79,20 @@ def test_what_to_do_next_names_the_rule_that_costs_least_and_flooding_where_it_h
     said = answer(results)
     rule = best_rule(results)
     assert rule.loss == min(one.loss for one in results.rules if one.fired) and rule.above_end < 0
-    assert said["next"].startswith(f"What to do next: stop with {rule.rule}: of the panel it cost least on these test rows")
+    assert said["next"].startswith(f"What to do next: stop with {rule.rule}: none of the panel cost less by what matters")
     assert "or train to the end with flooding at 0.1" in said["next"]
     assert "test loss 0.450 instead of 0.900, clearly better" in said["what changed"]
     assert "Flooding" not in answer(made(end=(0.2, 0.9)))["what changed"]
     assert "flooding" not in answer(made(end=(0.2, 0.9), flood=(0.2, 1.2)))["next"]
+
+
+def test_patience_is_named_unless_another_rule_costs_less_by_what_matters(monkeypatch):
+    results = made(end=(0.2, 0.9))
+    for other, named in ((0.39, "Patience(10)"), (0.3, "GL(5)")):
+        rules = [RuleCost(rule, fired, 5.0, 4.0, loss, 0.2, 0.0, -0.5) for rule, fired, loss in (
+            ("Patience(10)", 10, 0.4), ("GL(5)", 10, other), ("UP(3)", 5, 0.1))]
+        monkeypatch.setitem(vars(results), "rules", rules)
+        assert best_rule(results).rule == named
 
 
 def test_overconfidence_is_told_from_what_else_became_worse():
@@ -116,8 +126,10 @@ def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
 
 def test_accused_data_are_named_before_anything_else():
     said = answer(made(end=(0.2, 0.9)), [LEAK])
-    assert "But first: the data are accused of 1 leak (diagnosis), see above" in said["answer"]
-    assert said["next"].startswith("What to do next: take the accused columns or rows away")
+    assert "But first: something leaks (diagnosis), see above" in said["answer"]
+    assert said["next"].startswith("What to do next: leave out the columns or rows that leak, and check again; stop with ")
+    perhaps = SimpleNamespace(**{**vars(LEAK), "level": "suspicious"})
+    assert "But first: something may leak (diagnosis)" in answer(made(), [perhaps])["answer"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
 
 

@@ -13,6 +13,7 @@ from .results import ERROR, LOSS, Results, RuleCost
 from .verdicts import decision, measures
 
 MANY_TIMES = 100  # rows that nobody gets
+USUAL = "Patience(10)"
 LATE = 0.95  # of the run: a best after it may not be the best
 
 
@@ -21,9 +22,9 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
     way, said = decision(results), []
     rule = best_rule(results)
     if accused:
-        said.append("take the accused columns or rows away and check again")
+        said.append("leave out the columns or rows that leak, and check again")
     if way in ("no", "depends") and rule is not None and rule.above_end < 0:
-        said.append(f"stop with {rule.rule}: of the panel it cost least on these test rows; it returns epoch "
+        said.append(f"stop with {rule.rule}: none of the panel cost less by what matters; it returns epoch "
                     f"{rule.returned:.0f}, test loss {number(rule.loss)}, {-rule.above_end:.2g} below the end's")
     elif way != "yes":
         said.append("keep the weights of the lowest validation loss, which costs nothing")
@@ -63,9 +64,13 @@ def _simpler(results: Results) -> list[str]:
 
 
 def best_rule(results: Results) -> RuleCost | None:
-    """Return the rule of the panel with the lowest mean test loss of those that stopped in most divisions."""
+    """Return the rule to stop with, of those that stopped in most divisions: patience, unless another costs less by what
+    matters: which of them is lowest by a hair on these test rows means nothing.
+    """
     able = [rule for rule in results.rules if 2 * rule.fired > results.divisions]
-    return min(able, key=lambda rule: rule.loss, default=None)
+    lowest = min((rule.loss for rule in able), default=0.0)
+    near = sorted((rule for rule in able if rule.loss <= lowest + results.matters(LOSS)), key=lambda rule: rule.loss)
+    return next((rule for rule in near if rule.rule == USUAL), next(iter(near), None))
 
 
 def late(results: Results) -> bool:

@@ -11,6 +11,7 @@ from ..report.words import counted, listed
 from .advice import how_sure, next_steps
 from .causes import leaking, so_soon
 from .changes import SAME, TOO_FEW, Change
+from .finding import FOUND
 from .plan import SEEDS
 from .results import ERROR, LOSS, Results
 from .training import soon
@@ -109,8 +110,9 @@ def _warning(accused: Sequence[Any]) -> list[str]:
         return []
     names = list(dict.fromkeys(name for one in accused for name in one.columns))
     about = f" ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})" if names else ""
-    return [f"But first: the data are accused of {counted(len(accused), 'leak')}{about}, see above; until that is settled "
-            "the test figures flatter."]
+    if any(one.level == FOUND for one in accused):
+        return [f"But first: something leaks{about}, see above; until that is mended the test figures flatter."]
+    return [f"But first: something may leak{about}, see above; until that is settled the test figures may flatter."]
 
 
 def _without_copies(results: Results) -> str:

@@ -96,22 +96,25 @@ def order(problem: Problem) -> list[Finding]:
     y = (problem.y if problem.classes else _thirds(problem.y))[:problem.test_from]
     counts = np.bincount(y).astype(float)
     base = float((counts * (counts - 1)).sum() / max(len(y) * (len(y) - 1), 1))  # chance that two rows agree
-    same = np.diff(y) == 0
-    if len(y) < 20 or base in (0, 1):
+    alike = np.diff(y) == 0
+    # Neighbours of one group are kept together: only those of two can be parted.
+    apart = np.full(len(alike), True) if problem.groups is None else np.diff(problem.groups[:problem.test_from]) != 0
+    if len(y) < 20 or base in (0, 1) or not apart.any():
         return []
+    same = alike[apart]
     excess = (same.mean() - base) / (1 - base)
     # Neighbours of a shuffled file agree like independent pairs, nearly.
     score = (same.mean() - base) / np.sqrt(base * (1 - base) / len(same))
     label = named(problem.label)
-    if (~same).sum() == np.count_nonzero(counts) - 1:
+    if (~alike).sum() == np.count_nonzero(counts) - 1:
         return [Finding("sorted", NOTE, (), 1.0, f"the rows are sorted by {label}: never split such a file in its order; "
                         "here rows are drawn at random")]
     if excess >= SIDES and score >= SCORE:
         return [Finding("order", SUSPICIOUS, (), float(excess),
                         f"rows next to each other in the file agree in {label} in {percent(float(same.mean()))} of all "
                         f"cases, where {percent(base)} would be chance: they could be a series in time or belong together, "
-                        "and then a split at random puts neighbours on both sides; give --group, or the last rows as "
-                        "--test")]
+                        "and then a split at random puts neighbours on both sides; give "
+                        f"{'' if problem.groups is not None else '--group, or '}the last rows as --test")]
     return []
 
 

@@ -90,6 +90,7 @@ def planned(problem: Problem, asked: Asked) -> Plan:
         return seconds(run.settings()) * seeds * (1 + len(fractions) + weighted) + seeds * seconds(
             {**run.settings(), "hidden": []})
 
+    wanted = seeds, fractions, epochs
     for most, kept in ((SEEDS[1], 3), (SEEDS[1], 2), (SEEDS[1], 1), (SEEDS[2], 1)):  # what goes first
         if cost(run) > CORES * BUDGET:
             seeds, fractions = asked.seeds or min(seeds, most), fractions[:kept]
@@ -112,7 +113,7 @@ def planned(problem: Problem, asked: Asked) -> Plan:
         *([f"Class weights: tried as well, as the largest class has {uneven(problem):.1f} times the rows of the smallest."]
           if weighted else []),
         *([f"Fewer divisions, levels or epochs than on small tables: all training is to take about {duration(BUDGET)} on "
-           f"{CORES} cores."] if cost(run) > 0.5 * CORES * BUDGET else []))
+           f"{CORES} cores."] if (seeds, fractions, run.epochs) != wanted else []))
     return Plan(run, seeds, fractions, weighted, asked.workers, why, cost(run), _memory(problem, inputs))
 
 
