@@ -72,7 +72,7 @@ class Record:
 
 
 def _sent(figures: Mapping[str, float] | None) -> dict[str, float | None] | None:
-    return figures and {name: _finite(value) for name, value in figures.items()}
+    return None if figures is None else {name: _finite(value) for name, value in figures.items()}
 
 
 def _finite(value: float) -> float | None:
