@@ -4,6 +4,7 @@ import pytest
 from experiments.report import scrubber
 from experiments.report.scrubber import unpacked
 from experiments.trainers.frames import SQUEEZE
+from tests.pages_of_parts import until
 from tests.recordings import recordings
 
 LOOKS = (("What <b>does</b> it do?", 0.0, "hinge", 0.35), ("And that?", 0.2, "flooding", 0.15))
@@ -21,15 +22,6 @@ def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(page([], [], [scrubber.part(recordings(), SQUEEZE, LOOKS)], version="0"), encoding="utf-8")
     return path.as_uri()
-
-
-def until(page, expression, tries=100):
-    """Wait until an expression of the page is true; Playwright's own way would need what the page's policy forbids."""
-    for _ in range(tries):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never true: {expression}")
 
 
 def ready(page):

@@ -10,7 +10,7 @@ from experiments import views
 from experiments.runs.store import Store
 from experiments.trainers.turning import Turn
 from experiments.trainers.unrolled import Unrolled
-from tests.pages_of_parts import paged
+from tests.pages_of_parts import paged, until
 
 TURNS = [Turn("test", 0, data, updates=500, frames=20) for data in ("clouds", "figure_1")]
 NETWORKS = [Unrolled("test", 0, train=200, hidden=8, bidirectional=both, epochs=2) for both in (False, True)]
@@ -65,7 +65,7 @@ def test_the_direction_turns_by_key_by_mouse_and_by_itself(open_page, address):
     page.get_by_role("button", name="Updates (log): one step back").click()
     at = int(slider.input_value())
     page.get_by_role("button", name="Updates (log): play").click()
-    page.wait_for_function("(at) => Number(document.querySelector('.turning-steps input').value) > at + 1", arg=at)
+    until(page, f"Number(document.querySelector('.turning-steps input').value) > {at + 1}")
     page.get_by_role("button", name="Updates (log): pause").click()
     stopped = slider.input_value()
     page.wait_for_timeout(400)
