@@ -1,4 +1,4 @@
-"""The page of `report` with interactive parts and one made-up answer to each question below which they stand; waiting in it."""
+"""The page of `report` with interactive parts and one made-up answer to each question below which they stand; to wait."""
 from experiments.report.page import Finding, page
 
 
