@@ -19,6 +19,7 @@ from tests.own_tables import made
 WIDE = {"spread": 0.3}
 DRIFT = SimpleNamespace(kind="drift", columns=("age",), level="suspicious", text="…")
 LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found", text="…")
+PERHAPS = SimpleNamespace(**{**vars(LEAK), "level": "suspicious"})
 
 
 @pytest.mark.parametrize("how, start, also", [
@@ -108,11 +109,23 @@ def test_a_linear_model_that_does_as_well_is_named():
 
 
 @pytest.mark.parametrize("how, words", [
-    ({"end": (0.5, 0.9), "best": (0.5, 0.7), "zero": (0.5, 0.8)}, "(test error 50.0 instead of 50.0 %)"),
+    ({"end": (0.5, 0.9), "best": (0.5, 0.7), "zero": (0.5, 0.8)},
+     "(test error 50.0 instead of 50.0 % and test loss 0.700 instead of 0.693)"),
     ({"end": (0.5, 1.9), "zero": (0.5, 1.1), "regression": True}, "(test loss 1.10 instead of 1.00)")])
 def test_what_learns_nothing_is_told_so(how, words):
     assert f"at its best the network is no better than guessing {words}" in answer(made(**how))["next"]
     assert "guessing" not in answer(made())["next"]
+
+
+def test_chances_of_a_rare_class_are_learnt_before_it_is_the_likeliest():
+    assert "guessing" not in answer(made(best=(0.03, 0.07), zero=(0.03, 0.1), largest=0.975))["next"]
+    assert "guessing" in answer(made(best=(0.03, 0.2), zero=(0.03, 0.3), largest=0.975))["next"]
+
+
+def test_where_more_splits_would_not_do_more_rows_are_asked_for():
+    assert "; more splits may tell: --seeds 10" in answer(made(spread=0.01, seeds=5))["next"]
+    assert "; more rows would tell: more than 100 times as many" in answer(made(**WIDE, seeds=5))["next"]
+    assert "; more splits may tell: --seeds 20" in answer(made(seeds=10, diverged=8))["next"]
 
 
 def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
@@ -128,8 +141,12 @@ def test_accused_data_are_named_before_anything_else():
     said = answer(made(end=(0.2, 0.9)), [LEAK])
     assert "But first: something leaks (diagnosis), see above" in said["answer"]
     assert said["next"].startswith("What to do next: leave out the columns or rows that leak, and check again; stop with ")
-    perhaps = SimpleNamespace(**{**vars(LEAK), "level": "suspicious"})
-    assert "But first: something may leak (diagnosis)" in answer(made(), [perhaps])["answer"]
+    said = answer(made(), [PERHAPS])
+    assert "But first: something may leak (diagnosis)" in said["answer"]
+    assert said["next"].startswith("What to do next: settle first whether that leaks, and if so check again without it; ")
+    group = SimpleNamespace(kind="looks_like_groups", columns=("patient",), level="suspicious", text="…")
+    assert "may leak (patient)" in answer(made(), [group])["answer"]
+    assert "(--group patient, if it is whom or what rows come from)" in answer(made(), [group])["next"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
 
 
@@ -138,21 +155,48 @@ def test_how_sure_says_of_what():
             "change by what matters from the best on and that test loss rises from the best on. Of other") in answer(
         made(end=(0.2, 0.9)))["how sure"]
     text = answer(made(**WIDE))["how sure"]
-    assert "over 10 splits with 400 test rows each, paired, for six comparisons at once" in text
+    assert "over 10 splits with 400 test rows each, paired, for seven comparisons at once" in text
     assert "not sure what becomes of test error, what becomes of test loss" in text
-    assert "for two comparisons" in answer(made(regression=True))["how sure"]
+    assert "for three comparisons" in answer(made(regression=True))["how sure"]
     assert "1 run diverged and is left out" in answer(made(diverged=1))["how sure"]
 
 
 def test_where_zero_error_was_not_reached_it_says_how_to_get_there():
     unreached = answer(made(zero_epoch=float("nan"), end=(0.2, 0.9)))
     assert "train longer or wider (--epochs, --hidden)" in unreached["next"]
-    assert "for four comparisons" in unreached["how sure"] and "wider" not in answer(made())["next"]
+    assert "for five comparisons" in unreached["how sure"] and "wider" not in answer(made())["next"]
 
 
 def test_only_diverged_runs_tell_nothing():
     assert answer(made(diverged=10)) == {"answer": answer(made(diverged=10))["answer"]}
     assert answer(made(diverged=10))["answer"].startswith("Cannot tell: every run diverged")
+
+
+def test_one_run_that_diverged_leaves_the_rules_alone():
+    results = made(end=(0.2, 0.9), diverged=1)
+    results.trained.plain.runs[0].arrays["record.test_loss"] = np.where(np.arange(20) < 9, 0.5, np.nan)
+    assert all(np.isfinite(rule.above_end) and rule.fired <= 9 for rule in results.rules)
+
+
+@pytest.mark.parametrize("best, matters", [(0.5, 0.05 * np.log(2)), (0.1, 0.02), (0.001, 0.01 * np.log(2))])
+def test_the_less_is_unexplained_the_less_loss_matters(best, matters):
+    assert made(best=(0.2, best)).matters("test_loss") == pytest.approx(matters, rel=0.01)
+
+
+def test_few_rows_that_are_no_copies_prove_nothing():
+    results = made(copies=True)
+    for place, rows in enumerate(results.fresh):
+        rows[:] = np.arange(400) == place
+    assert results.after("test_error", fresh=True).half >= 3 / 10 > results.after("test_error").half
+
+
+def test_a_rare_class_in_a_test_file_makes_balanced_errors_uncertain():
+    results = made(test_from=1600, largest=0.98)  # its last 40 of 400 rows
+    for run in results.trained.plain.runs:
+        run.arrays["end.predictions"] = np.where(np.arange(400) < 380, results.problem.y[1600:], 0)
+        run.arrays["best.predictions"] = results.problem.y[1600:]
+    plain, balanced = (results.change(figure, "best", "end") for figure in ("test_error", "balanced_error"))
+    assert balanced.half > 3 * plain.half
 
 
 def test_copies_are_left_out_a_second_time():
@@ -196,7 +240,8 @@ def test_two_epochs_are_explained_by_what_the_numbers_support(how, supported, ot
 
 def test_two_epochs_without_a_cause_and_with_a_leak():
     assert "The numbers support none of the usual causes. Not: " in so_soon(made(random=19.0, unscaled=9.0))
-    assert "The numbers support: leakage (tells_label)" in so_soon(made(random=19.0), [LEAK])
+    assert "The numbers support: leakage (a column that tells the label)" in so_soon(made(random=19.0), [LEAK])
+    assert "The numbers support: possibly leakage (" in so_soon(made(random=19.0), [PERHAPS])
     assert "so soon" in answer(made(zero_epoch=2.0, random=19.0)) and "so soon" not in answer(made(zero_epoch=3.0))
 
 
