@@ -127,6 +127,10 @@ def test_the_network_can_memorise_and_large_tables_get_less_of_everything():
     assert small.takes < 2 * 30 and large.takes <= 1.05 * 2 * 240
     assert large.seeds < 10 and large.run.batch_size > small.run.batch_size and large.memory < 4e9
     assert any("10 weights a row" in why for why in small.why)
+    assert any("6000 updates: far beyond zero error" in why for why in small.why)
+    quick = plan_of(800, 20, quick=True).why
+    assert any("1500 updates: a quarter of the usual (--quick)" in why for why in quick)
+    assert any(why.endswith("no network can avoid.") for why in quick)  # of one level nothing is chosen
     assert [any("all training is to take" in why for why in plan.why) for plan in (small, large)] == [False, True]
 
 
@@ -165,9 +169,10 @@ def test_stages_follow_from_each_other_and_nothing_is_trained_twice(tmp_path, mo
 
 def test_levels_are_shares_of_the_lowest_validation_loss_to_one_digit():
     plain = Measured([Run(scalars={"best.val_loss": loss}) for loss in (0.42, 0.46)])
-    assert levels_of(plain, (0.8, 0.4, 0.2)) == (0.09, 0.2, 0.4)
-    assert levels_of(Measured([Run(scalars={"best.val_loss": 1e-6})]), (0.8, 0.2)) == (0.001,)
-    assert levels_of(Measured([Run(scalars={})]), (0.8,)) == ()
+    assert levels_of(plain, (0.8, 0.4, 0.2), 0.7) == (0.09, 0.2, 0.4)
+    assert levels_of(plain, (0.8,), 0.1) == (0.08,)  # flooded above guessing's loss nothing is learnt
+    assert levels_of(Measured([Run(scalars={"best.val_loss": 1e-6})]), (0.8, 0.2), 0.7) == (0.001,)
+    assert levels_of(Measured([Run(scalars={})]), (0.8,), 0.7) == ()
 
 
 def test_zero_error_within_two_epochs_in_half_of_the_divisions_is_soon():

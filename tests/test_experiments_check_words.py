@@ -143,10 +143,10 @@ def test_accused_data_are_named_before_anything_else():
     assert said["next"].startswith("What to do next: leave out the columns or rows that leak, and check again; stop with ")
     said = answer(made(), [PERHAPS])
     assert "But first: something may leak (diagnosis)" in said["answer"]
-    assert said["next"].startswith("What to do next: settle first whether that leaks, and if so check again without it; ")
+    assert said["next"].startswith("What to do next: settle whether that leaks, and if so check again without it; ")
     group = SimpleNamespace(kind="looks_like_groups", columns=("patient",), level="suspicious", text="…")
     assert "may leak (patient)" in answer(made(), [group])["answer"]
-    assert "(--group patient, if it is whom or what rows come from)" in answer(made(), [group])["next"]
+    assert "check again without it, or with --group patient; " in answer(made(), [group])["next"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
 
 

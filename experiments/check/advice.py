@@ -47,10 +47,10 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
 
 def _mend(accused: Sequence[Any]) -> str:
     grouped = [name for one in accused if one.kind == "looks_like_groups" for name in one.columns]
-    group = f" (--group {grouped[0]}, if it is whom or what rows come from)" if grouped else ""
+    group = f", or with --group {grouped[0]}" if grouped else ""
     if any(one.level == FOUND for one in accused):
         return f"leave out the columns or rows that leak, and check again{group}"
-    return f"settle first whether that leaks, and if so check again without it{group}"
+    return f"settle whether that leaks, and if so check again without it{group}"
 
 
 def _no_better_than_guessing(results: Results) -> list[str]:

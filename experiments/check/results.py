@@ -12,7 +12,7 @@ from stopping.judging import PANEL
 from ..data.tables import Parts, Problem
 from ..report.measured import Measured, returned_check
 from .changes import Change, change
-from .plan import Plan
+from .plan import Plan, guessing
 from .training import Trained
 
 POINT, SHARE_OF_GUESSING = 0.01, 0.1
@@ -121,12 +121,8 @@ class Results:
 
     @cached_property
     def guessing(self) -> tuple[float, float]:
-        """Error and loss of who knows the shares of the classes alone; of a regression problem NaN and 1, the variance."""
-        if self.regression:
-            return math.nan, 1.0
-        shares = np.bincount(self.problem.y, minlength=len(self.problem.classes)) / len(self.problem)
-        some = shares[shares > 0]
-        return float(1 - shares.max()), float(-(some * np.log(some)).sum())
+        """Error and loss of guessing (`plan.guessing`)."""
+        return guessing(self.problem)
 
     def matters(self, figure: str) -> float:
         """Below what a difference makes none.
@@ -138,7 +134,8 @@ class Results:
         if figure.endswith("error"):
             return min(POINT, SHARE_OF_GUESSING * error)
         best = float(np.nan_to_num(self.trained.plain.mean(f"best.{LOSS}"), nan=loss))
-        return float(np.clip(SHARE_OF_BEST * best, *(share * loss for share in SHARES_OF_LOSS)))
+        least, most = (share * loss for share in SHARES_OF_LOSS)
+        return min(most, max(least, SHARE_OF_BEST * best))
 
     # --- changes ---
 
