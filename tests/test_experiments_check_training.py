@@ -1,5 +1,6 @@
 """What is trained on a table of one's own: divisions, figures of every model, levels, and that stored runs are the same."""
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from experiments.runs.settings import SettingError
 from experiments.runs.store import Run, Store
 from experiments.trainers import own_table
 from experiments.trainers.own_table import RANDOM, UNSCALED, OwnRun, data_of, offered, own_run_of, train_fleet
+from losses import CrossEntropy
 from tests.own_tables import gaussians, overlapping, problem_from
 
 pytestmark = pytest.mark.compiled
@@ -21,13 +23,13 @@ pytestmark = pytest.mark.compiled
 
 @pytest.fixture(scope="module")
 def problem():
-    return problem_from(*overlapping(90, np.random.default_rng(1)))
+    return problem_from(*overlapping(90, np.random.default_rng(1), 0.15))
 
 
 @pytest.fixture(scope="module")
 def one(problem):
     """A run on it, and what it left."""
-    run = OwnRun(3, problem.digest, 0.2, (16, 16), 40, 16)
+    run = OwnRun(3, problem.digest, 0.2, (16, 16), 40, 16, 0.01)
     with offered(problem):
         return run, train_fleet([run.settings()])[0]
 
@@ -46,9 +48,17 @@ def test_figures_are_those_of_the_models_and_rows_they_are_said_to_be_of(problem
             assert found.scalars[f"{rule}.{figure}"] == pytest.approx(found.arrays[f"record.{figure}"][check], rel=1e-4)
     error, loss = found.arrays["record.train_error"], found.arrays["record.val_loss"]
     assert found.scalars["zero.epoch"] == 1 + np.flatnonzero(error == 0)[0]
-    assert found.scalars["best.epoch"] == 1 + np.argmin(loss)
+    assert found.scalars["best.epoch"] == 1 + np.argmin(loss) != 1 + np.argmin(found.arrays["record.test_loss"])
     assert found.scalars["best_error.epoch"] == 1 + np.argmin(found.arrays["record.val_error"])
     assert found.scalars["end.epoch"] == len(error) == run.epochs
+
+
+def test_the_temperature_is_fitted_on_validation_rows():
+    outputs = {"validation": np.array([[3.0, 0.0]] * 4), "test": np.array([[0.0, 3.0]] * 4)}
+    one = SimpleNamespace(outputs=outputs.get, labels=lambda part: np.array([0, 0, 0, 1]), base=CrossEntropy())
+    found = own_table._cooled(one)  # three of four are class 0: logits log(3) apart
+    assert found["temperature"] == pytest.approx(3 / np.log(3), rel=1e-3)
+    assert found["cooled_loss"] == pytest.approx(-0.75 * np.log(0.25) - 0.25 * np.log(0.75), rel=1e-3)
 
 
 def test_a_level_is_a_flood_and_runs_of_one_division_share_a_fleet(problem, one):

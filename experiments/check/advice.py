@@ -46,11 +46,9 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
 
 
 def _mend(accused: Sequence[Any]) -> str:
-    grouped = [name for one in accused if one.kind == "looks_like_groups" for name in one.columns]
-    group = f", or with --group {grouped[0]}" if grouped else ""
     if any(one.level == FOUND for one in accused):
-        return f"leave out the columns or rows that leak, and check again{group}"
-    return f"settle whether that leaks, and if so check again without it{group}"
+        return "leave out the columns or rows that leak, and check again"
+    return "settle whether that leaks, and if so mend it as said above and check again"
 
 
 def _no_better_than_guessing(results: Results) -> list[str]:
@@ -88,8 +86,9 @@ def best_rule(results: Results) -> RuleCost | None:
 
 
 def late(results: Results) -> bool:
-    """Whether the lowest validation loss came so late that more training may lower it."""
-    return float(np.nanmean(results.trained.plain.values("best.epoch"))) >= LATE * results.plan.run.epochs
+    """Whether the lowest validation loss came so late that more training may lower it by what matters."""
+    plain = results.trained.plain
+    return plain.mean("best.epoch") >= LATE * results.plan.run.epochs and plain.mean(f"best.{LOSS}") > results.matters(LOSS)
 
 
 def _what_would_tell(results: Results) -> str:

@@ -36,9 +36,9 @@ def lone_columns(problem: Problem, coded: Coded) -> list[Finding]:
               if column.kind != CATEGORY and (scale := place_and_scale(column.values)[1])}
     if scales and max(scales.values()) > APART * min(scales.values()):
         large, small = (pick(scales, key=scales.__getitem__) for pick in (max, min))
-        ratio = scales[large] / scales[small]
+        ratio = float(f"{scales[large] / scales[small]:.1g}")
         found.append(Finding("unscaled", NOTE, (large, small), ratio,
-                             f"column {named(large)} varies {ratio:.1g} times as much as {named(small)}: a network sees "
+                             f"column {named(large)} varies {ratio:g} times as much as {named(small)}: a network sees "
                              "only the former unless columns are brought to one scale, which is done here"))
     return found
 

@@ -182,8 +182,8 @@ def width() -> int:
 
 
 def fitted(text: str) -> str:
-    """Return text broken at words for the terminal; in a pipe for 80 columns."""
-    return wrapped(text, width())
+    """Return text broken at words for the terminal, never before "%"; in a pipe for 80 columns."""
+    return wrapped(text.replace(" %", "\u00a0%"), width()).replace("\u00a0%", " %")
 
 
 def laid_out(table: Table) -> str:
