@@ -65,10 +65,12 @@ def test_nothing_is_said_twice_where_the_best_is_where_judging_begins():
 
 def test_class_weights_are_judged_by_the_balanced_error():
     results = made(best=(0.3, 0.4))
-    other = made(best=(0.2, 0.5)).trained.plain
+    other = made(best=(0.2, 0.5), end=(0.4, 0.9)).trained.plain
     results = dataclasses.replace(results, trained=dataclasses.replace(results.trained, weighted=other))
     assert "With class weights: balanced error 20.0 instead of 30.0 %, clearly better (" in answer(results)["what changed"]
     assert "class weights" not in answer(made())["what changed"]
+    [row] = [row for row in shown.models(results).rows if row[0].startswith("class weights")]
+    assert row[3].startswith("20.0")
 
 
 def test_only_one_figure_is_judged_of_a_regression_problem():
@@ -80,6 +82,8 @@ def test_what_to_do_next_names_the_rule_that_costs_least_and_flooding_where_it_h
     said = answer(results)
     rule = best_rule(results)
     assert rule.loss == min(one.loss for one in results.rules if one.fired) and rule.above_end < 0
+    assert all(one.above_best == pytest.approx(one.loss - 0.4) for one in results.rules)  # the lowest of the run
+    assert all(one.above_end == pytest.approx(one.loss - 0.9) for one in results.rules)
     assert said["next"].startswith(f"What to do next: stop with {rule.rule}: none of the panel cost less by what matters")
     assert "or train to the end with flooding at 0.1" in said["next"]
     assert "test loss 0.450 instead of 0.900, clearly better" in said["what changed"]
