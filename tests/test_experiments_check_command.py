@@ -94,6 +94,12 @@ def test_without_a_label_the_option_is_named(table, capsys):
     assert "--label" in capsys.readouterr().err
 
 
+def test_what_else_is_printed_is_no_json(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(command, "check", lambda chosen, say: (print("progress"), say("a table"), "{}")[-1])
+    assert command.main(["own.csv", "--label", "y", "--json", "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("{}\n", "progress\n")
+
+
 def test_columns_that_are_treated_alike_share_a_line():
     rows = [("y", "label", "", "2 classes"), *((f"x{n}", "number", "", "standardised") for n in range(5)),
             *((name, "number", "3 %", "standardised") for name in "abc")]
@@ -105,10 +111,12 @@ def test_columns_that_are_treated_alike_share_a_line():
 
 
 INTERRUPTED = """
-    import sys, time
+    import signal, sys, time
     from experiments.trainers import own_table
     from experiments.command import main
     from experiments.runs.store import Run, Store
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
     def train(runs):
         if runs[0]["seed"] == 1:

@@ -35,6 +35,8 @@ def test_counts_and_guessing_of_classes():
     data = encoded(one, PARTS)
     near = ((data.test.x[:, None] - data.train.x)**2).sum(axis=2).argmin(axis=1)
     assert seen.nearest == np.mean(one.y[PARTS.train][near] == one.y[PARTS.test])
+    other = facts(problem([1, 1, 1, 1, 0, 0, 1, 0, 0, 0], ("no", "yes")), PARTS)
+    assert (other.guess, other.nearest) == (0.0, 1.0)
     assert json.loads(json.dumps(seen.as_dict()))["compared"] == [2, 6]
     assert str(seen).splitlines() == [
         "rows: 10 (6 to train on, 2 to choose by, 2 to test on)",

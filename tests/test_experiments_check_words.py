@@ -282,6 +282,10 @@ def test_a_test_file_adds_what_the_choice_of_its_rows_does():
         run.arrays["end.losses"] = np.where(np.arange(400) % 2, 0.5, 1.3)
     own = results.after("test_loss")
     assert own.half > 2 * np.sqrt(0.16 / 400) > made().after("test_loss").half  # rows differ by 0 or 0.8
+    for place, run in enumerate(results.trained.plain.runs):  # what only one network does is no matter of the rows
+        run.arrays["end.losses"] = 0.5 + (-1) ** place * (np.arange(400) % 2)
+        run.arrays["zero.losses"] = np.full(400, 0.5)
+    assert results._sampling("test_loss", "zero", "end", results.trained.plain, results.trained.plain) < 1e-12
 
 
 # --- for programs ---
@@ -297,6 +301,8 @@ def test_documents_are_strict_json(how):
         raise AssertionError(name)
     found = json.loads(text, parse_constant=refuse)
     assert found["facts"] == {"a": None} and found["answer"]["answer"] and found["rows"] == 2000
+    with_copies = [one["copies"] for one in found["changes"]]
+    assert with_copies == sorted(with_copies, reverse=True) and all(with_copies) == ("copies" not in how)
     assert found["verdict"] in ("yes", "no", "same", "depends", "unknown", "diverged")
 
 
