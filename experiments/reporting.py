@@ -13,7 +13,8 @@ from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, interrupted
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
-TAKES = "about 5 s a question"
+TAKES = "about 6 s a question"
+LARGEST = 8 * 2**20  # bytes of a page that is sent around gladly
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -33,13 +34,14 @@ def report(options: list[str], version: str) -> int:
                 print(f"written: {path}")
             return 0
         if chosen.serve:
-            return serve(make(chosen.results, version, links=chosen.code), chosen.port)
+            return serve(make(chosen.results, version, links=chosen.code), int(chosen.port))
         output = chosen.output or chosen.results / "report.html"
         _check_place(output, force=chosen.force)
         text = make(chosen.results, version, links=_links(output) if chosen.code is None else chosen.code)
         _check_place(output, force=chosen.force)  # again, for what came to be there meanwhile
         _write(output, text)
-        print(f"written: {output} ({len(text.encode()) / 2**20:.1f} MB)")
+        size = len(text.encode())
+        print(f"written: {output} ({size / 2**20:.1f} MB{', more than a page should have' * (size > LARGEST)})")
         return 0
     except (StoreError, WebError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -59,22 +61,18 @@ def _parsed(options: list[str]) -> argparse.Namespace:
     where.add_argument("--documents", type=Path, metavar="DIR", help=(
         "instead of the page write the tables, answers and pictures of DIR/README.md and DIR/experiments/README.md, of "
         "questions whose default is complete"))
-    parser.add_argument("--port", type=_port, default=0, help="of --serve (default: one that is free)")
+    parser.add_argument("--port", default="0", help="of --serve (default: one that is free)")
     parser.add_argument("--force", action="store_true", help="replace a file that this command has not written")
     parser.add_argument("--code", metavar="ADDRESS", help=(
         "what stands before paths of sources to make links of them, such as https://example.org/afterzero/blob/main/"))
     parser.add_argument("--record", action="store_true", help=(
         "train what the page's moving parts lack first, into the store of --results (about 45 s on 2 cores)"))
     chosen = parser.parse_args(options)
+    if not chosen.port.isdecimal() or int(chosen.port) > 65535:
+        parser.error(f"--port: got {chosen.port!r}, accepted: a whole number from 0, any that is free, to 65535")
     if chosen.code is not None and not chosen.code.startswith(("https://", "http://")):
         parser.error(f"--code: got {chosen.code!r}, accepted: an address that begins with https://")
     return chosen
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"got {text!r}, accepted: a whole number from 0, any that is free, to 65535")
-    return int(text)
 
 
 def make(results: Path, version: str, *, links: str | None) -> str:
@@ -190,7 +188,7 @@ def serve(text: str, port: int) -> int:
     except OSError as error:
         why = ("which another program uses" if error.errno == errno.EADDRINUSE else
                f"which cannot be had: {error.strerror or error}")
-        print(f"{PROGRAM}: --port: got {port}, {why}; accepted: another one, or 0 for any that is free", file=sys.stderr)
+        print(f"{PROGRAM}: --port: got {port}, {why}, accepted: another one, or 0 for any that is free", file=sys.stderr)
         return EXIT_FAILED
     with server:
         print(f"{server.address} (Ctrl-C ends it)", flush=True)

@@ -29,9 +29,14 @@ def verdict(log: Log) -> str:
     if len(log[name]) == 1:
         return "The log cannot tell whether going on helped: it has one check."
     best, last = best_check(log[name]), last_check(log[name])
-    if last - best <= LATE * last:
+    if _is_at_the_end(log[name], best, last):
         return _improving(log, name, best)
     return _turned_for_good(log, name, best, last)
+
+
+def _is_at_the_end(values: NDArray, best: int, last: int) -> bool:
+    """Return whether the best check is the last one, or close to it and the last one no worse than scatter makes it."""
+    return best == last or (last - best <= LATE * last and within_scatter(values, best, last))
 
 
 def _improving(log: Log, name: str, best: int) -> str:
@@ -144,7 +149,7 @@ def _past_the_best(log: Log) -> str:
     end = last_check(log[name])
     if last == 0 or flat_at_the_end(log[name]):
         return ""
-    if last - best <= LATE * last:
+    if _is_at_the_end(log[name], best, end):
         return f"By {name} the run still improved at its end: it may have been stopped too early."
     if _same(log[name][best], log[name][end]) or within_scatter(log[name], best, end):
         return ""
@@ -195,17 +200,6 @@ def _validation_better(log: Log) -> str:
 TOPICS: dict[str, Callable[[Log], str]] = {
     "zero training error": _zero, "turn": _turned, "past the best": _past_the_best, "noise": _noise,
     "validation better than training": _validation_better, "divergence": _divergence, "not judged": _missing}
-
-
-def costs(log: Log, solution: int | None) -> dict[str, float | None]:
-    """Return by how much the solution of a rule is above the best of the run and above its end, by the judged metric."""
-    name = judged(log)
-    if name is None or solution is None or not np.isfinite(log[name][solution - 1]):
-        return {} if name is None else {f"{name} above best": None, "above end": None}
-    values = log[name]
-    value = float(values[solution - 1])
-    return {f"{name} above best": value - float(values[best_check(values)]),
-            "above end": value - float(values[last_check(values)])}
 
 
 def judged(log: Log) -> str | None:

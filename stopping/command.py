@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import costs, findings, verdict
+from .answers import findings, verdict
 from .base import Criterion
 from .combine import leaves
 from .expression import NAMES, parse
-from .judging import cautions, decided, panel, row
+from .judging import cautions, costs, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
-from .tables import aligned, wrapped
-from .together import in_words, together
+from .terminal import in_blocks, wrapped
+from .together import copied, in_words, together
 
 LARGE = 50e6             # bytes; above, say how long
 BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
@@ -70,16 +70,20 @@ def _replay(options: argparse.Namespace) -> None:
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs, watched)]
     figures = _figures(options.figure, len(logs))
     width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+    copies = copied(logs)
     documents = []
     for place, log in enumerate(logs):
         criteria, notes = _criteria(given, log)
+        if place in copies:
+            notes = [*notes, f"the same numbers as in run {copies[place] + 1} of those given: they count once"]
         documents.append(_document(log, criteria, notes))
         if not options.json:
             print("\n" * (place > 0) + _text(documents[-1], width))
         if figures:
             from .figure import draw
             draw(criteria, log, figures[place])
-    whole = together(logs, documents) if len(logs) > 1 else None
+    of_its_own = [place for place in range(len(logs)) if place not in copies]
+    whole = together([logs[place] for place in of_its_own], [documents[place] for place in of_its_own])
     if options.json:
         found = [{**document, "together": whole} if whole else document for document in documents]
         print(json.dumps(found, indent=1, allow_nan=False, default=str))
@@ -129,8 +133,8 @@ def _text(document: dict[str, Any], width: int | None) -> str:
     lines = [wrapped(line, width) for line in lines]
     if document["rules"]:
         exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
-        lines.append(aligned([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
-                             exact=exact, width=width))
+        lines.append(in_blocks([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
+                               width, exact))
     return "\n".join(lines)
 
 

@@ -71,7 +71,7 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
     for j, (criterion, decision) in enumerate(zip(criteria, decisions, strict=True)):
         # Several may stop at one check, or agree on the best: the earlier of them lies as a broader band, or as a wider
         # ring, around the later.
-        beneath = stops[j + 1:].count(stops[j])
+        beneath = 0 if stops[j] is None else stops[j + 1:].count(stops[j])
         look = {"color": HUES[j % len(HUES)], "linestyle": ("-", "--", ":", "-.")[j % 4], "linewidth": 1.5 + 3 * beneath,
                 "zorder": 2}
         if beneath:
@@ -118,4 +118,4 @@ def _mark(panels: NDArray, names: list[str], criterion: Criterion, decision: Sto
     if decision.best_step is not None and monitor in names:
         at = checks[decision.best_step - 1]
         panels[names.index(monitor)].plot(at, decision.best_value, "o", color=look["color"], markersize=size,
-                                             markeredgewidth=1.8, fillstyle="none", zorder=3)
+                                             markeredgewidth=1.8, fillstyle="none", zorder=3, clip_on=False)

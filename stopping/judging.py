@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .answers import best_check, judged, last_check
+from .at_once import found_at_once
 from .base import Criterion
 from .combine import leaves
 from .expression import parse
 from .logs import Log
-from .logs.names import rises_by_name
+from .logs.names import OURS, PARTS, plain, rises_by_name
+from .logs.table import listed
 from .prechelt import GL
 from .replay import StopDecision, asked_at, replay
 
@@ -25,15 +29,39 @@ def panel(log: Log) -> tuple[list[Criterion], list[str]]:
              for criterion in asked}
     notes = [f"{criterion!r} is not asked: it takes ratios of {names[0]}, which is negative at times"
              for criterion, names in below.items() if names]
+    if not any(name.startswith("val_") for criterion in asked for name in criterion.requires):
+        notes += _others(log)
     return [criterion for criterion, names in below.items() if not names], notes
+
+
+def _others(log: Log) -> list[str]:
+    """Return a note on validation metrics that no rule of the panel watches, where it watches none."""
+    names = [name for name in log if "val" in {PARTS.get(word) for word in plain(name).split("_")} and name not in OURS]
+    if not names:
+        return []
+    mode = ", mode='max'" * rises_by_name(names[0])
+    return [f"{listed(names)}: watched by a rule only if it says so, like --criterion \"Patience(10, {names[0]!r}{mode})\""]
 
 
 def decided(criterion: Criterion, log: Log) -> StopDecision:
     """Return where a rule stops; an error names the file too."""
+    checks = len(log.reading.lines)
+    asked = np.asarray(asked_at(criterion, log, checks), dtype=int)
+    silent = any(np.isnan(log[name]).all() for name in criterion.requires)  # `replay` has a word on that
+    found = None if silent else found_at_once(criterion, {name: log[name][asked] for name in criterion.requires})
+    if found is not None:
+        stop, best = (None if step is None else int(asked[step - 1]) + 1 for step in found[:2])
+        epochs, updates = log.get("epoch"), log.get("update")
+        return StopDecision(stop, _at(epochs, stop), best, _at(epochs, best), found.best_value, checks,
+                            _at(updates, stop), _at(updates, best))
     try:
         return replay(criterion, log)
     except ValueError as error:
         raise ValueError(f"{log.reading.path}: {error}") from None
+
+
+def _at(counts: NDArray | None, step: int | None) -> float | None:
+    return None if counts is None or step is None else float(counts[step - 1])
 
 
 def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any]:
@@ -50,6 +78,17 @@ def row(criterion: Criterion, decision: StopDecision, log: Log) -> dict[str, Any
             "best check": decision.best_step,
             **{f"its {name}": at(values, decision.best_step) for name, values in counts.items()},
             "its value": value if value is None or math.isfinite(value) else None}
+
+
+def costs(log: Log, solution: int | None) -> dict[str, float | None]:
+    """Return by how much the solution of a rule is above the best of the run and above its end, by the judged metric."""
+    name = judged(log)
+    if name is None or solution is None or not np.isfinite(log[name][solution - 1]):
+        return {} if name is None else {f"{name} above best": None, "above end": None}
+    values = log[name]
+    value = float(values[solution - 1])
+    return {f"{name} above best": value - float(values[best_check(values)]),
+            "above end": value - float(values[last_check(values)])}
 
 
 def cautions(criteria: Sequence[Criterion], log: Log) -> list[str]:

@@ -51,7 +51,7 @@ def change(log: Log, best: int, end: int) -> Change | None:
 
 
 def samples_at_least(errors: NDArray) -> int | None:
-    """Return a lower bound on the size of a validation set: the least n of which all errors are multiples of 1/n, as written.
+    """Return a lower bound on the size of a validation set: the least n with all errors multiples of 1/n, as written.
 
     None where fewer than two differ, or two are nearer to each other than 1e-6. Means over batches of unequal sizes are
     multiples of nothing: of them it is no bound.
@@ -72,8 +72,8 @@ def samples_at_least(errors: NDArray) -> int | None:
 def within_scatter(values: NDArray, best: int, end: int) -> bool:
     """Return whether a curve that only scatters about a level would end as far above its lowest check.
 
-    The lowest of C independent normal values lies about ``sqrt(2 log C)`` standard deviations below their mean, and with 95 %
-    the last is less than 1.64 above it.
+    The lowest of C independent normal values lies about ``sqrt(2 log C)`` standard deviations below their mean, and the last
+    is with 95 % less than 1.64 above it.
     """
     known = values[np.isfinite(values)]
     if len(known) < ENOUGH:

@@ -7,7 +7,18 @@ import numpy as np
 from .answers import best_check, judged, last_check
 from .logs import Log
 from .noise import over_runs
-from .tables import aligned, wrapped
+from .terminal import in_blocks, wrapped
+
+
+def copied(logs: Sequence[Log]) -> dict[int, int]:
+    """Return place -> place of an earlier run with the same numbers throughout: one file given twice is no second run."""
+    found: dict[int, int] = {}
+    for place, log in enumerate(logs):
+        same = [j for j in range(place) if logs[j].keys() == log.keys()
+                and all(np.array_equal(logs[j][name], log[name], equal_nan=True) for name in log)]
+        if same:
+            found[place] = same[0]
+    return found
 
 
 def together(logs: Sequence[Log], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -49,7 +60,8 @@ def _gain(differences: list[float | None], name: str) -> dict[str, Any]:
 
 def in_words(found: Mapping[str, Any], width: int | None = None) -> str:
     """Return it as text, of at most `width` characters in a line: a sentence for each metric and the table of the rules."""
-    lines = [f"All {found['runs']} runs together; differences are taken within each run, ± is half of a 95 % interval:"]
+    lines = [f"All {found['runs']} runs together; differences are taken within each run, ± is half of a 95 % interval, of "
+             "each number by itself:"]
     name = found["judged by"]
     for metric, whole in found["changes"].items():
         verdict = "more than" if whole["more than chance"] else "no more than"
@@ -57,4 +69,4 @@ def in_words(found: Mapping[str, Any], width: int | None = None) -> str:
         lines.append(f"{metric} changes from the lowest {name} to the end by {whole['mean']:+.3g} ± {whole['half']:.2g}: "
                      f"{said}.")
     lines = [wrapped(line, width) for line in lines]
-    return "\n".join([*lines, aligned(found["rules"], width=width)] if found["rules"] else lines)
+    return "\n".join([*lines, in_blocks(found["rules"], width)] if found["rules"] else lines)

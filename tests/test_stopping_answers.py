@@ -67,6 +67,10 @@ def test_what_a_curve_does_from_check_to_check_is_no_turn(tmp_path):
     assert said([*flat, 1.54]).startswith("It makes no difference") and said([*flat, 1.56]).startswith("No: after epoch 10")
     assert said([*flat, 0.95]).startswith("It makes no difference that this log can show: val_loss is lowest at the end")
     assert said([9 - n / 9 for n in range(40)]).startswith("Yes")
+    late = [9 - n / 100 for n in range(570)] + [3.3 + n / 10 for n in range(30)]  # it turns within the last 5 %
+    assert said(late).startswith("No: after epoch 571 val_loss got no better")
+    assert "for 29 of its 600 checks" in findings(read(tmp_path, "epoch,val_loss\n" + "".join(
+        f"{n},{loss}\n" for n, loss in enumerate(late, 1))))["past the best"]
     assert said([1] * 20).endswith("this log can show: val_loss was lowest at epoch 1 and is as low at the end.")
     assert said([1]) == "The log cannot tell whether going on helped: it has one check."
 
@@ -153,6 +157,17 @@ def test_several_runs_are_paired(tmp_path, capsys, monkeypatch):
     assert documents[0]["together"]["changes"]["val_error"]["half"] == pytest.approx(4.303 * 0.1 / 3 ** 0.5)
 
 
+def test_a_log_given_twice_is_one_run(tmp_path, capsys):
+    """Else its differences would have no scatter, and all be more than chance."""
+    (tmp_path / "log.csv").write_text("epoch,val_loss\n1,2\n2,1\n3,nan\n4,3\n" * 2 + "epoch,val_loss\n1,2\n2,1\n3,4\n")
+    log = str(tmp_path / "log.csv")
+    for arguments, runs in (([log, log, "--runs", "1"], 0), ([log, "--runs", "all"], 2)):
+        assert main(["replay", *arguments]) == 0
+        said = capsys.readouterr().out
+        assert said.count("note: the same numbers as in run 1 of those given: they count once") == 1
+        assert said.count(f"All {runs} runs together") == said.count("together") == (runs > 0)
+
+
 def test_the_number_of_samples_by_the_steps():
     assert samples_at_least(np.array([0.5, 0.25])) == 4 and samples_at_least(np.array([0.5, 0.5])) is None
     rng = np.random.default_rng(0)
@@ -193,6 +208,16 @@ def test_the_default_panel_asks_what_the_log_has(tmp_path, capsys):
     read(tmp_path, "epoch,loss\n1,3\n2,2\n")
     assert main(["replay", str(tmp_path / "log.csv")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["Divergence()", "never"]
+
+
+def test_metrics_that_no_rule_of_the_panel_watches_are_named(tmp_path, capsys):
+    read(tmp_path, "epoch,train_loss,val_auc,val_f1\n1,3,0.5,0.5\n2,2,0.6,0.5\n")
+    assert main(["replay", str(tmp_path / "log.csv")]) == 0
+    note = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("note: 'val_auc', 'val_f1': "))
+    rule = note.partition('--criterion "')[2].rstrip('"')
+    assert rule == "Patience(10, 'val_auc', mode='max')"
+    assert main(["replay", str(tmp_path / "log.csv"), "--criterion", rule]) == 0
+    assert "note: " not in capsys.readouterr().out
 
 
 def test_rules_of_ratios_are_left_out_of_the_panel_where_losses_are_negative(tmp_path, capsys):

@@ -217,7 +217,7 @@ def test_figures_hide_no_criterion_and_never_vary(tmp_path, ending):
     from stopping import GL, UP, Patience
     from stopping.figure import draw
     history = {"val_loss": [5.0, 4.0, 3.0, 3.5, 4.0, 4.5]}
-    criteria = [Patience(2), GL(30), Patience(1) & Patience(2), UP(2)]
+    criteria = [Patience(2), GL(30), Patience(1) & Patience(2), UP(2), UP(3)]
     made, save = [], Figure.savefig
 
     def spy(self, path, **options):
@@ -230,6 +230,8 @@ def test_figures_hide_no_criterion_and_never_vary(tmp_path, ending):
             draw(criteria, history, tmp_path / f"{name}.{ending}")
     assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
     figure = made[0]
+    never = [line for line in figure.axes[0].get_lines() if not len(line.get_xdata())]
+    assert [line.get_linewidth() for line in never] == [1.5, 1.5]  # none lies beneath the other
     if ending == "png":
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         canvas = FigureCanvasAgg(figure)

@@ -1,6 +1,7 @@
 """Logs that could be read wrong without anybody noticing: what is read instead, or asked."""
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -210,6 +211,14 @@ def test_an_evaluation_before_training_stays_at_epoch_0(tmp_path):
 
 
 # --- damaged files ---
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    """Its first lines would be gone when it is opened again, as `replay <(zcat log.csv.gz)` does."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe: got a pipe or a device, accepted: a file"):
+        read_csv(tmp_path / "pipe")
+
 
 def test_a_last_line_that_was_cut_is_reported(tmp_path):
     log = one(tmp_path, "epoch,loss,val_loss\n1,3,5\n2,2,4\n3,1")

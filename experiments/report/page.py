@@ -11,7 +11,6 @@ from .tables import Table
 from .web_parts import Part, once, parts_by_place, policy, render, web_file
 
 TITLE = "Should you keep training after 100 % training accuracy?"
-LARGEST = 8 * 2**20  # bytes of a page
 WORDS = ("Yes", "No", "It depends")
 CANNOT = re.compile(r"It depends on more than \d|.*cannot tell")  # how answers open that tell nothing
 SENTENCE = re.compile(r"(?<=[a-z0-9)%”°][.?!]) +(?=[A-Z0-9])(?<!et al\. )(?<!e\.g\. )")
@@ -58,6 +57,11 @@ class Finding:
     def word(self) -> str:
         """How the answer opens: "Yes", "No", "It depends" or "Cannot tell yet"; what is not run has none."""
         return opening(self.answer)[0] if self.answer else ""
+
+    @property
+    def took(self) -> str:
+        """How long such runs take."""
+        return dict(zip(("quick", "default", "full"), self.takes, strict=True)).get(self.runs, "")
 
     @property
     def lead(self) -> str:

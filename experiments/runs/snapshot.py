@@ -54,7 +54,7 @@ class Noting(Store):
 
     def save(self, settings: Mapping, run: Run, seconds: float = 0.0, machine: Mapping | None = None) -> NoReturn:
         """Refuse."""
-        raise TypeError("a snapshot is only read")
+        raise TypeError("store: got a snapshot, which is only read, accepted: a Store")
 
 
 class Snapshot(Noting):

@@ -3,6 +3,7 @@ import csv
 import math
 import os
 import re
+import stat
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ Row = tuple[int, list[str]]  # (line number, cells)
 
 def encoding(path: str | Path) -> str:
     """Return how a text is encoded: UTF-8, or UTF-16 where it begins with its mark or every other byte is 0."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # to open a folder is an error that says so
+        raise ValueError(f"{path}: got a pipe or a device, accepted: a file, because it is read more than once")
     with open(path, "rb") as file:
         head = file.read(64)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -96,7 +96,7 @@ def counts(names: Iterable[str]) -> tuple[str | None, str | None]:
 def is_accuracy(name: str) -> bool:
     """Return whether a name says that higher is better, and 1 or 100 % is the most."""
     words = plain(name).split("_")
-    return any(map(ACCURACY.fullmatch, words)) and not set(words) & set(ERRORS)
+    return meaning(name)[1] == "accuracy" or (any(map(ACCURACY.fullmatch, words)) and not set(words) & set(ERRORS))
 
 
 def rises_by_name(name: str) -> bool:

@@ -5,6 +5,8 @@ import pytest
 
 from stopping import GL, Patience, replay
 from stopping.integrations.watching import Watcher
+from stopping.logs.log import refuse_accuracy_as_error
+from stopping.logs.names import ACCURACIES
 
 VAL = [1.0, 0.8, 0.9, 0.7, 0.75, 0.8, 0.9, 0.95]
 
@@ -38,6 +40,15 @@ def test_errors_are_found_or_made_of_accuracies(metrics, names, value):
     watcher = Watcher(Patience(2, monitor="val_error"), names=names)
     watcher.see(metrics)
     assert watcher.criterion.best_value == pytest.approx(value)
+
+
+@pytest.mark.parametrize("name", ACCURACIES)
+def test_of_every_name_that_means_accuracy_an_error_is_made(name):
+    watcher = Watcher(Patience(2, monitor="val_error"))
+    watcher.see({f"val_{name}": 0.75})
+    assert watcher.criterion.best_value == 0.25
+    with pytest.raises(ValueError, match="accepted: an error; of an accuracy one is made: --columns val_accuracy="):
+        refuse_accuracy_as_error({"val_error": f"val_{name}"})
 
 
 def test_what_is_missing_is_named():

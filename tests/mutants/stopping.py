@@ -48,7 +48,7 @@ STOPPING = {
         "if summary is not None and summary.problem is None and summary.measured.any():", "if False:",
         "tests/test_stopping_log_kinds.py::test_documents"),
     "noise_of_one_end": Mutant(
-        "stopping/noise.py", "before * (1 - before) + after * (1 - after)", "after * (1 - after)",
+        "stopping/noise.py", "for share in (before, after)]", "for share in (after,)]",
         f"{ANSWERS}the_loss_turned_while_the_error_fell"),
     "chance_called_a_difference": Mutant(
         "stopping/noise.py", "return abs(self.end - self.best) <= self.half", "return self.end == self.best",
