@@ -29,7 +29,6 @@ def test_counts_and_guessing_of_classes():
     assert seen.rows == {"all": 10, "train": 6, "validation": 2, "test": 2}
     assert seen.columns == {"number": 2 - 1, "category": 1, "date": 1, "dropped": 1}
     assert seen.classes == {"yes": 6, "no": 4}
-    assert seen.balance == 4 / 6
     assert seen.missing == {"x": 1, "town": 2}
     assert (seen.measure, seen.always, seen.guess) == ("accuracy", "yes", 0.5)
     data = encoded(one, PARTS)
@@ -52,7 +51,6 @@ def test_guessing_a_number():
     seen = facts(problem(y, ()), PARTS)
     assert seen.guess == pytest.approx(np.sqrt(2))  # the mean is 2.5
     assert seen.target == pytest.approx({"mean": 2.2, "deviation": y.std(), "least": 0, "most": 5})
-    assert seen.balance == 1
     assert "'out\\x07come': mean 2.2" in str(seen)
     assert "1.414 by guessing (always the mean)" in str(seen)
 
