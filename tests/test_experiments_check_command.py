@@ -88,6 +88,13 @@ def test_one_class_is_refused(tmp_path, capsys):
     assert re.search(r"one\.csv.*'label'.*one class", capsys.readouterr().err)
 
 
+def test_what_cannot_be_read_leaves_no_folder(table, tmp_path, capsys):
+    for path, label in ((tmp_path / "none.csv", "label"), (table, "lable")):
+        assert main(["check", str(path), "--label", label, "--results", str(tmp_path / "results")]) == 1
+        assert not (tmp_path / "results").exists()
+    assert "'lable', which is no column, accepted: 'label'" in capsys.readouterr().err
+
+
 def test_without_a_label_the_option_is_named(table, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["check", str(table)])
