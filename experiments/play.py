@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 MOST_TABS = 8
 MOST_BYTES = 64 * 1024  # of a message from the page
 MOST_FRAMES = 40  # a second
-GRACE = 0.8  # seconds that runs are given to end on Ctrl-C
+GRACE = 0.4  # seconds that pages and runs are given to end on Ctrl-C; nothing of theirs is lost without
 NEEDS = "pip install 'afterzero[play]', or from a clone: pip install -e '.[play]'"
 
 
@@ -89,7 +89,7 @@ class Server:
         self.token, self.port = secrets.token_urlsafe(24), 0
         self.sessions: set[Any] = set()
         self._sockets: set[Any] = set()
-        self._turns = Turns(os.cpu_count() or 1)
+        self._turns = Turns(max(1, (os.cpu_count() or 1) - 1))  # the browser needs a core, too
         content = values()
         self._page, self._policy = render("play.html", **content), policy(content["scripts"])
 

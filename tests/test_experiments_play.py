@@ -16,6 +16,7 @@ from experiments.data.planar import circles, corners
 from experiments.playing import choices, frames, record
 from experiments.playing.choices import Choices, Refused, read
 from experiments.playing.lines import lines
+from experiments.playing.page import STOPS
 from experiments.playing.session import Session
 from experiments.playing.turns import Turns
 from tests.programs import environment, posix, start
@@ -106,12 +107,36 @@ def test_record_says_what_stopping_is_worth():
             assert "has just become zero" in seen.worth()["says"]
     assert seen.zero == 9 and seen.best == 7
     assert seen.worth()["says"] == (
-        "Since zero training error (epoch 10) the test error went from 10.0 % to 10.0 %, the test loss from 2.4 to 8.4. "
-        "Early stopping by validation loss would return epoch 8: test error 20.0 %, test loss 2.")
+        "Since the training error was first zero (epoch 10) the test error went from 10.0 % to 10.0 %, the test loss "
+        "from 2.4 to 8.4. "
+        "The validation loss was lowest at epoch 8: test error 20.0 %, test loss 2.")
     said = {one["rule"]: one for one in seen.rules()}
     assert said["ZeroError()"]["stopped"]["epoch"] == said["ZeroError()"]["returned"]["epoch"] == 10
     assert said["GL(5)"]["stopped"]["epoch"] == 9 and said["GL(5)"]["returned"]["epoch"] == 8
     assert said["Patience(20)"]["stopped"]["epoch"] == 28 and said["AdaptivePatience(50)"]["stopped"] is None
+
+
+def test_a_training_error_that_came_back_is_said():
+    seen = record.Record()
+    for epoch, error in ((1, 0.0), (2, 0.25)):
+        seen.add(row(epoch, error, 1.0))
+    assert seen.worth()["says"].startswith("Since the training error was first zero (epoch 1; now it is 25.0 %) the ")
+
+
+@pytest.mark.parametrize("first", [float("nan"), float("inf")])
+def test_losses_that_are_not_finite_reach_the_page_as_none(first):
+    seen = record.Record()
+    seen.add(row(1, 0.0, first))
+    assert seen.best is None and seen.worth()["says"] == "The training error has just become zero."
+    for epoch, loss in ((2, 2.0), (3, 1.0), (4, first)):
+        seen.add(row(epoch, 0.0, loss))
+    worth = seen.worth()
+    assert worth["best"]["epoch"] == 3 and worth["now"]["test_loss"] is None and worth["zero"]["val_loss"] is None
+    frames.packed({"worth": worth, "rules": seen.rules(), "rows": seen.unsent()}, b"")
+
+
+def test_every_rule_is_explained():
+    assert list(STOPS) == list(record.RULES)
 
 
 def test_rows_that_nobody_asked_for_are_thinned():
@@ -168,6 +193,32 @@ def test_it_begins_stopped_goes_on_and_stops():
         watched.session.stop_here()
         head = watched.until(lambda head: not head["training"])
         assert sum(head["margins"]["right"]) + sum(head["margins"]["wrong"]) == 10
+        watched.session.keep_training()
+        watched.session.begin(TINY)  # another run waits, whatever the one before did
+        head = watched.until(lambda head: head["run"] == 2)
+        assert (head["epoch"], head["training"]) == (0, False)
+
+
+def test_it_trains_as_slowly_as_was_asked_for():
+    with Watched() as watched:
+        watched.session.begin(TINY)
+        watched.session.speed(1e-3)  # an epoch in 1000 seconds, after the first
+        watched.session.keep_training()
+        assert watched.until(lambda head: head["epoch"])["epoch"] == 1
+        watched.session.ask()
+        assert not watched.ready.wait(0.05)
+        watched.session.speed(0)
+        assert watched.until(lambda head: head["epoch"] > 5)
+
+
+def test_points_are_those_of_the_data():
+    made = lines(Choices("corners", noise=0.3))
+    samples = made.data.made()
+    shown, _ = frames.unpacked(frames.View(made, samples, made.model.made(), record.Record()).frame({}))
+    train, test, step = shown["data"]["train"], shown["data"]["test"], 1000 // frames.SHOWN
+    assert train["labels"] == samples.train.y.tolist() and sum(train["wrong"]) == 18
+    assert np.allclose(np.reshape(train["points"], (-1, 2)), samples.train.x, atol=1e-4)
+    assert test["labels"] == samples.test.y_clean[::step].tolist() and not any(test["wrong"])
 
 
 @pytest.mark.parametrize("chosen", [

@@ -15,7 +15,7 @@ LOSSES = {"cross_entropy": "cross-entropy", "smoothed": "cross-entropy, smoothed
           "hinge": "hinge", "squared_hinge": "squared hinge"}
 OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum 0.9", "adam": "Adam", "adamw": "AdamW",
               "rprop": "RPROP (full batch)"}
-BATCHES = {"1": "1: on-line", "8": "8", "32": "32: mini-batches", "full": "all: full batch"}
+BATCHES = {"1": "1: on-line", "8": "8", "32": "32: mini-batch", "full": "all: full batch"}
 SPEEDS = {"4": "4 epochs a second", "30": "30 epochs a second", "200": "200 epochs a second", "0": "as fast as it goes"}
 
 

@@ -35,7 +35,8 @@ class Record:
         last = len(self.rows) - 1
         if self.zero is None and row["train_error"] == 0:
             self.zero = last
-        if self.best is None or row["val_loss"] < self.rows[self.best][CURVES.index("val_loss")]:
+        if math.isfinite(row["val_loss"]) and (
+                self.best is None or row["val_loss"] < self.rows[self.best][CURVES.index("val_loss")]):
             self.best = last
         for _, rule in self._rules:
             if rule.stopped_step is None:
@@ -51,7 +52,7 @@ class Record:
         step = max(1, math.ceil(count / MOST_ROWS))
         chosen = self.rows[len(self.rows) - 1 - (count - 1) // step * step::step] if count else []
         self._sent = len(self.rows)
-        return [tuple(value if math.isfinite(value) else None for value in row) for row in chosen]
+        return [tuple(map(_finite, row)) for row in chosen]
 
     def rules(self) -> list[dict[str, Any]]:
         """Return of each rule where it stopped, and the figures of the network that it returns."""
@@ -59,32 +60,43 @@ class Record:
         for text, rule in self._rules:
             stopped = rule.stopped_step
             returned = stopped if rule.best_step is None else rule.best_step
-            said.append({"rule": text, "stopped": stopped and self.figures(stopped - 1),
-                         "returned": stopped and self.figures(returned and returned - 1)})
+            said.append({"rule": text, "stopped": stopped and _sent(self.figures(stopped - 1)),
+                         "returned": stopped and _sent(self.figures(returned and returned - 1))})
         return said
 
     def worth(self) -> dict[str, Any]:
         """Return the figures of stopping now, at zero training error, at the lowest validation loss, and what they say."""
         places = {"now": len(self.rows) - 1 if self.rows else None, "zero": self.zero, "best": self.best}
         figures = {name: self.figures(place) for name, place in places.items()}
-        return figures | {"says": says(figures["now"], figures["zero"], figures["best"])}
+        return {name: _sent(row) for name, row in figures.items()} | {"says": says(**figures)}
+
+
+def _sent(figures: Mapping[str, float] | None) -> dict[str, float | None] | None:
+    return None if figures is None else {name: _finite(value) for name, value in figures.items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None  # JSON has no other numbers
 
 
 def says(now: Mapping[str, float] | None, zero: Mapping[str, float] | None, best: Mapping[str, float] | None) -> str:
     """Return a sentence or two on what it was worth to come this far, in this one run."""
-    if now is None or best is None:
+    if now is None:
         return "Nothing has been trained yet."
     if zero is None:
         beginning = f"{_percent(now['train_error'])} of the training set is still wrong."
     elif zero["epoch"] == now["epoch"]:
         beginning = "The training error has just become zero."
     else:
-        beginning = (f"Since zero training error (epoch {zero['epoch']:.0f}) the test error went from "
+        again = f"; now it is {_percent(now['train_error'])}" if now["train_error"] else ""
+        beginning = (f"Since the training error was first zero (epoch {zero['epoch']:.0f}{again}) the test error went from "
                      f"{_percent(zero['test_error'])} to {_percent(now['test_error'])}, the test loss from "
                      f"{zero['test_loss']:.3g} to {now['test_loss']:.3g}.")
+    if best is None:
+        return beginning
     if best["epoch"] == now["epoch"]:
         return f"{beginning} The validation loss has never been lower than now."
-    return (f"{beginning} Early stopping by validation loss would return epoch {best['epoch']:.0f}: test error "
+    return (f"{beginning} The validation loss was lowest at epoch {best['epoch']:.0f}: test error "
             f"{_percent(best['test_error'])}, test loss {best['test_loss']:.3g}.")
 
 

@@ -75,4 +75,6 @@ def _told(recorded: Sequence[tuple[Any, Run]]) -> str:
         parts = [f"{share:.{1 if share < 10 else 0}f} % {name} (epoch {int(epoch)})" for name, epoch, share in
                  zip(found["moments"], found["epochs"], shares, strict=True)]
         said.append(f"in a network that {_title(one)} {listed(parts)}")
-    return f"Of the gradient at the step taken last the step taken first gets (median of words), {'; '.join(said)}."
+    count = len(recorded[0][1].arrays["words"])
+    return (f"How large |dh| is at the first step of a word, in percent of what it is at the last (median of {count} words, "
+            f"one network each): {'; '.join(said)}.")

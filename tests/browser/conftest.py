@@ -31,9 +31,9 @@ def _missing():
     return "" if CHROMIUM else "needs Chromium: chromium on the PATH, or its path in AFTERZERO_CHROMIUM"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A running Chromium."""
+    """A running Chromium; not longer than a module, as no other event loop can run in its process."""
     if why := _missing():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     from playwright.sync_api import sync_playwright

@@ -47,14 +47,48 @@ def test_it_trains_past_zero_error_and_stops(server, open_page, accessibility, w
     page.click("#step")
     state(page, f"^Stopped at epoch {stopped + 1}\\.")
     assert page.locator("#field").screenshot() != blank
-    assert "Since zero training error" in page.text_content("#says")
+    assert "Since the training error was first zero" in page.text_content("#says")
     assert page.text_content("#worth-zero td") == page.text_content("tr[data-rule='ZeroError()'] td:nth-child(3)")
     for chart in ("losses", "errors", "margins"):
         box = page.locator(f"#{chart} canvas").bounding_box()
         assert box["width"] > 200 and box["height"] > 80
         assert "now" in page.get_attribute(f"#{chart}", "aria-label") or chart == "margins"
+    assert page.text_content("#worth-now td") == str(epoch(page))  # not rounded
     assert accessibility(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 340, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_bars_and_curves_are_those_that_were_sent(server, open_page):
+    page = open_page(server[1])
+    state(page, "^Ready")
+    halves, kept = page.evaluate("""async () => {
+        const roots = Object.fromEntries(["losses", "errors", "margins"].map(name => {
+            const root = document.body.appendChild(document.createElement("div"));
+            Object.assign(root.style, {width: "400px", height: "200px"});
+            return [name, root];
+        }));
+        const charts = afterzero.playCharts(roots);
+        charts.show({margins: {reach: [-1, 1], right: [0, 4], wrong: [2, 0]}});
+        await new Promise(requestAnimationFrame);
+        const canvas = charts.pictures().margins, wide = canvas.width;
+        const {data} = canvas.getContext("2d").getImageData(0, 0, wide, canvas.height);
+        const count = (name, half) => {
+            const [r, g, b] = afterzero.colour(name);
+            let found = 0;
+            for (let i = 0; i < data.length; i += 4) {
+                const right = (i / 4) % wide > 220;
+                found += right === (half === "right") && data[i] === r && data[i + 1] === g && data[i + 2] === b;
+            }
+            return found > 1000;
+        };
+        const row = epoch => [epoch, 1, 1, 1, 0, 0];
+        for (let epoch = 1; epoch <= 20000; epoch++) charts.add([row(epoch)]);
+        return [["--ink", "--blue"].flatMap(name => ["left", "right"].map(half => count(name, half))), charts.epochs()];
+    }""")
+    assert halves == [True, False, False, True]  # wrong labels in ink, right ones blue
+    assert kept[:500] == list(range(1, 501)) and kept[-1] == 20_000 and len(kept) <= 3000  # on a log scale early ones count
 
 
 def test_a_key_begins_and_stops_and_a_bad_number_is_refused(server, open_page, accessibility):

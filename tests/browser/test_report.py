@@ -13,6 +13,7 @@ from experiments.report.page import Finding, page
 from experiments.report.papers import PAPERS
 from experiments.report.serving import OnePage
 from experiments.report.tables import Table
+from tests.pages_of_parts import until
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">]]>"
 WORDS = "It depends on the labels: worse where 10 % are wrong, better where they are clean. " + 6 * "Then more was found. "
@@ -68,7 +69,7 @@ def test_figures_follow_the_readers_light(open_page, address):
     for dark in (False, True):
         page = open_page(address, dark=dark)
         page.evaluate("for (const one of document.images) one.loading = 'eager'")
-        page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth)")
+        until(page, "[...document.images].every(one => one.complete && one.naturalWidth)")
         seen[dark] = page.evaluate("""() => [...document.images].map(image => {
             const canvas = document.createElement('canvas').getContext('2d');
             canvas.drawImage(image, 0, 0);
@@ -94,12 +95,12 @@ def test_it_is_read_by_keyboard(open_page, address):
     assert page.evaluate("document.activeElement.className") == "wide"
     before = page.evaluate("document.activeElement.scrollLeft")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"document.activeElement.scrollLeft > {before}")
+    until(page, f"document.activeElement.scrollLeft > {before}")
 
 
 def test_figures_that_are_too_wide_scroll_and_are_reached(open_page, address):
     page = open_page(address, "phone")
-    page.wait_for_function("document.querySelector('figure').tabIndex === 0")
+    until(page, "document.querySelector('figure').tabIndex === 0")
     assert page.evaluate("document.querySelector('figure').scrollWidth > innerWidth")
     assert open_page(address).evaluate("document.querySelector('figure').tabIndex") == -1
 

@@ -4,6 +4,7 @@ import pytest
 from experiments.report import scrubber
 from experiments.report.scrubber import unpacked
 from experiments.trainers.frames import SQUEEZE
+from tests.pages_of_parts import until
 from tests.recordings import recordings
 
 LOOKS = (("What <b>does</b> it do?", 0.0, "hinge", 0.35), ("And that?", 0.2, "flooding", 0.15))
@@ -21,15 +22,6 @@ def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(page([], [], [scrubber.part(recordings(), SQUEEZE, LOOKS)], version="0"), encoding="utf-8")
     return path.as_uri()
-
-
-def until(page, expression, tries=100):
-    """Wait until an expression of the page is true; Playwright's own way would need what the page's policy forbids."""
-    for _ in range(tries):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never true: {expression}")
 
 
 def ready(page):
@@ -173,6 +165,43 @@ def test_the_browser_unpacks_what_was_packed(open_page, address):
     assert line == [[1.5, 1, 0.5, 1], [2.5, 1, 1.5, 1]]  # halfway between the first two rows of cells
 
 
+def test_a_field_is_drawn_where_and_as_it_says(open_page, address):
+    page = ready(open_page(address))
+    seen = page.evaluate("""() => {
+        const canvas = document.createElement("canvas");
+        Object.assign(canvas.style, {position: "absolute", width: "100px", height: "100px"});
+        document.body.append(canvas);
+        afterzero.drawField(canvas, {size: 2, values: Uint8Array.from([0, 0, 255, 255]), box: [0, 10, -10, 0],
+                                     points: [2, -2, 8, -7], labels: [1, 0], wrong: [0, 1], radius: 5});
+        const {data} = canvas.getContext("2d").getImageData(0, 0, 100, 100);
+        const at = (x, y) => [...data.slice(4 * (100 * y + x), 4 * (100 * y + x) + 3)];
+        return {classes: ["--class-0", "--class-1"].map(name => afterzero.colour(name)), first: at(20, 20),
+                second: at(80, 70),
+                ring: Math.min(...[58, 59, 60].map(y => at(80, y)[0])), none: Math.min(...[8, 9, 10].map(y => at(20, y)[0])),
+                top: at(50, 2), bottom: at(50, 97)};
+    }""")
+    assert [seen["second"], seen["first"]] == seen["classes"]
+    assert seen["ring"] < 90 < seen["none"]  # ink, around the wrong label alone
+    assert seen["top"][2] > seen["top"][0] and seen["bottom"][2] < seen["bottom"][0]  # class 0 is blue, and at the top
+
+
+def test_figures_beside_curves_are_those_of_the_data(open_page, address):
+    page = ready(open_page(address, "phone"))
+    run = next(run for run in scrubber.part(recordings(), SQUEEZE).data["runs"]
+               if (run["noise"], run["loss"], run["level"]) == (0.2, "cross_entropy", 0.0))
+
+    def told(value):
+        return page.evaluate("value => afterzero.scrubNumber(value)", value)
+    for chart, scale in (("loss", 1), ("error", 100)):
+        caption = page.locator(f'[data-side="left"] [data-chart="{chart}"] figcaption')
+        assert caption.locator("b").all_inner_texts() == [told(scale * run["curves"][f"{part}_{chart}"][-1])
+                                                          for part in ("train", "val", "test")]
+    margins = sorted(unpacked(run["margins"], 30)[-1].tolist())
+    exact = [page.evaluate("byte => afterzero.scrubMargin({margin: 100}, byte)", margins[i]) for i in (0, 15)]
+    assert page.locator('[data-side="left"] [data-chart="margins"] b').all_inner_texts() == [told(value) for value in exact]
+    assert "with one seed (" in page.inner_text(".scrub-about") and "|J − b| + b" in page.inner_text(".scrub-about")
+
+
 def test_words_follow_the_curves(open_page, address):
     page = ready(open_page(address))
 
@@ -184,13 +213,13 @@ def test_words_follow_the_curves(open_page, address):
     end = " of new points are classified wrongly."
     assert said(0) == f"training error 50 %; test loss 3.0 × its lowest (still to come, at epoch 4); 50 %{end}"
     assert said(1) == f"training error 0 for the first time; the test loss is at its lowest; 10 %{end}"
-    assert said(2) == f"training error 0 since epoch 4; test loss 4.5 × its lowest (at epoch 4); 12 %{end}"
+    assert said(2) == f"training error 0, first at epoch 4; test loss 4.5 × its lowest (at epoch 4); 12 %{end}"
     held = {"train_error": [0.5, 0.1, 0.1], "train_loss": [0.7, 0.4, 0.3], "test_loss": [0.4, 0.39, 0.4],
             "test_error": [0] * 3}
     assert said(2, level=0.3, zero=None, curves=held) == (
         f"training error 10 %; the training loss is held at 0.3; test loss hardly above its lowest (at epoch 4); 0 %{end}")
     again = {"train_error": [0, 0.1, 0], "train_loss": [1] * 3, "test_loss": [1] * 3, "test_error": [0] * 3}
-    assert said(2, zero=1, curves=again).startswith("training error 0, for the first time at epoch 1; ")
+    assert said(2, zero=1, curves=again).startswith("training error 0, first at epoch 1; ")
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -1,11 +1,16 @@
 """The views of a direction that turns and of a network unrolled over a word, in a real browser: moved by mouse and keys."""
+import base64
+import json
+import re
+
+import numpy as np
 import pytest
 
 from experiments import views
 from experiments.runs.store import Store
 from experiments.trainers.turning import Turn
 from experiments.trainers.unrolled import Unrolled
-from tests.pages_of_parts import paged
+from tests.pages_of_parts import paged, until
 
 TURNS = [Turn("test", 0, data, updates=500, frames=20) for data in ("clouds", "figure_1")]
 NETWORKS = [Unrolled("test", 0, train=200, hidden=8, bidirectional=both, epochs=2) for both in (False, True)]
@@ -42,6 +47,9 @@ def test_the_direction_turns_by_key_by_mouse_and_by_itself(open_page, address):
     page = open_page(address)
     slider, now = page.locator(".turning-steps input"), page.locator(".turning-now")
     line = page.locator(".turning-plane .turning-line").first
+    wrong = page.locator(".turning-plane .turning-wrong").first
+    assert wrong.get_attribute("d").count("M") == int(
+        re.search(r"(\d+) of \d+ samples", now.inner_text())[1]) > 0
     assert now.inner_text().startswith("Before the first update") and "misclassified" in now.inner_text()
     before = line.get_attribute("d")
     slider.focus()
@@ -57,7 +65,7 @@ def test_the_direction_turns_by_key_by_mouse_and_by_itself(open_page, address):
     page.get_by_role("button", name="Updates (log): one step back").click()
     at = int(slider.input_value())
     page.get_by_role("button", name="Updates (log): play").click()
-    page.wait_for_function("(at) => Number(document.querySelector('.turning-steps input').value) > at + 1", arg=at)
+    until(page, f"Number(document.querySelector('.turning-steps input').value) > {at + 1}")
     page.get_by_role("button", name="Updates (log): pause").click()
     stopped = slider.input_value()
     page.wait_for_timeout(400)
@@ -99,6 +107,19 @@ def test_reading_forwards_then_back_through_time(open_page, address):
     assert painted(page, gradients) == [False] * (T - 2) + [True] * 2
     slider.click(position={"x": 1, "y": slider.bounding_box()["height"] / 2})
     assert slider.input_value() == "0"
+
+
+def test_colours_say_which_sign_a_state_has(open_page, address):
+    page = open_page(address)
+    data = json.loads(page.evaluate("document.getElementById('unrolled-data').textContent"))["networks"][0]
+    word, H = data["words"][int(choice(page, "Word").input_value())], data["hidden"]
+    states = np.frombuffer(base64.b64decode(word["states"]), np.int8)[:len(word["text"]) * H].reshape(-1, H)  # (T, H)
+    pixels = page.locator(".unrolled-grid canvas >> nth=0").evaluate("""(canvas) =>
+        [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]""")
+    pixels = np.array(pixels).reshape(H, -1, 4).swapaxes(0, 1)  # (T, H, 4)
+    clear = np.abs(states.astype(int)) > 30
+    assert clear.sum() > H and ((pixels[..., 2] > pixels[..., 0]) == (states < 0))[clear].all()  # blue below 0
+    np.testing.assert_allclose(pixels[..., 3], np.abs(states.astype(int)) * 255 / 127, atol=1)
 
 
 def test_the_second_direction_reads_from_the_end(open_page, address):

@@ -131,7 +131,7 @@ addEventListener("DOMContentLoaded", () => {
     $("now-test").textContent = now ? percent(now.test_error) : "–";
     $("now-loss").textContent = now ? figure(now.test_loss) : "–";
     $("says").textContent = worth.says.replaceAll(" %", "\u00a0%");
-    const said = at => at ? [figure(at.epoch), percent(at.train_error), percent(at.test_error), figure(at.test_loss)] : ["–", "–", "–", "–"];
+    const said = at => at ? [String(at.epoch), percent(at.train_error), percent(at.test_error), figure(at.test_loss)] : ["–", "–", "–", "–"];
     for (const name of ["now", "zero", "best"]) cells($(`worth-${name}`), [$(`worth-${name}`).cells[0].textContent, ...said(worth[name])]);
     for (const {rule, stopped, returned} of rules) {
       const row = document.querySelector(`tr[data-rule="${rule}"]`), [epoch, , error, loss] = said(returned);
@@ -156,10 +156,10 @@ addEventListener("DOMContentLoaded", () => {
 
   function caption() {
     const {data, samples, noise, hidden, activation, loss, level, optimizer, rate, batch, seed} = played ?? shown();
-    return `${data}, ${samples} training samples, wrong labels ${percent(+noise)}; network 2-${hidden ? `${hidden}-` : ""}2, ${activation}; ${loss}` +
+    return `One run: ${data}, ${samples} training samples, wrong labels ${percent(+noise)}; network 2-${hidden ? `${hidden}-` : ""}2, ${activation}; ${loss}` +
       `${+level ? `, flood level ${level}` : ""}; ${optimizer}, rate ${rate}, batch ${batch}, seed ${seed}.\n${frame?.worth.says ?? ""}\n` +
       "Dashed: training set, dotted: validation set, solid: " +
-      "test set; dashed upright: first zero training error; short strokes: a stopping rule stopped. Disc: class 0, square: class 1; rings, dark bars: wrong labels.";
+      "test set; dashed upright: first zero training error; short strokes: a stopping rule stopped. Disc: class 0, square: class 1; rings, and bars as dark or light as this text: wrong labels.";
   }
 
   // --- controls ---
@@ -175,7 +175,7 @@ addEventListener("DOMContentLoaded", () => {
   });
   $("points").addEventListener("change", drawField);
   addEventListener("keydown", event => {
-    if (event.key !== " " || event.target.closest("button, input, select, summary, dialog, [tabindex]")) return;
+    if (event.key !== " " || event.repeat || event.target.closest("button, input, select, summary, dialog, [tabindex]")) return;
     event.preventDefault();
     training ? act.stop() : act.train();
   });

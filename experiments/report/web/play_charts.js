@@ -2,12 +2,12 @@
 /* The curves and the histogram of `play`, drawn by uPlot in the colours of base.css.
 
    afterzero.playCharts({losses, errors, margins}) with three elements returns
-     {clear(), add(rows), show({zero, level, stops, margins}), restyle(), pictures()}:
+     {clear(), add(rows), show({zero, level, stops, margins}), restyle(), epochs(), pictures()}:
    rows are [epoch, train loss, val loss, test loss, train error, test error]; `show` draws; `restyle` after a change of scheme;
-   `pictures` gives the canvases, for a picture of the page. */
+   `epochs` are those that are drawn; `pictures` gives the canvases, for a picture of the page. */
 window.afterzero ??= {parts: {}};
 {
-  const MOST = 3000;  // rows kept: what is drawn does not grow with the run
+  const MOST = 3000, FIRST = 500;  // rows kept, so that what is drawn does not grow with the run; the first: all of them
   const LOWEST = 1e-6;  // of losses on the log scale; a hinge loss becomes 0
   const DASHES = {train: [7, 4], val: [2, 3], test: []};
   const HUES = {train: "--blue", val: "--purple", test: "--red"};
@@ -146,7 +146,7 @@ window.afterzero ??= {parts: {}};
         for (const row of rows) row.forEach((value, i) => columns[i].push(value));
         if (columns[0].length > MOST) {  // every second one; the last stays
           const odd = (columns[0].length - 1) % 2;
-          columns.forEach((column, i) => { columns[i] = column.filter((_, place) => place % 2 === odd); });
+          columns.forEach((column, i) => { columns[i] = column.filter((_, place) => place < FIRST || place % 2 === odd); });
         }
       },
       show(now) {
@@ -154,6 +154,7 @@ window.afterzero ??= {parts: {}};
         for (const name in charts) charts[name].setData(data[name]());
       },
       restyle: make,
+      epochs: () => [...columns[0]],
       pictures: () => Object.fromEntries(Object.entries(charts).map(([name, chart]) => [name, chart.ctx.canvas])),
     };
   };

@@ -26,12 +26,7 @@ window.afterzero ??= {parts: {}};
     const {train_error: errors, train_loss: trained, test_loss: tested, test_error: tests} = run.curves;
     const words = [], best = lowest(tested), ratio = tested[frame] / tested[best];
     if (errors[frame] > 0) words.push(`training error ${percent(errors[frame])}`);
-    else if (run.zero === null || run.zero > epochs[frame]) words.push("training error 0");
-    else {
-      const ever = errors.every((error, i) => epochs[i] < run.zero || error === 0);
-      words.push(`training error 0${epochs[frame] === run.zero ? " for the first time" :
-        ever ? ` since epoch ${number(run.zero)}` : `, for the first time at epoch ${number(run.zero)}`}`);
-    }
+    else words.push(`training error 0${epochs[frame] === run.zero ? " for the first time" : `, first at epoch ${number(run.zero)}`}`);
     if (run.level && trained[frame] < 1.1 * run.level) words.push(`the training loss is held at ${run.level}`);
     if (frame === best) words.push("the test loss is at its lowest");
     else {

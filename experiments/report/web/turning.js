@@ -97,9 +97,9 @@ afterzero.parts.turning = (root, data) => {
     const axis = {stroke: () => colour("quiet"), grid, ticks: {show: false}, font: "12px system-ui, sans-serif", gap: 2};
     const tens = (u, splits) => splits.map((value) => Number.isInteger(Math.log10(value)) ? value : null); // others: no line
     const powers = (u, splits) => splits.map((value) => value === null ? "" : value < 1e4 ? `${value}` : `10${above(value)}`);
-    charts = [["Angle to the machine, degrees (log; dashed: theory)", 3, set.angle, set.expected],
-              ["Margin (dashed: the machine’s, the largest)", 1, set.margin, set.margin.map(() => set.best)],
-              ["‖w‖, which grows like log t", 1, set.norm, null]].map(([title, kind, values, aim]) => {
+    charts = [["Angle to the machine in degrees, over updates (both log; dashed: theory)", 3, set.angle, set.expected],
+              ["Margin, over updates (dashed: the machine’s, the largest)", 1, set.margin, set.margin.map(() => set.best)],
+              ["‖w‖, over updates: it grows like log t", 1, set.norm, null]].map(([title, kind, values, aim]) => {
       const heading = place.appendChild(document.createElement("p"));
       heading.textContent = title;
       const holder = place.appendChild(document.createElement("div"));

@@ -65,7 +65,7 @@ afterzero.parts.unrolled = (root, data) => {
   row("states", "States hₜ: a line for each hidden unit, from −1 (blue) to 1 (orange)", "", "canvas");
   row("bars", "|dhₜ|, in percent of what it is at the step taken last", "unrolled-cells unrolled-bars");
   row("sizes", "", "unrolled-cells unrolled-sizes");
-  row("gradients", "dhₜ, unit by unit: were its state larger, the loss would be smaller (blue) or larger (orange)", "", "canvas");
+  row("gradients", "dhₜ, unit by unit: were its state larger, the loss would be smaller (blue) or larger (orange); relative to the largest", "", "canvas");
   for (const name of ["states", "gradients"]) rows[name].setAttribute("role", "img");
 
   const paint = (canvas, values, visible, words) => {
