@@ -88,10 +88,23 @@ def test_one_class_is_refused(tmp_path, capsys):
     assert re.search(r"one\.csv.*'label'.*one class", capsys.readouterr().err)
 
 
+def test_what_cannot_be_read_leaves_no_folder(table, tmp_path, capsys):
+    for path, label in ((tmp_path / "none.csv", "label"), (table, "lable")):
+        assert main(["check", str(path), "--label", label, "--results", str(tmp_path / "results")]) == 1
+        assert not (tmp_path / "results").exists()
+    assert "'lable', which is no column, accepted: 'label'" in capsys.readouterr().err
+
+
 def test_without_a_label_the_option_is_named(table, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["check", str(table)])
     assert "--label" in capsys.readouterr().err
+
+
+def test_what_else_is_printed_is_no_json(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(command, "check", lambda chosen, say: (print("progress"), say("a table"), "{}")[-1])
+    assert command.main(["own.csv", "--label", "y", "--json", "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("{}\n", "progress\n")
 
 
 def test_columns_that_are_treated_alike_share_a_line():
@@ -105,10 +118,12 @@ def test_columns_that_are_treated_alike_share_a_line():
 
 
 INTERRUPTED = """
-    import sys, time
+    import signal, sys, time
     from experiments.trainers import own_table
     from experiments.command import main
     from experiments.runs.store import Run, Store
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
     def train(runs):
         if runs[0]["seed"] == 1:

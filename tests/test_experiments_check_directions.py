@@ -49,7 +49,7 @@ def gathered(problem, plan, trained):
 def above(results, rule, bound):
     """Whether the mean test error of a model is no lower than a bound, but for three standard errors of the rows tested."""
     error = float(np.nanmean(results.values(results.trained.plain, rule, ERROR)))
-    return error > bound - 3 * np.sqrt(bound * (1 - bound) / results.tested)
+    return error > bound - 3 * np.sqrt(bound * (1 - bound) / results.tested())
 
 
 def goes_wrong(results, bayes):

@@ -24,14 +24,18 @@ PARTS = Parts(np.arange(6), np.array([6, 7]), np.array([8, 9]))
 
 
 def test_counts_and_guessing_of_classes():
-    seen = facts(problem([1, 1, 1, 1, 0, 0, 1, 0, 0, 1], ("no", "yes")), PARTS)
+    one = problem([1, 1, 1, 1, 0, 0, 1, 0, 0, 1], ("no", "yes"))
+    seen = facts(one, PARTS)
     assert seen.rows == {"all": 10, "train": 6, "validation": 2, "test": 2}
     assert seen.columns == {"number": 2 - 1, "category": 1, "date": 1, "dropped": 1}
     assert seen.classes == {"yes": 6, "no": 4}
-    assert seen.balance == 4 / 6
     assert seen.missing == {"x": 1, "town": 2}
     assert (seen.measure, seen.always, seen.guess) == ("accuracy", "yes", 0.5)
-    assert seen.nearest in (0.5, 1.0)
+    data = encoded(one, PARTS)
+    near = ((data.test.x[:, None] - data.train.x)**2).sum(axis=2).argmin(axis=1)
+    assert seen.nearest == np.mean(one.y[PARTS.train][near] == one.y[PARTS.test])
+    other = facts(problem([1, 1, 1, 1, 0, 0, 1, 0, 0, 0], ("no", "yes")), PARTS)
+    assert (other.guess, other.nearest) == (0.0, 1.0)
     assert json.loads(json.dumps(seen.as_dict()))["compared"] == [2, 6]
     assert str(seen).splitlines() == [
         "rows: 10 (6 to train on, 2 to choose by, 2 to test on)",
@@ -47,7 +51,6 @@ def test_guessing_a_number():
     seen = facts(problem(y, ()), PARTS)
     assert seen.guess == pytest.approx(np.sqrt(2))  # the mean is 2.5
     assert seen.target == pytest.approx({"mean": 2.2, "deviation": y.std(), "least": 0, "most": 5})
-    assert seen.balance == 1
     assert "'out\\x07come': mean 2.2" in str(seen)
     assert "1.414 by guessing (always the mean)" in str(seen)
 

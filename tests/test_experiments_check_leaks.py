@@ -292,6 +292,16 @@ def test_columns_that_say_the_same_or_nothing():
                      "constant": ("still",), "unscaled": ("a", "code")}
 
 
+def test_copied_rows_make_no_two_columns_the_same():
+    drawn = np.random.default_rng(0).integers(0, 80, 300)
+    columns = [Column(one.name, "number", one.values[drawn]) for one in numbers(4, 80)]
+    problem = table(*columns, y=labels(80)[drawn])
+    kinds = {one.kind for one in findings(problem, cut(problem))}
+    assert "copies" in kinds and "same_column" not in kinds
+    again = Column("again", "number", columns[0].values)
+    assert ("x0", "again") in [one.columns for one in of_kind(table(*columns, again, y=labels(80)[drawn]), "same_column")]
+
+
 def test_columns_left_out_as_inputs_are_named_too(tmp_path):
     rng = np.random.default_rng(0)
     y, x = np.sort(labels(200)), rng.standard_normal((200, 3)).round(4)

@@ -1,5 +1,6 @@
 """What is trained on a table of one's own: divisions, figures of every model, levels, and that stored runs are the same."""
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from experiments.runs.settings import SettingError
 from experiments.runs.store import Run, Store
 from experiments.trainers import own_table
 from experiments.trainers.own_table import RANDOM, UNSCALED, OwnRun, data_of, offered, own_run_of, train_fleet
+from losses import CrossEntropy
 from tests.own_tables import gaussians, overlapping, problem_from
 
 pytestmark = pytest.mark.compiled
@@ -21,13 +23,13 @@ pytestmark = pytest.mark.compiled
 
 @pytest.fixture(scope="module")
 def problem():
-    return problem_from(*overlapping(90, np.random.default_rng(1)))
+    return problem_from(*overlapping(90, np.random.default_rng(1), 0.15))
 
 
 @pytest.fixture(scope="module")
 def one(problem):
     """A run on it, and what it left."""
-    run = OwnRun(3, problem.digest, 0.2, (16, 16), 40, 16)
+    run = OwnRun(3, problem.digest, 0.2, (16, 16), 40, 16, 0.01)
     with offered(problem):
         return run, train_fleet([run.settings()])[0]
 
@@ -46,9 +48,17 @@ def test_figures_are_those_of_the_models_and_rows_they_are_said_to_be_of(problem
             assert found.scalars[f"{rule}.{figure}"] == pytest.approx(found.arrays[f"record.{figure}"][check], rel=1e-4)
     error, loss = found.arrays["record.train_error"], found.arrays["record.val_loss"]
     assert found.scalars["zero.epoch"] == 1 + np.flatnonzero(error == 0)[0]
-    assert found.scalars["best.epoch"] == 1 + np.argmin(loss)
+    assert found.scalars["best.epoch"] == 1 + np.argmin(loss) != 1 + np.argmin(found.arrays["record.test_loss"])
     assert found.scalars["best_error.epoch"] == 1 + np.argmin(found.arrays["record.val_error"])
     assert found.scalars["end.epoch"] == len(error) == run.epochs
+
+
+def test_the_temperature_is_fitted_on_validation_rows():
+    outputs = {"validation": np.array([[3.0, 0.0]] * 4), "test": np.array([[0.0, 3.0]] * 4)}
+    one = SimpleNamespace(outputs=outputs.get, labels=lambda part: np.array([0, 0, 0, 1]), base=CrossEntropy())
+    found = own_table._cooled(one)  # three of four are class 0: logits log(3) apart
+    assert found["temperature"] == pytest.approx(3 / np.log(3), rel=1e-3)
+    assert found["cooled_loss"] == pytest.approx(-0.75 * np.log(0.25) - 0.25 * np.log(0.75), rel=1e-3)
 
 
 def test_a_level_is_a_flood_and_runs_of_one_division_share_a_fleet(problem, one):
@@ -127,6 +137,10 @@ def test_the_network_can_memorise_and_large_tables_get_less_of_everything():
     assert small.takes < 2 * 30 and large.takes <= 1.05 * 2 * 240
     assert large.seeds < 10 and large.run.batch_size > small.run.batch_size and large.memory < 4e9
     assert any("10 weights a row" in why for why in small.why)
+    assert any("6000 updates: far beyond zero error" in why for why in small.why)
+    quick = plan_of(800, 20, quick=True).why
+    assert any("1500 updates: a quarter of the usual (--quick)" in why for why in quick)
+    assert any(why.endswith("no network can avoid.") for why in quick)  # of one level nothing is chosen
     assert [any("all training is to take" in why for why in plan.why) for plan in (small, large)] == [False, True]
 
 
@@ -165,9 +179,10 @@ def test_stages_follow_from_each_other_and_nothing_is_trained_twice(tmp_path, mo
 
 def test_levels_are_shares_of_the_lowest_validation_loss_to_one_digit():
     plain = Measured([Run(scalars={"best.val_loss": loss}) for loss in (0.42, 0.46)])
-    assert levels_of(plain, (0.8, 0.4, 0.2)) == (0.09, 0.2, 0.4)
-    assert levels_of(Measured([Run(scalars={"best.val_loss": 1e-6})]), (0.8, 0.2)) == (0.001,)
-    assert levels_of(Measured([Run(scalars={})]), (0.8,)) == ()
+    assert levels_of(plain, (0.8, 0.4, 0.2), 0.7) == (0.09, 0.2, 0.4)
+    assert levels_of(plain, (0.8,), 0.1) == (0.08,)  # flooded above guessing's loss nothing is learnt
+    assert levels_of(Measured([Run(scalars={"best.val_loss": 1e-6})]), (0.8, 0.2), 0.7) == (0.001,)
+    assert levels_of(Measured([Run(scalars={})]), (0.8,), 0.7) == ()
 
 
 def test_zero_error_within_two_epochs_in_half_of_the_divisions_is_soon():

@@ -19,6 +19,7 @@ from tests.own_tables import made
 WIDE = {"spread": 0.3}
 DRIFT = SimpleNamespace(kind="drift", columns=("age",), level="suspicious", text="…")
 LEAK = SimpleNamespace(kind="tells_label", columns=("diagnosis",), level="found", text="…")
+PERHAPS = SimpleNamespace(**{**vars(LEAK), "level": "suspicious"})
 
 
 @pytest.mark.parametrize("how, start, also", [
@@ -64,10 +65,12 @@ def test_nothing_is_said_twice_where_the_best_is_where_judging_begins():
 
 def test_class_weights_are_judged_by_the_balanced_error():
     results = made(best=(0.3, 0.4))
-    other = made(best=(0.2, 0.5)).trained.plain
+    other = made(best=(0.2, 0.5), end=(0.4, 0.9)).trained.plain
     results = dataclasses.replace(results, trained=dataclasses.replace(results.trained, weighted=other))
     assert "With class weights: balanced error 20.0 instead of 30.0 %, clearly better (" in answer(results)["what changed"]
     assert "class weights" not in answer(made())["what changed"]
+    [row] = [row for row in shown.models(results).rows if row[0].startswith("class weights")]
+    assert row[3].startswith("20.0")
 
 
 def test_only_one_figure_is_judged_of_a_regression_problem():
@@ -79,6 +82,8 @@ def test_what_to_do_next_names_the_rule_that_costs_least_and_flooding_where_it_h
     said = answer(results)
     rule = best_rule(results)
     assert rule.loss == min(one.loss for one in results.rules if one.fired) and rule.above_end < 0
+    assert all(one.above_best == pytest.approx(one.loss - 0.4) for one in results.rules)  # the lowest of the run
+    assert all(one.above_end == pytest.approx(one.loss - 0.9) for one in results.rules)
     assert said["next"].startswith(f"What to do next: stop with {rule.rule}: none of the panel cost less by what matters")
     assert "or train to the end with flooding at 0.1" in said["next"]
     assert "test loss 0.450 instead of 0.900, clearly better" in said["what changed"]
@@ -108,11 +113,23 @@ def test_a_linear_model_that_does_as_well_is_named():
 
 
 @pytest.mark.parametrize("how, words", [
-    ({"end": (0.5, 0.9), "best": (0.5, 0.7), "zero": (0.5, 0.8)}, "(test error 50.0 instead of 50.0 %)"),
+    ({"end": (0.5, 0.9), "best": (0.5, 0.7), "zero": (0.5, 0.8)},
+     "(test error 50.0 instead of 50.0 % and test loss 0.700 instead of 0.693)"),
     ({"end": (0.5, 1.9), "zero": (0.5, 1.1), "regression": True}, "(test loss 1.10 instead of 1.00)")])
 def test_what_learns_nothing_is_told_so(how, words):
     assert f"at its best the network is no better than guessing {words}" in answer(made(**how))["next"]
     assert "guessing" not in answer(made())["next"]
+
+
+def test_chances_of_a_rare_class_are_learnt_before_it_is_the_likeliest():
+    assert "guessing" not in answer(made(best=(0.03, 0.07), zero=(0.03, 0.1), largest=0.975))["next"]
+    assert "guessing" in answer(made(best=(0.03, 0.2), zero=(0.03, 0.3), largest=0.975))["next"]
+
+
+def test_where_more_splits_would_not_do_more_rows_are_asked_for():
+    assert "; more splits may tell: --seeds 10" in answer(made(spread=0.01, seeds=5))["next"]
+    assert "; more rows would tell: more than 100 times as many" in answer(made(**WIDE, seeds=5))["next"]
+    assert "; more splits may tell: --seeds 20" in answer(made(seeds=10, diverged=8))["next"]
 
 
 def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
@@ -122,14 +139,20 @@ def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
         run.scalars["best.epoch"] = 20.0
     assert answer(results)["next"].startswith("What to do next: train on, and keep") and "so try more (--epochs)" in answer(
         results)["next"]
+    for run in results.trained.plain.runs:  # nearly nothing is left to lower
+        run.scalars["best.test_loss"] = 0.001
+    assert "--epochs" not in answer(results)["next"]
 
 
 def test_accused_data_are_named_before_anything_else():
     said = answer(made(end=(0.2, 0.9)), [LEAK])
     assert "But first: something leaks (diagnosis), see above" in said["answer"]
     assert said["next"].startswith("What to do next: leave out the columns or rows that leak, and check again; stop with ")
-    perhaps = SimpleNamespace(**{**vars(LEAK), "level": "suspicious"})
-    assert "But first: something may leak (diagnosis)" in answer(made(), [perhaps])["answer"]
+    said = answer(made(), [PERHAPS])
+    assert "But first: something may leak (diagnosis)" in said["answer"]
+    assert "next: settle whether that leaks, and if so mend it as said above and check again; " in said["next"]
+    group = SimpleNamespace(kind="looks_like_groups", columns=("patient",), level="suspicious", text="…")
+    assert "may leak (patient)" in answer(made(), [group])["answer"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
 
 
@@ -138,21 +161,52 @@ def test_how_sure_says_of_what():
             "change by what matters from the best on and that test loss rises from the best on. Of other") in answer(
         made(end=(0.2, 0.9)))["how sure"]
     text = answer(made(**WIDE))["how sure"]
-    assert "over 10 splits with 400 test rows each, paired, for six comparisons at once" in text
+    assert "over 10 splits with 400 test rows each, paired, for seven comparisons at once" in text
     assert "not sure what becomes of test error, what becomes of test loss" in text
-    assert "for two comparisons" in answer(made(regression=True))["how sure"]
+    assert "for three comparisons" in answer(made(regression=True))["how sure"]
     assert "1 run diverged and is left out" in answer(made(diverged=1))["how sure"]
 
 
 def test_where_zero_error_was_not_reached_it_says_how_to_get_there():
     unreached = answer(made(zero_epoch=float("nan"), end=(0.2, 0.9)))
     assert "train longer or wider (--epochs, --hidden)" in unreached["next"]
-    assert "for four comparisons" in unreached["how sure"] and "wider" not in answer(made())["next"]
+    assert "for five comparisons" in unreached["how sure"] and "wider" not in answer(made())["next"]
 
 
 def test_only_diverged_runs_tell_nothing():
     assert answer(made(diverged=10)) == {"answer": answer(made(diverged=10))["answer"]}
     assert answer(made(diverged=10))["answer"].startswith("Cannot tell: every run diverged")
+
+
+def test_confusions_stand_in_the_line_of_the_true_class():
+    assert np.allclose(made(best=(0.25, 0.5)).confusion, [[0, 0], [0.25, 0.75]])  # all test rows are "yes"
+
+
+def test_one_run_that_diverged_leaves_the_rules_alone():
+    results = made(end=(0.2, 0.9), diverged=1)
+    results.trained.plain.runs[0].arrays["record.test_loss"] = np.where(np.arange(20) < 9, 0.5, np.nan)
+    assert all(np.isfinite(rule.above_end) and rule.fired <= 9 for rule in results.rules)
+
+
+@pytest.mark.parametrize("best, matters", [(0.5, 0.05 * np.log(2)), (0.1, 0.02), (0.001, 0.01 * np.log(2))])
+def test_the_less_is_unexplained_the_less_loss_matters(best, matters):
+    assert made(best=(0.2, best)).matters("test_loss") == pytest.approx(matters, rel=0.01)
+
+
+def test_few_rows_that_are_no_copies_prove_nothing():
+    results = made(copies=True)
+    for place, rows in enumerate(results.fresh):
+        rows[:] = np.arange(400) == place
+    assert results.after("test_error", fresh=True).half >= 3 / 10 > results.after("test_error").half
+
+
+def test_a_rare_class_in_a_test_file_makes_balanced_errors_uncertain():
+    results = made(test_from=1600, largest=0.98)  # its last 40 of 400 rows
+    for run in results.trained.plain.runs:
+        run.arrays["end.predictions"] = np.where(np.arange(400) < 380, results.problem.y[1600:], 0)
+        run.arrays["best.predictions"] = results.problem.y[1600:]
+    plain, balanced = (results.change(figure, "best", "end") for figure in ("test_error", "balanced_error"))
+    assert balanced.half > 3 * plain.half
 
 
 def test_copies_are_left_out_a_second_time():
@@ -196,7 +250,8 @@ def test_two_epochs_are_explained_by_what_the_numbers_support(how, supported, ot
 
 def test_two_epochs_without_a_cause_and_with_a_leak():
     assert "The numbers support none of the usual causes. Not: " in so_soon(made(random=19.0, unscaled=9.0))
-    assert "The numbers support: leakage (tells_label)" in so_soon(made(random=19.0), [LEAK])
+    assert "The numbers support: leakage (a column that tells the label)" in so_soon(made(random=19.0), [LEAK])
+    assert "The numbers support: possibly leakage (" in so_soon(made(random=19.0), [PERHAPS])
     assert "so soon" in answer(made(zero_epoch=2.0, random=19.0)) and "so soon" not in answer(made(zero_epoch=3.0))
 
 
@@ -227,6 +282,10 @@ def test_a_test_file_adds_what_the_choice_of_its_rows_does():
         run.arrays["end.losses"] = np.where(np.arange(400) % 2, 0.5, 1.3)
     own = results.after("test_loss")
     assert own.half > 2 * np.sqrt(0.16 / 400) > made().after("test_loss").half  # rows differ by 0 or 0.8
+    for place, run in enumerate(results.trained.plain.runs):  # what only one network does is no matter of the rows
+        run.arrays["end.losses"] = 0.5 + (-1) ** place * (np.arange(400) % 2)
+        run.arrays["zero.losses"] = np.full(400, 0.5)
+    assert results._sampling("test_loss", "zero", "end", results.trained.plain, results.trained.plain) < 1e-12
 
 
 # --- for programs ---
@@ -242,6 +301,8 @@ def test_documents_are_strict_json(how):
         raise AssertionError(name)
     found = json.loads(text, parse_constant=refuse)
     assert found["facts"] == {"a": None} and found["answer"]["answer"] and found["rows"] == 2000
+    with_copies = [one["copies"] for one in found["changes"]]
+    assert with_copies == sorted(with_copies, reverse=True) and all(with_copies) == ("copies" not in how)
     assert found["verdict"] in ("yes", "no", "same", "depends", "unknown", "diverged")
 
 

@@ -162,6 +162,9 @@ def test_parts_that_cannot_be_made():
         for seed in range(20):
             cut(replace(problem(), y=np.repeat([0, 1], [199, 1])), 0.25, seed)
     assert len(cut(problem(10)).validation) == len(cut(problem(10), 0.01).test) + 1 == 2
+    for rows in range(8, 20):  # however shares are rounded, no row is lost
+        parts = cut(problem(rows))
+        assert len(parts.train) + len(parts.validation) + len(parts.test) == rows
 
 
 # --- inputs ---

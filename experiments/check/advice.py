@@ -8,11 +8,13 @@ from ..report.compare import BETTER, WORSE
 from ..report.tables import number
 from ..report.words import NUMBERS, counted, listed
 from .changes import SAME, TOO_FEW
+from .finding import FOUND
 from .plan import SEEDS
 from .results import ERROR, LOSS, Results, RuleCost
 from .verdicts import decision, measures
 
 MANY_TIMES = 100  # rows that nobody gets
+WITH_SPLITS = 10.0  # square of how much narrower ten splits may make an interval, and a little luck
 USUAL = "Patience(10)"
 LATE = 0.95  # of the run: a best after it may not be the best
 
@@ -22,7 +24,7 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
     way, said = decision(results), []
     rule = best_rule(results)
     if accused:
-        said.append("leave out the columns or rows that leak, and check again")
+        said.append(_mend(accused))
     if way in ("no", "depends") and rule is not None and rule.above_end < 0:
         said.append(f"stop with {rule.rule}: none of the panel cost less by what matters; it returns epoch "
                     f"{rule.returned:.0f}, test loss {number(rule.loss)}, {-rule.above_end:.2g} below the end's")
@@ -43,14 +45,24 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
     return f"What to do next: {'; '.join(said)}."
 
 
+def _mend(accused: Sequence[Any]) -> str:
+    if any(one.level == FOUND for one in accused):
+        return "leave out the columns or rows that leak, and check again"
+    return "settle whether that leaks, and if so mend it as said above and check again"
+
+
 def _no_better_than_guessing(results: Results) -> list[str]:
-    figure, guess = (LOSS, results.guessing[1]) if results.regression else (ERROR, results.guessing[0])
-    name, factor, unit = ("loss", 1.0, "") if results.regression else ("error", 100.0, " %")
-    best = float(np.nanmean(results.values(results.trained.plain, "best", figure)))
-    if best < guess - results.matters(figure):
+    plain, guess = results.trained.plain, dict(zip((ERROR, LOSS), results.guessing, strict=True))
+    best = {figure: float(np.nanmean(results.values(plain, "best", figure)))
+            for figure in ((LOSS,) if results.regression else (ERROR, LOSS))}
+    # Of a rare class chances are learnt, which the loss shows, long before it is the likeliest.
+    if any(value < guess[figure] - results.matters(figure) for figure, value in best.items()):
         return []
-    return [f"at its best the network is no better than guessing (test {name} {number(factor * best)} instead of "
-            f"{number(factor * guess)}{unit}): look for other columns before you look for other epochs"]
+    said = [f"test loss {number(best[LOSS])} instead of {number(guess[LOSS])}"]
+    if ERROR in best:
+        said.insert(0, f"test error {number(100 * best[ERROR])} instead of {number(100 * guess[ERROR])} %")
+    return [f"at its best the network is no better than guessing ({listed(said)}): look for other columns before you look "
+            "for other epochs"]
 
 
 def _simpler(results: Results) -> list[str]:
@@ -74,18 +86,24 @@ def best_rule(results: Results) -> RuleCost | None:
 
 
 def late(results: Results) -> bool:
-    """Whether the lowest validation loss came so late that more training may lower it."""
-    return float(np.nanmean(results.trained.plain.values("best.epoch"))) >= LATE * results.plan.run.epochs
+    """Whether the lowest validation loss came so late that more training may lower it by what matters."""
+    plain = results.trained.plain
+    return plain.mean("best.epoch") >= LATE * results.plan.run.epochs and plain.mean(f"best.{LOSS}") > results.matters(LOSS)
 
 
 def _what_would_tell(results: Results) -> str:
     """Return whether more splits or more rows would tell, and how many."""
-    if results.plan.seeds < SEEDS[0]:
-        return f"more splits may tell: --seeds {SEEDS[0]}"
-    factor = max((one.half / results.matters(ERROR if "error" in name else LOSS)) ** 2
-                 for name, one in measures(results).items() if one.verdict == TOO_FEW)
+    unclear = [(one, results.matters(ERROR if "error" in name else LOSS)) for name, one in measures(results).items()
+               if one.verdict == TOO_FEW]
+    narrower = min(((one.half / max(matters, abs(one.mean))) ** 2 for one, matters in unclear), default=0.0)  # for a change
+    factor = max(((one.half / matters) ** 2 for one, matters in unclear), default=0.0)  # for none, in any figure
+    seeds = results.plan.seeds
+    few = seeds < SEEDS[0]
+    if not unclear or (few and narrower <= WITH_SPLITS):
+        return f"more splits may tell: --seeds {SEEDS[0] if few else 2 * seeds}"
     times = f"{number(factor, 2)} times as many" if factor < MANY_TIMES else f"more than {MANY_TIMES} times as many"
-    return f"more rows would tell: {times}, as intervals shrink with the root of their number"
+    return (f"more rows would tell: {times}, as intervals shrink with the root of their number"
+            + f"; more splits (--seeds {SEEDS[0]}) narrow them somewhat" * few)
 
 
 def how_sure(results: Results) -> str:

@@ -88,7 +88,8 @@ def _where(results: Results) -> str:
     if results.regression:
         return ("a regression problem has no zero training error, so judged from the lowest validation loss (epoch "
                 f"{at} on average) to epoch {epochs}")
-    lowest = 100 * float(np.nanmean([np.nanmin(run.arrays["record.train_error"]) for run in plain.runs]))
+    lowest = 100 * float(np.nanmean([np.nanmin(run.arrays["record.train_error"]) for run in plain.runs
+                                     if not run.scalars["diverged"]]))
     return (f"training error did not reach zero in most splits ({number(lowest)} % was the lowest, on average), so judged "
             f"from the lowest validation loss (epoch {at} on average) to epoch {epochs}")
 
@@ -98,11 +99,17 @@ def _phrase(name: str, one: Change, matters: float) -> str:
     factor, unit = (100.0, " points") if error else (1.0, "")
     values = f"{number(factor * one.before)} to {number(factor * one.after)}{' %' * error}"
     mean = one.mean if abs(one.mean) > 1e-12 else 0.0  # of equal figures, added up in another order
-    change = f"{factor * mean:+.2g}" + ("" if math.isinf(one.half) else f" ±{factor * one.half:.2g}") + unit
+    change = ("+" if mean >= 0 else "") + _short(factor * mean) + (
+        "" if math.isinf(one.half) else f" ±{_short(factor * one.half)}") + unit
     return {BETTER: f"{name} fell from {values} ({change})", WORSE: f"{name} rose from {values} ({change})",
             SAME: f"{name} stayed, {values} ({change}: less than {factor * matters:.2g} makes no difference)",
             TOO_FEW: f"whether {name} changed cannot be told, {values} ({change})",
             UNKNOWN: f"{name} went from {values}"}[one.verdict]
+
+
+def _short(value: float) -> str:
+    """Two digits, of large numbers those before the point: "0.013", "140"."""
+    return number(value, 3) if abs(value) >= 100 else f"{value:.2g}"
 
 
 def _warning(accused: Sequence[Any]) -> list[str]:
@@ -142,7 +149,7 @@ def _changed(results: Results) -> str:
     if results.trained.flooded is not None:
         names = {"test loss": LOSS} if results.regression else {"test error": ERROR, "test loss": LOSS}
         parts = [_beside(name, one) for name, figure in names.items() if (one := results.flooding(figure)) is not None]
-        said.append(f"Flooding at {results.trained.level:g}, to the end as well: {listed(parts)}.")
+        said.append(f"Flooding at {results.trained.level:g}, to the end as well: {'; '.join(parts)}.")
     if results.trained.weighted is not None:
         one = results.change("balanced_error", "best", "best", runs=results.trained.weighted)
         said.append(f"With class weights: {_beside('balanced error', one)} (classes count alike in it).")

@@ -6,18 +6,22 @@ import numpy as np
 
 from ..report.tables import number
 from ..report.words import listed
+from .finding import FOUND
 from .plan import FAST
 from .results import ERROR, Results
 
 ONE_CLASS = 0.95  # share of the largest class
 EASY = 0.02  # test error of a linear model
-FLATTER = ("copies", "near_copies", "shared_groups", "tells_label", "is_label", "missing_tells_label",
-           "numbering_tells_label")
+# Kinds by which test figures flatter, in words.
+WHAT = {"copies": "copied rows", "near_copies": "nearly equal rows", "shared_groups": "groups on both sides",
+        "tells_label": "a column that tells the label", "is_label": "a column that is the label",
+        "missing_tells_label": "missing values that tell the label", "numbering_tells_label": "a number of the rows",
+        "looks_like_groups": "a column that looks like groups", "order": "neighbours in the file"}
 
 
 def leaking(found: Sequence[Any]) -> list[Any]:
     """Return the accusations by which test figures flatter; a drift or a repeated column does not."""
-    return [one for one in found if one.level != "note" and one.kind in FLATTER]
+    return [one for one in found if one.level != "note" and one.kind in WHAT]
 
 
 def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
@@ -31,7 +35,8 @@ def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
         (causes if supported else others).append(f"{cause} ({numbers})")
 
     if accused:
-        weigh("leakage", True, "; ".join(dict.fromkeys(one.kind for one in accused)))
+        sure = any(one.level == FOUND for one in accused)
+        weigh("leakage" if sure else "possibly leakage", True, ", ".join(dict.fromkeys(WHAT[one.kind] for one in accused)))
     else:
         weigh("leakage", False, "nothing was found")
     if trained.random is not None:

@@ -36,31 +36,36 @@ def lone_columns(problem: Problem, coded: Coded) -> list[Finding]:
               if column.kind != CATEGORY and (scale := place_and_scale(column.values)[1])}
     if scales and max(scales.values()) > APART * min(scales.values()):
         large, small = (pick(scales, key=scales.__getitem__) for pick in (max, min))
-        ratio = scales[large] / scales[small]
+        ratio = float(f"{scales[large] / scales[small]:.1g}")
         found.append(Finding("unscaled", NOTE, (large, small), ratio,
-                             f"column {named(large)} varies {ratio:.1g} times as much as {named(small)}: a network sees "
+                             f"column {named(large)} varies {ratio:g} times as much as {named(small)}: a network sees "
                              "only the former unless columns are brought to one scale, which is done here"))
     return found
 
 
-def pairs_of_columns(problem: Problem, coded: Coded) -> list[Finding]:
-    """Look for columns that say the same: equal values, one name for each other name, a linear function, or nearly."""
-    twice = _same_partition(problem, coded)
+def pairs_of_columns(problem: Problem, coded: Coded, rows: np.ndarray | None = None) -> list[Finding]:
+    """Look for columns that say the same: equal values, one name for each other name, a linear function, or nearly.
+
+    `rows`: those to look at, without copies: copied rows make every two columns of real numbers say the same.
+    """
+    rows = np.arange(len(problem)) if rows is None else rows
+    twice = _same_partition(problem, coded, rows)
     known = {name for one in twice for name in one.columns[1:]}
     return twice + _linear(problem, coded, known)
 
 
-def _same_partition(problem: Problem, coded: Coded) -> list[Finding]:
+def _same_partition(problem: Problem, coded: Coded, rows: np.ndarray) -> list[Finding]:
     seen: dict[bytes, int] = {}
     found = []
-    for place, (codes, distinct) in enumerate(zip(coded.codes, coded.distinct, strict=True)):
+    for place, codes in enumerate(coded.codes[:, rows]):
+        distinct = len(np.unique(codes))
         if distinct < 2:
             continue
         # Numbered by first appearance, columns with the same rows together are equal, whatever the values are called.
         # Of real numbers every two columns would be: their values themselves are compared.
         by_name = distinct <= len(codes) / 2
         column = problem.columns[place]
-        values = _by_appearance(codes) if by_name else column.values
+        values = _by_appearance(codes) if by_name else column.values[rows]
         key = np.ascontiguousarray(values).tobytes() + column.kind.encode() * (not by_name)
         first = seen.setdefault(key, place)
         counts = np.bincount(codes)

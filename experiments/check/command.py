@@ -105,11 +105,13 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
     from .results import Results, copies_across
     from .training import train
 
-    store = Store(chosen.results)  # before minutes of reading
     reading = estimated(chosen.table, chosen.label)
+    store = None
     if reading.seconds > LONG:
+        store = Store(chosen.results)  # before minutes of reading; else what cannot be read leaves no folder behind
         print(f"check: {chosen.table}: {reading}", file=sys.stderr, flush=True)
     problem = problem_of(chosen.table, chosen.label, group=chosen.group, test=chosen.test, regression=chosen.regression)
+    store = store or Store(chosen.results)
     with offered(problem):
         plan = planned(problem, _asked(chosen))
         print(_beforehand(problem, plan), file=sys.stderr, flush=True)
@@ -182,8 +184,8 @@ def width() -> int:
 
 
 def fitted(text: str) -> str:
-    """Return text broken at words for the terminal; in a pipe for 80 columns."""
-    return wrapped(text, width())
+    """Return text broken at words for the terminal, never before "%"; in a pipe for 80 columns."""
+    return wrapped(text.replace(" %", "\u00a0%"), width()).replace("\u00a0%", " %")
 
 
 def laid_out(table: Table) -> str:

@@ -56,11 +56,6 @@ class Facts:
     nearest: float
     compared: tuple[int, int]
 
-    @property
-    def balance(self) -> float:
-        """Rows of the rarest class for one of the most frequent; 1 for a regression problem."""
-        return min(self.classes.values()) / max(self.classes.values()) if self.classes else 1.0
-
     def as_dict(self) -> dict:
         """Return what JSON can hold."""
         return asdict(self) | {"compared": list(self.compared)}

@@ -71,7 +71,7 @@ def _by_values(problem: Problem, by: Told, known: Set[str]) -> list[Finding]:
             reading = (f"{names(rivals)} {'does' if len(rivals) == 1 else 'do'} nearly the same, which looks like an easy "
                        "problem rather than a leak; make sure that none of them is only known after the label")
         else:
-            best = f"the next best reaches a skill of {max(others.values()):.2f}" if others else "there is no other"
+            best = f"the next best reaches a skill of {max(0.0, *others.values()):.2f}" if others else "there is no other"
             reading = (f"no other column comes near ({best}): it could be the label in another form or something known only "
                        "after it, and then it must go; or the problem is easy")
         found.append(Finding("tells_label", NOTE if innocent else SUSPICIOUS, (name,), one.skill,

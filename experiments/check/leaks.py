@@ -63,7 +63,9 @@ def findings(problem: Problem, parts: Parts) -> tuple[Finding, ...]:
     together, aside = group_columns(everything, seen), {column.name for column in problem.aside}
     explained = aside.union(*(one.columns for one in together))
     found += together + giveaways(everything, seen, told(everything, seen), explained)
-    found += pairs_of_columns(everything, seen) + lone_columns(everything, seen)
+    copied = any(one.kind == "copies" for one in found)
+    once = np.sort(np.unique(coded.hashes, return_index=True)[1]) if copied else None
+    found += pairs_of_columns(everything, seen, once) + lone_columns(everything, seen)
     found += drift(problem, parts) + order(problem) + time(problem, parts)
     return tuple(sorted((_left_out(one, aside) for one in found), key=lambda one: LEVELS.index(one.level)))
 

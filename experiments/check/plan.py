@@ -1,4 +1,5 @@
 """What is trained on a table, sized to it, and why: defaults that depend on nothing but the table and the options."""
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,17 +105,22 @@ def planned(problem: Problem, asked: Asked) -> Plan:
         "training rows" + (" (--hidden)." if asked.hidden else f". {WEIGHTS_PER_ROW} weights a row, as far as {WIDTHS[-1]} "
                            "units a layer have them, can memorise the rows, or the question would not arise (--hidden)."),
         f"Training: Adam, rate {run.learning_rate:g}, batches of {batch}, {run.epochs} epochs"
-        + (" (--epochs)." if asked.epochs else f", about {run.epochs * updates} updates: far beyond zero error on most "
-           "tables (--epochs)."),
+        + (" (--epochs)." if asked.epochs else f", about {run.epochs * updates} updates{_far(problem, asked)} (--epochs)."),
         f"Divisions: {seeds}, each with {100 * rows / known:.0f} % of the rows to train, {rest} to choose by and {tested}, "
         "and initial weights of its own (--seeds); an interval takes 3, a narrow one 10.",
         f"Flooding: {listed(f'{share:g}' for share in fractions)} times the lowest validation loss, as a level must stay "
-        "below what no network can avoid; validation chooses one for all divisions.",
+        "below what no network can avoid" + ("; validation chooses one for all divisions." if len(fractions) > 1 else "."),
         *([f"Class weights: tried as well, as the largest class has {uneven(problem):.1f} times the rows of the smallest."]
           if weighted else []),
         *([f"Fewer divisions, levels or epochs than on small tables: all training is to take about {duration(BUDGET)} on "
            f"{CORES} cores."] if (seeds, fractions, run.epochs) != wanted else []))
     return Plan(run, seeds, fractions, weighted, asked.workers, why, cost(run), _memory(problem, inputs))
+
+
+def _far(problem: Problem, asked: Asked) -> str:
+    if asked.quick:
+        return ": a quarter of the usual (--quick)"
+    return ": far beyond zero error on most tables" if problem.classes else ": far beyond the best on most tables"
 
 
 def _hidden(problem: Problem, rows: int) -> tuple[int, ...]:
@@ -126,6 +132,15 @@ def _hidden(problem: Problem, rows: int) -> tuple[int, ...]:
 def _memory(problem: Problem, inputs: int) -> float:
     """Bytes of the table as it is read and once more as it is compared, and of some encoded divisions."""
     return BYTES + len(problem) * (4 * 8 * len(problem.columns) + 6 * 4 * inputs)
+
+
+def guessing(problem: Problem) -> tuple[float, float]:
+    """Error and loss of who knows the shares of the classes alone; of a regression problem NaN and 1, the variance."""
+    if not problem.classes:
+        return math.nan, 1.0
+    shares = np.bincount(problem.y, minlength=len(problem.classes)) / len(problem)
+    some = shares[shares > 0]
+    return float(1 - shares.max()), float(-(some * np.log(some)).sum())
 
 
 def uneven(problem: Problem) -> float:

@@ -12,10 +12,11 @@ from stopping.judging import PANEL
 from ..data.tables import Parts, Problem
 from ..report.measured import Measured, returned_check
 from .changes import Change, change
-from .plan import Plan
+from .plan import Plan, guessing
 from .training import Trained
 
-POINT, SHARE_OF_GUESSING, SHARE_OF_LOSS = 0.01, 0.1, 0.05
+POINT, SHARE_OF_GUESSING = 0.01, 0.1
+SHARE_OF_BEST, SHARES_OF_LOSS = 0.2, (0.01, 0.05)  # of the loss at the best, but within these shares of guessing's
 ERROR, LOSS = "test_error", "test_loss"
 RULE_OF_THREE = 3.0  # what happens to none of n rows happens to less than 3/n of all, with 95 %
 COPIES = 0.005  # of the test rows, for figures without them
@@ -104,32 +105,37 @@ class Results:
         """From where training on is judged: zero error, or else the lowest validation loss."""
         return "zero" if self.asks_zero else "best"
 
-    @cached_property
-    def tested(self) -> int:
+    def tested(self, *, fresh: bool = False) -> int:
         """Different rows that were tested on."""
-        return len(np.unique(np.concatenate([one.test for one in self.parts])))
+        kept = self.fresh if fresh and self.fresh is not None else [np.full(len(one.test), True) for one in self.parts]
+        return len(np.unique(np.concatenate([one.test[rows] for one, rows in zip(self.parts, kept, strict=True)])))
 
     @property
     def comparisons(self) -> int:
         """Intervals that are to hold at once: of the loss, and of the error where there is one, for each question.
 
-        What training on does from the best on, and from zero error on, and what flooding does beside it.
+        What training on does from the best on, and from zero error on, and what flooding does beside it; then one of the
+        linear model, and one of class weights.
         """
-        return (2 + self.asks_zero) * (1 if self.regression else 2)
+        return (2 + self.asks_zero) * (1 if self.regression else 2) + 1 + (self.trained.weighted is not None)
 
     @cached_property
     def guessing(self) -> tuple[float, float]:
-        """Error and loss of who knows the shares of the classes alone; of a regression problem NaN and 1, the variance."""
-        if self.regression:
-            return math.nan, 1.0
-        shares = np.bincount(self.problem.y, minlength=len(self.problem.classes)) / len(self.problem)
-        some = shares[shares > 0]
-        return float(1 - shares.max()), float(-(some * np.log(some)).sum())
+        """Error and loss of guessing (`plan.guessing`)."""
+        return guessing(self.problem)
 
     def matters(self, figure: str) -> float:
-        """Below what a difference makes none: a point of error (a tenth of guessing's), a twentieth of guessing's loss."""
+        """Below what a difference makes none.
+
+        A point of error, at most a tenth of guessing's. A fifth of the loss at the best, but at least a hundredth and at
+        most a twentieth of guessing's: where nearly all is explained, less matters.
+        """
         error, loss = self.guessing
-        return min(POINT, SHARE_OF_GUESSING * error) if figure.endswith("error") else SHARE_OF_LOSS * loss
+        if figure.endswith("error"):
+            return min(POINT, SHARE_OF_GUESSING * error)
+        best = float(np.nan_to_num(self.trained.plain.mean(f"best.{LOSS}"), nan=loss))
+        least, most = (share * loss for share in SHARES_OF_LOSS)
+        return min(most, max(least, SHARE_OF_BEST * best))
 
     # --- changes ---
 
@@ -142,7 +148,7 @@ class Results:
         if self.problem.test_from is not None:
             ratio, sampling = 0.0, self._sampling(figure, before, after, plain, other)
         return change(a, b, matters=self.matters(figure), ratio=ratio, comparisons=self.comparisons,
-                      sampling=sampling, least=RULE_OF_THREE / self.tested if figure == ERROR else 0.0)
+                      sampling=sampling, least=RULE_OF_THREE / max(1, self.tested(fresh=fresh)) if figure == ERROR else 0.0)
 
     def _sampling(self, figure: str, before: str, after: str, plain: Measured, other: Measured) -> float:
         """Variance of a mean difference by which rows the test file has, from the rows' own mean differences."""
@@ -169,8 +175,7 @@ class Results:
     def rules(self) -> list[RuleCost]:
         """The default panel of rules, asked about every division."""
         logs = [{name.removeprefix("record."): values for name, values in run.arrays.items() if name.startswith("record.")}
-                for run in self.trained.plain.runs]
-        logs = [log for log in logs if np.isfinite(log["test_loss"]).any()]
+                for run in self.trained.plain.runs if not run.scalars["diverged"]]
         return [self._cost(rule, logs) for rule in PANEL if logs and not (self.regression and "rror" in rule)]
 
     def _cost(self, rule: str, logs: list[dict[str, Any]]) -> RuleCost:
@@ -203,12 +208,16 @@ class Results:
 
 
 def _rows(run: Any, rule: str, figure: str, y: np.ndarray) -> np.ndarray | None:
-    """Return error or loss of each test row, (N,); None where a rule has no model."""
+    """Return error or loss of each test row, (N,), whose mean is the figure; None where a rule has no model."""
     if f"{rule}.losses" not in run.arrays:
         return None
     if figure == LOSS:
         return run.arrays[f"{rule}.losses"].astype(float)
-    return (run.arrays[f"{rule}.predictions"] != y).astype(float)
+    wrong = (run.arrays[f"{rule}.predictions"] != y).astype(float)
+    if figure == "balanced_error":  # few rows of a rare class weigh much
+        counts = np.bincount(y)
+        wrong *= len(y) / (np.count_nonzero(counts) * counts[y])
+    return wrong
 
 
 def _over(run: Any, rule: str, figure: str, y: np.ndarray, kept: np.ndarray) -> float:

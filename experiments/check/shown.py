@@ -54,6 +54,7 @@ def models(results: Results) -> Table:
     note = ("Loss: mean squared error in units of the training rows' variance; of guessing the mean it is 1."
             if results.regression else "Loss: cross-entropy, nats. Margin: of the training rows, in logits."
             + (" Balanced error: classes count alike." if results.trained.weighted is not None else ""))
+    note += " Splits share rows: for new rows ± is larger, as the answer has it."
     return Table(f"What training on does ({results.plan.splits}, mean ± standard error)",
                  ("model", *(title for *_, title in figures)), rows, note)
 

@@ -11,8 +11,8 @@ from ..report.levels import choose_once
 from ..report.measured import Measured, load
 from ..runs.store import Store
 from ..runs.sweep import Threads, train_missing
-from ..trainers.own_table import RANDOM, TRAINER, UNSCALED
-from .plan import FAST, FEW, Plan
+from ..trainers.own_table import RANDOM, TRAINER, UNSCALED, table_of
+from .plan import FAST, FEW, Plan, guessing
 
 LOWEST = 1e-3  # level; a lower one floods nothing
 
@@ -57,7 +57,7 @@ def train(plan: Plan, store: Store) -> Trained:
         return [load(store, some) for some in arms]
 
     plain, linear, *others = finished("training", arm(), arm(hidden=()), *([arm(weighted=True)] if plan.weighted else []))
-    levels = levels_of(plain, plan.fractions)
+    levels = levels_of(plain, plan.fractions, guessing(table_of(plan.run.table))[1])
     flooded = finished("flooding", *(arm(level=level) for level in levels)) if levels else []
     place = chosen(flooded) if levels else 0
     random = unscaled = None
@@ -68,15 +68,16 @@ def train(plan: Plan, store: Store) -> Trained:
                    levels[place] if levels else 0.0, random, unscaled)
 
 
-def levels_of(plain: Measured, fractions: Sequence[float]) -> tuple[float, ...]:
+def levels_of(plain: Measured, fractions: Sequence[float], most: float) -> tuple[float, ...]:
     """Return flood levels, ascending: these shares of the lowest validation loss, to one digit.
 
-    A held-out loss estimates what no network can avoid from above, so that a share of it is where to look. One digit: a
-    division more or less leaves them alone.
+    A held-out loss estimates what no network can avoid from above, so that a share of it is where to look; and so does
+    guessing's loss, `most`: flooded above it a network learns nothing. One digit: a division more or less leaves them alone.
     """
     lowest = plain.mean("best.val_loss")
     if not lowest > 0:
         return ()
+    lowest = min(lowest, most)
     levels = (suggest_level(held_out_loss=lowest, fraction=share) for share in fractions)
     return tuple(sorted({float(f"{max(LOWEST, level):.0e}") for level in levels}))
 

@@ -47,7 +47,7 @@ def cut(problem: Problem, split: float | Sequence[float] = SPLIT, seed: int = 0)
     wanted = [share * rows for share in shares]
     if problem.groups is None:
         sizes = [max(1, round(size)) for size in wanted]
-        sizes[0] -= max(0, sum(sizes) - rows)
+        sizes[0] += round(sum(wanted)) - sum(sizes)  # what rounding left over or took
         parts = _checked(stratified_split(strata, sizes, rng) if sizes[0] > 0 else [], rows)
     else:
         groups = problem.groups[:rows]
@@ -62,7 +62,7 @@ def cut(problem: Problem, split: float | Sequence[float] = SPLIT, seed: int = 0)
     train, validation, test = (np.sort(part).astype(np.int64) for part in (parts[0], parts[1], test))
     if problem.classes and len(np.unique(problem.y[train])) < 2:
         raise TableError(f"{problem.source}, column {shown(problem.label)}: got one class among the rows to train on, "
-                         "accepted: two at least; another --seed or more rows may help")
+                         "accepted: two at least; more rows may help")
     return Parts(train, validation, test)
 
 
