@@ -70,7 +70,7 @@ def test_json_is_all_there_is_and_strict(table, tmp_path, capsys, undrawn):
     (["{table}", "--label", "labl"], 1, r"own table.csv: label: got 'labl', which is no column, accepted: 'label'"),
     (["missing.csv", "--label", "label"], 1, r"missing.csv"),
     (["{table}", "--label", "label", "--split", "0.6"], 2, r"--split: got 0.6, accepted: a share above 0 and at most 0.45"),
-    (["{table}", "--label", "label", "--epochs", "-1"], 2, r"--epochs: got -1, accepted: a whole number of at least 1"),
+    (["{table}", "--label", "label", "--epochs", "0"], 2, r"--epochs: got 0, accepted: a whole number of at least 1"),
     (["{table}", "--label", "label", "--hidden", "0"], 2, r"--hidden: got \[0\], accepted: whole numbers of at least 1"),
     (["{table}", "--label", "label", "--group", "label"], 2, r"--group: got 'label', accepted: another column")])
 def test_bad_input_is_one_line(table, tmp_path, capsys, arguments, code, words):

@@ -36,13 +36,13 @@ def parser() -> argparse.ArgumentParser:
         "answer goes by the loss")
     add("--hidden", type=int, nargs="+", default=(), metavar="N", help="units of each hidden layer (default: two layers "
         "with about ten weights for each training row, so that it can memorise them: yours may be larger)")
-    add("--epochs", type=int, default=0, metavar="N", help="how long to train (default: about 6000 updates, far beyond zero "
+    add("--epochs", type=int, metavar="N", help="how long to train (default: about 6000 updates, far beyond zero "
         "error, fewer on large tables)")
-    add("--seeds", type=int, default=0, metavar="N", help="divisions of the rows, each with initial weights of its own; an "
+    add("--seeds", type=int, metavar="N", help="divisions of the rows, each with initial weights of its own; an "
         "interval takes three (default: 10, on large tables 5 or 3)")
     add("--quick", action="store_true", help="5 divisions and a quarter of the epochs: shows the direction; --epochs and "
         "--seeds override it")
-    add("--workers", type=int, default=0, metavar="N", help="runs trained at the same time; results do not depend on it "
+    add("--workers", type=int, metavar="N", help="runs trained at the same time; results do not depend on it "
         "(default: one per core)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="folder of the results store and the figures; "
         "finished runs in it are never trained again (default: %(default)s)")
@@ -88,7 +88,7 @@ def _refuse(chosen: argparse.Namespace) -> None:
          "validates")
     need(all(units >= 1 for units in chosen.hidden), "hidden", "whole numbers of at least 1")
     for name in ("epochs", "seeds", "workers"):
-        need(getattr(chosen, name) >= 0, name, "a whole number of at least 1")
+        need(getattr(chosen, name) is None or getattr(chosen, name) >= 1, name, "a whole number of at least 1")
     need(chosen.label != chosen.group, "group", "another column than the label")
 
 
@@ -141,7 +141,7 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
 def _asked(chosen: argparse.Namespace) -> Any:
     from .plan import Asked
 
-    return Asked(chosen.split, tuple(chosen.hidden), chosen.epochs, chosen.seeds, chosen.workers, chosen.quick)
+    return Asked(chosen.split, tuple(chosen.hidden), chosen.epochs or 0, chosen.seeds or 0, chosen.workers or 0, chosen.quick)
 
 
 def _beforehand(problem: Any, plan: Any) -> str:
