@@ -141,7 +141,8 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
 def _asked(chosen: argparse.Namespace) -> Any:
     from .plan import Asked
 
-    return Asked(chosen.split, tuple(chosen.hidden), chosen.epochs or 0, chosen.seeds or 0, chosen.workers or 0, chosen.quick)
+    return Asked(chosen.split, tuple(chosen.hidden), chosen.epochs or 0, chosen.seeds or 0, chosen.workers or 0,
+                 chosen.quick)
 
 
 def _beforehand(problem: Any, plan: Any) -> str:
