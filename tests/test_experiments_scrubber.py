@@ -191,6 +191,8 @@ def test_the_recordings_show_what_they_are_for(tmp_path, monkeypatch):
 
 
 def test_what_goes_wrong_while_recording_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("threading.active_count", lambda: 1)  # with threads of other tests it would end this process at once
+
     def broken(error):
         def run(store):
             raise error

@@ -60,9 +60,11 @@ def test_what_cannot_be_described_is_refused(change, message):
         describe(**{**TINY, **change})
 
 
-# Of a trainer of its own: what is seen around every update, and of networks trained before, no Description says.
-OWN = {"accuracy_gap.py": "Observed", "autoencoding.py": "Autoencoder", "grokking.py": "Addition", "online.py": "Course",
-       "regularized.py": "Regularized", "spelling.py": "Speller", "trajectories.py": "Trajectory"}
+# Of a trainer of its own: what is seen around every update, of networks trained before, of anybody's table, and what one
+# moves through on a page, no Description says.
+OWN = {"accuracy_gap.py": "Observed", "autoencoding.py": "Autoencoder", "frames.py": "Recording", "grokking.py": "Addition",
+       "online.py": "Course", "own_table.py": "OwnRun", "regularized.py": "Regularized", "spelling.py": "Speller",
+       "trajectories.py": "Trajectory", "turning.py": "Turn", "unrolled.py": "Unrolled"}
 
 
 def test_there_is_one_class_that_describes_a_run_and_questions_keep_to_themselves():
