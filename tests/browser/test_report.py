@@ -1,6 +1,5 @@
 """The page of `report` in a real browser: nothing fetched, nothing run that is not ours, light, dark, phone, paper."""
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -122,9 +121,8 @@ def test_it_is_served_and_comes_again(open_page, text):
     try:
         page = open_page(server.address)
         for _ in range(3):  # a reader who reloads in the middle
-            page.evaluate("setTimeout(() => location.reload(), 0)")
-            time.sleep(0.05)
-        page.wait_for_timeout(200)
+            page.reload(wait_until="commit")
+        page.wait_for_load_state()
         assert page.locator("h1").inner_text().startswith("Should you keep")
         page.faults.clear()  # reloads that were cut short
     finally:

@@ -64,7 +64,9 @@ addEventListener("DOMContentLoaded", () => {
       pressed();
       if (told.startsWith("tabs:")) return;
       say(code === 1001 ? "The server has ended, and the run with it. Start it again with: afterzero play" :
-        "The connection is lost, and the run with it. Reset begins another one, if the server is still there.", true);
+        // A server that ends while a message is on its way to it takes its own last word along.
+        "The server has ended, or the connection to it, and the run as well. Reset begins another one, if it is still there.",
+      true);
     };
   }
 
