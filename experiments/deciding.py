@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .report.compare import BETTER, UNKNOWN, judge
+from .report.compare import BETTER, UNKNOWN, WORSE, judge
 from .report.decisions import (
     EITHER,
     FLOOD,
@@ -31,7 +31,7 @@ from .report.rises import ends
 from .report.shares import Share
 from .report.words import counted, listed
 
-ERRORS = "Test error, %, zero training error → end"
+ERRORS = "Test error{}, %, zero training error → end"
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,42 @@ class Row:
     advise: Callable[[Any, Any], Advice]
 
 
-def _errors(cases: Any, wrong: bool) -> Advice:
-    """Zero training error beside the end by test error; where labels are wrong beside flooding, too."""
-    count = len(cases) * (1 + wrong)
-    on = [case.compared("zero", "end", "test_error", comparisons=count).verdict for case in cases]
-    flooded = [case.compared("zero", "flood", "test_error", comparisons=count).verdict for case in cases] if wrong else []
-
-    def said(case: Any) -> str:
-        _, change = compared(case.values("zero", "test_error"), case.values("end", "test_error"), 100, comparisons=count)
-        _, other = compared(case.values("zero", "test_error"), case.values("flood", "test_error"), 100, comparisons=count)
-        return f"{case.title}: {change}" + f", flooded {other.partition(' → ')[2]}" * wrong
-    action = FLOOD if wrong and course(flooded) == KEEP else course(on)
-    return Advice(action, f"{ERRORS}: {'; '.join(map(said, cases))}.")
+def _to_the_end(cases: Any, loss: str) -> Advice:
+    """Zero training error beside the end by test error, with one of the losses of loss_matters."""
+    found = [(case.title, *compared(case.at(loss, 1, "test_error"), case.at(loss, "end", "test_error"), 100,
+                                    comparisons=len(cases))) for case in cases]
+    said = "; ".join(f"{title}: {change}" for title, _, change in found)
+    return Advice(course([one.verdict for _, one, _ in found]), f"{ERRORS.format(f' with {loss}')}: {said}.")
 
 
 def _clean_errors(module: Any, results: Any) -> Advice:
-    return _errors([one for one in results if not one.case.where.noise], wrong=False)
+    return _to_the_end([case for case in results if not case.noise], "cross-entropy")
+
+
+def _squared(module: Any, results: Any) -> Advice:
+    return _to_the_end(results, "squared error")
 
 
 def _wrong_errors(module: Any, results: Any) -> Advice:
-    most = max(one.case.where.noise for one in results)
-    return _errors([one for one in results if one.case.where.noise == most], wrong=True)
+    """Flooding must lower the error of zero training error, and leave neither the end nor patience clearly ahead."""
+    cases = [one for one in results if one.case.where.noise == max(one.case.where.noise for one in results)]
+    rivals = ("zero", "end", "patience_loss")
+    count = len(cases) * (1 + len(rivals))
+
+    def change(case: Any, before: str, after: str) -> tuple[str, str]:
+        found, text = compared(*(case.values(name, "test_error") for name in (before, after)), 100, comparisons=count)
+        return found.verdict, text
+
+    flooded, said = [], []
+    for case in cases:
+        found = {rival: change(case, rival, "flood") for rival in rivals}
+        verdicts = [verdict for verdict, _ in found.values()]
+        flooded.append(UNKNOWN if UNKNOWN in verdicts else WORSE if WORSE in verdicts else found["zero"][0])
+        said.append(f"{case.title}: {change(case, 'zero', 'end')[1]}, flooded {found['zero'][1].partition(' → ')[2]}; "
+                    f"patience on the validation loss → flooded: {found['patience_loss'][1]}")
+    on = course([change(case, "zero", "end")[0] for case in cases])
+    action = course(flooded, FLOOD, on) if {BETTER, WORSE} & set(flooded) else on
+    return Advice(action, f"{ERRORS.format('')}. {'. '.join(said)}.")
 
 
 def _clean_losses(module: Any, results: Any) -> Advice:
@@ -78,21 +93,11 @@ def _clean_losses(module: Any, results: Any) -> Advice:
 
 def _wrong_losses(module: Any, results: Any) -> Advice:
     pairs = [(one, case) for one, case in zip(results.tuned, module.cases(results.config), strict=True) if case.noise]
-    if not pairs:  # the quick version has none
-        return Advice(UNTOLD, "These runs are on data without wrong labels.")
     found = [ratio(*(one.values(name, "test_loss") for name in (module.PLAIN, module.BATCHES)), comparisons=len(pairs))
              for one, _ in pairs]
     said = "; ".join(f"{one.title}: {change}" for (one, _), (_, change) in zip(pairs, found, strict=True))
     return Advice(course([one.verdict for one, _ in found], FLOOD, KEEP), f"Test loss with flooding, over that without: "
                   f"{said}.")
-
-
-def _squared(module: Any, results: Any) -> Advice:
-    arm, count = "squared error", len(results)
-    found = [(case.title, *compared(case.at(arm, 1, "test_error"), case.at(arm, "end", "test_error"), 100,
-                                    comparisons=count)) for case in results]
-    said = "; ".join(f"{title}: {change}" for title, _, change in found)
-    return Advice(course([one.verdict for _, one, _ in found]), f"{ERRORS}: {said}.")
 
 
 def _separable(module: Any, results: Any) -> Advice:
@@ -112,7 +117,7 @@ def _random_labels(module: Any, results: Any) -> Advice:
     action = UNTOLD if learnt == UNKNOWN else LOOK if fitted.mostly and learnt != BETTER else EITHER
     real = results.at(("kind", module.REAL), "test_error", 100)
     return Advice(action, f"Random labels were fitted to zero training error in {fitted.hits} of {fitted.runs} runs; test "
-                  f"error then {spread(error)} % (chance: {module.CHANCE:.0f} %), with real labels {spread(real)} %.")
+                  f"error at the end {spread(error)} % (chance: {module.CHANCE:.0f} %), with real labels {spread(real)} %.")
 
 
 def _fast(module: Any, results: Any) -> Advice:
@@ -131,7 +136,8 @@ def _above(module: Any, results: Any) -> Advice:
              "Trained on the validation set": "a leaked validation set", "Flipped training labels": "wrong training labels"}
     cases = [results.case(title) for title in shown]
     left = [judge(case.remedied, lower_is_better=False, comparisons=len(cases)).verdict for case in cases]
-    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied)}" for case in cases)
+    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied, comparisons=len(cases))}"
+                     for case in cases)
     action = UNTOLD if UNKNOWN in left else LOOK if BETTER in left else EITHER
     return Advice(action, "Points that validation is above training, as shown, then with training samples measured at the "
                   f"epoch's end: {said}. What is left lies in the data.")
@@ -159,7 +165,7 @@ def _online(module: Any, results: Any) -> Advice:
     loss = ends(results.tuned, "test_loss")
     to_end = 100 * (loss[:, -1] / np.nanmin(loss, axis=1) - 1)
     name = min(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess)))
-    found, _ = compared(to_end, results.stops[name].excess)
+    found, _ = compared(to_end, results.stops[name].excess, comparisons=len(results.stops))  # the best of so many rules
     worst = max(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess)))
     return Advice(course([found.verdict], STOP, KEEP), f"Test loss above the lowest, %: {spread(to_end)} at the end, "
                   f"{spread(results.stops[name].excess)} by the rule “{name}”, {spread(results.stops[worst].excess)} by "
@@ -170,7 +176,8 @@ def _codes(module: Any, results: Any) -> Advice:
     found = {title: since_early(results.named(data)[module.PLAIN][0]) for data, title in module.DATA.items()}
     verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
     said = "; ".join(f"{title}: from epoch {epoch:.0f} on test error fell by {spread(error)} %, the accuracy of the code "
-                     f"changed by {spread(points)} points" for title, (epoch, error, points) in found.items())
+                     f"changed by {spread(points, comparisons=len(found))} points"
+                     for title, (epoch, error, points) in found.items())
     return Advice(course(verdicts), f"{said[0].upper()}{said[1:]}.")
 
 
@@ -186,7 +193,7 @@ def _words(module: Any, results: Any) -> Advice:
 
 
 TABLE = (
-    Row("Labels are right; you count errors", "zero_loss", _clean_errors),
+    Row("Labels are right; you count errors", "loss_matters", _clean_errors),
     Row("Some labels are wrong; you count errors", "zero_loss", _wrong_errors),
     Row("Labels are right; you use the probabilities", "zero_loss", _clean_losses),
     Row("Some labels are wrong; you use the probabilities", "flooding_family", _wrong_losses),
