@@ -181,7 +181,7 @@ def test_every_picture_of_the_gallery_and_every_figure_has_words():
     for path in (ROOT / "experiments" / "questions").rglob("*.py"):
         drawn |= set(re.findall(r'"(\w+)\.png"', path.read_text(encoding="utf-8")))
     assert drawn - set(alts.ALTS) == set() and len(drawn) > 40
-    assert all(len(text) > 40 and text.endswith(".") for text in alts.ALTS.values())
+    assert all(len(text) > 40 and text.endswith(".") and "- " not in text for text in alts.ALTS.values())
 
 
 def test_papers_that_docstrings_name_are_known():
