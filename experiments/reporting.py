@@ -88,9 +88,9 @@ def make(results: Path, version: str, *, links: str | None) -> str:
     from . import deciding
     from .collecting import finding
     from .report.page import page
-    from .report.web_parts import render
+    from .report.web_parts import Part, render
 
-    render("page_part.html", part=_NOTHING)  # what is missing must be said before minutes of drawing
+    render("page_part.html", part=Part("", ""))  # what is missing must be said before minutes of drawing
     with looked_at(results) as (store, looked):
         there = [name for name, (found, _) in looked.items() if found]
         print(f"{PROGRAM}: drawing {len(there)} of {len(looked)} questions, {TAKES}", file=sys.stderr, flush=True)
@@ -197,11 +197,3 @@ def serve(text: str, port: int) -> int:
         except KeyboardInterrupt:
             print(f"\n{PROGRAM}: the page is no longer served", file=sys.stderr)
     return EXIT_INTERRUPTED
-
-
-class _Nothing:
-    name = title = html_template = alt = question = ""
-    data = None
-
-
-_NOTHING = _Nothing()
