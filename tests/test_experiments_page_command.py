@@ -123,7 +123,13 @@ def test_nobody_elses_file_is_replaced(tmp_path, capsys):
     assert report(tmp_path, "--output", str(mine), "--force") == 0 and "Is made so?" in mine.read_text()
     assert report(tmp_path, "--output", str(mine)) == 0  # one of ours by now
     assert report(tmp_path, "--output", str(tmp_path)) == 1 and "got a folder" in capsys.readouterr().err
+    capsys.readouterr()
     assert report(tmp_path, "--output", str(tmp_path / "no" / "page.html")) == 1
+    said = capsys.readouterr().err
+    assert "in a folder that is not there or may not be written" in said and "drawing" not in said  # before it takes minutes
+    store = (tmp_path / "results.sqlite").read_bytes()
+    assert report(tmp_path, "--output", str(tmp_path / "results.sqlite"), "--force") == 1
+    assert "which holds results" in capsys.readouterr().err and (tmp_path / "results.sqlite").read_bytes() == store
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch, questions):
@@ -139,7 +145,9 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch, qu
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    (("--port", "70000"), "a whole number from 0"), (("--port", "x"), "a whole number from 0"),
+    (("--serve", "--port", "70000"), "a whole number from 0"), (("--serve", "--port", "x"), "a whole number from 0"),
+    (("--port", "8000"), "--port: got one where it changes nothing, accepted: it beside --serve"),
+    (("--serve", "--force"), "--force: got one"), (("--documents", ".", "--code", "https://a"), "--code: got one"),
     (("--code", "javascript:alert(1)"), "an address that begins with https://"),
     (("--serve", "--output", "a"), "not allowed")])
 def test_options_that_make_no_sense(tmp_path, capsys, options, words):
