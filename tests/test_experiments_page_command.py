@@ -188,7 +188,7 @@ def test_a_snapshot_reads_and_notes_and_writes_nothing(tmp_path):
     assert before.keys() == {path.name for path in tmp_path.iterdir()}
 
 
-def test_a_store_without_checksums_is_read_as_it_is(tmp_path):
+def test_a_store_without_checksums_is_read_as_it_is(tmp_path, capsys):
     made(tmp_path)
     connection = sqlite3.connect(tmp_path / "results.sqlite")
     connection.executescript("DROP TABLE checksums; PRAGMA user_version = 1; PRAGMA journal_mode = DELETE")
@@ -196,6 +196,12 @@ def test_a_store_without_checksums_is_read_as_it_is(tmp_path):
     before = (tmp_path / "results.sqlite").read_bytes()
     assert report(tmp_path) == 0 and "default runs" in page_of(tmp_path)
     assert (tmp_path / "results.sqlite").read_bytes() == before
+    connection = sqlite3.connect(tmp_path / "results.sqlite")
+    key = connection.execute("SELECT key FROM runs").fetchone()[0].encode()
+    connection.close()
+    place = before.rindex(key)  # in the index of keys: damage that only SQLite's own check finds
+    (tmp_path / "results.sqlite").write_bytes(before[:place] + b"x" + before[place + 1:])
+    assert report(tmp_path) == 1 and "missing from index" in capsys.readouterr().err
 
 
 def test_what_a_question_asks_for(tmp_path):
