@@ -5,11 +5,12 @@ follow intervals: where too few runs can tell, the row says so.
 """
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .report.compare import BETTER, UNKNOWN, WORSE, judge
+from .report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, judge
 from .report.decisions import (
     EITHER,
     FLOOD,
@@ -31,8 +32,6 @@ from .report.rises import ends
 from .report.shares import Share
 from .report.words import counted, listed
 
-ERRORS = "Test error{}, %, zero training error → end"
-
 
 @dataclass(frozen=True)
 class Row:
@@ -48,7 +47,8 @@ def _to_the_end(cases: Any, loss: str) -> Advice:
     found = [(case.title, *compared(case.at(loss, 1, "test_error"), case.at(loss, "end", "test_error"), 100,
                                     comparisons=len(cases))) for case in cases]
     said = "; ".join(f"{title}: {change}" for title, _, change in found)
-    return Advice(course([one.verdict for _, one, _ in found]), f"{ERRORS.format(f' with {loss}')}: {said}.")
+    return Advice(course([one.verdict for _, one, _ in found]), f"Test error with {loss}, %, zero training error → "
+                  f"end: {said}.")
 
 
 def _clean_errors(module: Any, results: Any) -> Advice:
@@ -59,26 +59,34 @@ def _squared(module: Any, results: Any) -> Advice:
     return _to_the_end(results, "squared error")
 
 
-def _wrong_errors(module: Any, results: Any) -> Advice:
-    """Flooding must lower the error of zero training error, and leave neither the end nor patience clearly ahead."""
+def _beside_flooding(results: Any, figure: str, unit: str, compare: Callable[..., tuple[Difference, str]]) -> Advice:
+    """Flooding is advised where it is clearly better than both ways to stop, and the end is not clearly better than it."""
     cases = [one for one in results if one.case.where.noise == max(one.case.where.noise for one in results)]
-    rivals = ("zero", "end", "patience_loss")
-    count = len(cases) * (1 + len(rivals))
+    rivals, count = ("zero", "patience_loss", "end"), 4 * len(cases)  # beside flooding; and zero error beside the end
 
     def change(case: Any, before: str, after: str) -> tuple[str, str]:
-        found, text = compared(*(case.values(name, "test_error") for name in (before, after)), 100, comparisons=count)
+        found, text = compare(*(case.values(name, figure) for name in (before, after)), comparisons=count)
         return found.verdict, text
 
     flooded, said = [], []
-    for case in cases:
-        found = {rival: change(case, rival, "flood") for rival in rivals}
-        verdicts = [verdict for verdict, _ in found.values()]
-        flooded.append(UNKNOWN if UNKNOWN in verdicts else WORSE if WORSE in verdicts else found["zero"][0])
-        said.append(f"{case.title}: {change(case, 'zero', 'end')[1]}, flooded {found['zero'][1].partition(' → ')[2]}; "
-                    f"patience on the validation loss → flooded: {found['patience_loss'][1]}")
-    on = course([change(case, "zero", "end")[0] for case in cases])
-    action = course(flooded, FLOOD, on) if {BETTER, WORSE} & set(flooded) else on
-    return Advice(action, f"{ERRORS.format('')}. {'. '.join(said)}.")
+    on = [change(case, "zero", "end") for case in cases]
+    for case, (_, ended) in zip(cases, on, strict=True):
+        verdicts, texts = zip(*(change(case, rival, "flood") for rival in rivals), strict=True)
+        flooded.append(WORSE if WORSE in verdicts else next(
+            (one for one in (UNKNOWN, UNCLEAR) if one in verdicts[:2]), BETTER))
+        said.append(f"{case.title}: {ended}; {texts[0]}; {texts[1]}")
+    action = course([verdict for verdict, _ in on])
+    return Advice(course(flooded, FLOOD, action) if {BETTER, WORSE} & set(flooded) else action,
+                  f"{unit}, zero training error → end; zero training error → flooded; patience on the validation loss → "
+                  f"flooded. {'. '.join(said)}.")
+
+
+def _wrong_errors(module: Any, results: Any) -> Advice:
+    return _beside_flooding(results, "test_error", "Test error, %", partial(compared, factor=100))
+
+
+def _wrong_losses(module: Any, results: Any) -> Advice:
+    return _beside_flooding(results, "test_loss", "Test loss", ratio)
 
 
 def _clean_losses(module: Any, results: Any) -> Advice:
@@ -89,15 +97,6 @@ def _clean_losses(module: Any, results: Any) -> Advice:
     said = "; ".join(f"{one.title}: test loss {change}, calibration error {error} %"
                      for one, (_, change), error in zip(cases, found, sure, strict=True))
     return Advice(course([one.verdict for one, _ in found]), f"From zero training error to the end: {said}.")
-
-
-def _wrong_losses(module: Any, results: Any) -> Advice:
-    pairs = [(one, case) for one, case in zip(results.tuned, module.cases(results.config), strict=True) if case.noise]
-    found = [ratio(*(one.values(name, "test_loss") for name in (module.PLAIN, module.BATCHES)), comparisons=len(pairs))
-             for one, _ in pairs]
-    said = "; ".join(f"{one.title}: {change}" for (one, _), (_, change) in zip(pairs, found, strict=True))
-    return Advice(course([one.verdict for one, _ in found], FLOOD, KEEP), f"Test loss with flooding, over that without: "
-                  f"{said}.")
 
 
 def _separable(module: Any, results: Any) -> Advice:
@@ -196,7 +195,7 @@ TABLE = (
     Row("Labels are right; you count errors", "loss_matters", _clean_errors),
     Row("Some labels are wrong; you count errors", "zero_loss", _wrong_errors),
     Row("Labels are right; you use the probabilities", "zero_loss", _clean_losses),
-    Row("Some labels are wrong; you use the probabilities", "flooding_family", _wrong_losses),
+    Row("Some labels are wrong; you use the probabilities", "zero_loss", _wrong_losses),
     Row("You train with squared error", "loss_matters", _squared),
     Row("A linear classifier separates the classes; you want the largest margin", "margin_theory", _separable),
     Row("Training error is zero; has it learnt anything?", "memorization", _random_labels),

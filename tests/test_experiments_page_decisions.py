@@ -65,6 +65,7 @@ def test_errors_with_right_and_with_wrong_labels(zero, end, flood, clean, wrong)
     results = [flips(0.0, zero, end), flips(0.01, end, zero), flips(0.1, zero, end, flood)]
     found = deciding._wrong_errors(None, results)
     assert found.action == wrong and "Data 0.1:" in found.measured and "Data 0.01" not in found.measured
+    assert deciding._wrong_losses(None, results).action == wrong
     assert deciding._clean_losses(None, results).action == clean
 
 
@@ -72,7 +73,10 @@ def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
     better, worse = flips(0.1, HIGH, HIGH, LOW), flips(0.1, HIGH, HIGH, HIGH - 0.1, patience=LOW)
     assert deciding._wrong_errors(None, [better]).action == FLOOD
     found = deciding._wrong_errors(None, [better, worse])
-    assert found.action == DEPENDS and "patience on the validation loss → flooded: 20.0 → 30.0 (+10.0 " in found.measured
+    assert found.action == DEPENDS and found.measured.endswith("; 20.0 → 30.0 (+10.0 ±3.7).")
+    assert deciding._wrong_losses(None, [worse, better]).action == DEPENDS
+    alike = flips(0.1, HIGH, HIGH + 0.1, LOW, patience=LOW[::-1])  # who stops by patience gains as much
+    assert deciding._wrong_errors(None, [alike]).action == STOP
     stopped = flips(0.1, LOW + 0.1, HIGH, LOW + 0.05, patience=LOW)  # better than at zero error, where it goes on to rise
     assert deciding._wrong_errors(None, [stopped]).action == STOP
 
@@ -83,15 +87,7 @@ def at(**arms):
                            values=lambda name, figure, factor=1.0: factor * arms[name])
 
 
-def test_flooding_probabilities_squared_error_and_separable_data():
-    module = SimpleNamespace(PLAIN="plain", BATCHES="batches",
-                             cases=lambda config: [SimpleNamespace(noise=noise) for noise in config])
-
-    def family(noises, plain, batches):
-        return SimpleNamespace(config=noises, tuned=[at(plain=plain, batches=batches) for _ in noises])
-    assert deciding._wrong_losses(module, family((0.0, 0.1), HIGH, LOW)).action == FLOOD
-    assert deciding._wrong_losses(module, family((0.0, 0.1), LOW, HIGH)).action == KEEP
-
+def test_both_losses_to_the_end_and_separable_data():
     def loss(noise, zero, end):
         return SimpleNamespace(title="Data", noise=noise, at=lambda arm, when, figure: {1: zero, "end": end}[when])
     falls, rises = loss(0.0, HIGH, LOW), loss(0.0, LOW, HIGH)
@@ -192,7 +188,7 @@ def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
     found = deciding.decisions({"zero_loss": (None, results, "default, 5 seeds")})
     assert [(one.situation, one.advice.action) for one in found if one.question == "zero_loss"] == [
         ("Some labels are wrong; you count errors", FLOOD),
-        ("Labels are right; you use the probabilities", KEEP)]
+        ("Labels are right; you use the probabilities", KEEP), ("Some labels are wrong; you use the probabilities", FLOOD)]
     row = deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m"))
     monkeypatch.setattr(deciding, "TABLE", (row,))
     for runs, action in (("quick, 3 seeds", UNTOLD), ("default, 10 seeds", EITHER)):  # three seeds find no difference
