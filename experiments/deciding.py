@@ -74,11 +74,10 @@ def _beside_flooding(results: Any, figure: str, unit: str, compare: Callable[...
         verdicts, texts = zip(*(change(case, rival, "flood") for rival in rivals), strict=True)
         flooded.append(WORSE if WORSE in verdicts else next(
             (one for one in (UNKNOWN, UNCLEAR) if one in verdicts[:2]), BETTER))
-        said.append(f"{case.title}: {ended}; {texts[0]}; {texts[1]}")
+        said.append(f"{case.title}: at the end {ended}, flooded {texts[0]}, flooded beside patience {texts[1]}")
     action = course([verdict for verdict, _ in on])
     return Advice(course(flooded, FLOOD, action) if {BETTER, WORSE} & set(flooded) else action,
-                  f"{unit}, zero training error → end; zero training error → flooded; patience on the validation loss → "
-                  f"flooded. {'. '.join(said)}.")
+                  f"{unit}, beside that at zero training error, or of patience on the validation loss: {'; '.join(said)}.")
 
 
 def _wrong_errors(module: Any, results: Any) -> Advice:

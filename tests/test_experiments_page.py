@@ -220,6 +220,7 @@ def test_templates_escape_by_default_and_miss_nothing(monkeypatch):
     assert render("a", x="<b>") == "&lt;b&gt;"
     with pytest.raises(Exception, match="'y' is undefined"):
         render("b")
+    assert tight("error → end: 1 → 2") == "error → end: 1\u00a0→\u00a02"
     assert tight("1.2 ±0.3 % of 5 seeds") == "1.2\u00a0±0.3\u00a0% of 5\u00a0seeds"
 
 

@@ -73,7 +73,7 @@ def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
     better, worse = flips(0.1, HIGH, HIGH, LOW), flips(0.1, HIGH, HIGH, HIGH - 0.1, patience=LOW)
     assert deciding._wrong_errors(None, [better]).action == FLOOD
     found = deciding._wrong_errors(None, [better, worse])
-    assert found.action == DEPENDS and found.measured.endswith("; 20.0 → 30.0 (+10.0 ±3.7).")
+    assert found.action == DEPENDS and found.measured.endswith(", flooded beside patience 20.0 → 30.0 (+10.0 ±3.7).")
     assert deciding._wrong_losses(None, [worse, better]).action == DEPENDS
     alike = flips(0.1, HIGH, HIGH + 0.1, LOW, patience=LOW[::-1])  # who stops by patience gains as much
     assert deciding._wrong_errors(None, [alike]).action == STOP
