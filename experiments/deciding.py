@@ -12,6 +12,7 @@ import numpy as np
 
 from .report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, judge
 from .report.decisions import (
+    DEPENDS,
     EITHER,
     FLOOD,
     KEEP,
@@ -185,7 +186,7 @@ def _words(module: Any, results: Any) -> Advice:
     parts = results.parts()
     left, others = parts["left"], [values for name, values in parts.items() if name in ("network", "training")]
     found = [verdict(left - values, results.folds, len(others)) for values in others]
-    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else EITHER
+    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else DEPENDS if WORSE in found else EITHER
     named = listed(f"{name} {interval(parts[name], results.folds)}" for name in ("network", "training", "left"))
     return Advice(action, f"Of the points that the plain network lacks: {named}.")
 

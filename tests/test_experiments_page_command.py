@@ -1,5 +1,6 @@
 """`report`: what a store lacks is said with its command, nothing is lost or half written, one page is served, here alone."""
 import http.client
+import os
 import sqlite3
 import threading
 
@@ -123,6 +124,13 @@ def test_nobody_elses_file_is_replaced(tmp_path, capsys):
     assert report(tmp_path, "--output", str(mine), "--force") == 0 and "Is made so?" in mine.read_text()
     assert report(tmp_path, "--output", str(mine)) == 0  # one of ours by now
     assert report(tmp_path, "--output", str(tmp_path)) == 1 and "got a folder" in capsys.readouterr().err
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")  # which would be waited for
+        assert report(tmp_path, "--output", str(tmp_path / "pipe")) == 1 and "got a named pipe" in capsys.readouterr().err
+        (tmp_path / "theirs.html").write_text("<p>theirs</p>")
+        (tmp_path / "link").symlink_to(tmp_path / "theirs.html")
+        assert report(tmp_path, "--output", str(tmp_path / "link")) == 1
+        assert (tmp_path / "theirs.html").read_text() == "<p>theirs</p>"
     capsys.readouterr()
     assert report(tmp_path, "--output", str(tmp_path / "no" / "page.html")) == 1
     said = capsys.readouterr().err

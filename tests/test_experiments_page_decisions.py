@@ -173,7 +173,7 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
         found = deciding._codes(module, results)
         assert found.action == action and found.measured[0] == "D"
         assert f"changed by {spread(points, comparisons=2)} points" in found.measured
-    for left, action in ((10 * HIGH, LOOK), (LOW, EITHER), (FEW, UNTOLD)):
+    for left, action in ((10 * HIGH, LOOK), (HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD)):
         few = len(left)
         words = SimpleNamespace(folds=5, parts=lambda left=left, few=few: {
             "network": 2 * HIGH[:few], "training": LOW[:few], "left": left})
