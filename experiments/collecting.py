@@ -1,6 +1,5 @@
 """What a store holds of every question, as `report.page.Finding`: the fullest complete runs of each, and why others lack."""
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -122,9 +121,4 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple | list):
         return f"({', '.join(map(_value, value))})"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def say(words: str) -> None:
-    """Tell the terminal what is being done, as figures take a while."""
-    print(words, file=sys.stderr, flush=True)
 

@@ -5,12 +5,14 @@ follow intervals: where too few runs can tell, the row says so.
 """
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .report.compare import BETTER, UNKNOWN, judge
+from .report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, judge
 from .report.decisions import (
+    DEPENDS,
     EITHER,
     FLOOD,
     KEEP,
@@ -31,8 +33,6 @@ from .report.rises import ends
 from .report.shares import Share
 from .report.words import counted, listed
 
-ERRORS = "Test error, %, zero training error → end"
-
 
 @dataclass(frozen=True)
 class Row:
@@ -43,27 +43,50 @@ class Row:
     advise: Callable[[Any, Any], Advice]
 
 
-def _errors(cases: Any, wrong: bool) -> Advice:
-    """Zero training error beside the end by test error; where labels are wrong beside flooding, too."""
-    count = len(cases) * (1 + wrong)
-    on = [case.compared("zero", "end", "test_error", comparisons=count).verdict for case in cases]
-    flooded = [case.compared("zero", "flood", "test_error", comparisons=count).verdict for case in cases] if wrong else []
-
-    def said(case: Any) -> str:
-        _, change = compared(case.values("zero", "test_error"), case.values("end", "test_error"), 100, comparisons=count)
-        _, other = compared(case.values("zero", "test_error"), case.values("flood", "test_error"), 100, comparisons=count)
-        return f"{case.title}: {change}" + f", flooded {other.partition(' → ')[2]}" * wrong
-    action = FLOOD if wrong and course(flooded) == KEEP else course(on)
-    return Advice(action, f"{ERRORS}: {'; '.join(map(said, cases))}.")
+def _to_the_end(cases: Any, loss: str) -> Advice:
+    """Zero training error beside the end by test error, with one of the losses of loss_matters."""
+    found = [(case.title, *compared(case.at(loss, 1, "test_error"), case.at(loss, "end", "test_error"), 100,
+                                    comparisons=len(cases))) for case in cases]
+    said = "; ".join(f"{title}: {change}" for title, _, change in found)
+    return Advice(course([one.verdict for _, one, _ in found]), f"Test error with {loss}, %, zero training error → "
+                  f"end: {said}.")
 
 
 def _clean_errors(module: Any, results: Any) -> Advice:
-    return _errors([one for one in results if not one.case.where.noise], wrong=False)
+    return _to_the_end([case for case in results if not case.noise], "cross-entropy")
+
+
+def _squared(module: Any, results: Any) -> Advice:
+    return _to_the_end(results, "squared error")
+
+
+def _beside_flooding(results: Any, figure: str, unit: str, compare: Callable[..., tuple[Difference, str]]) -> Advice:
+    """Flooding is advised where it is clearly better than both ways to stop, and the end is not clearly better than it."""
+    cases = [one for one in results if one.case.where.noise == max(one.case.where.noise for one in results)]
+    rivals, count = ("zero", "patience_loss", "end"), 4 * len(cases)  # beside flooding; and zero error beside the end
+
+    def change(case: Any, before: str, after: str) -> tuple[str, str]:
+        found, text = compare(*(case.values(name, figure) for name in (before, after)), comparisons=count)
+        return found.verdict, text
+
+    flooded, said = [], []
+    on = [change(case, "zero", "end") for case in cases]
+    for case, (_, ended) in zip(cases, on, strict=True):
+        verdicts, texts = zip(*(change(case, rival, "flood") for rival in rivals), strict=True)
+        flooded.append(WORSE if WORSE in verdicts else next(
+            (one for one in (UNKNOWN, UNCLEAR) if one in verdicts[:2]), BETTER))
+        said.append(f"{case.title}: at the end {ended}, flooded {texts[0]}, flooded beside patience {texts[1]}")
+    action = course([verdict for verdict, _ in on])
+    return Advice(course(flooded, FLOOD, action) if {BETTER, WORSE} & set(flooded) else action,
+                  f"{unit}, beside that at zero training error, or of patience on the validation loss: {'; '.join(said)}.")
 
 
 def _wrong_errors(module: Any, results: Any) -> Advice:
-    most = max(one.case.where.noise for one in results)
-    return _errors([one for one in results if one.case.where.noise == most], wrong=True)
+    return _beside_flooding(results, "test_error", "Test error, %", partial(compared, factor=100))
+
+
+def _wrong_losses(module: Any, results: Any) -> Advice:
+    return _beside_flooding(results, "test_loss", "Test loss", ratio)
 
 
 def _clean_losses(module: Any, results: Any) -> Advice:
@@ -74,25 +97,6 @@ def _clean_losses(module: Any, results: Any) -> Advice:
     said = "; ".join(f"{one.title}: test loss {change}, calibration error {error} %"
                      for one, (_, change), error in zip(cases, found, sure, strict=True))
     return Advice(course([one.verdict for one, _ in found]), f"From zero training error to the end: {said}.")
-
-
-def _wrong_losses(module: Any, results: Any) -> Advice:
-    pairs = [(one, case) for one, case in zip(results.tuned, module.cases(results.config), strict=True) if case.noise]
-    if not pairs:  # the quick version has none
-        return Advice(UNTOLD, "These runs are on data without wrong labels.")
-    found = [ratio(*(one.values(name, "test_loss") for name in (module.PLAIN, module.BATCHES)), comparisons=len(pairs))
-             for one, _ in pairs]
-    said = "; ".join(f"{one.title}: {change}" for (one, _), (_, change) in zip(pairs, found, strict=True))
-    return Advice(course([one.verdict for one, _ in found], FLOOD, KEEP), f"Test loss with flooding, over that without: "
-                  f"{said}.")
-
-
-def _squared(module: Any, results: Any) -> Advice:
-    arm, count = "squared error", len(results)
-    found = [(case.title, *compared(case.at(arm, 1, "test_error"), case.at(arm, "end", "test_error"), 100,
-                                    comparisons=count)) for case in results]
-    said = "; ".join(f"{title}: {change}" for title, _, change in found)
-    return Advice(course([one.verdict for _, one, _ in found]), f"{ERRORS}: {said}.")
 
 
 def _separable(module: Any, results: Any) -> Advice:
@@ -112,7 +116,7 @@ def _random_labels(module: Any, results: Any) -> Advice:
     action = UNTOLD if learnt == UNKNOWN else LOOK if fitted.mostly and learnt != BETTER else EITHER
     real = results.at(("kind", module.REAL), "test_error", 100)
     return Advice(action, f"Random labels were fitted to zero training error in {fitted.hits} of {fitted.runs} runs; test "
-                  f"error then {spread(error)} % (chance: {module.CHANCE:.0f} %), with real labels {spread(real)} %.")
+                  f"error at the end {spread(error)} % (chance: {module.CHANCE:.0f} %), with real labels {spread(real)} %.")
 
 
 def _fast(module: Any, results: Any) -> Advice:
@@ -131,7 +135,8 @@ def _above(module: Any, results: Any) -> Advice:
              "Trained on the validation set": "a leaked validation set", "Flipped training labels": "wrong training labels"}
     cases = [results.case(title) for title in shown]
     left = [judge(case.remedied, lower_is_better=False, comparisons=len(cases)).verdict for case in cases]
-    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied)}" for case in cases)
+    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied, comparisons=len(cases))}"
+                     for case in cases)
     action = UNTOLD if UNKNOWN in left else LOOK if BETTER in left else EITHER
     return Advice(action, "Points that validation is above training, as shown, then with training samples measured at the "
                   f"epoch's end: {said}. What is left lies in the data.")
@@ -159,7 +164,7 @@ def _online(module: Any, results: Any) -> Advice:
     loss = ends(results.tuned, "test_loss")
     to_end = 100 * (loss[:, -1] / np.nanmin(loss, axis=1) - 1)
     name = min(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess)))
-    found, _ = compared(to_end, results.stops[name].excess)
+    found, _ = compared(to_end, results.stops[name].excess, comparisons=len(results.stops))  # the best of so many rules
     worst = max(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess)))
     return Advice(course([found.verdict], STOP, KEEP), f"Test loss above the lowest, %: {spread(to_end)} at the end, "
                   f"{spread(results.stops[name].excess)} by the rule “{name}”, {spread(results.stops[worst].excess)} by "
@@ -170,7 +175,8 @@ def _codes(module: Any, results: Any) -> Advice:
     found = {title: since_early(results.named(data)[module.PLAIN][0]) for data, title in module.DATA.items()}
     verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
     said = "; ".join(f"{title}: from epoch {epoch:.0f} on test error fell by {spread(error)} %, the accuracy of the code "
-                     f"changed by {spread(points)} points" for title, (epoch, error, points) in found.items())
+                     f"changed by {spread(points, comparisons=len(found))} points"
+                     for title, (epoch, error, points) in found.items())
     return Advice(course(verdicts), f"{said[0].upper()}{said[1:]}.")
 
 
@@ -180,16 +186,16 @@ def _words(module: Any, results: Any) -> Advice:
     parts = results.parts()
     left, others = parts["left"], [values for name, values in parts.items() if name in ("network", "training")]
     found = [verdict(left - values, results.folds, len(others)) for values in others]
-    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else EITHER
+    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else DEPENDS if WORSE in found else EITHER
     named = listed(f"{name} {interval(parts[name], results.folds)}" for name in ("network", "training", "left"))
     return Advice(action, f"Of the points that the plain network lacks: {named}.")
 
 
 TABLE = (
-    Row("Labels are right; you count errors", "zero_loss", _clean_errors),
+    Row("Labels are right; you count errors", "loss_matters", _clean_errors),
     Row("Some labels are wrong; you count errors", "zero_loss", _wrong_errors),
     Row("Labels are right; you use the probabilities", "zero_loss", _clean_losses),
-    Row("Some labels are wrong; you use the probabilities", "flooding_family", _wrong_losses),
+    Row("Some labels are wrong; you use the probabilities", "zero_loss", _wrong_losses),
     Row("You train with squared error", "loss_matters", _squared),
     Row("A linear classifier separates the classes; you want the largest margin", "margin_theory", _separable),
     Row("Training error is zero; has it learnt anything?", "memorization", _random_labels),

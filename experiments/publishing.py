@@ -152,6 +152,6 @@ def entry(name: str, found: Found, pictures: Sequence[Path], rows: Sequence[Deci
     if others:
         said.append(f"More: {', '.join(f'[{path.stem}](gallery/{path.name})' for path in others)}.")
     seeds = len({row.about["seed"] for row in found.rows})
-    said.append(f"{counted(seeds, 'seed')}, {about.times[1]}.")
+    said.append(f"{counted(seeds, 'seed')}{' (95 % intervals)' * bool(rows)}, {about.times[1]}.")
     text = textwrap.fill(" ".join(said), 132, break_long_words=False, break_on_hyphens=False)
     return f"### {name}\n\n*{about.question}*\n\n![{ALTS[main.stem].rstrip('.')}](gallery/{main.name})\n\n{text}\n\n"

@@ -13,6 +13,8 @@ from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, interrupted
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
+STORE = b"SQLite format 3\0"  # how a results file begins
+NEEDED = {"--port": "it beside --serve", "--force": "it for a page that is written", "--code": "it for a page"}
 TAKES = "about 6 s a question"
 LARGEST = 8 * 2**20  # bytes of a page that is sent around gladly
 HOME = Path(__file__).resolve().parent.parent
@@ -34,9 +36,10 @@ def report(options: list[str], version: str) -> int:
                 print(f"written: {path}")
             return 0
         if chosen.serve:
-            return serve(make(chosen.results, version, links=chosen.code), int(chosen.port))
+            return serve(make(chosen.results, version, links=chosen.code), int(chosen.port or 0))
         output = chosen.output or chosen.results / "report.html"
-        _check_place(output, force=chosen.force)
+        if chosen.output is not None or chosen.results.is_dir():  # else the store is what is missing
+            _check_place(output, force=chosen.force)
         text = make(chosen.results, version, links=_links(output) if chosen.code is None else chosen.code)
         _check_place(output, force=chosen.force)  # again, for what came to be there meanwhile
         _write(output, text)
@@ -61,14 +64,19 @@ def _parsed(options: list[str]) -> argparse.Namespace:
     where.add_argument("--documents", type=Path, metavar="DIR", help=(
         "instead of the page write the tables, answers and pictures of DIR/README.md and DIR/experiments/README.md, of "
         "questions whose default is complete"))
-    parser.add_argument("--port", default="0", help="of --serve (default: one that is free)")
+    parser.add_argument("--port", help="of --serve (default: one that is free)")
     parser.add_argument("--force", action="store_true", help="replace a file that this command has not written")
     parser.add_argument("--code", metavar="ADDRESS", help=(
         "what stands before paths of sources to make links of them, such as https://example.org/afterzero/blob/main/"))
     parser.add_argument("--record", action="store_true", help=(
         "train what the page's moving parts lack first, into the store of --results (about 45 s on 2 cores)"))
     chosen = parser.parse_args(options)
-    if not chosen.port.isdecimal() or int(chosen.port) > 65535:
+    needless = {"--port": chosen.port is not None and not chosen.serve,
+                "--force": chosen.force and (chosen.serve or chosen.documents is not None),
+                "--code": chosen.code is not None and chosen.documents is not None}
+    for option in (name for name, given in needless.items() if given):
+        parser.error(f"{option}: got one where it changes nothing, accepted: {NEEDED[option]}")
+    if chosen.port is not None and (not chosen.port.isdecimal() or int(chosen.port) > 65535):
         parser.error(f"--port: got {chosen.port!r}, accepted: a whole number from 0, any that is free, to 65535")
     if chosen.code is not None and not chosen.code.startswith(("https://", "http://")):
         parser.error(f"--code: got {chosen.code!r}, accepted: an address that begins with https://")
@@ -88,9 +96,9 @@ def make(results: Path, version: str, *, links: str | None) -> str:
     from . import deciding
     from .collecting import finding
     from .report.page import page
-    from .report.web_parts import render
+    from .report.web_parts import Part, render
 
-    render("page_part.html", part=_NOTHING)  # what is missing must be said before minutes of drawing
+    render("page_part.html", part=Part("", ""))  # what is missing must be said before minutes of drawing
     with looked_at(results) as (store, looked):
         there = [name for name, (found, _) in looked.items() if found]
         print(f"{PROGRAM}: drawing {len(there)} of {len(looked)} questions, {TAKES}", file=sys.stderr, flush=True)
@@ -163,11 +171,17 @@ def _check_place(output: Path, *, force: bool) -> None:
     from .runs.outputs import OutputError, named
 
     with named(output):
-        place(output)
-        if not force and output.exists():
+        folder = place(output).parent
+        if not os.access(folder, os.W_OK):  # said before minutes of drawing
+            raise OutputError(f"--output: got {str(output)!r}, in a folder that is not there or may not be written, "
+                              "accepted: a place in one that may")
+        if output.exists():
             with open(output, "rb") as file:
-                ours = OURS in file.read(HEAD)
-            if not ours:
+                head = file.read(HEAD)
+            if head.startswith(STORE):
+                raise OutputError(f"--output: got {str(output)!r}, which holds results, accepted: another name; nothing was "
+                                  "written")
+            if not force and OURS not in head:
                 raise OutputError(f"--output: got {str(output)!r}, which exists and is no page of this command, accepted: "
                                   "another name, or --force; nothing was written")
 
@@ -197,11 +211,3 @@ def serve(text: str, port: int) -> int:
         except KeyboardInterrupt:
             print(f"\n{PROGRAM}: the page is no longer served", file=sys.stderr)
     return EXIT_INTERRUPTED
-
-
-class _Nothing:
-    name = title = html_template = alt = question = ""
-    data = None
-
-
-_NOTHING = _Nothing()

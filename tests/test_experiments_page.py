@@ -181,7 +181,7 @@ def test_every_picture_of_the_gallery_and_every_figure_has_words():
     for path in (ROOT / "experiments" / "questions").rglob("*.py"):
         drawn |= set(re.findall(r'"(\w+)\.png"', path.read_text(encoding="utf-8")))
     assert drawn - set(alts.ALTS) == set() and len(drawn) > 40
-    assert all(len(text) > 40 and text.endswith(".") for text in alts.ALTS.values())
+    assert all(len(text) > 40 and text.endswith(".") and "- " not in text for text in alts.ALTS.values())
 
 
 def test_papers_that_docstrings_name_are_known():
@@ -220,6 +220,7 @@ def test_templates_escape_by_default_and_miss_nothing(monkeypatch):
     assert render("a", x="<b>") == "&lt;b&gt;"
     with pytest.raises(Exception, match="'y' is undefined"):
         render("b")
+    assert tight("error → end: 1 → 2") == "error → end: 1\u00a0→\u00a02"
     assert tight("1.2 ±0.3 % of 5 seeds") == "1.2\u00a0±0.3\u00a0% of 5\u00a0seeds"
 
 

@@ -1,5 +1,6 @@
 """`report`: what a store lacks is said with its command, nothing is lost or half written, one page is served, here alone."""
 import http.client
+import os
 import sqlite3
 import threading
 
@@ -123,7 +124,20 @@ def test_nobody_elses_file_is_replaced(tmp_path, capsys):
     assert report(tmp_path, "--output", str(mine), "--force") == 0 and "Is made so?" in mine.read_text()
     assert report(tmp_path, "--output", str(mine)) == 0  # one of ours by now
     assert report(tmp_path, "--output", str(tmp_path)) == 1 and "got a folder" in capsys.readouterr().err
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")  # which would be waited for
+        assert report(tmp_path, "--output", str(tmp_path / "pipe")) == 1 and "got a named pipe" in capsys.readouterr().err
+        (tmp_path / "theirs.html").write_text("<p>theirs</p>")
+        (tmp_path / "link").symlink_to(tmp_path / "theirs.html")
+        assert report(tmp_path, "--output", str(tmp_path / "link")) == 1
+        assert (tmp_path / "theirs.html").read_text() == "<p>theirs</p>"
+    capsys.readouterr()
     assert report(tmp_path, "--output", str(tmp_path / "no" / "page.html")) == 1
+    said = capsys.readouterr().err
+    assert "in a folder that is not there or may not be written" in said and "drawing" not in said  # before it takes minutes
+    store = (tmp_path / "results.sqlite").read_bytes()
+    assert report(tmp_path, "--output", str(tmp_path / "results.sqlite"), "--force") == 1
+    assert "which holds results" in capsys.readouterr().err and (tmp_path / "results.sqlite").read_bytes() == store
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch, questions):
@@ -139,7 +153,9 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch, qu
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    (("--port", "70000"), "a whole number from 0"), (("--port", "x"), "a whole number from 0"),
+    (("--serve", "--port", "70000"), "a whole number from 0"), (("--serve", "--port", "x"), "a whole number from 0"),
+    (("--port", "8000"), "--port: got one where it changes nothing, accepted: it beside --serve"),
+    (("--serve", "--force"), "--force: got one"), (("--documents", ".", "--code", "https://a"), "--code: got one"),
     (("--code", "javascript:alert(1)"), "an address that begins with https://"),
     (("--serve", "--output", "a"), "not allowed")])
 def test_options_that_make_no_sense(tmp_path, capsys, options, words):
@@ -180,7 +196,7 @@ def test_a_snapshot_reads_and_notes_and_writes_nothing(tmp_path):
     assert before.keys() == {path.name for path in tmp_path.iterdir()}
 
 
-def test_a_store_without_checksums_is_read_as_it_is(tmp_path):
+def test_a_store_without_checksums_is_read_as_it_is(tmp_path, capsys):
     made(tmp_path)
     connection = sqlite3.connect(tmp_path / "results.sqlite")
     connection.executescript("DROP TABLE checksums; PRAGMA user_version = 1; PRAGMA journal_mode = DELETE")
@@ -188,6 +204,12 @@ def test_a_store_without_checksums_is_read_as_it_is(tmp_path):
     before = (tmp_path / "results.sqlite").read_bytes()
     assert report(tmp_path) == 0 and "default runs" in page_of(tmp_path)
     assert (tmp_path / "results.sqlite").read_bytes() == before
+    connection = sqlite3.connect(tmp_path / "results.sqlite")
+    key = connection.execute("SELECT key FROM runs").fetchone()[0].encode()
+    connection.close()
+    place = before.rindex(key)  # in the index of keys: damage that only SQLite's own check finds
+    (tmp_path / "results.sqlite").write_bytes(before[:place] + b"x" + before[place + 1:])
+    assert report(tmp_path) == 1 and "missing from index" in capsys.readouterr().err
 
 
 def test_what_a_question_asks_for(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from experiments import deciding, registry
-from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, paired
+from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE
 from experiments.report.decisions import (
     ACTIONS,
     DEPENDS,
@@ -40,31 +40,45 @@ def test_figures_have_the_interval_of_their_verdict():
     found, text = compared(HIGH, LOW, 100)
     assert found.verdict == BETTER and text == "40.0 → 20.0 (-20.0 ±2.0)"  # t(4) = 2.776
     assert compared(HIGH, LOW, 100, comparisons=4)[1] == "40.0 → 20.0 (-20.0 ±3.1)"
-    assert compared(FEW, FEW + 1)[1] == "0.195 → 1.19" and compared([np.nan] * 4, LOW[:4])[1] == "– → –"
+    assert compared(FEW, FEW + 1)[1] == "0.195 → 1.19" and compared([np.nan] * 4, LOW[:4])[1] == "– → – (0 of 4 runs)"
+    assert compared([np.nan, *HIGH], [0.1, *LOW], 100)[1] == "40.0 → 20.0 (-20.0 ±2.0; 5 of 6 runs)"
     assert ratio(LOW, 2 * LOW * np.exp(WAVES))[1] == "× 2.00 (1.96 to 2.04)"
-    assert ratio([0.0, np.nan, *LOW], [1.0, 1.0, *LOW])[1] == "× 1.00 (1.00 to 1.00)"
-    assert spread(LOW, 100) == "20.0 ±2.0" and spread(FEW) == "0.195" and spread([1, 1, 1]) == "1.00"
+    assert ratio([0.0, np.nan, *LOW], [1.0, 1.0, *LOW])[1] == "× 1.00 (1.00 to 1.00; 5 of 7 runs)"
+    assert spread(LOW, 100) == "20.0 ±2.0" and spread(LOW, 100, comparisons=4) == "20.0 ±3.1"
+    assert spread(FEW) == "0.195" and spread([1, 1, 1]) == "1.00"
 
 
-def flips(noise, zero, end, flood=None):
+def flips(noise, zero, end, flood=None, patience=None):
     """A case of zero_loss by its test errors."""
-    values = {"zero": zero, "end": end, "flood": end if flood is None else flood}
+    values = {"zero": zero, "end": end, "flood": end if flood is None else flood,
+              "patience_loss": zero if patience is None else patience}
 
     def of(method, figure, factor=1.0):
         return factor * values[method]
-    return SimpleNamespace(case=SimpleNamespace(where=SimpleNamespace(noise=noise)), title=f"Data {noise:g}", values=of,
-                           compared=lambda a, b, figure, comparisons: paired(values[a], values[b], comparisons=comparisons))
+    return SimpleNamespace(case=SimpleNamespace(where=SimpleNamespace(noise=noise)), title=f"Data {noise:g}", values=of)
 
 
 @pytest.mark.parametrize(("zero", "end", "flood", "clean", "wrong"), [
-    (HIGH, LOW, HIGH, KEEP, KEEP), (LOW, HIGH, HIGH, STOP, STOP), (HIGH, LOW - 0.1, LOW, KEEP, FLOOD),
-    (LOW, NOISY, NOISY, EITHER, EITHER), (FEW, FEW + 1, FEW, UNTOLD, UNTOLD)])
+    (HIGH, LOW, HIGH, KEEP, KEEP), (LOW, HIGH, HIGH, STOP, STOP), (HIGH, HIGH - 0.1, LOW, KEEP, FLOOD),
+    (HIGH, LOW - 0.1, LOW, KEEP, KEEP), (LOW, NOISY, NOISY, EITHER, EITHER), (FEW, FEW + 1, FEW, UNTOLD, UNTOLD)])
 def test_errors_with_right_and_with_wrong_labels(zero, end, flood, clean, wrong):
     results = [flips(0.0, zero, end), flips(0.01, end, zero), flips(0.1, zero, end, flood)]
-    assert deciding._clean_errors(None, results).action == clean
     found = deciding._wrong_errors(None, results)
     assert found.action == wrong and "Data 0.1:" in found.measured and "Data 0.01" not in found.measured
+    assert deciding._wrong_losses(None, results).action == wrong
     assert deciding._clean_losses(None, results).action == clean
+
+
+def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
+    better, worse = flips(0.1, HIGH, HIGH, LOW), flips(0.1, HIGH, HIGH, HIGH - 0.1, patience=LOW)
+    assert deciding._wrong_errors(None, [better]).action == FLOOD
+    found = deciding._wrong_errors(None, [better, worse])
+    assert found.action == DEPENDS and found.measured.endswith(", flooded beside patience 20.0 → 30.0 (+10.0 ±3.7).")
+    assert deciding._wrong_losses(None, [worse, better]).action == DEPENDS
+    alike = flips(0.1, HIGH, HIGH + 0.1, LOW, patience=LOW[::-1])  # who stops by patience gains as much
+    assert deciding._wrong_errors(None, [alike]).action == STOP
+    stopped = flips(0.1, LOW + 0.1, HIGH, LOW + 0.05, patience=LOW)  # better than at zero error, where it goes on to rise
+    assert deciding._wrong_errors(None, [stopped]).action == STOP
 
 
 def at(**arms):
@@ -73,17 +87,15 @@ def at(**arms):
                            values=lambda name, figure, factor=1.0: factor * arms[name])
 
 
-def test_flooding_probabilities_squared_error_and_separable_data():
-    module = SimpleNamespace(PLAIN="plain", BATCHES="batches",
-                             cases=lambda config: [SimpleNamespace(noise=noise) for noise in config])
-
-    def family(noises, plain, batches):
-        return SimpleNamespace(config=noises, tuned=[at(plain=plain, batches=batches) for _ in noises])
-    assert deciding._wrong_losses(module, family((0.0, 0.1), HIGH, LOW)).action == FLOOD
-    assert deciding._wrong_losses(module, family((0.0, 0.1), LOW, HIGH)).action == KEEP
-    assert deciding._wrong_losses(module, family((0.0,), HIGH, LOW)).action == UNTOLD
-    loss = SimpleNamespace(title="Data", at=lambda arm, when, figure: {1: HIGH, "end": LOW}[when])
-    assert deciding._squared(None, [loss]).action == KEEP
+def test_both_losses_to_the_end_and_separable_data():
+    def loss(noise, zero, end):
+        return SimpleNamespace(title="Data", noise=noise, at=lambda arm, when, figure: {1: zero, "end": end}[when])
+    falls, rises = loss(0.0, HIGH, LOW), loss(0.0, LOW, HIGH)
+    assert deciding._squared(None, [falls]).measured.startswith("Test error with squared error, %, ")
+    assert deciding._squared(None, [falls]).action == deciding._clean_errors(None, [falls]).action == KEEP
+    assert deciding._clean_errors(None, [falls, rises]).action == DEPENDS  # one data set does not speak for all
+    assert deciding._clean_errors(None, [falls, loss(0.1, LOW, HIGH)]).action == KEEP
+    assert deciding._squared(None, [falls, loss(0.1, LOW, HIGH)]).action == DEPENDS
 
     def turned(zero, end):
         runs = SimpleNamespace(runs=[1], at=lambda when, name: {"zero": zero, "end": end}[when])
@@ -118,7 +130,8 @@ def test_alarms_of_the_report_on_leaks():
 @pytest.mark.parametrize(("left", "action"), [(HIGH, LOOK), (-HIGH, EITHER), (FEW, UNTOLD)])
 def test_what_is_left_above_training_lies_in_the_data(left, action):
     results = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=left, remedied=left))
-    assert deciding._above(None, results).action == action
+    found = deciding._above(None, results)
+    assert found.action == action and f"then {spread(left, comparisons=5)};" in found.measured  # the interval of the verdict
 
 
 @pytest.mark.parametrize(("zero", "end", "action"), [(LOW, HIGH, STOP), (HIGH, LOW, KEEP), (FEW, FEW + 1, UNTOLD)])
@@ -149,12 +162,18 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
     found = deciding._online(None, stops(10 + WAVES))
     assert found.action == STOP and "rule “a”" in found.measured and "by “b”" in found.measured
     assert deciding._online(None, stops(200 + 3000 * WAVES)).action == EITHER
-    module = SimpleNamespace(DATA={"digits": "digits"}, PLAIN="plain")
+    near = stops(160 + 1000 * WAVES)  # clear of one rule, not of the best of forty
+    assert deciding._online(None, near).action == STOP
+    near.stops.update({f"rule {i}": SimpleNamespace(excess=300 + WAVES) for i in range(40)})
+    assert deciding._online(None, near).action == EITHER
+    module = SimpleNamespace(DATA={"digits": "digits", "more": "more"}, PLAIN="plain")
     results = SimpleNamespace(named=lambda data: {"plain": (None, "")})
     for points, action in ((HIGH, KEEP), (-HIGH, STOP), (8 * WAVES, EITHER)):
         monkeypatch.setattr(deciding, "since_early", lambda runs, points=points: (60.0, HIGH, points))
-        assert deciding._codes(module, results).action == action and deciding._codes(module, results).measured[0] == "D"
-    for left, action in ((10 * HIGH, LOOK), (LOW, EITHER), (FEW, UNTOLD)):
+        found = deciding._codes(module, results)
+        assert found.action == action and found.measured[0] == "D"
+        assert f"changed by {spread(points, comparisons=2)} points" in found.measured
+    for left, action in ((10 * HIGH, LOOK), (HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD)):
         few = len(left)
         words = SimpleNamespace(folds=5, parts=lambda left=left, few=few: {
             "network": 2 * HIGH[:few], "training": LOW[:few], "left": left})
@@ -165,11 +184,11 @@ def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
     assert {row.question for row in deciding.TABLE} <= set(registry.NAMES) and len(deciding.TABLE) <= 14
     rows = deciding.decisions({})
     assert [row.advice.action for row in rows] == [NOT_YET] * len(deciding.TABLE)
-    results = [flips(0.0, HIGH, LOW), flips(0.1, HIGH, LOW - 0.1, LOW)]
+    results = [flips(0.0, HIGH, LOW), flips(0.1, HIGH, HIGH, LOW)]
     found = deciding.decisions({"zero_loss": (None, results, "default, 5 seeds")})
     assert [(one.situation, one.advice.action) for one in found if one.question == "zero_loss"] == [
-        ("Labels are right; you count errors", KEEP), ("Some labels are wrong; you count errors", FLOOD),
-        ("Labels are right; you use the probabilities", KEEP)]
+        ("Some labels are wrong; you count errors", FLOOD),
+        ("Labels are right; you use the probabilities", KEEP), ("Some labels are wrong; you use the probabilities", FLOOD)]
     row = deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m"))
     monkeypatch.setattr(deciding, "TABLE", (row,))
     for runs, action in (("quick, 3 seeds", UNTOLD), ("default, 10 seeds", EITHER)):  # three seeds find no difference

@@ -2,16 +2,17 @@
 
 ALTS = {
     "zero_loss_curves":
-        "Training, validation and test loss and error over epochs, a column per data set and share of wrong labels. "
-        "Where each stopping rule stops is marked; thin lines go on to the end, with and without flooding.",
+        "Loss and error over epochs, of training samples dashed and of test samples solid, with and without flooding, a "
+        "column per data set and share of wrong labels. What each stopping rule returns is marked; the time after zero "
+        "training error is shaded.",
     "zero_loss_margins":
         "Distributions of the margins of the training samples at zero training error, later and at the end, a column "
         "per data set and share of wrong labels: how far they move to the right.",
     "zero_loss_levels":
         "Validation and test error and loss after flooding, over the flood level, with the chosen level.",
     "loss_matters":
-        "Change of the test error from zero training error to the end, in points, for four losses, each plain, "
-        "smoothed and flooded; above zero training on has hurt, below it has helped. A panel per data set.",
+        "Change of the test error from zero training error to the end, in points, for four losses, plain and "
+        "flooded and two of them smoothed; above zero training on has hurt, below it has helped. A panel per data set.",
     "loss_matters_test":
         "Test error and test loss over multiples of the epochs to zero training error, a line per loss.",
     "loss_matters_margins":
@@ -41,7 +42,7 @@ ALTS = {
         "over the batch size.",
     "memorization":
         "Training error and loss over epochs, test error and distance to another answer at the end, for digits with "
-        "real labels, random labels, random inputs and shuffled pixels.",
+        "real labels, shuffled pixels, random pixels, random inputs and random labels.",
     "memorization_limits":
         "Weights of the smallest network that fits over the number of samples; error of the constructed network; "
         "training error over the flood level; errors where labels are drawn by chance.",
@@ -49,11 +50,12 @@ ALTS = {
         "Heat maps of training error, validation error and their gap over network size and number of samples, with "
         "the line from which on training accuracy is perfect.",
     "perfect_training_accuracy_best":
-        "Validation error of the best network with and without training errors, over the number of samples, beside "
-        "the bound of structural risk minimisation.",
+        "By how many points of validation error the best network without training errors, and the smallest such, are above "
+        "the best one with some, over the number of samples; and the gap, far below the bound of structural risk "
+        "minimisation, over the number of weights.",
     "privacy":
-        "Area under the curve of membership attacks and test error over epochs, from zero error to the end; 0.5 is "
-        "chance.",
+        "Area under the curve of six membership attacks at early stopping, zero error, multiples of its epoch and the end, "
+        "with clean and with flipped labels; 0.5 is chance.",
     "privacy_defences":
         "Area under the curve of membership attacks and test error of each defence, beside plain training.",
     "privacy_images":
@@ -66,13 +68,13 @@ ALTS = {
         "Heat maps of the first epoch at 100 % and of the test error then, over samples and units, for classes far "
         "apart, digits and random labels.",
     "fast_perfect_faults":
-        "Share of runs at 100 % after two epochs, and training, validation and test error at the end, a row per "
-        "planted fault; red rows tell the validation set what it must not know.",
+        "Share of runs at 100 % after two epochs, and training, validation and test error at the end, a column "
+        "per planted fault; red marks tell the validation set what it must not know.",
     "regularizers":
         "Test error, test loss and calibration error of every regulariser, from the start and from zero training "
-        "error on, a column per data set.",
+        "error on, a row of panels per data set.",
     "regularizers_level":
-        "Training loss of every run at the end beside the preset level, a column of points per regulariser.",
+        "Training loss of every run at the end beside the preset level, a row of points per regulariser.",
     "stopping_study":
         "Test loss over slowness, a point per stopping criterion: those that watch the validation loss, and those "
         "that need no validation set.",
@@ -98,14 +100,14 @@ ALTS = {
         "Running training accuracy, training accuracy with frozen weights and validation accuracy over epochs, a "
         "panel per case.",
     "autoencoder":
-        "Reconstruction error and accuracy of a linear classifier of the code over epochs, for digits and Fashion- "
-        "MNIST, a line per network.",
+        "Reconstruction error and accuracy of a linear classifier of the code over epochs, for digits and "
+        "Fashion-MNIST, a line per network.",
     "autoencoder_codes":
         "Accuracy of the code over reconstruction error, a trace per size of the code; and what other learning rates "
         "bring on a plateau and at the end.",
     "autoencoder_rules":
-        "Epoch of the model that each stopping rule returns, and its error over the lowest, for a fast and a slow "
-        "network.",
+        "Epoch of the model that each stopping rule returns, a mark per run, for a fast and a slow network: crosses where "
+        "it stopped on a plateau or too soon.",
     "sequences":
         "Training and validation accuracy over epochs, and bars of the parts of the missing points: network, "
         "training, several networks, n-grams, and what is left.",

@@ -68,14 +68,15 @@ def course(verdicts: Sequence[str], better: str = KEEP, worse: str = STOP) -> st
 def compared(before: Any, after: Any, factor: float = 1.0, *, comparisons: int = 1) -> tuple[Difference, str]:
     """Compare figures (seeds,), lower being better; in words: "6.18 → 5.11 (-1.07 ±0.42)", the change with its interval.
 
-    The interval holds together with those of `comparisons` at 95 %, as the verdict does.
+    The interval holds together with those of `comparisons` at 95 %, as the verdict does. Where one of the two is missing in
+    some runs, such as zero training error that was never reached, it is said how many are left: "(…; 5 of 10 runs)".
     """
     a, b = (factor * np.asarray(values, dtype=float) for values in (before, after))
     both = ~np.isnan(a - b)
     found = paired(a[both], b[both], comparisons=comparisons)
     half = half_width(found.error, int(both.sum()), comparisons)
     means = [number(float(values[both].mean())) if both.any() else "–" for values in (a, b)]
-    return found, f"{means[0]} → {means[1]}" + (f" ({signed(found.mean, half)})" if np.isfinite(half) else "")
+    return found, f"{means[0]} → {means[1]}" + _aside(signed(found.mean, half) if np.isfinite(half) else "", both)
 
 
 def ratio(before: Any, after: Any, *, comparisons: int = 1) -> tuple[Difference, str]:
@@ -85,18 +86,27 @@ def ratio(before: Any, after: Any, *, comparisons: int = 1) -> tuple[Difference,
     change = np.log(b[known]) - np.log(a[known])
     found = paired(np.zeros(len(change)), change, comparisons=comparisons)
     half = half_width(found.error, len(change), comparisons)
-    ends = f" ({number(float(np.exp(found.mean - half)))} to {number(float(np.exp(found.mean + half)))})"
-    return found, f"× {number(float(np.exp(found.mean)))}" + ends * bool(np.isfinite(half))
+    ends = f"{number(float(np.exp(found.mean - half)))} to {number(float(np.exp(found.mean + half)))}"
+    return found, f"× {number(float(np.exp(found.mean)))}" + _aside(ends * bool(np.isfinite(half)), known)
 
 
-def spread(values: Any, factor: float = 1.0) -> str:
-    """Return "mean ±half the width of the 95 % interval" of figures (seeds,), NaN left out; the mean alone of too few."""
+def _aside(interval: str, used: np.ndarray) -> str:
+    """What stands in brackets behind a figure: its interval, and how many of the runs it is of, unless of all."""
+    said = [interval] * bool(interval) + [f"{used.sum()} of {len(used)} runs"] * (not used.all())
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def spread(values: Any, factor: float = 1.0, *, comparisons: int = 1) -> str:
+    """Return "mean ±half the width of the 95 % interval" of figures (seeds,), NaN left out; the mean alone of too few.
+
+    `comparisons` as in `compared`: a figure that a verdict is about has the interval of that verdict.
+    """
     values = factor * np.asarray(values, dtype=float)
     values = values[~np.isnan(values)]
     mean, error = mean_and_error(values)
     if len(values) < FEWEST or error == 0:
         return number(mean)
-    half = half_width(error, len(values))
+    half = half_width(error, len(values), comparisons)
     digits = _places(half)
     return f"{mean:.{digits}f} ±{half:.{digits}f}"
 

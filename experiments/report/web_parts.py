@@ -89,8 +89,8 @@ def render(template: str, **values: Any) -> str:
 
 
 def tight(text: str) -> str:
-    """Return text in which no line ends between a number and its unit or error, or before a percent sign."""
-    return re.sub(r"(?<=\d) (?=%|±|points|epochs|seeds|runs)|(?<=×) (?=\d)", "\u00a0", text)
+    """Return text in which no line ends between a number and its unit or error, before a percent sign, or in "1 → 2"."""
+    return re.sub(r"(?<=\d) (?=%|±|points|epochs|seeds|runs|→ \d)|(?<=×) (?=\d)|(?<=\d →) (?=\d)", "\u00a0", text)
 
 
 def _breaking(name: str) -> Any:
