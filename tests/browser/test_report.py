@@ -1,10 +1,5 @@
 """The page of `report` in a real browser: nothing fetched, nothing run that is not ours, light, dark, phone, paper."""
 import threading
-<<<<<<< HEAD
-=======
-import time
-from contextlib import suppress
->>>>>>> r-page
 
 import numpy as np
 import pytest
@@ -120,7 +115,6 @@ def test_paper_shows_what_is_folded(open_page, address):
 
 
 def test_it_is_served_and_comes_again(open_page, text):
-    from playwright.sync_api import Error
 
     server = OnePage(text, 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -128,15 +122,8 @@ def test_it_is_served_and_comes_again(open_page, text):
     try:
         page = open_page(server.address)
         for _ in range(3):  # a reader who reloads in the middle
-<<<<<<< HEAD
             page.reload(wait_until="commit")
         page.wait_for_load_state()
-=======
-            with suppress(Error):  # the last reload may come just now
-                page.evaluate("setTimeout(() => location.reload(), 0)")
-            time.sleep(0.05)
-        page.wait_for_timeout(200)
->>>>>>> r-page
         assert page.locator("h1").inner_text().startswith("Should you keep")
         page.faults.clear()  # reloads that were cut short
     finally:
