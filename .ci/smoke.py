@@ -13,7 +13,7 @@ import stopping
 from losses import CrossEntropy, Flooding
 
 # What setup.cfg leaves to extras.
-EXTRAS = {"dask", "distributed", "jax", "keras", "lightning", "pandas", "pyarrow", "safetensors", "sklearn", "skorch",
+EXTRAS = {"aiohttp", "dask", "distributed", "jax", "jinja2", "keras", "lightning", "pandas", "pyarrow", "safetensors", "sklearn", "skorch",
           "torch", "transformers"}
 
 for package in (nn, losses, stopping, experiments):
