@@ -13,8 +13,8 @@ import stopping
 from losses import CrossEntropy, Flooding
 
 # What setup.cfg leaves to extras.
-EXTRAS = {"aiohttp", "dask", "distributed", "jax", "jinja2", "keras", "lightning", "pandas", "pyarrow", "safetensors", "sklearn", "skorch",
-          "torch", "transformers"}
+EXTRAS = {"aiohttp", "dask", "distributed", "jax", "jinja2", "keras", "lightning", "pandas", "pyarrow", "safetensors",
+          "sklearn", "skorch", "torch", "transformers"}
 
 for package in (nn, losses, stopping, experiments):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
