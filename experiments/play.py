@@ -19,7 +19,7 @@ import threading
 import time
 from typing import Any
 
-from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError
+from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, leave_at_once
 
 HOST = "127.0.0.1"
 MOST_TABS = 8
@@ -56,11 +56,7 @@ def play(options: list[str]) -> int:
         pass
     print(f"\n{PROGRAM}: interrupted; every run has ended", file=sys.stderr)
     if any(not session.join(0) for session in server.sessions):  # inside a compiler, which hears nothing for seconds
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if cache := sys.modules.get("nn.cpu.cache"):
-            cache.remove_temporary()  # Python would, but is not given the time
-        os._exit(EXIT_INTERRUPTED)
+        leave_at_once()
     return EXIT_INTERRUPTED
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import registry
-from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, interrupted
+from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, settled
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
@@ -143,19 +143,15 @@ def parts() -> Sequence[Any]:
 def record(results: Path) -> int:
     """Train what the moving parts lack; return the exit code."""
     from . import recorded, views
-    from .runs.shards import SweepError
     from .runs.store import Store
 
-    try:
+    def work() -> int:
         store = Store(results)
         for train in (recorded.run, *(view.run for view in views.VIEWS)):
             train(store)
-    except SweepError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except KeyboardInterrupt as error:
-        return interrupted(error, results)
-    return 0
+        return 0
+
+    return settled(work, results)
 
 
 def _links(output: Path) -> str | None:

@@ -130,10 +130,10 @@ def settled(work: Callable[[], int], results: Path) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt as error:
-        return interrupted(error, results)
+        return _interrupted(error, results)
 
 
-def interrupted(error: KeyboardInterrupt, results: Path) -> int:
+def _interrupted(error: KeyboardInterrupt, results: Path) -> int:
     """Say what Ctrl-C during training leaves, and return the exit code, or end here where workers are not done."""
     from .runs.sweep import SweepInterrupted
 
@@ -144,12 +144,17 @@ def interrupted(error: KeyboardInterrupt, results: Path) -> int:
     if threading.active_count() > 1:
         # A worker that is still inside a compiled call must not delay the way out: what is finished is stored, and what is
         # not would be thrown away anyhow.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if cache := sys.modules.get("nn.cpu.cache"):
-            cache.remove_temporary()  # Python would, but is not given the time
-        os._exit(EXIT_INTERRUPTED)
+        leave_at_once()
     return EXIT_INTERRUPTED
+
+
+def leave_at_once() -> None:
+    """End this process as interrupted, without waiting for its threads."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if cache := sys.modules.get("nn.cpu.cache"):
+        cache.remove_temporary()  # Python would, but is not given the time
+    os._exit(EXIT_INTERRUPTED)
 
 
 def answer(module: ModuleType, config: Any, store: Any, common: Common) -> int:
