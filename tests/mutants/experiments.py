@@ -26,6 +26,7 @@ AUTOENCODER = ("tests/test_experiments_autoencoder.py::"
 GROKKED = ("tests/test_experiments_grokking.py::"
            "test_new_sums_are_right_late_with_weight_decay_alone_and_rules_miss_it")
 PLAY = "tests/test_experiments_play.py::"
+SERVED = "tests/test_experiments_play_server.py::"
 TURNED = "tests/test_experiments_turning.py::test_the_angle_nears_what_theory_says"
 UNROLLED = "tests/test_experiments_unrolled.py::test_states_and_gradients_are_those_of_the_definitions"
 LEAKS = "tests/test_experiments_check_leaks.py::"
@@ -106,13 +107,13 @@ EXPERIMENTS = {
         "model.encode(samples.train[-self.run.labelled:], layer)", AUTOENCODER, jit=True),
     "a_name_rebound_to_this_machine_is_let_in": Mutant(
         "experiments/play.py", "return known and host in hosts and origin", "return known and origin",
-        f"{PLAY}test_who_is_let_in"),
+        f"{SERVED}test_who_is_let_in"),
     "played_in_other_batches_than_are_written_down": Mutant(
         "experiments/playing/lines.py", '"batch_size": self.batch_size,', '"batch_size": 4,',
         f"{PLAY}test_saved_lines_make_the_same_run"),
     "a_run_that_outlives_its_tab": Mutant(
         "experiments/playing/tab.py", "            self.session.end()\n", "            self.session.stop_here()\n",
-        f"{PLAY}test_tabs_train_side_by_side_and_end_when_they_are_closed"),
+        f"{SERVED}test_tabs_train_side_by_side_and_end_when_they_are_closed"),
     "frames_judged_by_flipped_labels": Mutant(  # new points seem to be as often wrong as training labels are
         "experiments/trainers/frames.py", '"test_loss": self._base.value(said, test.y_clean)',
         '"test_loss": self._base.value(said, test.y)', f"{RECORDED}test_frames_are_those_of_a_plain_fit", jit=True),
