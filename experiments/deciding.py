@@ -4,7 +4,7 @@ A row names its situation, its question, and a function of that question's modul
 follow intervals: where too few runs can tell, the row says so.
 """
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -90,13 +90,11 @@ def _wrong_losses(module: Any, results: Any) -> Advice:
 
 
 def _clean_losses(module: Any, results: Any) -> Advice:
-    cases = [one for one in results if not one.case.where.noise]
-    found = [ratio(one.values("zero", "test_loss"), one.values("end", "test_loss"), comparisons=len(cases)) for one in cases]
-    sure = [compared(one.values("zero", "calibration_error"), one.values("end", "calibration_error"), 100)[1]
-            for one in cases]
-    said = "; ".join(f"{one.title}: test loss {change}, calibration error {error} %"
-                     for one, (_, change), error in zip(cases, found, sure, strict=True))
-    return Advice(course([one.verdict for one, _ in found]), f"From zero training error to the end: {said}.")
+    cases = [case for case in results if not case.noise]
+    found = [ratio(*(case.at("cross-entropy", when, "test_loss") for when in (1, "end")), comparisons=len(cases))
+             for case in cases]
+    said = "; ".join(f"{case.title}: {change}" for case, (_, change) in zip(cases, found, strict=True))
+    return Advice(course([one.verdict for one, _ in found]), f"Test cross-entropy, zero training error → end: {said}.")
 
 
 def _separable(module: Any, results: Any) -> Advice:
@@ -120,14 +118,17 @@ def _random_labels(module: Any, results: Any) -> Advice:
 
 
 def _fast(module: Any, results: Any) -> Advice:
-    alarms = {told: module.alarm(results, *(name for name, (*_, leak) in module.FAULTS.items() if leak is told))
-              for told in (True, False)}
-    column = reached(results, ("fault", "label as a column"), FAST)
+    alarms = {name: replace(module.alarm(results, name), comparisons=len(module.FAULTS)) for name in module.FAULTS}
+    leaks, others = ({name: alarms[name] for name, (*_, leak) in module.FAULTS.items() if leak is told}
+                     for told in (True, False))
     chance = [reached(results, ("example", name), FAST) for name in module.ASKED]
-    action = LOOK if alarms[True].mostly and alarms[False].seldom else UNTOLD
-    return Advice(action, f"Random labels were learnt by heart so soon in {sum(one.hits for one in chance)} of "
-                  f"{sum(one.runs for one in chance)} runs, data with the label in a column in {column}. "
-                  f"leakage_report gave alarm in {alarms[True]} runs with a leak and {alarms[False]} without.")
+    column = reached(results, ("fault", "label as a column"), FAST)
+    found = all(one.mostly for one in leaks.values()) and alarms[module.SOUND].seldom
+    told, false = ("; ".join(f"{name} {one.hits} of {one.runs}" for name, one in some.items() if one.hits) or "none"
+                   for some in (leaks, others))
+    return Advice(LOOK if found else UNTOLD, f"Random labels were learnt by heart so soon in "
+                  f"{sum(one.hits for one in chance)} of {sum(one.runs for one in chance)} runs, data with the label in a "
+                  f"column in {column}. leakage_report gave alarm at leaks, runs: {told}; at data without one: {false}.")
 
 
 def _above(module: Any, results: Any) -> Advice:
@@ -151,8 +152,9 @@ def _private(module: Any, results: Any) -> Advice:
 
 
 def _grokking(module: Any, results: Any) -> Advice:
-    late = {one.title: Share.of(one.there) for one in results.decayed}
-    action = KEEP if any(share.mostly for share in late.values()) else UNTOLD
+    late = {one.title: Share.of(one.there, comparisons=len(results.decayed)) for one in results.decayed}
+    mostly = [share.mostly for share in late.values()]
+    action = KEEP if all(mostly) else DEPENDS if any(mostly) else UNTOLD
     said = "; ".join(f"{one.title}: by heart at epoch {spread(one.at('zero', 'epoch'))}, 90 % of new sums right at "
                      f"{spread(one.at('there', 'epoch'))} ({late[one.title].hits} of {late[one.title].runs} runs)"
                      for one in results.decayed)
@@ -194,7 +196,7 @@ def _words(module: Any, results: Any) -> Advice:
 TABLE = (
     Row("Labels are right; you count errors", "loss_matters", _clean_errors),
     Row("Some labels are wrong; you count errors", "zero_loss", _wrong_errors),
-    Row("Labels are right; you use the probabilities", "zero_loss", _clean_losses),
+    Row("Labels are right; you use the probabilities", "loss_matters", _clean_losses),
     Row("Some labels are wrong; you use the probabilities", "zero_loss", _wrong_losses),
     Row("You train with squared error", "loss_matters", _squared),
     Row("A linear classifier separates the classes; you want the largest margin", "margin_theory", _separable),

@@ -85,6 +85,7 @@ def test_intervals_of_shares_are_exact(hits, runs, low, high):
 
 def test_shares_count_and_judge():
     assert Share.of([True, False, True]) == Share(2, 3) and str(Share(0, 200)) == "0 of 200 (0 to 1.8 %)"
+    assert Share(15, 20).mostly and not Share(15, 20, comparisons=2).mostly  # two intervals that hold together are wider
     assert [(Share(n, 6).mostly, Share(n, 6).seldom) for n in (0, 3, 6)] == [(False, True), (False, False), (True, False)]
     assert not Share(5, 5).mostly and not Share(0, 0).seldom
 

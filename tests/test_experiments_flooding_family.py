@@ -30,7 +30,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert store.count("flooding_family") == 2 * (1 + 7 * 2 + 3 * 2)
     results = flooding_family.gather(store, TINY)
     text = "".join(table.plain() for table in flooding_family.tables(results))
-    for words in ("Two Gaussians, 10 % flipped (2 seeds", *FAMILY, "batch sizes at level 0.173", "20% more", "0 of 1"):
+    for words in ("Two Gaussians, 10 % flipped (2 seeds", *FAMILY, "batch sizes at level 0.173", "20 % more", "0 of 1"):
         assert words in text
     paths = flooding_family.figures(results, tmp_path)
     assert [path.name for path in paths] == ["flooding_family.png", "flooding_family_batches.png"]

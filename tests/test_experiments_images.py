@@ -60,7 +60,7 @@ def test_images_from_a_folder(folder, tmp_path, capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert read == [str(folder)]  # once for two runs, table, figures and answer
     assert err.count("images: not the published mnist: 60 + 40 images from other files") == len(err.splitlines()) - 1 == 1
-    assert "MNIST, other files, 10% flipped labels (1 seed" in out and "\nnot the published mnist: 60 + 40 images" in out
+    assert "MNIST, other files, 10 % flipped labels (1 seed" in out and "\nnot the published mnist: 60 + 40 images" in out
     stored = Store(tmp_path / "results").require(settings_of("mnist", folder, image_train=30, image_validation=20,
                                                              curve_points=1000))
     assert stored.arrays["end.output_margins"].shape == (30,)
@@ -74,7 +74,7 @@ def test_the_cut_says_so_once_and_names_the_tables(tmp_path, capsys):
         out, err = capsys.readouterr()
         assert err.startswith(f"images: {CUT}; for all, install Debian's dataset-fashion-mnist")
         assert [line.partition(":")[0] for line in err.splitlines()] in (["images", "training"], ["images"])
-        assert "Fashion-MNIST, embedded cut, 10% flipped labels (1 seed" in out and f"\n{CUT}\n" in out
+        assert "Fashion-MNIST, embedded cut, 10 % flipped labels (1 seed" in out and f"\n{CUT}\n" in out
         assert "install Debian" not in out
 
 
@@ -82,7 +82,7 @@ def test_the_published_set_needs_no_note(folder, monkeypatch, capsys):
     published = dataclasses.replace(FASHION_MNIST, sha256=read_image_files(folder).sha256())
     monkeypatch.setitem(images_module.READERS, "fashion_mnist", (published, lambda where: read_published(published, where)))
     (case,) = cases(Config(images="fashion_mnist", data_dir=str(folder), **TINY, image_train=20))
-    assert case.title == "Fashion-MNIST, 10% flipped labels" and case.note == ""
+    assert case.title == "Fashion-MNIST, 10 % flipped labels" and case.note == ""
     announce(images_of(Config(images="fashion_mnist", data_dir=str(folder))))
     assert capsys.readouterr() == ("", "")
 
@@ -92,7 +92,7 @@ def test_digits_need_no_files(monkeypatch, capsys):
     monkeypatch.setattr("experiments.trainers.image_settings.read_images",
                         lambda *_: pytest.fail("files were read for digits"))
     (case,) = cases(Config(**TINY))
-    assert case.title == "Digits, 10% flipped labels" and case.plain[0].data.files == case.note == ""
+    assert case.title == "Digits, 10 % flipped labels" and case.plain[0].data.files == case.note == ""
     assert (case.plain[0].data.train, case.plain[0].data.validation) == (300, 300)
 
 

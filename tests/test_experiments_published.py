@@ -154,8 +154,8 @@ def test_a_reproduced_row(tmp_path):
                      "6.00 % of them wrong, and flooding's accuracy differs from the best possible one by -1.3, -1.8 and "
                      "-1.9 points.")
     table = tables(results)[0]
-    assert table.rows[0] == ("1%", "plain", "90.520 ±0.058", "90.52", "+0.00", "+0.0", "1.0150 ±0.0065", "0", "93.42")
-    assert table.rows[5][:3] == ("10%", "0.32", "83.590 ±0.058") and table.rows[5][-2:] == ("6.00", "85.45")
+    assert table.rows[0] == ("1 %", "plain", "90.520 ±0.058", "90.52", "+0.00", "+0.0", "1.0150 ±0.0065", "0", "93.42")
+    assert table.rows[5][:3] == ("10 %", "0.32", "83.590 ±0.058") and table.rows[5][-2:] == ("6.00", "85.45")
     assert "NOT the published protocol" not in table.note
 
 
@@ -163,7 +163,7 @@ def test_a_deviating_cell_is_called_deviating(tmp_path):
     results = made(tmp_path, (0, 0, 0, 0, -1.5, 0.99))
     opening, first, _, _ = sentences(results)
     assert opening == "It depends on the cell."
-    assert first == ("5 of 6 accuracies come out within 1 point of the published ones over 4 seeds; 10% flips "
+    assert first == ("5 of 6 accuracies come out within 1 point of the published ones over 4 seeds; 10 % flips "
                      "without flooding deviates by -1.50 points (76.940 ±0.058 instead of 78.44, 26.0 of our standard "
                      "errors, and more than two combined ones even if the published figure is a single run).")
     assert tables(results)[0].rows[4][4:6] == ("-1.50", "-26.0")
@@ -178,11 +178,11 @@ def test_the_limit_itself_is_outside(tmp_path):
 def test_a_deviation_is_weighed_against_scatter(tmp_path):
     _, first, _, _ = answer(tmp_path / "a", (0, 0, 0, 0, -1.5, 0), scatter=1.0, seeds=20)
     # sd 1.026, so 2 sd sqrt(1/20 + 1/n) reaches 1.5 up to n = 2.06.
-    assert first.endswith("10% flips without flooding deviates by -1.50 points (76.94 ±0.23 instead of 78.44, 6.5 of our "
+    assert first.endswith("10 % flips without flooding deviates by -1.50 points (76.94 ±0.23 instead of 78.44, 6.5 of our "
                           "standard errors, and more than two combined ones unless the published figure is a mean of at "
                           "most 2 runs).")
     _, first, _, _ = answer(tmp_path / "b", (0, 0, 0, 0, 0, 1.5), scatter=1.0, seeds=4)
-    assert first.endswith("over 4 seeds; 10% flips with flooding is off by +1.50 points (85.09 ±0.58 instead of 83.59, no "
+    assert first.endswith("over 4 seeds; 10 % flips with flooding is off by +1.50 points (85.09 ±0.58 instead of 83.59, no "
                           "more than these seeds scatter).")
 
 
@@ -208,7 +208,7 @@ def test_few_seeds_and_one_seed_give_no_verdict(tmp_path):
         assert found[2].startswith(f"{'One seed' if seeds == 1 else 'Two seeds'} cannot tell whether ")
     _, first, second, _ = answer(tmp_path, (2, 2, 2, 2, 2, 2), seeds=1)
     assert first.startswith("0 of 6 accuracies come out within 1 point of the published ones with "
-                            "one seed; 1% flips without flooding is off by +2.00 points (92.5 instead of 90.52; one seed "
+                            "one seed; 1 % flips without flooding is off by +2.00 points (92.5 instead of 90.52; one seed "
                             "shows no scatter); ")
     assert second.startswith("One seed cannot tell whether flooding raises accuracy (by +1.6, ")
 

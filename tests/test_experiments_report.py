@@ -119,7 +119,7 @@ def test_a_case_says_what_it_is_and_what_is_best():
     assert case.title == "Two Gaussians, 10 % flipped" and Flipped("mnist", 0.0).title == "MNIST, 0 % flipped"
     assert case.labels == "where 10 % are wrong" and Flipped("digits", 0.0).labels == "where they are clean"
     assert case.best_accuracy == pytest.approx(85.45, abs=0.005)
-    assert case.best_note == "best possible: test error 14.6%, on true labels 5.7%, test loss 0.391"
+    assert case.best_note == "best possible: test error 14.6 %, on true labels 5.7 %, test loss 0.391"
 
 
 # --- beside published figures ---

@@ -50,7 +50,7 @@ def test_tables_figures_and_answer_come_from_the_store(finished):
     assert len(tables) == 3
     text = "".join(table.plain() for table in tables)
     for words in ("zero error", "patience: loss", "flooding", "test error, %", "calibration error", "median margin",
-                  "gradient norm", "weights still move", "± standard error", "best possible: test error 14.6%"):
+                  "gradient norm", "weights still move", "± standard error", "best possible: test error 14.6 %"):
         assert words in text
     paths = zero_loss.figures(results, finished.folder)
     assert [path.name for path in paths] == ["zero_loss_curves.png", "zero_loss_margins.png", "zero_loss_levels.png"]
@@ -124,7 +124,7 @@ def test_the_level_is_chosen_once_for_all_seeds(tmp_path, order):
 
 # --- the answer's words, on made-up results ---
 
-FIRST, SECOND = "Two Gaussians, 10% flipped labels", "Two Gaussians, 20% flipped labels"
+FIRST, SECOND = "Two Gaussians, 10 % flipped labels", "Two Gaussians, 20 % flipped labels"
 
 
 @dataclasses.dataclass

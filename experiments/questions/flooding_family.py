@@ -155,7 +155,7 @@ def tables(results: Results) -> list[Table]:
     note = (f"setting: one for all seeds, of {counted(len(config.shares), 'candidate')}, {RULE} (levels: shares of log K; "
             "AdaFlood: 1 − γ); agree: resamplings of the seeds with the same choice; losses: plain cross-entropy, flipped "
             "labels included; flooded: gradients reversed, last tenth of the run; AdaFlood: "
-            f"{more:.0%} more epochs of auxiliary networks")
+            f"{100 * more:.0f} % more epochs of auxiliary networks")
     return [*(one.table(FIGURES | MORE, seeds, note) for one in results.tuned), edges(results.tuned),
             *(one.table(seeds) for one in results.batches)]
 

@@ -113,8 +113,8 @@ class Levels:
                          for figure, factor in (("error", 100), ("loss", 1))), alone) for name, one, alone in found]
         return Table(f"{title}: flooding levels ({spread(len(plain.runs), 'seed')})",
                      ("level", "validation error, %", "validation loss", "test error, %", "test loss", "seeds in favour"),
-                     rows, f"chosen for all seeds: {self.level:g}, {RULE}; {self.choice.share:.0%} of resamplings of the "
-                           "seeds agree")
+                     rows, f"chosen for all seeds: {self.level:g}, {RULE}; {100 * self.choice.share:.0f} % of resamplings "
+                           "of the seeds agree")
 
     def panel(self, figure: str, plain: Measured, axis: Any) -> None:
         """Draw "error" (in percent) or "loss" on validation and test set over the level."""

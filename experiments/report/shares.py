@@ -15,23 +15,26 @@ class Share:
     Attributes
     ----------
     hits, runs : int
+    comparisons : int
+        Of so many the intervals hold together (Bonferroni).
     """
 
     hits: int
     runs: int
+    comparisons: int = 1
 
     @classmethod
-    def of(cls, happened: Any) -> "Share":
+    def of(cls, happened: Any, *, comparisons: int = 1) -> "Share":
         """Count booleans (runs,)."""
         happened = np.asarray(happened, dtype=bool)
-        return cls(int(happened.sum()), len(happened))
+        return cls(int(happened.sum()), len(happened), comparisons)
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of Clopper and Pearson (Biometrika, 1934): never too short, whatever the true share."""
         from scipy.special import betaincinv
 
-        tail, missed = (1 - CONFIDENCE) / 2, self.runs - self.hits
+        tail, missed = (1 - CONFIDENCE) / 2 / self.comparisons, self.runs - self.hits
         low = float(betaincinv(self.hits, missed + 1, tail)) if self.hits else 0.0
         high = float(betaincinv(self.hits + 1, missed, 1 - tail)) if missed else 1.0
         return low, high

@@ -64,7 +64,7 @@ class Tuned(Methods):
         """A row per method: what was chosen, which share of resamplings of the seeds agrees, and figures."""
         def row(name: str) -> list[str]:
             one = self.chosen.get(name)
-            return [name, *((f"{one.level:g}", one.edge, f"{one.choice.share:.0%}") if one else ("", "", "")),
+            return [name, *((f"{one.level:g}", one.edge, f"{100 * one.choice.share:.0f} %") if one else ("", "", "")),
                     *(mean_error(*mean_and_error(self.values(name, *how))) for how in figures.values())]
         return Table(f"{self.title} ({seeds})", ("method", "setting", "edge", "agree", *figures), list(map(row, self.runs)),
                      note)

@@ -43,8 +43,9 @@ class Flipped:
     @property
     def best_note(self) -> str:
         """What no classifier can beat, in words for below a table."""
-        return (f"best possible: test error {self.best.noisy_error:.1%}, on true labels {self.best.clean_error:.1%}, "
-                f"test loss {self.best.cross_entropy:.3f}")
+        noisy, clean = 100 * self.best.noisy_error, 100 * self.best.clean_error
+        return (f"best possible: test error {noisy:.1f} %, on true labels {clean:.1f} %, test loss "
+                f"{self.best.cross_entropy:.3f}")
 
     @property
     def labels(self) -> str:

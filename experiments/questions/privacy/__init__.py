@@ -17,7 +17,7 @@ from ...trainers.exposure import DIRECTIONS, STEPS
 from .attacked import ATTACKS, LIRA, RATE, Case, gather, interval  # noqa: F401 (gather: what a question consists of)
 from .cases import Config, runs
 
-RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "1.5 h"}  # on 2 cores
+RUN_TIMES = {"quick": "10 s", "default": "2 min", "full": "1 h 30 min"}  # on 2 cores
 QUERIES = 2 * DIRECTIONS * STEPS  # of the black box, per image
 SURE = ("loss", "modified entropy", LIRA)  # attacks whose other figures have a column
 
@@ -41,8 +41,8 @@ def _membership(case: Case) -> Table:
         for name, one in case.rows.items()]
     return Table(f"Membership, {case.title} ({_runs(case)})", heads, rows,
                  "AUC: probability that a member scores higher than another sample, 0.5 is chance. caught: members above a "
-                 f"threshold that {RATE:.0%} of the others exceed. balanced: accuracy, of members and others alike, at the "
-                 "threshold that is best for the other runs.")
+                 f"threshold that {100 * RATE:.0f} % of the others exceed. balanced: accuracy, of members and others "
+                 "alike, at the threshold that is best for the other runs.")
 
 
 def _reconstruction(case: Case) -> Table:

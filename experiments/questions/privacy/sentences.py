@@ -68,11 +68,11 @@ def _attacks(results: Sequence[Case]) -> str:
 
     shares = listed(f"{interval(one.found('caught', LIRA), 100)} instead of {interval(one.found('caught', 'loss'), 100)} %"
                     for one in end)
-    return (f"Literature: at few false alarms shadow models find more than the loss. Measured: at {RATE:.0%} of them LiRA "
-            f"caught {shares} of the members, {beside('caught', LIRA, 'loss')}{f' of {len(end)} cases' * (len(end) > 1)}. "
-            f"Literature: entropy is the better for having the label in it. Measured: AUC "
-            f"{beside('auc', 'modified entropy', 'entropy')}. The loss beside whether the prediction is right: AUC "
-            f"{beside('auc', 'loss', 'correctness')}.")
+    return ("Literature: at few false alarms shadow models find more than the loss. Measured: at "
+            f"{100 * RATE:.0f} % of them LiRA caught {shares} of the members, "
+            f"{beside('caught', LIRA, 'loss')}{f' of {len(end)} cases' * (len(end) > 1)}. Literature: entropy is the better "
+            f"for having the label in it. Measured: AUC {beside('auc', 'modified entropy', 'entropy')}. The loss beside whether "
+            f"the prediction is right: AUC {beside('auc', 'loss', 'correctness')}.")
 
 
 def _defences(results: Sequence[Case]) -> list[str]:

@@ -17,7 +17,7 @@ from ...report.words import opening_by, paragraph, spread, too_few, unjudged
 from .cases import METHODS, SEEDS, Config, Results, cases, gather, run, runs  # noqa: F401 (what a question consists of)
 from .drawing import figures  # noqa: F401
 
-RUN_TIMES = {"quick": "20 s", "default": "2.5 min", "full": "45 min"}  # on 2 cores, compilation included
+RUN_TIMES = {"quick": "20 s", "default": "2 min 30 s", "full": "45 min"}  # on 2 cores, compilation included
 ROWS = {"epoch": "epoch", "test_error": "test error, %", "test_error_clean": "... on true labels, %",
         "test_loss": "test loss", "calibration_error": "calibration error, %", "train_error": "training error, %",
         "margin_min": "smallest margin", "margin_median": "median margin", "gradient_norm": "gradient norm",

@@ -103,7 +103,7 @@ def cases(config: Config) -> list[Case]:
 
     def case(title: str, noise: float, levels: Sequence[float], fixed: dict[str, Any], note: str = "") -> Case:
         some = partial(per_seed, config.seeds, noise=noise, **fixed)
-        return Case(f"{title}, {noise:.0%} flipped labels" if noise else f"{title}, labels as they are",
+        return Case(f"{title}, {100 * noise:.0f} % flipped labels" if noise else f"{title}, labels as they are",
                     Flipped(fixed["data"], noise), some(level=0.0, models=kept),
                     [some(level=level, models=(("end", "end"),)) for level in levels], note)
 
