@@ -130,6 +130,14 @@ def test_how_an_answer_opens(answer, word, lead, rest):
     assert opening(answer) == (word, lead, rest)
 
 
+@pytest.mark.parametrize(("answer", "short"), [
+    ("No for the test loss (worse in 4 cases); for the error it depends.", "No for the test loss"),
+    ("Yes, if equal inputs have equal labels. More.", "Yes if equal inputs have equal labels"), ("Yes. More.", "Yes"),
+    ("No: random labels were not fitted.", "No"), ("It depends on the data. More.", "It depends"), ("For now.", "")])
+def test_the_list_of_contents_says_for_what_a_word_holds(answer, short):
+    assert Finding("name", "Question?", ("", "", ""), "path", answer=answer).short == short
+
+
 def test_markdown_of_the_decisions():
     text = markdown([Decision("a|b <x>", "zero_loss", Advice(KEEP, "1 → 2\n3"), "quick, 3 seeds"),
                      Decision("c", "speed", Advice(NOT_YET, ""))])

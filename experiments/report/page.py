@@ -14,6 +14,7 @@ TITLE = "Should you keep training after 100 % training accuracy?"
 WORDS = ("Yes", "No", "It depends")
 CANNOT = re.compile(r"It depends on more than \d|.*cannot tell")  # how answers open that tell nothing
 SENTENCE = re.compile(r"(?<=[a-z0-9)%”°][.?!]) +(?=[A-Z0-9])(?<!et al\. )(?<!e\.g\. )")
+CONDITION = re.compile(r"(for|if) [^(;:,.]+", re.IGNORECASE)  # a yes or no that holds for some
 PARAGRAPH = 360  # characters after which a new one begins
 
 
@@ -57,6 +58,13 @@ class Finding:
     def word(self) -> str:
         """How the answer opens: "Yes", "No", "It depends" or "Cannot tell yet"; what is not run has none."""
         return opening(self.answer)[0] if self.answer else ""
+
+    @property
+    def short(self) -> str:
+        """`word`, and for what it holds where that comes next: "No for the test loss"."""
+        condition = CONDITION.match(self.lead) if self.word in WORDS[:2] else None
+        said = condition[0].strip() if condition else ""
+        return f"{self.word} {said[:1].lower()}{said[1:]}".strip()
 
     @property
     def took(self) -> str:

@@ -70,9 +70,10 @@ def _attacks(results: Sequence[Case]) -> str:
                     for one in end)
     return ("Literature: at few false alarms shadow models find more than the loss. Measured: at "
             f"{100 * RATE:.0f} % of them LiRA caught {shares} of the members, "
-            f"{beside('caught', LIRA, 'loss')}{f' of {len(end)} cases' * (len(end) > 1)}. Literature: entropy is the "
-            f"better for having the label in it. Measured: AUC {beside('auc', 'modified entropy', 'entropy')}. The loss beside "
-            f"whether the prediction is right: AUC {beside('auc', 'loss', 'correctness')}.")
+            f"{beside('caught', LIRA, 'loss')}{f' of {len(end)} cases' * (len(end) > 1)}. "
+            "Literature: entropy is the better for having the label in it. Measured: AUC "
+            f"{beside('auc', 'modified entropy', 'entropy')}. "
+            f"The loss beside whether the prediction is right: AUC {beside('auc', 'loss', 'correctness')}.")
 
 
 def _defences(results: Sequence[Case]) -> list[str]:
