@@ -1,4 +1,5 @@
 """The page of `report` in a real browser: nothing fetched, nothing run that is not ours, light, dark, phone, paper."""
+import signal
 import threading
 
 import numpy as np
@@ -12,7 +13,9 @@ from experiments.report.page import Finding, page
 from experiments.report.papers import PAPERS
 from experiments.report.serving import OnePage
 from experiments.report.tables import Table
+from tests import pretending
 from tests.pages_of_parts import until
+from tests.programs import posix, start
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">]]>"
 WORDS = "It depends on the labels: worse where 10 % are wrong, better where they are clean. " + 6 * "Then more was found. "
@@ -130,3 +133,28 @@ def test_it_is_served_and_comes_again(open_page, text):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@posix
+def test_two_servers_show_one_store(open_page, tmp_path):
+    pretending.filled(tmp_path, 2, "zero_loss")
+    before = (tmp_path / "results.sqlite").read_bytes()
+    servers = [start("-m", "experiments", "report", "--serve", "--port", "0", "--results", tmp_path) for _ in range(2)]
+    try:
+        addresses = [server.stdout.readline().split()[0] for server in servers]
+        assert addresses[0] != addresses[1]
+        for address in addresses:
+            note = open_page(address).locator("#zero_loss .note")
+            assert "2 runs of this question with other settings" in note.inner_text()
+        assert open_page(addresses[0]).content() == open_page(addresses[1]).content()
+        servers[0].send_signal(signal.SIGINT)
+        assert servers[0].wait(30) == 130
+        assert open_page(addresses[1]).locator("h1").is_visible()  # one ends, the other stays
+        servers[1].send_signal(signal.SIGINT)
+        assert servers[1].wait(30) == 130
+    finally:
+        for server in servers:
+            server.kill()
+            server.communicate()
+    assert [path.name for path in tmp_path.iterdir()] == ["results.sqlite"]
+    assert (tmp_path / "results.sqlite").read_bytes() == before
