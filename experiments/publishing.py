@@ -4,7 +4,6 @@ Only what rests on complete runs of a question's default is written; everything 
 decision table names the version of each question's runs, so that a test can say whether a row is of this code.
 """
 import re
-import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from .documenting import SECTION, section
 from .report.alts import ALTS
 from .report.decisions import Decision
 from .report.page import SENTENCE, markdown
+from .report.pictures import palette
 from .report.words import counted
 from .runs.outputs import named, writing
 from .runs.schema import StoreError
@@ -56,8 +56,8 @@ def publish(results: Path, folder: Path) -> list[Path]:
                 file.write(text)
         pictures = [path for paths in drawn.values() for path in paths]
         for path in pictures:
-            with named(folder / PICTURES / path.name):
-                shutil.copyfile(path, folder / PICTURES / path.name)
+            with writing(folder / PICTURES / path.name) as file:
+                file.write(palette(path.read_bytes()))
     return [*texts, *(folder / PICTURES / path.name for path in pictures)]
 
 

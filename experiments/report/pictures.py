@@ -87,11 +87,11 @@ def _svg(drawing: Any) -> Element:
 def _png(drawing: Any) -> bytes:
     file = io.BytesIO()
     drawing.savefig(file, format="png", dpi=DOTS, metadata={"Software": None})
-    return _palette(file.getvalue())
+    return palette(file.getvalue())
 
 
-def _palette(png: bytes) -> bytes:
-    """The same picture with at most 256 colours: figures have few, and their files shrink to a third."""
+def palette(png: bytes) -> bytes:
+    """Return the same picture with at most 256 colours: figures have few, and their files shrink to a third."""
     from PIL import Image
 
     file = io.BytesIO()
