@@ -148,7 +148,8 @@ def draw(found: Found, temporary: Path, gallery: Path) -> list[Path]:
 def entry(name: str, found: Found, pictures: Sequence[Path], rows: Sequence[Decision]) -> str:
     """Return an entry of the gallery: picture, how the answer opens, what the decision table rests on, runs and time."""
     about, (main, *others) = registry.entry(name), pictures
-    said = [SENTENCE.split(found.module.answer(found.results))[0], *(row.advice.measured for row in rows)]
+    sentences = SENTENCE.split(found.module.answer(found.results))
+    said = [sentences[0], *(row.advice.measured for row in rows)] if rows else sentences[:2]
     if others:
         said.append(f"More: {', '.join(f'[{path.stem}](gallery/{path.name})' for path in others)}.")
     seeds = len({row.about["seed"] for row in found.rows})

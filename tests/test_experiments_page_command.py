@@ -338,6 +338,6 @@ def test_documents_are_written_from_complete_defaults_only(tmp_path, capsys, mon
     entries = publishing.entries((folder / "experiments" / "README.md").read_text())
     assert list(entries) == ["made", "other"] and "stays" in entries["other"]
     assert entries["made"].split("\n\n")[1:] == ["*Is made so?*", "![What is seen](gallery/made.png)",
-                                                 "It does. 3 seeds, 2 s.", ""]
+                                                 "It does. It may. 3 seeds, 2 s.", ""]
     assert (folder / "experiments" / "gallery" / "made.png").read_bytes().startswith(b"\x89PNG")
     assert report(tmp_path, "--documents", str(tmp_path / "nowhere")) == 1 and "cannot write" in capsys.readouterr().err

@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments import deciding, registry
+from experiments import deciding, registry, situations
 from experiments.report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE
 from experiments.report.decisions import (
     ACTIONS,
+    CURB,
     DEPENDS,
     EITHER,
     FLOOD,
@@ -27,6 +28,7 @@ from experiments.report.shares import Share
 WAVES = np.array([-0.01, 0.0, 0.01, 0.02, -0.02])  # between seeds
 LOW, HIGH = 0.20 + WAVES, 0.40 + WAVES[::-1]
 FEW, NOISY = LOW[:2], 0.2 + 8 * WAVES
+EVEN, SLIGHT = np.full(5, 0.2), 0.2 + 0.022 + WAVES  # 3.1 standard errors apart: clear alone, not among two
 
 
 @pytest.mark.parametrize(("verdicts", "action"), [
@@ -55,7 +57,8 @@ def flips(noise, zero, end, flood=None, patience=None):
 
     def of(method, figure, factor=1.0):
         return factor * values[method]
-    return SimpleNamespace(case=SimpleNamespace(where=SimpleNamespace(noise=noise)), title=f"Data {noise:g}", values=of)
+    return SimpleNamespace(case=SimpleNamespace(where=SimpleNamespace(noise=noise)), title=f"Data {noise:g}", values=of,
+                           flooding=SimpleNamespace(level=0.25))
 
 
 @pytest.mark.parametrize(("zero", "end", "flood", "wrong"), [
@@ -63,21 +66,24 @@ def flips(noise, zero, end, flood=None, patience=None):
     (HIGH, LOW - 0.1, LOW, KEEP), (LOW, NOISY, NOISY, EITHER), (FEW, FEW + 1, FEW, UNTOLD)])
 def test_errors_with_wrong_labels(zero, end, flood, wrong):
     results = [flips(0.0, zero, end), flips(0.01, end, zero), flips(0.1, zero, end, flood)]
-    found = deciding._wrong_errors(None, results)
+    found = situations.wrong_errors(None, results)
     assert found.action == wrong and "Data 0.1:" in found.measured and "Data 0.01" not in found.measured
-    assert deciding._wrong_losses(None, results).action == wrong
+    assert situations.wrong_losses(None, results).action == wrong
 
 
 def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
     better, worse = flips(0.1, HIGH, HIGH, LOW), flips(0.1, HIGH, HIGH, HIGH - 0.1, patience=LOW)
-    assert deciding._wrong_errors(None, [better]).action == FLOOD
-    found = deciding._wrong_errors(None, [better, worse])
-    assert found.action == DEPENDS and found.measured.endswith(", flooded beside patience 20.0 → 30.0 (+10.0 ±3.7).")
-    assert deciding._wrong_losses(None, [worse, better]).action == DEPENDS
+    assert situations.wrong_errors(None, [better]).action == FLOOD
+    found = situations.wrong_errors(None, [better, worse])
+    assert found.action == DEPENDS and found.measured.endswith(
+        ", flooded at 0.25 40.0 → 30.0 (-10.0000 ±0.0000), flooded beside patience 20.0 → 30.0 (+10.0 ±3.7).")
+    assert situations.wrong_losses(None, [worse, better]).action == DEPENDS
+    rises = [flips(0.1, LOW + 0.2, HIGH + 0.3, LOW), flips(0.1, LOW + 0.1, HIGH, LOW + 0.05, patience=LOW)]
+    assert situations.wrong_losses(None, rises).action == CURB  # to the end nowhere; flooding is better in one, worse in one
     alike = flips(0.1, HIGH, HIGH + 0.1, LOW, patience=LOW[::-1])  # who stops by patience gains as much
-    assert deciding._wrong_errors(None, [alike]).action == STOP
+    assert situations.wrong_errors(None, [alike]).action == STOP
     stopped = flips(0.1, LOW + 0.1, HIGH, LOW + 0.05, patience=LOW)  # better than at zero error, where it goes on to rise
-    assert deciding._wrong_errors(None, [stopped]).action == STOP
+    assert situations.wrong_errors(None, [stopped]).action == STOP
 
 
 def at(**arms):
@@ -86,38 +92,55 @@ def at(**arms):
                            values=lambda name, figure, factor=1.0: factor * arms[name])
 
 
-def test_both_losses_to_the_end_and_separable_data():
-    def loss(noise, zero, end):
-        return SimpleNamespace(title="Data", noise=noise, at=lambda arm, when, figure: {1: zero, "end": end}[when])
-    falls, rises = loss(0.0, HIGH, LOW), loss(0.0, LOW, HIGH)
-    assert deciding._squared(None, [falls]).measured.startswith("Test error with squared error, %, ")
-    assert deciding._squared(None, [falls]).action == deciding._clean_errors(None, [falls]).action == KEEP
-    assert deciding._clean_errors(None, [falls, rises]).action == DEPENDS  # one data set does not speak for all
-    assert deciding._clean_errors(None, [falls, loss(0.1, LOW, HIGH)]).action == KEEP
-    assert deciding._squared(None, [falls, loss(0.1, LOW, HIGH)]).action == DEPENDS
-    assert deciding._clean_losses(None, [rises, loss(0.1, HIGH, LOW)]).action == STOP
-    assert deciding._clean_losses(None, [falls, rises]).action == DEPENDS
-    assert deciding._clean_losses(None, [loss(0.0, LOW, 2 * LOW * np.exp(WAVES))]).measured.endswith(
-        ": Data: × 2.00 (1.96 to 2.04).")
+def after_zero(noise, zero, end, twice=None):
+    """A case of loss_matters by one figure."""
+    values = {1: zero, 2: zero if twice is None else twice, "end": end}
+    return SimpleNamespace(title="Data", noise=noise, at=lambda arm, when, figure: values[when])
 
+
+def test_both_losses_to_the_end_by_labels():
+    falls, rises, wrong = after_zero(0.0, HIGH, LOW), after_zero(0.0, LOW, HIGH), after_zero(0.1, LOW, HIGH)
+    assert situations.squared_clean(None, [falls, wrong]).measured == (
+        "Test error in %, squared error, from zero training error on: Data: at twice the epochs 40.0 → 40.0 "
+        "(+0.00 ±0.00), at the end 40.0 → 20.0 (-20.0 ±2.5).")
+    for advise in (situations.squared_clean, situations.clean_errors, situations.clean_losses):
+        assert advise(None, [falls, wrong]).action == KEEP  # wrong labels have rows of their own
+        assert advise(None, [rises, after_zero(0.1, HIGH, LOW)]).action == STOP
+        assert advise(None, [falls, rises]).action == DEPENDS  # one data set does not speak for all
+        assert advise(None, [after_zero(0.0, LOW, NOISY, HIGH)]).action == EITHER  # the end decides
+        assert advise(None, [after_zero(0.0, EVEN, SLIGHT)]).action == EITHER
+    assert situations.squared_wrong(None, [falls, wrong]).action == STOP
+    doubled = after_zero(0.0, LOW, 2 * LOW * np.exp(WAVES), 0.5 * LOW * np.exp(WAVES))
+    assert situations.clean_losses(None, [doubled]).measured.endswith(
+        ": Data: at twice the epochs × 0.500 (0.488 to 0.513), at the end × 2.00 (1.95 to 2.05).")
+
+
+def test_separable_data():
     def turned(zero, end):
         runs = SimpleNamespace(runs=[1], at=lambda when, name: {"zero": zero, "end": end}[when])
         return SimpleNamespace(runs=runs, network=False, title="Data")
-    assert deciding._separable(None, [turned(HIGH, LOW)]).action == KEEP
-    assert deciding._separable(None, [turned(LOW, HIGH)]).action == STOP
-    assert "0 of 1 case;" in deciding._separable(None, [turned(LOW, HIGH)]).measured
+    assert situations.separable(None, [turned(HIGH, LOW)]).action == KEEP
+    assert situations.separable(None, [turned(LOW, HIGH)]).action == STOP
+    assert "0 of 1 case;" in situations.separable(None, [turned(LOW, HIGH)]).measured
+    slight = turned(EVEN, EVEN * np.exp(SLIGHT - EVEN))
+    assert situations.separable(None, [slight]).action == STOP
+    assert situations.separable(None, [slight, slight]).action == EITHER
 
 
 def test_zero_error_says_nothing_where_random_labels_are_fitted_too():
     module = SimpleNamespace(RANDOM="random", REAL="real", CHANCE=90.0)
 
     def results(epochs, error):
-        return SimpleNamespace(at=lambda arm, name, factor, rule="end": epochs if name == "epoch" else error)
+        return SimpleNamespace(at=lambda arm, name, factor, rule="end": epochs if name == "epoch" else error,
+                               config=SimpleNamespace(train=300))
     reached = np.arange(10.0)
-    assert deciding._random_labels(module, results(reached, 90 + np.tile(WAVES, 2))).action == LOOK
-    assert deciding._random_labels(module, results(reached, 20 + np.tile(WAVES, 2))).action == EITHER  # they can be learnt
-    assert deciding._random_labels(module, results(reached * np.nan, 90 + np.tile(WAVES, 2))).action == EITHER
-    assert deciding._random_labels(module, results(reached[:2], 90 + WAVES[:2])).action == UNTOLD
+    assert situations.random_labels(module, results(reached, 90 + np.tile(WAVES, 2))).action == LOOK
+    assert situations.random_labels(module, results(reached, 20 + np.tile(WAVES, 2))).action == EITHER  # they can be learnt
+    assert situations.random_labels(module, results(reached * np.nan, 90 + np.tile(WAVES, 2))).action == EITHER
+    assert situations.random_labels(module, results(reached[:2], 90 + WAVES[:2])).action == UNTOLD
+    slight = results(reached[:5], 90 - (SLIGHT - EVEN))  # clear alone, not beside the share that was fitted
+    assert situations.random_labels(module, slight).action == EITHER
+    assert situations.random_labels(module, results(np.arange(6.0), 90 + np.append(WAVES, 0.0))).action == EITHER
 
 
 def test_alarms_of_the_report_on_leaks():
@@ -126,73 +149,95 @@ def test_alarms_of_the_report_on_leaks():
         return SimpleNamespace(FAULTS={name: ("", 0, name in ("label as a column", "copies")) for name in hits},
                                ASKED=["10 rows"], SOUND="no fault", alarm=lambda results, name: Share(hits[name], 20))
     runs = SimpleNamespace(at=lambda arm, name, rule: np.array([1.0, 5.0]))
-    found = deciding._fast(module(20, 20, 1, 18), runs)
+    found = situations.fast(module(20, 20, 1, 18), runs)
     assert found.action == LOOK and found.measured.endswith(
         "at leaks, runs: label as a column 20 of 20; copies 20 of 20; at data without one: no fault 1 of 20; outliers 18 of "
         "20.")
-    assert deciding._fast(module(20, 0, 0, 0), runs).action == UNTOLD  # every kind of leak must be found
-    assert deciding._fast(module(20, 15, 0, 0), runs).action == UNTOLD  # 15 of 20 is clear alone, not among four
-    assert deciding._fast(module(20, 20, 19, 0), runs).action == UNTOLD
-    assert deciding._fast(module(20, 20, 0, 0), runs).measured.endswith("at data without one: none.")
+    missed = situations.fast(module(20, 0, 0, 0), runs)  # every kind of leak must be found
+    assert missed.action == DEPENDS and missed.measured.endswith(
+        "label as a column 20 of 20; copies 0 of 20; at data without one: no fault 0 of 20.")
+    assert situations.fast(module(20, 15, 0, 0), runs).action == UNTOLD  # 15 of 20 is clear alone, not among four
+    assert situations.fast(module(20, 20, 19, 0), runs).action == DEPENDS  # sound data are accused
+    assert situations.fast(module(20, 20, 10, 0), runs).action == UNTOLD
 
 
 @pytest.mark.parametrize(("left", "action"), [(HIGH, LOOK), (-HIGH, EITHER), (FEW, UNTOLD)])
 def test_what_is_left_above_training_lies_in_the_data(left, action):
     results = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=left, remedied=left))
-    found = deciding._above(None, results)
-    assert found.action == action and f"then {spread(left, comparisons=5)};" in found.measured  # the interval of the verdict
+    found = situations.above(None, results)
+    assert found.action == action and f"then {spread(left, comparisons=5)}" in found.measured  # the interval of the verdict
+    assert ("lies in the data" in found.measured) is (action == LOOK)
+    some = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=HIGH, remedied=HIGH if title == "Dropout"
+                                                              else -HIGH))
+    assert situations.above(None, some).action == DEPENDS and "lies in the data" in situations.above(None, some).measured
 
 
 @pytest.mark.parametrize(("zero", "end", "action"), [(LOW, HIGH, STOP), (HIGH, LOW, KEEP), (FEW, FEW + 1, UNTOLD)])
 def test_who_was_in_the_training_set(zero, end, action):
     def model(values):
         return SimpleNamespace(found=lambda kind, attack: values, there=np.ones(len(values), dtype=bool))
+    module = SimpleNamespace(LIRA="LiRA")
     case = SimpleNamespace(title="clean", plain={"zero": model(zero), "end": model(end)})
-    assert deciding._private(None, [case]).action == action
+    found = situations.private(module, [case])
+    assert found.action == action and "clean, loss: " in found.measured and "clean, LiRA: " in found.measured
+    slight = SimpleNamespace(title="clean", plain={"zero": model(EVEN), "end": model(SLIGHT)})
+    assert situations.private(module, [slight]).action == EITHER
 
 
 def test_late_generalisation():
+    def checks(right):
+        return {"epoch": np.array([10.0, 20.0]), "train_error": np.array([0.5, 0.0]),
+                "test_error": np.array([0.9, 1 - right])}
+
     def delays(decay, right):
-        checks = {"epoch": np.array([10.0, 20.0]), "train_error": np.array([0.5, 0.0]),
-                  "test_error": np.array([0.9, 1 - right])}
-        return Delays(decay, [checks] * 8)
-    found = deciding._grokking(None, SimpleNamespace(decayed=[delays(1.0, 0.95)], control=[delays(0.0, 0.1)]))
+        return Delays(decay, [checks(right)] * 8)
+    def results(*decayed, control=()):
+        return SimpleNamespace(decayed=decayed, control=control, config=SimpleNamespace(modulus=31))
+    found = situations.late(None, results(delays(1.0, 0.95), control=[delays(0.0, 0.1)]))
     assert found.action == KEEP and "right at 20.0 (8 of 8 runs)" in found.measured and "decay in 0 of 8" in found.measured
-    assert deciding._grokking(None, SimpleNamespace(decayed=[delays(1.0, 0.2)], control=[])).action == UNTOLD
-    some = SimpleNamespace(decayed=[delays(1.0, 0.95), delays(0.1, 0.2)], control=[])
-    assert deciding._grokking(None, some).action == DEPENDS
+    assert situations.late(None, results(delays(1.0, 0.2))).action == EITHER
+    assert situations.late(None, results(delays(1.0, 0.95), delays(0.1, 0.2))).action == DEPENDS
+    often = Delays(1.0, [checks(0.95)] * 15 + [checks(0.2)] * 5)
+    assert situations.late(None, results(often)).action == KEEP
+    assert situations.late(None, results(often, often)).action == UNTOLD  # 15 of 20 is clear alone, not among two
 
 
 def test_sample_by_sample_codes_and_words(monkeypatch):
     loss = np.array([[2.0, 1.0, 3.0]] * 5) + WAVES[:, None]
-    monkeypatch.setattr(deciding, "ends", lambda runs, name: loss)
+    curves = {"test_loss": loss, "train_error": np.array([[0.5, 0.0, 0.1]] + [[0.5, 0.2, 0.1]] * 4)}
+    monkeypatch.setattr(situations, "ends", lambda runs, name: curves[name])
 
     def stops(best):
-        return SimpleNamespace(tuned=None, stops={"a": SimpleNamespace(excess=best),
-                                                  "b": SimpleNamespace(excess=300 + WAVES)})
-    found = deciding._online(None, stops(10 + WAVES))
+        return SimpleNamespace(tuned=None, config=SimpleNamespace(train=400, noise=0.1), stops={
+            "a": SimpleNamespace(excess=best), "b": SimpleNamespace(excess=300 + WAVES)})
+    found = situations.online(None, stops(10 + WAVES))
     assert found.action == STOP and "rule “a”" in found.measured and "by “b”" in found.measured
-    assert deciding._online(None, stops(200 + 3000 * WAVES)).action == EITHER
+    assert found.measured.startswith("400 digits, 10 % of their labels wrong; zero training error in 1 of 5 runs. ")
+    assert situations.online(None, stops(200 + 3000 * WAVES)).action == EITHER
     near = stops(160 + 1000 * WAVES)  # clear of one rule, not of the best of forty
-    assert deciding._online(None, near).action == STOP
+    assert situations.online(None, near).action == STOP
     near.stops.update({f"rule {i}": SimpleNamespace(excess=300 + WAVES) for i in range(40)})
-    assert deciding._online(None, near).action == EITHER
-    module = SimpleNamespace(DATA={"digits": "digits", "more": "more"}, PLAIN="plain")
-    results = SimpleNamespace(named=lambda data: {"plain": (None, "")})
-    for points, action in ((HIGH, KEEP), (-HIGH, STOP), (8 * WAVES, EITHER)):
-        monkeypatch.setattr(deciding, "since_early", lambda runs, points=points: (60.0, HIGH, points))
-        found = deciding._codes(module, results)
-        assert found.action == action and found.measured[0] == "D"
-        assert f"changed by {spread(points, comparisons=2)} points" in found.measured
+    assert situations.online(None, near).action == EITHER
+    module = SimpleNamespace(DATA={"digits": "digits", "more": "more"})
+    results = SimpleNamespace(named=lambda data: {"plain": ("plain", ""), "slow": (f"slow {data}", "")})
+    for points, other, action in ((HIGH, HIGH, KEEP), (-HIGH, -HIGH, STOP), (8 * WAVES, 8 * WAVES, EITHER),
+                                  (8 * WAVES, HIGH, KEEP), (-HIGH, HIGH, DEPENDS), (SLIGHT - EVEN, 8 * WAVES, EITHER)):
+        monkeypatch.setattr(situations, "since_early", lambda runs, points=points, other=other: (
+            60.0, HIGH, other if runs == "slow more" else points))  # every network of every data set has its say
+        found = situations.codes(module, results)
+        assert found.action == action and "from epoch 60 to" in found.measured
+        assert f"more, slow {spread(other, comparisons=4)} (reconstruction error {spread(HIGH)} % lower)" in found.measured
     for left, action in ((10 * HIGH, LOOK), (HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD)):
         few = len(left)
-        words = SimpleNamespace(folds=5, parts=lambda left=left, few=few: {
-            "network": 2 * HIGH[:few], "training": LOW[:few], "left": left})
-        assert deciding._words(None, words).action == action
+        words = SimpleNamespace(folds=5, accuracy=lambda name, few=few: 80 + HIGH[:few], parts=lambda left=left, few=few: {
+            "network": 2 * HIGH[:few], "n-grams": LOW[:few], "left": left})
+        found = situations.words(None, words)
+        assert found.action == action and "plain network 80.4" in found.measured
+        assert all(f"{name} " in found.measured for name in ("network", "n-grams", "left"))
 
 
 def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
-    assert {row.question for row in deciding.TABLE} <= set(registry.NAMES) and len(deciding.TABLE) <= 14
+    assert {row.question for row in deciding.TABLE} <= set(registry.NAMES) and len(deciding.TABLE) == 15
     rows = deciding.decisions({})
     assert [row.advice.action for row in rows] == [NOT_YET] * len(deciding.TABLE)
     results = [flips(0.0, HIGH, LOW), flips(0.1, HIGH, HIGH, LOW)]

@@ -1,6 +1,7 @@
 """zero_loss from end to end with tiny settings, and the words of its answer on made-up results."""
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -207,6 +208,15 @@ def test_answer_opens_plainly(tmp_path):
     assert opened("i", HURT, dataclasses.replace(HELPED, loss=(0.5, 1.5))) == (
         "No for the test loss (worse in 2 of 2 cases); for the test error it depends on the labels: worse where 10 % are "
         "wrong, better where 20 % are wrong.")
+
+
+def test_labels_that_one_case_alone_has_are_named_with_its_data():
+    def case(title, data, labels):
+        return SimpleNamespace(title=title, case=SimpleNamespace(where=SimpleNamespace(data=data, labels=labels)))
+    clean = case("Digits, labels as they are", "digits", "where they are clean")
+    wrong = [case(f"{data}, 10 % flipped labels", data, "where 10 % are wrong") for data in ("Digits", "Two Gaussians")]
+    assert zero_loss._groups([clean, *wrong]) == ["where they are clean (Digits)", *["where 10 % are wrong"] * 2]
+    assert zero_loss._groups([clean]) == ["where they are clean"]
 
 
 @pytest.mark.parametrize("seeds, words", [(1, "One seed"), (2, "Two seeds")])

@@ -19,8 +19,8 @@ ORDER = {
            ("nn.estimator",), ("nn",)],
     "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
-                    ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.deciding"),
-                    ("experiments.running",), ("experiments.check",),
+                    ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.situations"),
+                    ("experiments.deciding", "experiments.running"), ("experiments.check",),
                     ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
                     ("experiments.playing",), ("experiments.play",), ("experiments.command",),
                     ("experiments.__main__",)]}

@@ -8,10 +8,10 @@ import numpy as np
 from .compare import BETTER, FEWEST, UNKNOWN, WORSE, Difference, half_width, mean_and_error, paired
 from .tables import number
 
-KEEP, STOP, FLOOD, LOOK = "keep training", "stop", "flood", "look at the data"
+KEEP, STOP, FLOOD, CURB, LOOK = "keep training", "stop", "flood", "stop or flood", "look at the data"
 EITHER, DEPENDS, UNTOLD, NOT_YET = "no clear difference", "it depends", "cannot tell yet", "not yet run"
-ACTIONS = {KEEP: "blue", STOP: "red", FLOOD: "green", LOOK: "purple", EITHER: "ink", DEPENDS: "orange", UNTOLD: "quiet",
-           NOT_YET: "quiet"}  # each with its hue
+ACTIONS = {KEEP: "blue", STOP: "red", FLOOD: "green", CURB: "red", LOOK: "purple", EITHER: "ink", DEPENDS: "orange",
+           UNTOLD: "quiet", NOT_YET: "quiet"}  # each with its hue
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,16 @@ def answer(all_results: Sequence[Results]) -> list[str]:
     example = max(reached, key=lambda results: results.change("zero", "end", LOSS))
     most = max(results.reached for results in reached)
     found = {name: verdicts(reached, "zero", "end", figure) for name, figure in FIGURES.items()}
-    return [opening_by(found, [results.case.where.labels for results in reached], most, SEEDS, "the labels"),
+    return [opening_by(found, _groups(reached), most, SEEDS, "the labels"),
             _train_on(reached, example, most, len(all_results)), _still_changes(example), alternative(
                 all_results, "end", RULES, FIGURES, example, count=len(example.case.plain), what="training to the end")]
+
+
+def _groups(reached: Sequence[Results]) -> list[str]:
+    """By what their labels are like. One case alone may differ by its data, which are named where there are others."""
+    labels, data = ([getattr(results.case.where, what) for results in reached] for what in ("labels", "data"))
+    return [f"{one} ({results.title.partition(',')[0]})" if len(set(data)) > 1 and labels.count(one) == 1 else one
+            for one, results in zip(labels, reached, strict=True)]
 
 
 def _train_on(reached: Sequence[Results], example: Results, most: int, total: int) -> str:

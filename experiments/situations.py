@@ -1,0 +1,232 @@
+"""What the runs of one question say to somebody in a situation: functions of its module and results that give `Advice`.
+
+Words follow intervals, which hold together within a row: at 95 % for all that a verdict is about.
+"""
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, judge
+from .report.decisions import (
+    CURB,
+    DEPENDS,
+    EITHER,
+    FLOOD,
+    KEEP,
+    LOOK,
+    STOP,
+    UNTOLD,
+    Advice,
+    compared,
+    course,
+    ratio,
+    spread,
+)
+from .report.perfection import FAST, reached
+from .report.reconstruction import since_early
+from .report.rises import ends
+from .report.shares import Share
+from .report.words import counted, listed
+
+Compare = Callable[..., tuple[Difference, str]]
+TWICE = 2  # of the epochs to zero training error: what is best need not be at one of the two ends
+
+
+def upper(text: str) -> str:
+    """The same with a capital."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+# --- zero training error, and after it ---
+
+def _after_zero(cases: Sequence[Any], loss: str, figure: str, unit: str, compare: Compare) -> Advice:
+    """Zero training error beside the end, which decides, and twice the epochs, with one of the losses of loss_matters."""
+    times = {TWICE: "at twice the epochs", "end": "at the end"}
+    verdicts, said = [], []
+    for case in cases:
+        found = [compare(case.at(loss, 1, figure), case.at(loss, when, figure), comparisons=len(times) * len(cases))
+                 for when in times]
+        verdicts.append(found[-1][0].verdict)
+        changes = (f"{name} {text}" for name, (_, text) in zip(times.values(), found, strict=True))
+        said.append(f"{case.title}: {', '.join(changes)}")
+    return Advice(course(verdicts), f"{unit}, {loss}, from zero training error on: {'; '.join(said)}.")
+
+
+def clean_errors(module: Any, results: Any) -> Advice:
+    """Labels are right, errors count."""
+    return _after_zero([case for case in results if not case.noise], "cross-entropy", "test_error", "Test error in %",
+                       partial(compared, factor=100))
+
+
+def clean_losses(module: Any, results: Any) -> Advice:
+    """Labels are right, probabilities count."""
+    return _after_zero([case for case in results if not case.noise], "cross-entropy", "test_loss", "Test loss", ratio)
+
+
+def squared_clean(module: Any, results: Any) -> Advice:
+    """Squared error, labels are right."""
+    return _after_zero([case for case in results if not case.noise], "squared error", "test_error", "Test error in %",
+                       partial(compared, factor=100))
+
+
+def squared_wrong(module: Any, results: Any) -> Advice:
+    """Squared error, some labels are wrong."""
+    return _after_zero([case for case in results if case.noise], "squared error", "test_error", "Test error in %",
+                       partial(compared, factor=100))
+
+
+def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> Advice:
+    """Flooding is advised where it is clearly better than both ways to stop, and the end is not clearly better than it."""
+    cases = [one for one in results if one.case.where.noise == max(one.case.where.noise for one in results)]
+    rivals, count = ("zero", "patience_loss", "end"), 4 * len(cases)  # beside flooding; and zero error beside the end
+
+    def change(case: Any, before: str, after: str) -> tuple[str, str]:
+        found, text = compare(*(case.values(name, figure) for name in (before, after)), comparisons=count)
+        return found.verdict, text
+
+    flooded, said = [], []
+    on = [change(case, "zero", "end") for case in cases]
+    for case, (_, ended) in zip(cases, on, strict=True):
+        verdicts, texts = zip(*(change(case, rival, "flood") for rival in rivals), strict=True)
+        flooded.append(WORSE if WORSE in verdicts else next(
+            (one for one in (UNKNOWN, UNCLEAR) if one in verdicts[:2]), BETTER))
+        said.append(f"{case.title}: at the end {ended}, flooded at {case.flooding.level:g} {texts[0]}, flooded beside "
+                    f"patience {texts[1]}")
+    action = course([verdict for verdict, _ in on])
+    if {BETTER, WORSE} <= set(flooded) and action == STOP:
+        action = CURB  # not to the end anywhere; which of the two depends on the data
+    elif {BETTER, WORSE} & set(flooded):
+        action = course(flooded, FLOOD, action)
+    return Advice(action, f"{unit}, beside that at zero training error, or of patience on the validation loss: "
+                  f"{'; '.join(said)}.")
+
+
+def wrong_errors(module: Any, results: Any) -> Advice:
+    """Some labels are wrong, errors count."""
+    return _beside_flooding(results, "test_error", "Test error, %", partial(compared, factor=100))
+
+
+def wrong_losses(module: Any, results: Any) -> Advice:
+    """Some labels are wrong, probabilities count."""
+    return _beside_flooding(results, "test_loss", "Test loss", ratio)
+
+
+def separable(module: Any, results: Any) -> Advice:
+    """A linear classifier, its direction."""
+    cases = [case for case in results if case.runs.runs and not case.network]
+    found = [ratio(case.runs.at("zero", "angle"), case.runs.at("end", "angle"), comparisons=len(cases)) for case in cases]
+    verdicts = [one.verdict for one, _ in found]
+    last = cases[-1].runs
+    return Advice(course(verdicts), "Angle to the classifier with the largest margin, zero training error → end: clearly "
+                  f"smaller in {verdicts.count(BETTER)} of {counted(len(cases), 'case')}; {cases[-1].title} "
+                  f"{spread(last.at('zero', 'angle'))} → {spread(last.at('end', 'angle'))} degrees, {found[-1][1]}.")
+
+
+def private(module: Any, results: Any) -> Advice:
+    """Who was in the training set."""
+    cases, attacks = [case for case in results if case.plain["zero"].there.any()], ("loss", module.LIRA)
+    found = [(f"{case.title}, {attack}", *compared(*(case.plain[when].found("auc", attack) for when in ("zero", "end")),
+                                                   comparisons=len(attacks) * len(cases)))
+             for case in cases for attack in attacks]
+    said = "; ".join(f"{title}: {change}" for title, _, change in found)
+    return Advice(course([one.verdict for _, one, _ in found]), "AUC by which an attack tells members of the training set "
+                  f"from others (0.5: not at all), zero training error → end: {said}.")
+
+
+def late(module: Any, results: Any) -> Advice:
+    """Learnt by heart, and not yet understood."""
+    arms = {one.title: Share.of(one.there, comparisons=len(results.decayed)) for one in results.decayed}
+    mostly = [share.mostly for share in arms.values()]
+    rare = all(share.seldom for share in arms.values())
+    action = KEEP if all(mostly) else DEPENDS if any(mostly) else EITHER if rare else UNTOLD
+    said = "; ".join(f"{one.title}: by heart at epoch {spread(one.at('zero', 'epoch'))}, 90 % of new sums right at "
+                     f"{spread(one.at('there', 'epoch'))} ({arms[one.title].hits} of {arms[one.title].runs} runs)"
+                     for one in results.decayed)
+    without = "".join(f" Without weight decay in {Share.of(one.there)} runs." for one in results.control)
+    return Advice(action, f"Sums modulo {results.config.modulus}. {upper(said)}.{without}")
+
+
+def online(module: Any, results: Any) -> Advice:
+    """Sample by sample."""
+    loss, config = ends(results.tuned, "test_loss"), results.config
+    zero = Share.of(ends(results.tuned, "train_error").min(axis=1) == 0)
+    to_end = 100 * (loss[:, -1] / np.nanmin(loss, axis=1) - 1)
+    name, worst = (pick(results.stops, key=lambda rule: float(np.mean(results.stops[rule].excess))) for pick in (min, max))
+    found, _ = compared(to_end, results.stops[name].excess, comparisons=len(results.stops))  # the best of so many rules
+    return Advice(course([found.verdict], STOP, KEEP), f"{config.train} digits, {100 * config.noise:.0f} % of their labels "
+                  f"wrong; zero training error in {zero.hits} of {zero.runs} runs. Test loss above the lowest, %: "
+                  f"{spread(to_end)} at the end, {spread(results.stops[name].excess)} by the rule “{name}”, "
+                  f"{spread(results.stops[worst].excess)} by “{worst}”.")
+
+
+def codes(module: Any, results: Any) -> Advice:
+    """The code of an autoencoder, of every network: from an early epoch to the lowest validation error."""
+    found = {f"{title}, {name}": since_early(runs) for data, title in module.DATA.items()
+             for name, (runs, _) in results.named(data).items()}
+    verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
+    epochs = sorted({epoch for epoch, *_ in found.values()})
+    said = "; ".join(f"{name} {spread(points, comparisons=len(found))} (reconstruction error {spread(error)} % lower)"
+                     for name, (_, error, points) in found.items())
+    return Advice(course(verdicts), "Points of accuracy that the code gains from epoch "
+                  f"{listed(f'{one:.0f}' for one in epochs)} to the lowest validation error: {said}.")
+
+
+# --- is it the data? ---
+
+def random_labels(module: Any, results: Any) -> Advice:
+    """What zero training error proves."""
+    epochs, error = (results.at(("kind", module.RANDOM), *how) for how in (("epoch", 1, "zero"), ("test_error", 100)))
+    fitted = Share.of(np.isfinite(epochs), comparisons=2)
+    learnt = judge(error - module.CHANCE, comparisons=2).verdict
+    action = UNTOLD if learnt == UNKNOWN else LOOK if fitted.mostly and learnt != BETTER else EITHER
+    real = results.at(("kind", module.REAL), "test_error", 100)
+    return Advice(action, f"{results.config.train} digits. Random labels were fitted to zero training error in "
+                  f"{fitted.hits} of {fitted.runs} runs; test error at the end {spread(error, comparisons=2)} % (chance: "
+                  f"{module.CHANCE:.0f} %), with real labels {spread(real)} %.")
+
+
+def fast(module: Any, results: Any) -> Advice:
+    """100 % at once: every kind of leak is found, and data as they should be give no alarm."""
+    alarms = {name: replace(module.alarm(results, name), comparisons=len(module.FAULTS)) for name in module.FAULTS}
+    leaks, others = ({name: alarms[name] for name, (*_, leak) in module.FAULTS.items() if leak is told}
+                     for told in (True, False))
+    sound = alarms[module.SOUND]
+    missed = sound.mostly or any(one.seldom for one in leaks.values())
+    found = sound.seldom and all(one.mostly for one in leaks.values())
+    told, false = ("; ".join(f"{name} {one.hits} of {one.runs}" for name, one in some.items()) for some in (
+        leaks, {name: one for name, one in others.items() if one.hits or name == module.SOUND}))
+    chance = [reached(results, ("example", name), FAST) for name in module.ASKED]
+    column = reached(results, ("fault", "label as a column"), FAST)
+    return Advice(LOOK if found else DEPENDS if missed else UNTOLD, "Random labels were learnt by heart so soon in "
+                  f"{sum(one.hits for one in chance)} of {sum(one.runs for one in chance)} runs, tumours with the label in "
+                  f"a column in {column}. leakage_report gave alarm at leaks, runs: {told}; at data without one: {false}.")
+
+
+def above(module: Any, results: Any) -> Advice:
+    """Validation above training: what measuring alike leaves lies in the data."""
+    shown = {"Averaging alone": "averaging over the epoch", "Dropout": "dropout", "Augmentation": "augmentation",
+             "Trained on the validation set": "a leaked validation set", "Flipped training labels": "wrong training labels"}
+    cases = [results.case(title) for title in shown]
+    left = [judge(case.remedied, lower_is_better=False, comparisons=len(cases)).verdict for case in cases]
+    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied, comparisons=len(cases))}"
+                     for case in cases)
+    some = BETTER in left
+    action = UNTOLD if UNKNOWN in left else LOOK if set(left) == {BETTER} else DEPENDS if some else EITHER
+    return Advice(action, "Points that validation is above training, on digits, as shown, then with training samples "
+                  f"measured at the epoch's end: {said}.{' What is left then lies in the data.' * some}")
+
+
+def words(module: Any, results: Any) -> Advice:
+    """Where the missing points of accuracy on words lie."""
+    from .report.spelled import interval, verdict
+
+    parts, plain = results.parts(), results.accuracy("plain network")
+    others = [values for name, values in parts.items() if name != "left"]
+    found = [verdict(parts["left"] - values, results.folds, len(others)) for values in others]
+    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else DEPENDS if WORSE in found else EITHER
+    named = listed(f"{name} {interval(values, results.folds)}" for name, values in parts.items())
+    return Advice(action, f"Accuracy of the plain network {interval(plain, results.folds)} %; points that it lacks: {named} "
+                  "(too few words, or out of reach).")
