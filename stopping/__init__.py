@@ -1,4 +1,5 @@
 """When to stop training: criteria for any training loop, live or replayed on a recorded run. Needs NumPy alone."""
+from . import entering  # noqa: F401  # Ctrl-C, before what takes its time
 from .base import Criterion
 from .combine import After, And, Not, Or, after
 from .compare import Comparison, compare

@@ -83,8 +83,9 @@ def replay(criterion: Criterion, history: History) -> StopDecision:
     TypeError
         If `criterion` is not a criterion or `history` not a mapping.
     ValueError
-        If a required metric is missing, is not 1-D and real, or is of another length; if there are no checks at all; if a
-        metric is NaN at every one of several checks and no `Divergence` watches it, for other rules have nothing to go by.
+        If a required metric is missing, is not 1-D and real, or is of another length; if there are no checks at all, or
+        those of several members, as in the frame of a fleet; if a metric is NaN at every one of several checks and no
+        `Divergence` watches it, for other rules have nothing to go by.
 
     Examples
     --------
@@ -143,6 +144,7 @@ def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
         raise TypeError(f"history: got a {type(history).__name__}, accepted: a mapping of metric names to arrays, or a "
                         "DataFrame")
     criterion._present(history)
+    _refuse_several(criterion, history)
     names = dict.fromkeys(criterion.requires)
     names |= dict.fromkeys(name for name in ("epoch", "update") if name in history)
     # A criterion may require nothing; any column tells the number of checks then.
@@ -154,6 +156,14 @@ def _columns(criterion: Criterion, history: History) -> dict[str, list[float]]:
         raise ValueError("history: got no checks, accepted: at least one")
     _refuse_silent(criterion, columns)
     return columns
+
+
+def _refuse_several(criterion: Criterion, history: History) -> None:
+    """Raise ValueError for a table of several runs below each other, which would be taken for one."""
+    members = set(map(str, np.asarray(history["member"]).ravel())) if "member" in history else set()
+    if len(members) > 1 and "member" not in criterion.requires:
+        raise ValueError(f"history: got the checks of {len(members)} members below each other, accepted: those of one; ask "
+                         "each by itself, such as fleet.history(0) or frame[frame.member == 0]")
 
 
 def _refuse_silent(criterion: Criterion, columns: Mapping[str, list[float]]) -> None:

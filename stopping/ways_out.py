@@ -49,6 +49,9 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
     finally:
         if ours:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted
+    # A Ctrl-C inside exec(), as dataclasses call it, leaves a mark by which Python would end itself by the signal after all,
+    # whatever code it is given; the next exec() takes it away (`unhandled_keyboard_interrupt` of CPython).
+    exec("")
     return _flushed(code, program)
 
 

@@ -38,7 +38,7 @@ def test_duplicates_are_found_with_their_rows(pair):
     report = leakage_report(train, with_x(test, x, y))
     assert report.duplicates.tolist() == [[3, 10], [50, 11], [99, 199]] and report.conflicting == 1 and not report.clean
     assert len(report.near_duplicates) == 0  # each row is counted once
-    assert "test rows also in training: 3 (3.00%), 1 of them with another label: 3 = 10, 50 = 11, 99 = 199" in str(report)
+    assert "test rows also in training: 3 (3.00 %), 1 of them with another label: 3 = 10, 50 = 11, 99 = 199" in str(report)
 
 
 def test_zeros_of_either_sign_and_other_dtypes_are_equal():
@@ -100,7 +100,7 @@ def test_a_column_that_is_the_label_is_found(column):
     leaky = [with_x(part, np.column_stack([part.x, column(part.y)])) for part in (train, test)]
     report = leakage_report(*leaky)
     assert report.features.tolist() == [8] and report.feature_accuracy[8] == 1 and not report.clean
-    assert "columns that alone predict the label: 8 (best: column 8, 100.00%" in str(report)
+    assert "columns that alone predict the label: 8 (best: column 8, 100.00 %" in str(report)
 
 
 def test_a_noisy_copy_of_the_label_is_found_and_a_weak_hint_is_not():

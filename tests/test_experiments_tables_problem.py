@@ -259,19 +259,19 @@ def test_numbers_to_predict_are_standardised_by_training():
 
 def test_what_was_done_is_described():
     rows = described(replace(problem(groups=np.arange(200) // 4, group="g"), notes=("so",)))
-    assert [row[:3] for row in rows] == [("y", "label", ""), ("g", "group", ""), ("n", "number", "10.5%"),
-                                         ("c", "category", "18.5%"), ("d", "date", ""), ("id", "left out", "")]
+    assert [row[:3] for row in rows] == [("y", "label", ""), ("g", "group", ""), ("n", "number", "10.5 %"),
+                                         ("c", "category", "18.5 %"), ("d", "date", ""), ("id", "left out", "")]
     assert {len(row) for row in rows} == {len(HEADS)} and "none of 50 groups is put into two parts" in rows[1][3]
     assert rows[2][3].endswith("missing at the mean; an input says what is missing")
     assert rows[3][3] == "4 categories, an input for each; an input says what is missing"
     assert rows[5][3] == "a running number"
     gap = Column("n", "number", np.where(np.arange(200) == 7, GAP, np.arange(200) % 9))
     assert described(replace(problem(), columns=(gap,)))[1][2:] == (  # one is too few for an input
-        "0.5%", "standardised by mean and deviation in training; missing at the mean")
+        "0.5 %", "standardised by mean and deviation in training; missing at the mean")
     assert rows[0][3] == "2 classes to tell apart"
     given = Column("n", "category", np.arange(200) % 2 - 1, ("(any text)",), "prose; only whether there is one is looked at")
     assert described(replace(problem(), columns=(given,)))[1] == (
-        "n", "category", "50.0%", "an input says where there is any; prose; only whether there is one is looked at")
+        "n", "category", "50.0 %", "an input says where there is any; prose; only whether there is one is looked at")
     tail = Column("c", "category", np.arange(200) % 150, tuple(map(str, range(150))), "so it is")
     assert described(replace(problem(), columns=(tail,)))[1][3] == (
         "150 categories, an input for each of the frequent ones (in 2 rows, at most 32), one for all others; so it is")

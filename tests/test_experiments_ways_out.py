@@ -112,6 +112,30 @@ runpy.run_module({package!r}, run_name="__main__", alter_sys=True)
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
 
 
+@posix
+def test_ctrl_c_while_numpy_loads(tmp_path):
+    """`python -m stopping` loads the package, and NumPy with it, before the first line of its entry."""
+    (tmp_path / "numpy.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    child = start("-m", "stopping", "--help", env=environment(tmp_path))
+    assert child.stdout.readline() == "loading\n"
+    child.send_signal(signal.SIGINT)
+    assert child.communicate(timeout=60) == ("", "\nstopping: interrupted\n") and child.returncode == 130
+
+
+@posix
+def test_ctrl_c_within_exec_gives_the_exit_code_too(tmp_path):
+    """Python ends itself by the signal, whatever its exit code, after an interruption in exec(), as dataclasses call it."""
+    (tmp_path / "tyro.py").write_text("exec('import os, signal; os.kill(os.getpid(), signal.SIGINT)')\n")
+    child = start("-m", "experiments", "run", "zero_loss", "--help", env=environment(tmp_path))
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (130, "") and len(err.strip().splitlines()) == 1, err
+
+
+def test_importing_stopping_leaves_ctrl_c_alone():
+    out = start("-c", "import signal, stopping; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)")
+    assert out.communicate(timeout=60)[0] == "True\n"
+
+
 def test_both_packages_leave_in_the_same_way():
     assert (ROOT / "experiments/ways_out.py").read_bytes() == (ROOT / "stopping/ways_out.py").read_bytes()
 

@@ -50,6 +50,9 @@ def test_a_fleets_frame_is_tidy():
         mine = frame[frame["member"] == r].reset_index(drop=True)
         assert list(mine["check"]) == list(range(1, found.history(r).checks + 1))
         pandas.testing.assert_frame_equal(mine[list(found)], found.history(r).to_frame())
+    with pytest.raises(ValueError, match="history: got the checks of 3 members below each other, accepted: those of one"):
+        replay(Patience(1), frame)
+    assert replay(Patience(1), frame[frame["member"] == 1]) == replay(Patience(1), found.history(1))
     joined = frame.join(pandas.DataFrame(found.members), on="member")
     assert (joined["level"] == 0.1 * joined["member"]).all()
     with pytest.raises(TypeError, match=r"accepted: fleet\.to_frame\(\)"):

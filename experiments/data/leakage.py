@@ -67,12 +67,12 @@ class LeakageReport:
         best = int(self.feature_accuracy.argmax())
         lines = [
             f"leakage from {train} training to {test} test samples: {'none found' if self.clean else 'found, see below'}",
-            f"  test rows also in training: {len(self.duplicates)} ({len(self.duplicates) / test:.2%}), {self.conflicting} "
-            f"of them with another label{_examples(self.duplicates)}",
+            f"  test rows also in training: {len(self.duplicates)} ({100 * len(self.duplicates) / test:.2f} %), "
+            f"{self.conflicting} of them with another label{_examples(self.duplicates)}",
             f"  test rows nearly in training (relative distance up to {self.tolerance:g}): {len(self.near_duplicates)}"
             f"{_examples(self.near_duplicates)}",
             f"  columns that alone predict the label: {', '.join(map(str, self.features)) or 'none'} (best: column {best}, "
-            f"{self.feature_accuracy[best]:.2%} of test labels; most frequent class {self.majority:.2%})",
+            f"{100 * self.feature_accuracy[best]:.2f} % of test labels; most frequent class {100 * self.majority:.2f} %)",
             f"  identifiers in both: {len(self.shared_ids)}{_list(self.shared_ids)}",
             f"  rows repeated within training: {self.train_repeats}, within test: {self.test_repeats}"]
         return "\n".join(lines)

@@ -12,7 +12,8 @@ from typing import Any
 # or how results are kept makes nobody train again. None of them imports what trains; a test looks.
 NEVER_DECIDES = ("experiments.report", "experiments.runs", "losses.elsewhere", "nn.compiling", "nn.cpu.cache",
                  "nn.cpu.kernel_files", "nn.drawing", "nn.elsewhere", "nn.fitting.history_plot", "nn.shared.loaded",
-                 "nn.shared.meaning", "nn.shared.pauses", "nn.shared.reached", "stopping.elsewhere", "stopping.logs")
+                 "nn.shared.meaning", "nn.shared.pauses", "nn.shared.reached", "stopping.elsewhere",
+                 "stopping.entering", "stopping.logs")
 RECORDED_PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "afterzero")
 
 

@@ -34,7 +34,7 @@ def described(problem: Problem) -> list[tuple[str, str, str, str]]:
             what += "; missing at the mean"
         if flagged(column, len(problem)):
             what += "; an input says what is missing"
-        share = f"{missing:.1%}" if missing else ""
+        share = f"{100 * missing:.1f} %" if missing else ""
         rows.append((plainly(column.name), column.kind, share, "; ".join(filter(None, [what, column.note]))))
     rows += [(plainly(name), "left out", "", reason) for name, reason in problem.dropped]
     return rows
