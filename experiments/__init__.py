@@ -3,3 +3,4 @@
 ``python -m experiments`` shows the menu. This package imports nothing heavy by itself, so that the menu and ``--help``
 appear at once.
 """
+from . import ours  # noqa: F401

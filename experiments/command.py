@@ -4,7 +4,6 @@ Nothing heavy is imported before an experiment runs, so that the menu and every 
 """
 import argparse
 import difflib
-import importlib.util
 import os
 import shutil
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import registry
+from . import ours, registry
 from .documenting import table
 from .report.tables import wrapped
 from .running import EXIT_BAD_USE, EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, run
@@ -84,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # "±" on a terminal that has none must not end in a traceback
-    wrong = foreign()
+    wrong = ours.foreign()
     if wrong:
         print(f"{PROGRAM}: {wrong}", file=sys.stderr)
         return EXIT_FAILED
@@ -100,17 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader went away (`afterzero | head`). Python would complain again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def foreign() -> str:
-    """Return what is wrong if Python finds another module under the name of one of our packages; else ""."""
-    for name in ("losses", "nn", "stopping"):
-        spec = importlib.util.find_spec(name)
-        place = Path(spec.origin or next(iter(spec.submodule_search_locations or []), "")) if spec else Path()
-        if place.resolve() != HOME / name / "__init__.py":
-            return (f"{name}: got {place}, accepted: {HOME / name}; a module of yours has the name of one of "
-                    "ours: rename it, or call from another folder")
-    return ""
 
 
 def version() -> str:

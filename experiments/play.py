@@ -26,7 +26,7 @@ MOST_TABS = 8
 MOST_BYTES = 64 * 1024  # of a message from the page
 MOST_FRAMES = 40  # a second
 GRACE = 0.4  # seconds that pages and runs are given to end on Ctrl-C; nothing of theirs is lost without
-NEEDS = "pip install 'afterzero[play]', or from a clone: pip install -e '.[play]'"
+NEEDS = "in a clone, pip install -e '.[play]'"
 
 
 def play(options: list[str]) -> int:

@@ -192,7 +192,7 @@ def test_a_bad_port_and_a_missing_package_are_said(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     assert command.main(["play"]) == 1
     said = capsys.readouterr().err
-    assert "play needs aiohttp: pip install 'afterzero[play]'" in said and len(said.splitlines()) == 1
+    assert "play needs aiohttp: in a clone, pip install -e '.[play]'" in said and len(said.splitlines()) == 1
 
 
 @posix

@@ -142,12 +142,13 @@ def test_both_packages_leave_in_the_same_way():
 
 # --- modules of the user's own ---
 
+@pytest.mark.parametrize("ours", ["nn", "experiments.data"])
 @pytest.mark.parametrize("folder", [False, True])
-def test_a_users_losses_is_named(tmp_path, folder):
+def test_a_users_losses_is_named(tmp_path, folder, ours):
     mine = tmp_path / ("losses/__init__.py" if folder else "losses.py")
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("mine = 1\n")
-    (tmp_path / "script.py").write_text("from nn import MLP\n")
+    (tmp_path / "script.py").write_text(f"from {ours} import anything\n")
     _, err = start(tmp_path / "script.py").communicate(timeout=60)
     assert f"losses: got {mine}, accepted: {ROOT / 'losses'}" in err and "rename" in err.splitlines()[-1]
 

@@ -17,13 +17,13 @@ ORDER = {
            ("nn.predicting", "nn.settled"), ("nn.tracing",), ("nn.model",), ("nn.mlp", "nn.rnn"),
            ("nn.archive", "nn.constructed", "nn.gradcheck"), ("nn.saving", "nn.fitting"), ("nn.fleet",),
            ("nn.estimator",), ("nn",)],
-    "experiments": [("experiments.ways_out",), ("experiments.data", "experiments.runs"),
+    "experiments": [("experiments.ours", "experiments.ways_out"), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
                     ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.situations"),
                     ("experiments.deciding", "experiments.running"), ("experiments.check",),
                     ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
                     ("experiments.playing",), ("experiments.play",), ("experiments.command",),
-                    ("experiments.__main__",)]}
+                    ("experiments.__main__",), ("experiments",)]}
 APART = {"nn.backprop"}  # the door: it stands by itself
 
 

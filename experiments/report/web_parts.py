@@ -79,8 +79,8 @@ def render(template: str, **values: Any) -> str:
     try:
         import jinja2
     except ImportError as error:
-        raise WebError("jinja2: got no such package, accepted: 3.1 or newer, which makes pages; pip install "
-                       "'afterzero[report]', or from a clone pip install -e '.[report]'") from error
+        raise WebError("jinja2: got no such package, accepted: 3.1 or newer, which makes pages; in a clone, "
+                       "pip install -e '.[report]'") from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                      loader=jinja2.FunctionLoader(web_file), keep_trailing_newline=True)
     environment.filters |= {"json": _script_json, "file": _inlined, "script": _script, "tight": tight, "address": _address,

@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from keras.callbacks import Callback as KerasCallback
 
 from ..base import Criterion
+from ..files import place, replacing
 from .watching import RestoresOnExit, Watcher
 
 
@@ -38,25 +42,33 @@ class Callback(RestoresOnExit, KerasCallback):
         self.watcher = Watcher(criterion, self._take, self._give, names, keep=restore_best)
         self._training, self._state = training, state
 
+    @property
+    def _weights(self) -> str:
+        return f"{os.fspath(self._state)}.weights.h5" if self._state is not None else ""
+
     def _take(self) -> list[Any]:
         if self._state is not None:
-            partial = f"{os.fspath(self._state)}.partial.weights.h5"
-            self.model.save_weights(partial)
-            os.replace(partial, f"{os.fspath(self._state)}.weights.h5")
+            with TemporaryDirectory(prefix="stopping-") as folder:  # Keras itself would write over links
+                self.model.save_weights(Path(folder, "best.weights.h5"))
+                with open(Path(folder, "best.weights.h5"), "rb") as saved, replacing(self._weights) as file:
+                    shutil.copyfileobj(saved, file)
         return self.model.get_weights()
 
     def _give(self, weights: list[Any]) -> None:
         self.model.set_weights(weights)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Start afresh, or where the state left off."""
+        """Start afresh, or where the state left off; OSError where no state can be written."""
+        if self._state is not None:
+            place(self._state)
+            place(self._weights)
         if self._state is not None and os.path.exists(self._state):
             with open(self._state, encoding="utf-8") as file:
                 state = json.load(file)
-            best, weights = None, f"{os.fspath(self._state)}.weights.h5"
-            if os.path.exists(weights):
+            best = None
+            if os.path.exists(self._weights):
                 now = self.model.get_weights()
-                self.model.load_weights(weights)
+                self.model.load_weights(self._weights)
                 best = self.model.get_weights()
                 self.model.set_weights(now)
             self.watcher.load_state_dict(state, best)
@@ -70,10 +82,8 @@ class Callback(RestoresOnExit, KerasCallback):
         if self.watcher.see(metrics):
             self.model.stop_training = True
         if self._state is not None:
-            partial = f"{os.fspath(self._state)}.partial"
-            with open(partial, "w", encoding="utf-8") as file:
+            with replacing(self._state, text=True) as file:
                 json.dump(self.watcher.state_dict(), file, allow_nan=False)
-            os.replace(partial, self._state)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Put the best weights back."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from transformers import TrainerCallback
 
 from ..base import Criterion
+from ..files import replacing
 from .watching import RestoresOnExit, Watcher, measured
 
 STATE, BEST = "stopping.json", "stopping_best.safetensors"  # what is added to a checkpoint's folder
@@ -64,9 +65,11 @@ class Callback(RestoresOnExit, TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Add counters and best weights to this step's checkpoint, if there is one."""
         if state.is_world_process_zero and (folder := _folder(args, state)).is_dir():
-            (folder / STATE).write_text(json.dumps(self.watcher.state_dict(), allow_nan=False), "utf-8")
-            if self.watcher.best is not None:
-                save_file(self.watcher.best, folder / BEST)
+            if self.watcher.best is not None:  # before the counters that speak of it
+                with replacing(folder / BEST) as file:
+                    file.write(save(self.watcher.best))
+            with replacing(folder / STATE, text=True) as file:
+                json.dump(self.watcher.state_dict(), file, allow_nan=False)
 
     def on_train_end(self, *given: Any, **more: Any) -> None:
         """Put the best weights back."""

@@ -1,0 +1,27 @@
+"""Imported first: is what Python finds under the names of our packages ours? A `losses.py` beside a script is not.
+
+A library says so by an ImportError; the command, which is told apart by how it was called, by one line: see command.py.
+"""
+import os
+import sys
+
+
+def foreign() -> str:
+    """Return what is wrong if Python finds another module under the name of one of our packages; else ""."""
+    import importlib.util
+    from pathlib import Path
+
+    home = Path(__file__).resolve().parents[1]
+    for name in ("losses", "nn", "stopping"):
+        spec = importlib.util.find_spec(name)
+        place = Path(spec.origin or next(iter(spec.submodule_search_locations or []), "")) if spec else Path()
+        if place.resolve() != home / name / "__init__.py":
+            return (f"{name}: got {place}, accepted: {home / name}; a module of yours has the name of one of "
+                    "ours: rename it, or call from another folder")
+    return ""
+
+
+# "-m": the name of the program while Python looks for a package's entry.
+program = os.path.basename(sys.argv[0]) if sys.argv else ""
+if program != "-m" and not program.startswith("afterzero") and (said := foreign()):
+    raise ImportError(said)
