@@ -118,7 +118,7 @@ def test_paper_shows_what_is_folded(open_page, address):
 
 
 def test_it_is_served_and_comes_again(open_page, text):
-    server = OnePage(text, 0)
+    server = OnePage(0, text)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
