@@ -121,8 +121,6 @@ def test_bad_messages_are_refused_and_the_tab_goes_on():
                 assert said["name"] == name and said["error"].startswith(f"{name}: got ") and "accepted: " in said["error"]
             await tab.send_bytes(b"\x00")
             assert (await answer(tab))["error"] == "message: got bytes, accepted: JSON"
-            await tab.send_json({"do": "lines"})
-            assert await answer(tab) == {"lines": ""}
             await begun(tab)
             assert "data" in await shown(tab)
             await tab.send_str(" " * 65_600)

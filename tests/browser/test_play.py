@@ -161,3 +161,6 @@ def test_the_end_of_the_server_is_said(server, open_page):
     process.send_signal(signal.SIGINT)
     state(page, "^The server has ended")
     assert process.wait(30) == 130
+    page.click("#lines")  # they are here
+    assert f"epochs={max(1, epoch(page))}," in page.text_content("dialog pre")
+    page.keyboard.press("Escape")
