@@ -91,6 +91,28 @@ def test_bars_and_curves_are_those_that_were_sent(server, open_page):
     assert kept[:500] == list(range(1, 501)) and kept[-1] == 20_000 and len(kept) <= 3000  # on a log scale early ones count
 
 
+def test_axes_keep_their_figures_when_training_diverges(server, open_page):
+    page = open_page(server[1])
+    state(page, "^Ready")
+    page.evaluate("document.getElementById('settings').open = true")
+    page.evaluate("""() => { const draw = CanvasRenderingContext2D.prototype.fillText; window.written = new Map();
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+            const chart = this.canvas.closest("[id]").id;
+            written.set(chart, (written.get(chart) ?? new Set()).add(text));
+            draw.call(this, text, ...at);
+        }; }""")
+    page.select_option("#optimizer", "sgd")
+    page.fill("#rate", "10")
+    page.press("#rate", "Tab")
+    page.evaluate("written.clear()")
+    page.click("#train")
+    state(page, "^training diverged")
+    page.wait_for_timeout(200)
+    for chart in ("losses", "margins"):
+        written = page.evaluate("chart => [...written.get(chart)].filter(text => /^.?[0-9.]+e\\+[0-9]+$/.test(text))", chart)
+        assert len(written) >= 3, chart
+
+
 def test_a_key_begins_and_stops_and_a_bad_number_is_refused(server, open_page, accessibility):
     page = open_page(server[1])
     state(page, "^Ready")
