@@ -173,7 +173,7 @@ def test_a_crowd_of_flags_hides_hardly_a_stem(open_page, address, crowd):
                 # Names reach 2 pixels over their stems; stems that are nearer to each other are one to the eye.
                 hidden += places[i]["row"] < places[j]["row"] and left + 4.1 < other["x"] < right - 4.1
                 assert i == j or places[i]["row"] != places[j]["row"] or right <= ends[j][0] or ends[j][1] <= left
-        assert hidden <= (2 if wide == 274 else 0)  # where names without room on either side each cover the stem of the other
+        assert hidden <= (2 if wide == 274 else 0)  # names without room on either side cover stems
 
 
 def test_flags_stand_where_the_ticks_say_on_paper_too(open_page, address):
