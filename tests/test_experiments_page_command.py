@@ -1,6 +1,7 @@
 """`report`: what a store lacks is said with its command, nothing is lost or half written, one page is served, here alone."""
 import http.client
 import os
+import re
 import sqlite3
 import threading
 
@@ -70,6 +71,7 @@ def test_a_store_of_one_question_is_enough(tmp_path, capsys, monkeypatch):
     text = page_of(tmp_path)
     assert f"written: {tmp_path / 'report.html'} (0.0 MB)" in capsys.readouterr().out
     assert "Is made so?" in text and "default runs" in text and "It does." in text and "3 runs, 3 seeds" in text
+    assert re.search(r"training took</dt>\s*<dd>\d+ s, all runs added up</dd>", text)
     assert "afterzero run other --quick</code> 1 s" in text and text.count("Not yet run") == 2  # in the contents, and there
     assert "https://arxiv.org/abs/1710.10345" in text and EVIL not in text and "processor" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.sqlite"]
