@@ -12,7 +12,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
     """Leave at once: nothing has been made yet that would have to be cleaned up."""
     import os  # loaded since Python started
 
-    os.write(2, b"\nafterzero: interrupted before any training began\n")
+    os.write(2, b"\nafterzero: interrupted before anything began\n")
     os._exit(130)
 
 

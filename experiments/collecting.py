@@ -93,7 +93,7 @@ def how(found: Found) -> Mapping[str, str]:
     said = {
         "runs": f"{found.preset}, {counted(len(rows), 'run')}, {counted(len({row.about['seed'] for row in rows}), 'seed')}",
         "epochs": _between(epochs), "trained on": " to ".join(dict.fromkeys((days[0], days[-1]))),
-        "training took": _duration(sum(row.about["seconds"] for row in rows)),
+        "training took": _added_up(sum(row.about["seconds"] for row in rows)),
         "processor": listed(sorted({row.about["cpu"] or "unknown" for row in rows})),
         "versions": "; ".join(versions), "code": ", ".join(sorted({row.about["code"] for row in rows})),
         "settings": ", ".join(f"{one.name} {_value(getattr(found.config, one.name))}" for one in fields(found.config)
@@ -113,8 +113,10 @@ def _between(values: list[int]) -> str:
     return f"{values[0]} to {values[-1]}" if len(values) > 1 else str(values[0]) if values else ""
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min in all" if seconds >= 90 else f"{seconds:.0f} s in all"
+def _added_up(seconds: float) -> str:
+    """Say how long the trainings of all runs took; several at a time, on a busy machine, take longer than alone."""
+    took = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    return f"{took}, all runs added up"
 
 
 def _value(value: Any) -> str:

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted before any training began", file=sys.stderr)
+        print(f"\n{PROGRAM}: interrupted{' before any training began' * (arguments[:1] == ['run'])}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`afterzero | head`). Python would complain again when it flushes stdout at exit.

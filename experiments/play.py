@@ -19,7 +19,8 @@ import threading
 import time
 from typing import Any
 
-from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, leave_at_once
+from . import ports
+from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, leave_at_once
 
 HOST = "127.0.0.1"
 MOST_TABS = 8
@@ -35,11 +36,10 @@ def play(options: list[str]) -> int:
         "Train live in your browser: choose data, network, loss, flood level and optimizer, watch the decision boundary, "
         "margins and stopping rules, and go on past zero training error. The page can be opened on this machine alone, at "
         f"the address that is printed; up to {MOST_TABS} tabs train at a time. Ctrl-C ends it."))
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default: any that is free")
+    parser.add_argument("--port", default="0", help="port on 127.0.0.1; 0, the default: any that is free")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
     chosen = parser.parse_args(options)
-    if not 0 <= chosen.port <= 65535:
-        raise UsageError(f"--port: got {chosen.port}, accepted: 0 to 65535 (0: any that is free)")
+    port = ports.chosen(parser, chosen.port)
     try:
         import aiohttp  # noqa: F401
         import jinja2  # noqa: F401
@@ -48,7 +48,7 @@ def play(options: list[str]) -> int:
         return EXIT_FAILED
     server = Server()
     try:
-        asyncio.run(server.serve(chosen.port, browser=not chosen.no_browser))
+        asyncio.run(server.serve(port, browser=not chosen.no_browser))
     except NoPort as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
@@ -108,8 +108,7 @@ class Server:
             try:
                 await web.TCPSite(runner, HOST, port).start()
             except OSError as error:
-                raise NoPort(f"--port: got {port}, which cannot be listened at ({error.strerror or error}), accepted: a "
-                             "free port; without --port any free one is taken") from None
+                raise NoPort(ports.refused(port, error)) from None
             sys.setswitchinterval(0.001)  # training threads hand Python over sooner to the one that sends frames
             self.port = runner.addresses[0][1]
             if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

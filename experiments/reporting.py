@@ -1,14 +1,13 @@
 """``report``: one page that shows every answer, written to a file or served on this machine; documents from one store."""
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from . import registry
+from . import ports, registry
 from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, settled
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
@@ -27,28 +26,44 @@ def report(options: list[str], version: str) -> int:
     from .runs.schema import StoreError
 
     try:
-        if chosen.record and (failed := record(chosen.results)):
-            return failed
-        if chosen.documents is not None:
-            from .publishing import publish
-
-            for path in publish(chosen.results, chosen.documents):
-                print(f"written: {path}")
-            return 0
-        if chosen.serve:
-            return serve(make(chosen.results, version, links=chosen.code), int(chosen.port or 0))
-        output = chosen.output or chosen.results / "report.html"
-        if chosen.output is not None or chosen.results.is_dir():  # else the store is what is missing
-            _check_place(output, force=chosen.force)
-        text = make(chosen.results, version, links=_links(output) if chosen.code is None else chosen.code)
-        _check_place(output, force=chosen.force)  # again, for what came to be there meanwhile
-        _write(output, text)
-        size = len(text.encode())
-        print(f"written: {output} ({size / 2**20:.1f} MB{', more than a page should have' * (size > LARGEST)})")
-        return 0
-    except (StoreError, WebError) as error:
+        with _opened(chosen.port) if chosen.serve else nullcontext() as server:  # before minutes of drawing
+            if chosen.record and (failed := record(chosen.results)):
+                return failed
+            if server is not None:
+                server.show(make(chosen.results, version, links=chosen.code))
+                return serve(server)
+            return _publish(chosen) if chosen.documents is not None else _page(chosen, version)
+    except (StoreError, WebError, NoPort) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        made = "nothing was served" if chosen.serve else "no page was written"
+        print(f"\n{PROGRAM}: interrupted{f'; {made}' * (chosen.documents is None)}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+class NoPort(Exception):
+    """A port is in use, or not for this user."""
+
+
+def _publish(chosen: argparse.Namespace) -> int:
+    from .publishing import publish
+
+    for path in publish(chosen.results, chosen.documents):
+        print(f"written: {path}")
+    return 0
+
+
+def _page(chosen: argparse.Namespace, version: str) -> int:
+    output = chosen.output or chosen.results / "report.html"
+    if chosen.output is not None or chosen.results.is_dir():  # else the store is what is missing
+        _check_place(output, force=chosen.force)
+    text = make(chosen.results, version, links=_links(output) if chosen.code is None else chosen.code)
+    _check_place(output, force=chosen.force)  # again, for what came to be there meanwhile
+    _write(output, text)
+    size = len(text.encode())
+    print(f"written: {output} ({size / 2**20:.1f} MB{', more than a page should have' * (size > LARGEST)})")
+    return 0
 
 
 def _parsed(options: list[str]) -> argparse.Namespace:
@@ -76,8 +91,7 @@ def _parsed(options: list[str]) -> argparse.Namespace:
                 "--code": chosen.code is not None and chosen.documents is not None}
     for option in (name for name, given in needless.items() if given):
         parser.error(f"{option}: got one where it changes nothing, accepted: {NEEDED[option]}")
-    if chosen.port is not None and (not chosen.port.isdecimal() or int(chosen.port) > 65535):
-        parser.error(f"--port: got {chosen.port!r}, accepted: a whole number from 0, any that is free, to 65535")
+    chosen.port = ports.chosen(parser, chosen.port or "0")
     if chosen.code is not None and not chosen.code.startswith(("https://", "http://")):
         parser.error(f"--code: got {chosen.code!r}, accepted: an address that begins with https://")
     return chosen
@@ -189,21 +203,21 @@ def _write(output: Path, text: str) -> None:
         file.write(text)
 
 
-def serve(text: str, port: int) -> int:
-    """Serve a page until Ctrl-C; return the exit code."""
+def _opened(port: int) -> Any:
+    """Return a server that has its port, and no page yet."""
     from .report.serving import OnePage
 
     try:
-        server = OnePage(text, port)
+        return OnePage(port)
     except OSError as error:
-        why = ("which another program uses" if error.errno == errno.EADDRINUSE else
-               f"which cannot be had: {error.strerror or error}")
-        print(f"{PROGRAM}: --port: got {port}, {why}, accepted: another one, or 0 for any that is free", file=sys.stderr)
-        return EXIT_FAILED
-    with server:
-        print(f"{server.address} (Ctrl-C ends it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print(f"\n{PROGRAM}: the page is no longer served", file=sys.stderr)
+        raise NoPort(ports.refused(port, error)) from None
+
+
+def serve(server: Any) -> int:
+    """Serve a page until Ctrl-C; return the exit code."""
+    print(f"{server.address} (Ctrl-C ends it)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print(f"\n{PROGRAM}: the page is no longer served", file=sys.stderr)
     return EXIT_INTERRUPTED

@@ -133,6 +133,10 @@ def test_how_an_answer_opens(answer, word, lead, rest):
 @pytest.mark.parametrize(("answer", "short"), [
     ("No for the test loss (worse in 4 cases); for the error it depends.", "No for the test loss"),
     ("Yes, if equal inputs have equal labels. More.", "Yes if equal inputs have equal labels"), ("Yes. More.", "Yes"),
+    ("No for 0.5 of the runs (3 of 6). More.", "No for 0.5 of the runs"),
+    ("No for 1,000 samples, yes for 2.", "No for 1,000 samples"),
+    ("Yes, if e.g. clean vs. wrong labels differ: they do. More.", "Yes if e.g. clean vs. wrong labels differ"),
+    ("No for a rate of 0.5. More.", "No for a rate of 0.5"),
     ("No: random labels were not fitted.", "No"), ("It depends on the data. More.", "It depends"), ("For now.", "")])
 def test_the_list_of_contents_says_for_what_a_word_holds(answer, short):
     assert Finding("name", "Question?", ("", "", ""), "path", answer=answer).short == short

@@ -1,6 +1,7 @@
 """`report`: what a store lacks is said with its command, nothing is lost or half written, one page is served, here alone."""
 import http.client
 import os
+import re
 import sqlite3
 import threading
 
@@ -70,6 +71,7 @@ def test_a_store_of_one_question_is_enough(tmp_path, capsys, monkeypatch):
     text = page_of(tmp_path)
     assert f"written: {tmp_path / 'report.html'} (0.0 MB)" in capsys.readouterr().out
     assert "Is made so?" in text and "default runs" in text and "It does." in text and "3 runs, 3 seeds" in text
+    assert re.search(r"training took</dt>\s*<dd>\d+ s, all runs added up</dd>", text)
     assert "afterzero run other --quick</code> 1 s" in text and text.count("Not yet run") == 2  # in the contents, and there
     assert "https://arxiv.org/abs/1710.10345" in text and EVIL not in text and "processor" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.sqlite"]
@@ -234,7 +236,7 @@ def serving():
     servers = []
 
     def start(page="<p>page</p>"):
-        server = OnePage(page, 0)
+        server = OnePage(0, page)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         servers.append((server, thread))
@@ -291,7 +293,26 @@ def test_a_port_in_use_is_said(serving, tmp_path, capsys):
     made(tmp_path)
     port = serving().server_port
     assert report(tmp_path, "--serve", "--port", str(port)) == 1
-    assert f"--port: got {port}, which another program uses, accepted: another one" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert f"--port: got {port}, which another program uses, accepted: another one" in said.err
+    assert "drawing" not in said.err and said.out == ""  # which takes minutes
+    assert report(tmp_path, "--serve", "--port", str(port), "--record") == 1 and "uses" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ((), "interrupted; no page was written"), (("--serve",), "interrupted; nothing was served"),
+    (("--documents", "."), "interrupted")])
+def test_ctrl_c_while_it_draws_speaks_of_no_training(tmp_path, capsys, monkeypatch, options, words):
+    from experiments import publishing
+
+    def interrupted(*arguments, **settings):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(reporting, "make", interrupted)
+    monkeypatch.setattr(publishing, "publish", interrupted)
+    made(tmp_path)
+    assert report(tmp_path, *options) == 130
+    assert capsys.readouterr().err == f"\nafterzero: {words}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["results.sqlite"]
 
 
 def test_ctrl_c_ends_the_server(tmp_path, capsys, monkeypatch):
@@ -339,5 +360,8 @@ def test_documents_are_written_from_complete_defaults_only(tmp_path, capsys, mon
     assert list(entries) == ["made", "other"] and "stays" in entries["other"]
     assert entries["made"].split("\n\n")[1:] == ["*Is made so?*", "![What is seen](gallery/made.png)",
                                                  "It does. It may. 3 seeds, 2 s.", ""]
-    assert (folder / "experiments" / "gallery" / "made.png").read_bytes().startswith(b"\x89PNG")
+    png = (folder / "experiments" / "gallery" / "made.png").read_bytes()
+    [drawn] = plots.page(tmp_path / "made.png", [[lambda axis: axis.plot([1, 2])]], title="Scores", size=(3, 2))
+    assert png.startswith(b"\x89PNG") and png[25] == 3  # the kind of colours: a palette
+    assert len(png) < 0.7 * drawn.stat().st_size
     assert report(tmp_path, "--documents", str(tmp_path / "nowhere")) == 1 and "cannot write" in capsys.readouterr().err

@@ -223,8 +223,8 @@ def test_saved_lines_make_the_same_run(chosen, capsys):
     with Watched() as watched:
         watched.session.begin(chosen)
         watched.session.keep_training(3)
-        watched.until(lambda head: head["epoch"] == 3)
-        played, text = np.array(watched.session._record.rows), watched.session.text()
+        head = watched.until(lambda head: head["epoch"] == 3)
+        played, text = np.array(watched.session._record.rows), head["lines"]
         weights = watched.session._view._model.flat.copy()
     assert "epochs=3," in text and max(map(len, text.splitlines())) <= 125
     there = {}

@@ -20,7 +20,7 @@ ORDER = {
     "experiments": [("experiments.ours", "experiments.ways_out"), ("experiments.data", "experiments.runs"),
                     ("experiments.trainers", "experiments.report"), ("experiments.questions",), ("experiments.registry",),
                     ("experiments.recorded", "experiments.views"), ("experiments.collecting", "experiments.situations"),
-                    ("experiments.deciding", "experiments.running"), ("experiments.check",),
+                    ("experiments.deciding", "experiments.ports", "experiments.running"), ("experiments.check",),
                     ("experiments.documenting",), ("experiments.publishing",), ("experiments.reporting",),
                     ("experiments.playing",), ("experiments.play",), ("experiments.command",),
                     ("experiments.__main__",), ("experiments",)]}

@@ -35,7 +35,7 @@ class View:
     """
 
     def __init__(self, made: Lines, samples: DataSet, model: MLP, record: Record) -> None:
-        self._model, self._record = model, record
+        self._made, self._model, self._record = made, model, record
         self._x, self._y = made.part(samples.train)
         self._wrong = samples.train.y != samples.train.y_clean
         test, labels = (array[:: max(1, len(samples.test) // SHOWN)] for array in made.part(samples.test, "y_clean"))
@@ -46,14 +46,18 @@ class View:
         self._field, self._plane = b"", {"squeeze": 1.0, "margins": {}}
 
     def frame(self, more: dict[str, Any]) -> bytes:
-        """Return a message with the network as it is, all rows that no frame had, and `more`; the first has the data too."""
+        """Return a message with the network as it is, all rows that no frame had, and `more`; the first has the data too.
+
+        Each has the Python lines that make what it shows: the page must have them when the server is no more.
+        """
         outputs, plane = self._model.forward(self._x), self._model.forward(self._grid)
         if np.isfinite(outputs).all() and np.isfinite(plane).all():  # else what was last seen stays
             squeeze, self._field = field_of(plane, self._probabilities)
             self._plane = {"squeeze": squeeze, "margins": margins_of(outputs, self._y, self._wrong)}
         record = self._record
         head = {"epoch": len(record.rows), "rows": record.unsent(), "zero": record.figures(record.zero),
-                "rules": record.rules(), "worth": record.worth(), **self._plane, **self._untold, **more}
+                "rules": record.rules(), "worth": record.worth(),
+                "lines": self._made.text(max(1, len(record.rows))), **self._plane, **self._untold, **more}
         self._untold = {}
         return packed(head, self._field)
 

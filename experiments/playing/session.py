@@ -13,7 +13,7 @@ from nn import TrainingDiverged, compiling, fit
 
 from .choices import Choices
 from .frames import View, packed
-from .lines import Lines, lines
+from .lines import lines
 from .record import Record
 from .turns import Turns
 
@@ -47,7 +47,6 @@ class Session:
         self._message = ""  # why this run cannot go on
 
         self._number = 0  # of the run
-        self._lines: Lines | None = None
         self._record = Record()
         self._holds_turn, self._turn_since, self._due = False, 0.0, 0.0
         self._thread = threading.Thread(target=self._work, name="afterzero-play", daemon=True)
@@ -80,11 +79,6 @@ class Session:
         with self._changed:
             frame, self._frame = self._frame, None
         return frame
-
-    def text(self) -> str:
-        """Return the Python lines that make this run as far as it has come."""
-        with self._changed:
-            return "" if self._lines is None else self._lines.text(max(1, len(self._record.rows)))
 
     def end(self) -> None:
         """End the run and the thread, after the epoch that is being trained."""
@@ -126,7 +120,7 @@ class Session:
         made = lines(chosen)
         samples, model, record = made.data.made(), made.model.made(), Record()
         with self._changed:
-            self._number, self._lines, self._record = self._number + 1, made, record
+            self._number, self._record = self._number + 1, record
             self._message, self._news, self._frame = "", True, None
         self._view = View(made, samples, model, record)
         self._hold()

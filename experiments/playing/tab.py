@@ -67,7 +67,7 @@ class Tab:
         return {"begin": self._begin, "train": lambda said: self.session.keep_training(),
                 "step": lambda said: self.session.keep_training(1), "stop": lambda said: self.session.stop_here(),
                 "speed": lambda said: self.session.speed(float(choices.speed("speed", said.get("speed")))),
-                "lines": lambda said: {"lines": self.session.text()}, "frame": lambda said: self._asked.set()}
+                "frame": lambda said: self._asked.set()}
 
     def _begin(self, said: dict[str, Any]) -> dict[str, Any]:
         self.session.begin(choices.read(said.get("choices")))

@@ -6,8 +6,8 @@ ALTS = {
         "column per data set and share of wrong labels. What each stopping rule returns is marked; the time after zero "
         "training error is shaded.",
     "zero_loss_margins":
-        "Distributions of the margins of the training samples at zero training error, later and at the end, a column "
-        "per data set and share of wrong labels: how far they move to the right.",
+        "Histograms of the margins of the training samples at zero training error, later and at the end, margins of "
+        "probabilities above, of outputs (log scale) below, a column per data set and share of wrong labels.",
     "zero_loss_levels":
         "Validation and test error and loss after flooding, over the flood level, with the chosen level.",
     "loss_matters":
@@ -19,48 +19,56 @@ ALTS = {
         "Smallest margin, normalised margin and norm of the weights over multiples of the epochs to zero training "
         "error, a line per loss.",
     "margin_theory":
-        "Loss, norm of the weights, angle to the support vector machine and validation loss over epochs, a line per "
-        "data set, beside dotted lines of what theory predicts.",
+        "Training loss, norm of the weights, angle to the support vector machine and validation loss over epochs, a line "
+        "per data set; dotted beside loss and norm: what theory predicts, up to a constant.",
     "margin_theory_confidence":
-        "Mean probability of the label and accuracy over epochs, a panel per data set: the one grows on while the "
-        "other stands still.",
+        "Over epochs (log), a panel per data set and network: the mean probability of the label of training samples, the "
+        "mean probability that validation samples' decisions are given, and dashed the share of these decisions that are "
+        "right.",
     "margin_theory_networks":
         "Normalised and smoothed margin of relu networks without offsets over epochs.",
     "double_descent":
-        "Training and test loss and the norms of their gradients over epochs, plain and flooded, with flipped and "
-        "with clean labels: whether the test loss falls a second time.",
+        "Test loss, training loss and the norms of their gradients over epochs, plain and flooded at two levels, a row "
+        "per data set and share of flipped labels; the epoch of zero training error is marked.",
     "double_descent_profiles":
-        "Training loss along random directions from the end of training, plain and flooded: the wider the valley, the "
-        "flatter the end.",
+        "Training loss and test loss along random directions, a line each around the plain network at zero training error"
+        " and at the end, and around the flooded one at the flood's start and at the end, a row per data set and share of"
+        " flipped labels.",
     "double_descent_planes":
-        "Training loss on a plane of two random directions around the end, as contour lines, plain and flooded.",
+        "Training loss on a plane of two random directions, as contours, around the plain network at zero training error "
+        "and at the end, and around the flooded one at the flood's start and at the end, a row per data set.",
     "flooding_family":
         "Bars of test loss, test error and calibration error of plain cross-entropy and of seven methods that hold "
         "the training loss up, a row per data set.",
     "flooding_family_batches":
-        "Gap between flooding batches and flooding the whole set, measured and by the formula, and the test loss, "
-        "over the batch size.",
+        "Over the batch size, a column per data set and share of flipped labels: above the gap between flooding batches "
+        "and flooding the whole set, measured and by the formula; below the test loss, plain, with flooded batches and "
+        "with flooded samples.",
     "memorization":
-        "Training error and loss over epochs, test error and distance to another answer at the end, for digits with "
-        "real labels, shuffled pixels, random pixels, random inputs and random labels.",
+        "Training error and training loss over epochs, test error and distance to another answer at the end, for digits "
+        "with real labels, shuffled pixels, random pixels, random inputs and random labels; of a constructed network the "
+        "distance, too.",
     "memorization_limits":
-        "Weights of the smallest network that fits over the number of samples; error of the constructed network; "
-        "training error over the flood level; errors where labels are drawn by chance.",
+        "Weights of the smallest network that fits over the number of samples; largest weight and error of the "
+        "constructed network; training error over the flood level; training and test error where labels are drawn by "
+        "chance, beside the best possible.",
     "perfect_training_accuracy":
-        "Heat maps of training error, validation error and their gap over network size and number of samples, with "
-        "the line from which on training accuracy is perfect.",
+        "Heat maps of training error, validation error and their gap over network size and number of samples, with the "
+        "line above which most runs reached zero training error.",
     "perfect_training_accuracy_best":
-        "By how many points of validation error the best network without training errors, and the smallest such, are above "
-        "the best one with some, over the number of samples; and the gap, far below the bound of structural risk "
-        "minimisation, over the number of weights.",
+        "By how many points of validation error the best network without training errors, and the smallest such, are "
+        "above the best one with some, over the number of samples; and the gap between training and validation error "
+        "beside the bound of structural risk minimisation, over the number of weights.",
     "privacy":
         "Area under the curve of six membership attacks at early stopping, zero error, multiples of its epoch and the end, "
         "with clean and with flipped labels; 0.5 is chance.",
     "privacy_defences":
-        "Area under the curve of membership attacks and test error of each defence, beside plain training.",
+        "Area under the curve of two membership attacks, balanced accuracy of the one by the loss, and test error, a row "
+        "per defence, beside plain training stopped early, at zero error, later and at the end, with clean and with "
+        "flipped labels.",
     "privacy_images":
-        "Grey images of digits: means of members, and what attacks with the gradients and with outputs alone "
-        "reconstruct, a row per kind of training.",
+        "Grey images of digits: means of members and of others, and what attacks with the gradients and with outputs "
+        "alone reconstruct, a row per kind of training.",
     "fast_perfect":
         "Share of runs at 100 % training accuracy and validation loss over epochs, on random labels, a line per "
         "program.",
@@ -76,20 +84,21 @@ ALTS = {
     "regularizers_level":
         "Training loss of every run at the end beside the preset level, a row of points per regulariser.",
     "stopping_study":
-        "Test loss over slowness, a point per stopping criterion: those that watch the validation loss, and those "
-        "that need no validation set.",
+        "Test loss over slowness, for cross-entropy and squared error, a point per stopping criterion: above those that "
+        "watch the validation loss, below those that need no validation set.",
     "stopping_study_claim":
-        "Change of the test loss beside the factor in training time from fast to slow criteria, among Prechelt's "
-        "classes, a point per problem.",
+        "Change of the test loss that four times the training time buys, from Prechelt's fast to his slow criteria, for "
+        "cross-entropy and squared error, a row per problem; dotted: the 4 % less that he found.",
     "stopping_study_watched":
-        "Test loss and test error of criteria that watch the validation error, beside the same ones on the validation "
-        "loss.",
+        "Factors in training time and in test loss, and difference in test error, of criteria that watch the validation "
+        "error against the same ones on the validation loss, a row per criterion.",
     "online":
         "Test error on-line, in batches of 20 and in full batches, over presentations of every pattern and over "
         "processor time.",
     "online_measures":
-        "Losses of single patterns before their update and averages of them over the first epochs, beside training "
-        "and validation loss of frozen weights.",
+        "Left, over the first epochs of one run: losses of single patterns before their update, their running average and"
+        " each epoch's, and the training and validation loss of frozen weights. Right: the same averages and losses over "
+        "all epochs, of all seeds.",
     "online_stops":
         "Epoch of the stop, share of runs stopped in a temporary rise, and test loss above the lowest, a column per "
         "stopping rule; red ones know no validation samples.",
@@ -100,25 +109,25 @@ ALTS = {
         "Running training accuracy, training accuracy with frozen weights and validation accuracy over epochs, a "
         "panel per case.",
     "autoencoder":
-        "Reconstruction error and accuracy of a linear classifier of the code over epochs, for digits and "
-        "Fashion-MNIST, a line per network.",
+        "Reconstruction error and accuracy of a linear classifier of the code over epochs, for digits and Fashion-MNIST, "
+        "a line per network, beside principal components.",
     "autoencoder_codes":
         "Accuracy of the code over reconstruction error, a trace per size of the code; and what other learning rates "
         "bring on a plateau and at the end.",
     "autoencoder_rules":
-        "Epoch of the model that each stopping rule returns, a mark per run, for a fast and a slow network: crosses where "
-        "it stopped on a plateau or too soon.",
+        "Epoch of the model that each stopping rule returns, a mark per run, for two data sets and a fast and a slow "
+        "network: crosses where it stopped on a plateau or too soon, grey strokes where it never stopped.",
     "sequences":
-        "Training and validation accuracy over epochs, and bars of the parts of the missing points: network, "
-        "training, several networks, n-grams, and what is left.",
+        "Training and validation accuracy over epochs of the plain and of the best network, and bars of the points that "
+        "the plain one lacks: network, training, one start of several, n-grams, and what is left.",
     "sequences_words":
         "Error over the number of words to learn from, for real words and for words drawn from n-grams, with the best "
         "possible error of the latter.",
     "sequences_grid":
         "Heat map of the accuracy on words held out, networks by trainings.",
     "grokking":
-        "Training and test accuracy, validation loss, norm and normalised margin over epochs, a line per weight "
-        "decay: training accuracy is perfect long before test accuracy rises.",
+        "Training accuracy dashed and test accuracy solid, validation loss, norm of the weights and normalised margin "
+        "over epochs (log), a line per weight decay.",
     "grokking_rules":
         "Heat maps of the test accuracy of what each stopping rule returns and of the epochs trained, by weight "
         "decay.",
@@ -129,10 +138,11 @@ ALTS = {
         "Test error over learning rate times epochs, for three sizes and three rates, with flipped and with true "
         "labels.",
     "overfitting_epochs_capacity":
-        "Distance from the start, directions learnt and share of wrong labels learnt over learning rate times epochs.",
+        "Share of wrong labels learnt, or training error where labels are true, distance from the start and number of "
+        "directions learnt over learning rate times epochs, a line per size of the network and rate.",
     "published_flooding":
-        "Measured accuracies with and without flooding beside the published ones, a group per share of flipped "
-        "labels, a dot per seed.",
+        "Measured accuracies with and without flooding beside the published ones, and test cross-entropy, a group per "
+        "share of flipped labels, a dot per seed; dashed: the best possible.",
     "flooding_table_levels":
         "Validation and test accuracy over the flood level, three data sets at three shares of flipped labels, with "
         "the levels chosen by validation.",

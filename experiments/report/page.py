@@ -14,7 +14,8 @@ TITLE = "Should you keep training after 100 % training accuracy?"
 WORDS = ("Yes", "No", "It depends")
 CANNOT = re.compile(r"It depends on more than \d|.*cannot tell")  # how answers open that tell nothing
 SENTENCE = re.compile(r"(?<=[a-z0-9)%”°][.?!]) +(?=[A-Z0-9])(?<!et al\. )(?<!e\.g\. )")
-CONDITION = re.compile(r"(for|if) [^(;:,.]+", re.IGNORECASE)  # a yes or no that holds for some
+# A yes or no that holds for some, up to what ends a clause: no stop or comma inside a figure or an abbreviation does.
+CONDITION = re.compile(r"(for|if) (?:[^(;:,.]|[:,](?=\d)|\.(?=\w| [a-z]))+", re.IGNORECASE)
 PARAGRAPH = 360  # characters after which a new one begins
 
 

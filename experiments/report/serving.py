@@ -13,11 +13,14 @@ HEADERS = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-stor
 class OnePage(ThreadingHTTPServer):
     """A server of one page at http://127.0.0.1:PORT/.
 
+    The port is its own from the beginning; who asks before `serve_forever` runs is answered then.
+
     Parameters
     ----------
-    page : str
     port : int
         0 for any that is free; see `address`.
+    page : str
+        Can be given later, see `show`.
 
     Raises
     ------
@@ -28,9 +31,13 @@ class OnePage(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two programs share a port
 
-    def __init__(self, page: str, port: int) -> None:
-        self.page = page.encode()
+    def __init__(self, port: int, page: str = "") -> None:
+        self.show(page)
         super().__init__((HOST, port), _Handler)
+
+    def show(self, page: str) -> None:
+        """Serve this page from now on."""
+        self.page = page.encode()
 
     @property
     def address(self) -> str:

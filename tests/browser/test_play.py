@@ -91,6 +91,30 @@ def test_bars_and_curves_are_those_that_were_sent(server, open_page):
     assert kept[:500] == list(range(1, 501)) and kept[-1] == 20_000 and len(kept) <= 3000  # on a log scale early ones count
 
 
+def test_axes_keep_their_figures_when_training_diverges(server, open_page):
+    page = open_page(server[1])
+    state(page, "^Ready")
+    written = page.evaluate("""async () => {
+        const found = {losses: [], errors: [], margins: []}, draw = CanvasRenderingContext2D.prototype.fillText;
+        const roots = Object.fromEntries(Object.keys(found).map(name => {
+            const root = document.body.appendChild(document.createElement("div"));
+            Object.assign(root.style, {width: "400px", height: "200px"});
+            return [name, root];
+        }));
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+            for (const name in roots) if (roots[name].contains(this.canvas)) found[name].push(text);
+            draw.call(this, text, ...at);
+        };
+        const charts = afterzero.playCharts(roots);
+        charts.add([[1, 8.9e3, 8.9e3, 8.9e3, 0.5, 0.5], [4, 1e25, 3.9e33, 3.9e33, 0.5, 0.5]]);
+        charts.show({margins: {reach: [-2e18, 6e18], right: [1, 0, 0, 2], wrong: [2, 0, 0, 0]}});
+        await new Promise(done => setTimeout(done, 200));
+        return found;
+    }""")
+    for chart in ("losses", "margins"):
+        assert len({text for text in written[chart] if re.fullmatch(r"-?[0-9.]+e\+[0-9]+", text)}) >= 3, written[chart]
+
+
 def test_a_key_begins_and_stops_and_a_bad_number_is_refused(server, open_page, accessibility):
     page = open_page(server[1])
     state(page, "^Ready")
@@ -161,3 +185,6 @@ def test_the_end_of_the_server_is_said(server, open_page):
     process.send_signal(signal.SIGINT)
     state(page, "^The server has ended")
     assert process.wait(30) == 130
+    page.click("#lines")  # they are here
+    assert f"epochs={max(1, epoch(page))}," in page.text_content("dialog pre")
+    page.keyboard.press("Escape")

@@ -11,7 +11,7 @@ from experiments.report import pictures, plots
 from experiments.report.decisions import ACTIONS, Advice, Decision
 from experiments.report.page import Finding, page
 from experiments.report.papers import PAPERS
-from experiments.report.serving import OnePage
+from experiments.report.serving import OnePage, _Handler
 from experiments.report.tables import Table
 from tests import pretending
 from tests.pages_of_parts import until
@@ -117,22 +117,71 @@ def test_paper_shows_what_is_folded(open_page, address):
     assert page.evaluate("getComputedStyle(document.querySelector('.contents')).display") == "none"
 
 
-def test_it_is_served_and_comes_again(open_page, text):
-    server = OnePage(text, 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        page = open_page(server.address)
-        for _ in range(3):
-            other = page.context.new_page()
-            other.goto(server.address, wait_until="commit")
-            other.close()  # a reader who goes away in the middle
-            page.reload()
-            assert page.locator("h1").inner_text().startswith("Should you keep")
-    finally:
+@pytest.fixture
+def serving(text):
+    """Return serving(handler): a server of the page that runs, with a handler of requests of its own or the usual one."""
+    servers = []
+
+    def serving(handler=None):
+        server = OnePage(0, text)
+        server.RequestHandlerClass = handler or server.RequestHandlerClass
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        servers.append((server, thread))
+        return server
+    yield serving
+    for server, thread in servers:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_it_is_served_and_comes_again(open_page, serving):
+    page = open_page(serving().address)
+    for _ in range(3):
+        page.reload()
+        assert page.locator("h1").inner_text().startswith("Should you keep")
+
+
+def test_a_reload_while_it_still_loads(open_page, serving):
+    asked, go_on = [], threading.Event()
+
+    class Halves:
+        """Writes the first half of a page at once; the rest of the first three when the fourth has been asked for."""
+
+        def __init__(self, whole):
+            self.whole = whole
+
+        def __getattr__(self, name):
+            return getattr(self.whole, name)
+
+        def write(self, data):
+            if len(data) > 10_000:
+                asked.append(len(data))
+                self.whole.write(data[:len(data) // 2])
+                if len(asked) > 3:
+                    go_on.set()
+                go_on.wait(30)
+                data = data[len(data) // 2:]
+            self.whole.write(data)
+
+    class Slow(_Handler):
+        def setup(self):
+            super().setup()
+            self.wfile = Halves(self.wfile)
+
+    page = open_page("about:blank")
+    page.goto(serving(Slow).address, wait_until="commit")
+    for _ in range(3):
+        page.locator("h1").wait_for()
+        assert page.evaluate("document.readyState") == "loading"
+        # Not by the driver, which loses, or waits for ever for, a page that it reloads or closes while it loads.
+        with page.expect_event("framenavigated"):
+            page.evaluate("setTimeout(() => location.reload())")
+    page.wait_for_load_state("load")
+    assert len(asked) == 4 and page.locator("h1").inner_text().startswith("Should you keep")
+    assert page.locator(".foot").is_visible()
+    page.faults[:] = [fault for fault in page.faults if not fault.endswith("net::ERR_ABORTED")]
 
 
 @posix

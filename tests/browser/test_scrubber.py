@@ -1,4 +1,7 @@
 """The scrubber in a browser: it moves by mouse and key, plays and pauses, shows what is chosen, and everybody can use it."""
+import io
+import math
+
 import pytest
 
 from experiments.report import scrubber
@@ -152,6 +155,72 @@ def test_flags_have_names_that_can_be_read(open_page, address, width):
     assert page.evaluate("document.activeElement.textContent") == "training error 0: ZeroError()"
     page.keyboard.press("Enter")
     assert "training error 0 for the first time" in page.locator(".scrub-said").first.inner_text().lower()
+
+
+@pytest.mark.parametrize("crowd", [  # of recorded runs
+    [(86.5, 96), (153.4, 175), (153.5, 82), (154.7, 39), (156.1, 51), (156.4, 39), (172.5, 89), (193.6, 196), (245.8, 118)],
+    [(86.5, 96), (143.1, 51), (145.5, 82), (153.4, 118), (158.4, 39), (167.5, 175), (171, 89), (200.8, 39)]])
+def test_a_crowd_of_flags_hides_hardly_a_stem(open_page, address, crowd):
+    page = ready(open_page(address))
+    for wide in (274, 320, 500, 960):  # the first: a phone
+        flags = [{"x": 10 + (x - 10) * (wide - 20) / 254, "long": long} for x, long in crowd]
+        places = page.evaluate("([flags, wide]) => afterzero.scrubPlaces(flags, wide)", [flags, wide])
+        ends = [(one["left"], one["left"] + flag["long"]) for one, flag in zip(places, flags, strict=True)]
+        hidden = 0
+        for i, (left, right) in enumerate(ends):
+            assert left >= 0 and right <= wide
+            for j, other in enumerate(flags):
+                # Names reach 2 pixels over their stems; stems that are nearer to each other are one to the eye.
+                hidden += places[i]["row"] < places[j]["row"] and left + 4.1 < other["x"] < right - 4.1
+                assert i == j or places[i]["row"] != places[j]["row"] or right <= ends[j][0] or ends[j][1] <= left
+        assert hidden <= (2 if wide == 274 else 0)  # names without room on either side cover stems
+
+
+def test_flags_stand_where_the_ticks_say_on_paper_too(open_page, address):
+    page = ready(open_page(address))
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    # A sheet is laid out with no ResizeObserver in between: all at once here.
+    lanes = page.evaluate("""() => ['left', 'right'].map(side => {
+        document.querySelector('.part').style.width = '560px';
+        const box = one => one.getBoundingClientRect(), middle = one => (box(one).left + box(one).right) / 2;
+        const lane = document.querySelector(`.scrub-lane-${side}`), ticks = document.querySelectorAll('.scrub-ticks span');
+        return {from: middle(ticks[0]), to: middle(ticks[2]), wide: [box(lane).left, box(lane).right],
+                stems: [...lane.querySelectorAll('.scrub-stem')].map(middle),
+                flags: [...lane.querySelectorAll('.scrub-flag')].map(
+                    one => [one.title, box(one).left, box(one).right, box(one).top])};
+    })""")
+    for lane in lanes:
+        assert lane["wide"][1] - lane["wide"][0] == pytest.approx(560, abs=1)
+        for stem, (title, left, right, top) in zip(lane["stems"], lane["flags"], strict=True):
+            epoch = int(title.removeprefix("epoch "))
+            assert stem == pytest.approx(lane["from"] + math.log(epoch, 100) * (lane["to"] - lane["from"]), abs=1.5)
+            assert lane["wide"][0] <= left and right <= lane["wide"][1] and left - 1 <= stem <= right + 1
+            for _, other_left, other_right, other_top in lane["flags"]:
+                assert (left, top) == (other_left, other_top) or abs(top - other_top) >= 17 or right <= other_left or (
+                    other_right <= left)
+    assert page.evaluate("getComputedStyle(document.querySelector('.scrub-play')).display") == "none"
+    assert page.evaluate("getComputedStyle(document.querySelector('.scrub-stem')).printColorAdjust") == "exact"
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".scrub-play").is_visible()
+
+
+def test_what_is_chosen_is_seen_with_the_readers_own_colours(open_page, address):
+    from PIL import Image
+
+    page = ready(open_page(address, forced_colors="active"))
+    grounds = [page.locator(f".scrub-choices {which} + span").first.evaluate("one => getComputedStyle(one).backgroundColor")
+               for which in (":checked", ":not(:checked)")]
+    assert grounds[0] != grounds[1]
+    with Image.open(io.BytesIO(page.locator(".scrub-slider").screenshot())) as seen:
+        row = [seen.convert("L").getpixel((seen.width // 4, y)) for y in range(seen.height)]
+    assert min(row) < 100 < 200 < max(row)  # a track, on a ground
+    with Image.open(io.BytesIO(page.locator(".scrub-play").screenshot())) as seen:
+        wide, high = seen.size
+        dark = [seen.convert("L").getpixel((wide // 2 - 5, high // 2 + y)) < 100 for y in (-7, 0, 7)]
+        tip = [seen.convert("L").getpixel((wide // 2 + 6, high // 2 + y)) < 100 for y in (-7, 0, 7)]
+    assert dark == [True] * 3 and tip == [False, True, False]  # a triangle
 
 
 def test_the_browser_unpacks_what_was_packed(open_page, address):

@@ -149,6 +149,15 @@ def test_what_is_not_recorded_says_how_it_is(open_page, tmp_path):
     assert open_page((tmp_path / "page.html").as_uri()).get_by_text("afterzero report --record").count() == 2
 
 
+def test_the_page_is_as_wide_as_the_narrowest_phone(open_page, address):
+    page = open_page(address)
+    for wide in (320, 340):
+        page.set_viewport_size({"width": wide, "height": 640})
+        page.evaluate("""() => { const select = document.querySelector("#turning-samples");
+            select.append(new Option("a set with a name as long as that of no other one, in words")); }""")
+        assert page.evaluate("document.documentElement.scrollWidth") <= wide
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_both_can_be_used_by_everybody(open_page, accessibility, address, dark):
     page = open_page(address, "phone", dark, reduced_motion="reduce")

@@ -62,6 +62,7 @@ addEventListener("DOMContentLoaded", () => {
     socket.onclose = ({code}) => {
       training = false;
       pressed();
+      if (frame) tables();  // its figures are those of the lines that can be saved
       if (told.startsWith("tabs:")) return;
       say(code === 1001 ? "The server has ended, and the run with it. Start it again with: afterzero play" :
         // A server that ends while a message is on its way to it takes its own last word along.
@@ -74,7 +75,6 @@ addEventListener("DOMContentLoaded", () => {
     if (said.error) said.name && form.elements[said.name] ? refuse(said.name, said.error) : say(said.error, true);
     else if (said.accepted) played = asked;
     else if (said.waiting) say(said.waiting);
-    else if (said.lines !== undefined) afterzero.showLines(said.lines);
   }
 
   // --- frames ---
@@ -167,7 +167,8 @@ addEventListener("DOMContentLoaded", () => {
   // --- controls ---
 
   const act = {train: () => send({do: "train"}), stop: () => send({do: "stop"}), step: () => send({do: "step"}),
-               reset: () => socket?.readyState === WebSocket.OPEN ? begin() : connect(() => begin()), lines: () => send({do: "lines"}),
+               reset: () => socket?.readyState === WebSocket.OPEN ? begin() : connect(() => begin()), 
+               lines: () => frame ? afterzero.showLines(frame.lines) : say("There are no lines yet: no run has begun.", true),
                picture: () => afterzero.savePicture({field: $("field"), caption: caption(), title: `afterzero play, epoch ${frame?.epoch ?? 0}`,
                  charts: Object.entries({losses: "Loss over epochs", errors: "Error over epochs", margins: "Margins of the training set"}).map(([name, head]) => [head, charts.pictures()[name]])})};
   for (const [id, action] of Object.entries(act)) $(id).addEventListener("click", action);

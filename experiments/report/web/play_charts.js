@@ -8,17 +8,17 @@
 window.afterzero ??= {parts: {}};
 {
   const MOST = 3000, FIRST = 500;  // rows kept, so that what is drawn does not grow with the run; the first: all of them
-  const LOWEST = 1e-6;  // of losses on the log scale; a hinge loss becomes 0
+  const LOWEST = 1e-6, HIGHEST = 1e12;  // of losses on the log scale; a hinge loss becomes 0, and uPlot has no names above
   const DASHES = {train: [7, 4], val: [2, 3], test: []};
   const HUES = {train: "--blue", val: "--purple", test: "--red"};
   const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = v => v === 0 ? "0" : Math.abs(v) >= 1e4 || Math.abs(v) < 1e-3 ? v.toExponential(0) : String(+v.toPrecision(2));
 
-  /* Where a log scale has its lines: 1, 2, 5 times powers of ten, or these powers alone where there are many. */
+  /* Where a log scale has its lines: 1, 2, 5 times powers of ten, or these powers alone where there are many, or few of them. */
   function steps(u, i, low, high) {
-    const found = [], many = Math.log10(high / low) > 3;
-    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-      for (const step of many ? [1] : [1, 2, 5]) if (step * 10 ** power >= low && step * 10 ** power <= high) found.push(step * 10 ** power);
+    const found = [], decades = Math.log10(high / low), apart = Math.ceil(decades / 9);
+    for (let power = apart * Math.floor(Math.log10(low) / apart); power <= Math.log10(high); power += apart) {
+      for (const step of decades > 3 ? [1] : [1, 2, 5]) if (step * 10 ** power >= low && step * 10 ** power <= high) found.push(step * 10 ** power);
     }
     return found;
   }
@@ -87,6 +87,11 @@ window.afterzero ??= {parts: {}};
       }
       u.ctx.restore();
     };
+    /* What margins are divided by before they are drawn: 1, but a power of ten near divergence. */
+    const unit = () => {
+      const far = Math.max(...(seen.margins?.reach ?? [1]).map(Math.abs));
+      return far < 1e6 ? 1 : 10 ** Math.floor(Math.log10(far));
+    };
     const middle = u => {
       const {left, top, width, height} = u.bbox, ratio = devicePixelRatio || 1, x = u.valToPos(0, "x", true);
       u.ctx.save();
@@ -107,19 +112,19 @@ window.afterzero ??= {parts: {}};
         axes: [axis("epochs", short, {size: 22, ...logAxis}), axis("", v => `${+(100 * v).toFixed(1)} %`)], series: [{}, line("train"), line("test")],
         hooks: {draw: [marks(false)]}}),
       margins: () => ({
-        scales: {x: {time: false, range: () => seen.margins?.reach ?? [-1, 1]},
+        scales: {x: {time: false, range: () => seen.margins?.reach.map(end => end / unit()) ?? [-1, 1]},
                  y: {range: (u, low, high) => [0, Math.max(4, (high ?? 4) * 1.25)]}},
-        axes: [axis("output of the label minus the other output", short, {size: 22}), axis("", short, {incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500]})],
+        axes: [axis("output of the label minus the other output", v => short(v * unit()), {size: 22}), axis("", short, {incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500]})],
         series: [{}, ...["--blue", "--ink"].map(name => ({
           fill: css(name), width: 0, points: {show: false}, paths: uPlot.paths.bars({size: [0.9, 60]})}))],
         hooks: {draw: [middle]}}),
     };
     const data = {
-      losses: () => [columns[0], ...columns.slice(1, 4).map(c => c.map(v => v === null ? null : Math.max(v, LOWEST)))],
+      losses: () => [columns[0], ...columns.slice(1, 4).map(c => c.map(v => v === null ? null : Math.min(Math.max(v, LOWEST), HIGHEST)))],
       errors: () => [columns[0], columns[4], columns[5]],
       margins: () => {
         const {reach: [low, high] = [-1, 1], right = [], wrong = []} = seen.margins ?? {}, wide = (high - low) / right.length;
-        return [right.map((_, i) => low + (i + 0.5) * wide), right.map((count, i) => count + wrong[i]), wrong];
+        return [right.map((_, i) => (low + (i + 0.5) * wide) / unit()), right.map((count, i) => count + wrong[i]), wrong];
       },
     };
 

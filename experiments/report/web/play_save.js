@@ -1,5 +1,5 @@
 "use strict";
-/* Saving what was played: a picture with its caption, made here from the canvases, and Python lines, which the server writes.
+/* Saving what was played: a picture with its caption, made here from the canvases, and Python lines, which came with the frame that is shown.
 
    afterzero.savePicture({field, charts, title, caption}) downloads a PNG; `charts` is a list of [heading, canvas].
    afterzero.showLines(text) opens the dialog with the lines, to be copied or downloaded. */

@@ -3,6 +3,7 @@
 window.afterzero ??= {parts: {}};
 {
   const STEPS = 10000;  // of the slider
+  const PAPER = 480;  // pixels that a lane is wide on the narrowest paper, A5
   const FRAMES_A_SECOND = 6;  // at 1 ×
   const NAMES = {cross_entropy: "Cross-entropy", hinge: "Hinge", squared_error: "Squared error"};
   const SIDES = ["left", "right"];
@@ -95,9 +96,9 @@ window.afterzero ??= {parts: {}};
       draw();
     }
 
-    function mark() {
+    function mark(narrowest) {
       shown.forEach(({run}, i) => afterzero.scrubMarks(lanes[i], {
-        title: title(run), rules: data.rules, run, share,
+        title: title(run), rules: data.rules, run, share, narrowest,
         jump: epoch => { stop(); go(Math.max(0, epochs.findIndex(one => one >= epoch))); }}));
     }
 
@@ -216,7 +217,7 @@ window.afterzero ??= {parts: {}};
     for (let epoch = 1; epoch <= epochs[last]; epoch *= 10) {
       const tick = document.createElement("span");
       tick.textContent = number(epoch);
-      tick.style.left = `calc(var(--thumb) / 2 + ${share(epoch)} * (100% - var(--thumb)))`;
+      tick.style.left = `calc(${afterzero.scrubAt(share(epoch))})`;
       ticks.append(tick);
     }
     let wide = 0;
@@ -231,6 +232,8 @@ window.afterzero ??= {parts: {}};
       charts.forEach(one => one.recolour());
       draw();
     });
+    addEventListener("beforeprint", () => mark(PAPER));
+    addEventListener("afterprint", () => mark());
     choose();
   };
 }

@@ -1,9 +1,15 @@
 "use strict";
 /* Flags along the slider of the scrubber: where training error was 0 for the first time, and where each stopping rule would have
-   stopped. Names never lie over each other: a flag whose name would cover the stem of another one is hoisted above it. */
+   stopped. Names never lie over each other: a flag whose name would cover the stem of another one is hoisted above it, or its name
+   goes to the other side. Everything stands in shares of the lane, as the ticks do, so that it is right on paper too. */
 window.afterzero ??= {parts: {}};
 {
   const ROW = 18, NEAR = 8;  // pixels that a name takes, and its stem at least
+  const EDGE = 2, GAP = 4;  // pixels that a name reaches over its stem, and between two names
+  const THUMB = 20;  // as --thumb is
+
+  /* Where a share of the slider is, for calc(): the middle of the thumb there. */
+  afterzero.scrubAt = share => `var(--thumb) / 2 + ${share} * (100% - var(--thumb))`;
 
   /* The flags of a run as [epoch, words, kind], and the rules that never stopped it. */
   afterzero.scrubFlags = (rules, run) => {
@@ -18,36 +24,48 @@ window.afterzero ??= {parts: {}};
     return [flags.sort((a, b) => a[0] - b[0]), never];
   };
 
-  /* The row of each flag, from 0 next to the slider. `flags` are {x, left, right} by x: stem, and ends of the name, which goes to
-     the right of its stem, or to the left with `leftwards`. */
-  afterzero.scrubRows = (flags, leftwards = false) => {
-    if (leftwards) return afterzero.scrubRows(flags.map(({x, left, right}) => ({x: -x, left: -right, right: -left})).reverse()).reverse();
-    const rows = Array(flags.length).fill(0);
-    for (let i = flags.length - 1; i >= 0; i--) {
-      for (let j = i + 1; j < flags.length; j++) {
-        const covers = flags[j].x <= flags[i].right + 4, meets = flags[j].left <= flags[i].right + 4;
-        if (covers || meets) rows[i] = Math.max(rows[i], rows[j] + 1);
-      }
+  /* Where names go so that as few stems as can be are hidden behind them, in as few rows as can be. `flags` are {x, long} by x:
+     where the stem stands, and how long the name is, in pixels of a lane so wide. Returns {leftwards, left, row} each: whether
+     the name goes to the left of its stem, where it begins, and its row from 0 next to the slider. What is found holds for every
+     wider lane: there stems stand farther apart, and names are as long. */
+  afterzero.scrubPlaces = (flags, wide) => {
+    let best = null;
+    for (let sides = 0; sides < 2 ** flags.length; sides++) {  // of each name: 1 goes leftwards
+      const ends = flags.map(({x, long}, i) => {
+        const leftwards = Boolean(sides >> i & 1);
+        const left = Math.max(0, Math.min(leftwards ? x + EDGE - long : x - EDGE, wide - long));
+        return {x, leftwards, left, right: left + long};
+      });
+      const {rows, hidden} = stacked(ends);
+      const moved = ends.filter(({leftwards}) => leftwards).length;
+      const cost = 1000 * hidden + 10 * Math.max(0, ...rows) + rows.reduce((sum, row) => sum + row, 0) + 0.01 * moved;
+      if (!best || cost < best.cost) best = {cost, places: ends.map(({leftwards, left}, i) => ({leftwards, left, row: rows[i]}))};
     }
-    return rows;
+    return best.places;
   };
 
-  /* Where names go: to the right, or to the left where that leaves far fewer pixels of them outside; back inside where some are. */
-  function placed(flags, wide) {
-    const outside = leftwards => flags.reduce(
-      (sum, {x, long}) => sum + Math.max(0, leftwards ? long - x : x - 4 + long - wide), 0);
-    const leftwards = outside(true) + 0.15 * wide < outside(false);
-    const ends = flags.map(({x, long}) => {
-      const left = Math.max(0, Math.min(leftwards ? x + 4 - long : x - 4, wide - long));
-      return {x, left, right: left + long};
-    });
-    const rows = afterzero.scrubRows(ends, leftwards);
-    return ends.map(({left}, i) => ({left, row: rows[i]}));
+  /* The rows of names whose ends are known, from the slider outwards: next is a name that covers no stem of those that are still
+     to come, which go past it; where there is none, stems are hidden. */
+  function stacked(ends) {
+    const covers = (one, other) => other.x > one.left && other.x < one.right && Math.abs(other.x - one.x) > EDGE;
+    const meets = (one, other) => one.left < other.right + GAP && other.left < one.right + GAP;
+    const rows = Array(ends.length).fill(0), done = [], left = new Set(ends.keys());
+    let hidden = 0;
+    while (left.size) {
+      const count = i => [...left].filter(j => j !== i && covers(ends[i], ends[j])).length;
+      const [next, covered] = [...left].map(i => [i, count(i)]).reduce((best, one) => one[1] < best[1] ? one : best);
+      hidden += covered;
+      for (const j of done) if (covers(ends[next], ends[j]) || meets(ends[next], ends[j])) rows[next] = Math.max(rows[next], rows[j] + 1);
+      left.delete(next);
+      done.push(next);
+    }
+    return {rows, hidden};
   }
 
-  /* Build the flags of one panel into its lane. `share(epoch)` is how far along the slider an epoch is, 0 to 1. */
-  afterzero.scrubMarks = (lane, {title, rules, run, share, jump}) => {
-    const upwards = lane.dataset.side === "left", thumb = 20, wide = lane.clientWidth;
+  /* Build the flags of one panel into its lane. `share(epoch)` is how far along the slider an epoch is, 0 to 1; the lane may
+     become as narrow as `narrowest` pixels. */
+  afterzero.scrubMarks = (lane, {title, rules, run, share, jump, narrowest = Infinity}) => {
+    const upwards = lane.dataset.side === "left", wide = Math.min(lane.clientWidth, narrowest);
     const [marks, never] = afterzero.scrubFlags(rules, run);
     lane.replaceChildren();
     const head = document.createElement("div"), small = document.createElement("small");
@@ -66,7 +84,7 @@ window.afterzero ??= {parts: {}};
       name.addEventListener("click", () => jump(epoch));
       name.tabIndex = lane.querySelector("button") ? -1 : 0;  // one stop of the Tab key; arrows lead from flag to flag
       lane.append(stem, name);
-      return {x: thumb / 2 + share(epoch) * (wide - thumb), long: name.offsetWidth, name, stem};
+      return {x: THUMB / 2 + share(epoch) * (wide - THUMB), at: afterzero.scrubAt(share(epoch)), long: name.offsetWidth, name, stem};
     });
     lane.onkeydown = event => {
       const step = {ArrowLeft: -1, ArrowRight: 1}[event.key], here = flags.findIndex(flag => flag.name === event.target);
@@ -77,15 +95,15 @@ window.afterzero ??= {parts: {}};
       next.name.tabIndex = 0;
       next.name.focus();
     };
-    const places = placed(flags, wide), above = head.offsetHeight + 2;
+    const places = afterzero.scrubPlaces(flags, wide), above = head.offsetHeight + 2;
     lane.style.height = `${above + (Math.max(-1, ...places.map(place => place.row)) + 1) * ROW + NEAR}px`;
     if (!upwards) head.style.bottom = "0";
     const from = upwards ? "bottom" : "top";
-    flags.forEach(({x, name, stem}, i) => {
-      const away = NEAR + places[i].row * ROW;
-      name.style.left = `${places[i].left}px`;
+    flags.forEach(({at, long, name, stem}, i) => {
+      const away = NEAR + places[i].row * ROW, end = places[i].leftwards ? "right" : "left";
+      name.style[end] = `max(0px, min(${places[i].leftwards ? `100% - (${at})` : at} - ${EDGE}px, 100% - ${long}px))`;
       name.style[from] = `${away}px`;
-      stem.style.left = `${x}px`;
+      stem.style.left = `calc(${at})`;
       stem.style[from] = "0";
       stem.style.height = `${away + 4}px`;
     });
