@@ -2,7 +2,6 @@
 
 Nothing heavy is imported before an experiment runs, so that the menu and every ``--help`` appear at once.
 """
-import argparse
 import difflib
 import os
 import shutil
@@ -15,6 +14,7 @@ from . import ours, registry
 from .documenting import table
 from .report.tables import wrapped
 from .running import EXIT_BAD_USE, EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, UsageError, run
+from .ways_out import Parser
 
 USAGE = f"""usage: {PROGRAM} [-h]
            show the menu of questions
@@ -143,7 +143,7 @@ def _named(command: str, chosen: "Command", rest: list[str]) -> int:
 
 
 def _export(name: str, options: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} export {name}", allow_abbrev=False, description=(
+    parser = Parser(prog=f"{PROGRAM} export {name}", allow_abbrev=False, description=(
         "Write the finished runs of an experiment as tidy CSV: a row per run (settings and final figures), and beside it, "
         "in FILE_curves.csv, a row per run and check."))
     parser.add_argument("--output", type=Path, default=Path(f"{name}.csv"), metavar="FILE", help="default: %(default)s")

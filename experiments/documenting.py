@@ -3,7 +3,6 @@
 The mark before a section holds the version of its runs: a hash of all their settings, the version of the code that trained
 them among these. So a test can say that a document is of this code, without training anything and on any processor.
 """
-import argparse
 import hashlib
 import re
 import sys
@@ -15,6 +14,7 @@ from . import registry
 from .report.tables import Table
 from .running import EXIT_FAILED, PROGRAM, UsageError
 from .runs.identity import settings_of
+from .ways_out import Parser
 
 SECTION = re.compile(r"<!-- (?P<name>\w+): begin, runs (?P<version>[^>]*?) -->\n(?P<text>.*?)<!-- (?P=name): end -->",
                      re.DOTALL)
@@ -88,7 +88,7 @@ def section(name: str, module: Any, config: Any, results: Any) -> str:
 
 def table(name: str, options: list[str]) -> int:
     """Print a question's section, or write it into a document and its figures into a folder."""
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} table {name}", allow_abbrev=False, description=(
+    parser = Parser(prog=f"{PROGRAM} table {name}", allow_abbrev=False, description=(
         "What the default of a question found, as Markdown, from the runs that the store holds; nothing is trained."))
     parser.add_argument("--write", type=Path, metavar="FILE",
                         help=f"replace what stands between <!-- {name}: begin ... --> and <!-- {name}: end --> there")

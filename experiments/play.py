@@ -5,7 +5,6 @@ knows three things: its page, its page's WebSocket, and 404 for all the rest. Ot
 the browser are kept out by a random token in the address and by what the browser says it is looking at: a foreign Host (a
 name rebound to 127.0.0.1) or a foreign Origin (another site's WebSocket) gets the same 404.
 """
-import argparse
 import asyncio
 import contextlib
 import hmac
@@ -21,6 +20,7 @@ from typing import Any
 
 from . import ports
 from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, leave_at_once
+from .ways_out import Parser
 
 HOST = "127.0.0.1"
 MOST_TABS = 8
@@ -32,7 +32,7 @@ NEEDS = "in a clone, pip install -e '.[play]'"
 
 def play(options: list[str]) -> int:
     """Serve until Ctrl-C; return the exit code."""
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} play", allow_abbrev=False, description=(
+    parser = Parser(prog=f"{PROGRAM} play", allow_abbrev=False, description=(
         "Train live in your browser: choose data, network, loss, flood level and optimizer, watch the decision boundary, "
         "margins and stopping rules, and go on past zero training error. The page can be opened on this machine alone, at "
         f"the address that is printed; up to {MOST_TABS} tabs train at a time. Ctrl-C ends it."))

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import ports, registry
 from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, settled
+from .ways_out import Parser
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
@@ -67,7 +68,7 @@ def _page(chosen: argparse.Namespace, version: str) -> int:
 
 
 def _parsed(options: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} report", allow_abbrev=False, description=(
+    parser = Parser(prog=f"{PROGRAM} report", allow_abbrev=False, description=(
         "One HTML page with every answer that the finished runs of a results folder give, and what to do in which "
         f"situation. Nothing is trained without --record; drawing takes {TAKES}. The page needs no network and no other "
         "file."))

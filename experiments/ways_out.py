@@ -2,6 +2,7 @@
 
 stopping/ways_out.py is the same file, because stopping imports nothing of ours.
 """
+import argparse
 import errno
 import os
 import signal
@@ -12,6 +13,14 @@ from typing import Any
 
 FULL = (errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose help is written or fails: argparse keeps quiet about a full disk."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Write the help to standard output, or to a file."""
+        (sys.stdout if file is None else file).write(self.format_help())
 
 
 def run(main: Callable[[], int], program: str, ours: bool) -> int:
@@ -49,8 +58,8 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
     finally:
         if ours:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted
-    # A Ctrl-C inside exec(), as dataclasses call it, leaves a mark by which Python would end itself by the signal after all,
-    # whatever code it is given; the next exec() takes it away (`unhandled_keyboard_interrupt` of CPython).
+    # A Ctrl-C inside exec, as dataclasses call it, leaves a mark by which Python would end itself by the signal after all,
+    # whatever code it is given; the next exec takes it away (`unhandled_keyboard_interrupt` of CPython).
     exec("")
     return _flushed(code, program)
 

@@ -16,6 +16,7 @@ from .logs import Log, read_logs
 from .logs.table import listed
 from .terminal import in_blocks, wrapped
 from .together import copied, in_words, together
+from .ways_out import Parser
 
 LARGE = 50e6             # bytes; above, say how long
 BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
@@ -38,8 +39,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m stopp
     return 0
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description="Stopping criteria on recorded runs.")
+def _parser(program: str) -> Parser:
+    parser = Parser(prog=program, description="Stopping criteria on recorded runs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="replay")
     command = commands.add_parser(
         "replay", help="what does a recorded run say, and where would criteria have stopped it?",

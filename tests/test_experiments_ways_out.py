@@ -131,6 +131,17 @@ def test_ctrl_c_within_exec_gives_the_exit_code_too(tmp_path):
     assert (child.returncode, out) == (130, "") and len(err.strip().splitlines()) == 1, err
 
 
+@posix
+@pytest.mark.parametrize("arguments", [["experiments", "report"], ["experiments", "check"], ["experiments", "replay"],
+                                       ["stopping"]])
+def test_help_that_cannot_be_written_is_said(arguments):
+    """Unbuffered, the disk is full while the parser writes, and not when Python ends."""
+    with open("/dev/full", "w") as full:
+        child = start("-u", "-m", *arguments, "--help", stdout=full)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 1 and "cannot write the output: No space left" in err and len(err.splitlines()) == 1
+
+
 def test_importing_stopping_leaves_ctrl_c_alone():
     out = start("-c", "import signal, stopping; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)")
     assert out.communicate(timeout=60)[0] == "True\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..report.tables import Table, wrapped
 from ..running import EXIT_FAILED, PROGRAM, UsageError, settled
+from ..ways_out import Parser
 
 MOST_COLUMNS, ALIKE = 60, 4  # lines in the table of columns; columns that share one
 LARGEST_SPLIT = 0.45
@@ -19,9 +20,9 @@ Say what is in a table, whether something leaks, and whether it makes sense to t
 a network sized to it is trained on several divisions of its rows, far beyond zero training error."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the options, each with its reason."""
-    found = argparse.ArgumentParser(prog=f"{PROGRAM} check", allow_abbrev=False, description=DESCRIPTION)
+    found = Parser(prog=f"{PROGRAM} check", allow_abbrev=False, description=DESCRIPTION)
     add = found.add_argument
     add("table", metavar="TABLE", help="a CSV, TSV, Parquet or Feather file whose first line names the columns (the last "
         "two take the extra 'tables')")
