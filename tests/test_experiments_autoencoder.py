@@ -55,6 +55,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
         assert words in text
     answer = autoencoder.answer(results)
     assert answer.startswith("It depends on more than 1 seed: at least 3 are needed") and "nan" not in answer
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
 
 
 # --- the trainer ---
@@ -225,7 +226,10 @@ def test_words_follow_what_was_found(how, said, unsaid):
 
 def test_what_is_unclear_is_called_so():
     few = np.array([np.nan, 0.1, np.nan])
-    assert "not clearly different on plateaus (× 1.1)" in rates("x", Told((1, 2), (0, 1), few, {"2": (few, few)}))
+    said = rates("x", Told((1, 2), (0, 1), few, {"2": (few, few)}))
+    assert "was not to be judged on plateaus (× 1.1)" in said and said.endswith("so few seeds cannot judge")
+    more = np.array([0.1, -0.1, 0.2, -0.2])
+    assert "not clearly different on plateaus (× 1.0)" in rates("x", Told((1, 2), (0, 1), more, {"2": (more, more)}))
     assert thresholds("x", Share(2, 4)).endswith("unclear")
 
 

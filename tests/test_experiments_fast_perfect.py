@@ -35,6 +35,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert drawn == [("fast_perfect.png", 1), ("fast_perfect_sizes.png", 2), ("fast_perfect_faults.png", 2)]
     answer = fast_perfect.answer(results)
     assert answer.startswith("It depends on more runs than these whether random labels") and "nan" not in answer
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
 
 
 def test_odd_sizes_are_refused():

@@ -36,6 +36,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.name for path in paths] == ["flooding_family.png", "flooding_family_batches.png"]
     text = flooding_family.answer(results)
     assert text.startswith("It depends on more than 2 seeds, which cannot tell: the question")
+    assert "clearly" not in text and "not clear" not in text  # so few seeds
     assert "an edge of the grid, where a wider one might choose otherwise." in text and "None lies inside." in text
 
 

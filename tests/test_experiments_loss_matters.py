@@ -28,6 +28,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.name for path in loss_matters.figures(results, tmp_path)] == [name for name, _ in drawn]
     assert drawn == [("loss_matters.png", 1), ("loss_matters_test.png", 2), ("loss_matters_margins.png", 2)]
     assert loss_matters.answer(results).startswith("It depends on more than 1 seed: at least 3 are needed for a verdict.")
+    assert "clear" not in loss_matters.answer(results)
 
 
 SEEDS = 5

@@ -53,6 +53,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in paths] == ["margin_theory", "margin_theory_confidence", "margin_theory_networks"]
     answer = margin_theory.answer(results)
     assert answer.startswith("It depends on more than 2 seeds, which cannot tell: the question takes 5.")
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
     assert "In 2 of 12 linear runs no hyperplane separates the data" in answer and "nan" not in answer
 
 

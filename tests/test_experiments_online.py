@@ -38,6 +38,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in online.figures(results, tmp_path)] == ["online", "online_measures", "online_stops"]
     answer = online.answer(results)
     assert answer.startswith("It depends on more than 2 seeds: at least 3 are needed") and "nan" not in answer
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
 
 
 # --- the trainer ---

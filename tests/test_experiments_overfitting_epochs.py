@@ -43,6 +43,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in paths] == ["overfitting_epochs", "overfitting_epochs_capacity"]
     answer = overfitting_epochs.answer(results)
     assert answer.startswith("It depends on more than 1 seed: at least 3 are needed") and "nan" not in answer
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
     assert "Spared" not in answer and "rose clearly" not in answer  # nothing is clear of so few
 
 

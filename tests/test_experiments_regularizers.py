@@ -57,6 +57,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in paths] == ["regularizers", "regularizers_level"]
     answer = regularizers.answer(results)
     assert answer.startswith("It depends on more than 1 seed: at least 3") and "nan" not in answer
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
 
 
 # --- the trainer ---

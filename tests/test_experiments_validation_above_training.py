@@ -48,6 +48,7 @@ def test_from_end_to_end(tmp_path, monkeypatch):
     assert [path.stem for path in paths] == ["validation_above_training", "validation_above_training_epochs"]
     answer = validation_above_training.answer(results)
     assert answer.startswith("It depends on more than 2 seeds: at least 3 are needed") and "nan" not in answer
+    assert "clearly" not in answer and "not clear" not in answer  # so few seeds
 
 
 # --- the trainer ---

@@ -15,11 +15,11 @@ from typing import Annotated, Any
 import numpy as np
 
 from ..report import plots
-from ..report.compare import BETTER, WORSE, Difference, clearly_above, mean_and_error, paired
+from ..report.compare import BETTER, FEWEST, WORSE, Difference, clearly_above, mean_and_error, paired
 from ..report.measured import Measured, load_all
 from ..report.methods import verdicts
 from ..report.tables import Table, mean_error
-from ..report.words import counted, listed, means, opening_of_difference, paragraph, spread, tally
+from ..report.words import counted, listed, means, opening_of_difference, paragraph, spread, tally, unjudged
 from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -175,8 +175,10 @@ def answer(results: Sequence[Case]) -> list[str]:
     factors = listed(f"{means(np.exp(case.gained(arm, both[1])) for case in results)} ({arm})" for arm in UNFLOODED)
     flooded = [tally([one for loss in LOSSES for one in verdicts(results, (loss, "end"), (loss + FLOODED, "end"), figure)])
                for figure in both]
-    return [opening_of_difference(found, results[0].config.seeds), "What training on did to the test error differed clearly "
-            f"from what it did with cross-entropy in {clear[0]} of {of} comparisons, to the test loss in {clear[1]}.",
+    said = [] if all(map(unjudged, found)) else [
+        f"What training on did to the test error differed clearly from what it did with cross-entropy in {clear[0]} of {of} "
+        f"comparisons, to the test loss in {clear[1]}."]
+    return [opening_of_difference(found, results[0].config.seeds), *said,
             f"By test error, the end beside the first epoch without a training error was, in {cases}: {changed}.",
             f"Test loss was multiplied by {factors}.", "Flooding, at a level not tuned, beside the plain loss at the end: "
             f"test error {flooded[0]}, test loss {flooded[1]} of {len(LOSSES) * len(results)} comparisons.",
@@ -193,8 +195,9 @@ def _beside_theory(results: Sequence[Case], cases: str) -> list[str]:
     off = [means(np.sqrt(case.at("squared error", time, "train_loss") / SETS[case.data].classes) for case in results)
            for time in (1, "end")]
     nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
+    judged = f", clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}" * (results[0].config.seeds >= FEWEST)
     return [f"Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} per tenfold t (one layer). Measured: the "
-            f"smallest grew by {means(growth)}, clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}. Theory: "
+            f"smallest grew by {means(growth)}{judged}. Theory: "
             f"the hinge's margins stop at 1. Measured: the smallest ended at {means(hinge)}, beyond in "
             f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still. Theory: squared error's outputs "
             f"return to their targets. Measured: they were {off[0]} away at zero error, {off[1]} at the end, {nearer}."]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from ..report import plots
 from ..report.accuracy_parts import PARTS, Case, bars, course, lost, opened, split
-from ..report.compare import mean_and_error
+from ..report.compare import FEWEST, mean_and_error
 from ..report.measured import Measured, load_all
 from ..report.tables import Table
 from ..report.words import counted, interval, spread
@@ -158,9 +158,10 @@ def answer(results: Results) -> str:
     tiny = results.case("Tiny validation set")
     chance = mean_and_error(tiny.at("chance"))[0]
     gaps = [case for case in results.cases if case not in (plain, tiny)]
-    return (f"{opened(results.cases, config.seeds)} Gaps as shown → after the remedy, in points, with what clearly raises "
-            f"them (95 % intervals): {'; '.join(split(case) for case in gaps)}. Generalisation takes {lost(results.cases)} "
-            f"points from each; with no cause at all, after {config.epochs} epochs, {interval(plain.observed)} are left. A "
+    raising = ", with what clearly raises them (95 % intervals)" * (config.seeds >= FEWEST)
+    return (f"{opened(results.cases, config.seeds)} Gaps as shown → after the remedy, in points{raising}: "
+            f"{'; '.join(split(case) for case in gaps)}. Generalisation takes {lost(results.cases)} points "
+            f"from each; with no cause at all, after {config.epochs} epochs, {interval(plain.observed)} are left. A "
             "running average is said to lag by half an epoch: in the first epoch that makes "
             f"{interval(first.at('frozen') - first.at('half'))} of its {interval(first.at('averaging'))} points. Of all "
             f"sets of {config.tiny} validation samples {chance:.0f} % are above by chance; a large one is by "

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import plots
-from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, half_width, judge, mean_and_error
+from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, half_width, judge, mean_and_error
 from .measured import Measured
 from .words import between, counted, depends_on_more, interval, listed
 
@@ -101,11 +101,14 @@ def opened(cases: Sequence[Case], seeds: int) -> str:
 
 
 def split(case: Case) -> str:
-    """Say of one gap how large it is, what the remedy leaves, and what clearly raises it."""
+    """Say of one gap how large it is, what the remedy leaves, and what clearly raises it, where there are runs enough."""
+    gap = f"{case.title} {interval(case.observed)} → {interval(case.remedied)}"
+    if len(case.observed) < FEWEST:
+        return gap
     parts = sorted(case.parts().items(), key=lambda part: -part[1].mean())
     raising = [f"{PARTS[name][0]} {interval(values)}" for name, values in parts
                if judge(values, lower_is_better=False, comparisons=len(PARTS)).verdict == BETTER]
-    return f"{case.title} {interval(case.observed)} → {interval(case.remedied)} ({listed(raising or ['no part clear'])})"
+    return f"{gap} ({listed(raising or ['no part clear'])})"
 
 
 def lost(cases: Sequence[Case]) -> str:

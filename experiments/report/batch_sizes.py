@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from . import plots
-from .compare import UNCLEAR, paired
+from .compare import FEWEST, UNCLEAR, paired
 from .measured import Measured
 from .tables import Table, number
 from .words import counted, means, tally, text
@@ -137,9 +137,10 @@ def batch_words(cases: Sequence[BatchSizes]) -> str:
     raised = {size: means(case.gaps(size)[0] for case in cases) for size in (first, last)}
     known = [(case, size) for case in cases for size in sizes if not np.isnan(case.ratio(size))]
     ratios = [f"{ratio:.2f}" for ratio in sorted(case.ratio(size) for case, size in known)]
+    agree = (f", not clearly different from it in {sum(case.agrees(size) for case, size in known)} of {len(known)} "
+             "comparisons") * (cases[0].gaps(first).shape[1] >= FEWEST)
     formula = "The formula has none either." if not known else (
-        f"That is {' to '.join(dict.fromkeys((ratios[0], ratios[-1])))} times the formula's gap, "
-        f"not clearly different from it in {sum(case.agrees(size) for case, size in known)} of {len(known)} comparisons.")
+        f"That is {' to '.join(dict.fromkeys((ratios[0], ratios[-1])))} times the formula's gap{agree}.")
     beside = "; ".join(f"{name} {tally([case.small_beside_large(name) for case in cases])}" for name in cases[0].runs)
     return ("At one level for all, flooding batches instead of the whole set raised the loss that is minimised by "
             f"{raised[first]} nats with batches of {first}, by {raised[last]} with {last}: the gap of Jensen's inequality. "

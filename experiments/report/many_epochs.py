@@ -10,7 +10,7 @@ import numpy as np
 
 from . import plots
 from .arms import Arms, text
-from .compare import AGREES, BETTER, DEVIATES, UNKNOWN, WORSE, agreement, judge, paired
+from .compare import AGREES, BETTER, DEVIATES, UNCLEAR, UNKNOWN, WORSE, agreement, judge, paired
 from .tables import number
 from .words import counted, depends_on_more, listed
 
@@ -137,7 +137,7 @@ def growth(results: Arms, case: Case, figures: Mapping[str, str]) -> tuple[list[
                          for epoch in (min(results.config.epochs), max(results.config.epochs)))
         verdict = paired(before, after, lower_is_better=False, comparisons=len(figures)).verdict
         verdicts[figure] = verdict
-        said.append(f"{name} {text(before)} → {text(after)}{'' if verdict in (BETTER, WORSE) else ' (not clear)'}")
+        said.append(f"{name} {text(before)} → {text(after)}{' (not clear)' * (verdict == UNCLEAR)}")
     return said, verdicts
 
 

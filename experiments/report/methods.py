@@ -135,4 +135,5 @@ def _tally(said: Sequence[str]) -> str:
     """Count clear verdicts; a single case needs no count."""
     if len(said) > 1:
         return tally(said)
-    return f"clearly {said[0]}" if said[0] in (BETTER, WORSE) else "not clearly different"
+    return f"clearly {said[0]}" if said[0] in (BETTER, WORSE) else (
+        "not to be judged" if said[0] == UNKNOWN else "not clearly different")

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import plots
 from .arms import Arms, text
-from .compare import BETTER, WORSE, paired
+from .compare import BETTER, FEWEST, WORSE, paired
 from .shares import Share
 from .tables import Table
 from .words import listed
@@ -66,6 +66,8 @@ def beside(results: Arms, arms: Mapping[Any, str], reference: Mapping[Any, Any])
     def named(some: Iterable[Any], *figures: tuple) -> str:
         return listed([f"{arms[arm]} ({' beside '.join(text(results.at(of(arm), figure, 100)) for figure, of in figures)} %)"
                        for arm in some] or ["none"])
+    if len(results.at(next(iter(arms)), "val_error")) < FEWEST:
+        return "Which validation errors flatter, and which faults harm, so few seeds cannot tell."
     flattered = [arm for arm in arms if gap(results, arm, len(arms)) == BETTER]
     harmed = [arm for arm in arms if paired(results.at(reference[arm], TRUE), results.at(arm, TRUE),
                                             comparisons=len(arms)).verdict == WORSE]

@@ -9,7 +9,7 @@ from .measured import Measured
 from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, points_of_leaving, since_early, smallest_before
 from .shares import Share
 from .tables import number
-from .words import counted, depends_on_more, interval, listed
+from .words import counted, depends_on_more, interval, listed, unjudged
 
 GOES = {BETTER: "goes with better classification", WORSE: "goes with worse classification",
         UNCLEAR: "does not clearly go with either"}
@@ -38,7 +38,7 @@ def opened(correlations: Mapping[tuple[str, str], np.ndarray], seeds: int) -> st
 def useful(data: str, runs: Measured) -> str:
     """Say when validation error is lowest, and what late training up to there brought."""
     epoch, error, points = since_early(runs)
-    moved = {BETTER: "rose", WORSE: "fell"}
+    moved = {BETTER: "rose", WORSE: "fell", UNKNOWN: "changed by what so few seeds cannot judge"}
     rose = moved.get(judge(points, lower_is_better=False).verdict, "did not clearly change")
     return (f"{data}: validation error is lowest after {interval(at_best(runs, 'epoch'), 0)} epochs; from epoch {epoch:.0f} "
             f"to there test error fell by {interval(error)} %, the accuracy of the code {rose} ({interval(points)} points)")
@@ -51,7 +51,8 @@ def leaving(data: str, runs: Measured) -> str:
     if not len(left):
         return f"{data}: no run did"
     verdict = judge(left, lower_is_better=False).verdict
-    words = {BETTER: "gained {} points", WORSE: "lost {} points"}.get(verdict, "did not clearly change ({} points)")
+    words = {BETTER: "gained {} points", WORSE: "lost {} points", UNKNOWN: "changed by {} points"}.get(
+        verdict, "did not clearly change ({} points)")
     return (f"{data}: {len(left)} of {counted(len(points), 'run')} did, and then their codes, compared with those before "
             f"training, {words.format(interval(-left if verdict == WORSE else left))}")
 
@@ -59,7 +60,7 @@ def leaving(data: str, runs: Measured) -> str:
 def halving(data: str, constant: Measured, halved: Measured) -> str:
     """Say what halving the rate whenever the loss stands still does to the test error at the end."""
     ends = [100 * runs.curves("test_loss")[:, -1] for runs in (constant, halved)]
-    word = {BETTER: "less error", WORSE: "more error"}.get(paired(*ends).verdict, "no clear difference")
+    word = {BETTER: "less error", WORSE: "more error", UNKNOWN: "not to be judged"}.get(paired(*ends).verdict, UNCLEAR)
     return f"{data}: {word} ({interval(ends[1])} % of the variance, at a constant rate {interval(ends[0])} %)"
 
 
@@ -69,15 +70,20 @@ def rates(data: str, found: Told) -> str:
     if not stuck or not end:
         return f"{data}: {counted(stuck, 'plateau')} and {counted(end, 'end')}, which cannot be compared"
     norms = judge(found.norms).verdict
-    size = {BETTER: "clearly smaller", WORSE: "clearly larger"}.get(norms, "not clearly different")
+    size = {BETTER: "clearly smaller", WORSE: "clearly larger", UNKNOWN: "not to be judged"}.get(
+        norms, "not clearly different")
     helped, at_ends = found.helped
     gains = ", ".join(f"× {factor} {interval(on)} against {interval(off)}" for factor, (on, off) in found.gains.items())
-    tells = [f"× {factor}" for factor, (on, off) in found.gains.items()
-             if paired(off, on, comparisons=len(found.gains)).verdict in (BETTER, WORSE)]
+    apart = {f"× {factor}": paired(off, on, comparisons=len(found.gains)).verdict
+             for factor, (on, off) in found.gains.items()}
+    tells = [name for name, verdict in apart.items() if verdict in (BETTER, WORSE)]
+    told = f"on average {listed(tells or ['none'])} clearly told them apart"
+    if unjudged([*apart.values()]):
+        told = "which of them tells the two apart so few seeds cannot judge"
     return (f"{data}: the gradient's norm was {size} on plateaus (× "
             f"{number(float(np.exp(mean_and_error(found.norms)[0])), 2)}); a doubled rate did better than going on at "
             f"{helped} of {counted(stuck, 'plateau')} and {at_ends} of {counted(end, 'end')}; rate {gains}: "
-            f"on average {listed(tells) if tells else 'none'} clearly told them apart")
+            f"{told}")
 
 
 def thresholds(data: str, share: Share) -> str:

@@ -13,7 +13,7 @@ from .arms import text
 from .compare import UNCLEAR, UNKNOWN, WORSE, paired
 from .measured import Measured, returned_check
 from .shares import Share
-from .words import listed
+from .words import listed, unjudged
 
 GAIN = 0.01
 
@@ -130,6 +130,8 @@ def advice(found: Mapping[str, Stops], free: Sequence[str]) -> str:
     said = [f"How to stop (in brackets: test loss returned above the lowest, epoch of the stop): by {told(best)}.",
             f"Not clearly worse: {listed([told(rule) for rule in alike] or ['none'])}; clearly worse: "
             f"{listed([told(rule) for rule, verdict in verdicts.items() if verdict == WORSE] or ['none'])}."]
+    if unjudged([*verdicts.values()]):
+        said[1] = "Which others are worse so few seeds cannot tell."
     if ours != best:
         word = {WORSE: "clearly worse than that", UNCLEAR: "not clearly worse", UNKNOWN: "not to be judged"}[verdicts[ours]]
         noise = "; it is a temporary rise that ends it, which says nothing of new data" * found[ours].in_rise.mostly

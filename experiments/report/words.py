@@ -77,7 +77,12 @@ def paragraph(sentences: Callable[..., Iterable[str]]) -> Callable[..., str]:
 
 
 def tally(verdicts: Sequence[str]) -> str:
-    """Count clear verdicts: "clearly better in 1, worse in 2"; what is not named was not clearly different."""
+    """Count clear verdicts: "clearly better in 1, worse in 2"; what is not named was not clearly different.
+
+    Of too few runs for any: "not to be judged in any".
+    """
+    if verdicts and unjudged(verdicts):
+        return "not to be judged in any"
     counts = [f"{verdict} in {verdicts.count(verdict)}" for verdict in (BETTER, WORSE) if verdict in verdicts]
     return "clearly " + (", ".join(counts) or "different in none")
 

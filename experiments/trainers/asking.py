@@ -34,7 +34,7 @@ class OnWorkers(Settings):
     scheduler: str = ""
     """Address of a Dask scheduler whose workers train, such as tcp://10.0.0.1:8786. Results do not depend on it."""
     workers: Annotated[int, at_least(0, "0 for threads of this process")] = 0
-    """Worker processes on this machine; 0: threads of this process, one per core. Nor on this."""
+    """Worker processes on this machine; 0: threads of this process, one per core. Results do not depend on it."""
 
     def related(self, need: Callable[..., None]) -> None:
         """The places where runs are trained exclude each other."""
