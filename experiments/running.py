@@ -1,9 +1,11 @@
 """``run NAME``: its options become settings; what is missing is trained; tables, figures and the answer are shown."""
 import argparse
+import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -122,7 +124,8 @@ def settled(work: Callable[[], int], results: Path) -> int:
     from .runs.store import StoreError
 
     try:
-        return work()
+        with _heard():
+            return work()
     except SettingError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_BAD_USE
@@ -131,6 +134,26 @@ def settled(work: Callable[[], int], results: Path) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt as error:
         return _interrupted(error, results)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Show what is logged, once each: without a progress bar to say it, why kernels take their time at first."""
+    log, handler, said = logging.getLogger("afterzero"), logging.StreamHandler(), set[str]()
+
+    def new(record: logging.LogRecord) -> bool:
+        known, text = len(said), record.getMessage()
+        said.add(text)
+        return len(said) > known
+    handler.addFilter(new)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 def _interrupted(error: KeyboardInterrupt, results: Path) -> int:

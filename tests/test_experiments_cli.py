@@ -1,4 +1,5 @@
 """The command line: quick to appear, helpful when misused, and safe to interrupt."""
+import logging
 import os
 import pty
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import registry
+from experiments import registry, running
 from experiments.__main__ import main, parse
 from experiments.command import COMMANDS, PROGRAM
 from experiments.report.tables import Table
@@ -216,3 +217,16 @@ def test_table_on_a_terminal_and_in_a_pipe(monkeypatch):
         rendered = table.render(terminal)
     assert "\x1b[" in rendered and "1.0 ±0.1" in rendered and "note" in rendered
     assert "\x1b[" not in table.plain() and table.plain().splitlines()[0] == "Title"
+
+
+def test_what_is_logged_while_something_trains_is_shown_once(capsys):
+    log = logging.getLogger("afterzero")
+
+    def work():
+        for _ in range(3):
+            log.info("compiling")
+        return 0
+    log.info("before")
+    assert running.settled(work, Path("results")) == 0
+    log.info("after")
+    assert capsys.readouterr().err == "compiling\n" and log.handlers == []
