@@ -191,7 +191,8 @@ def gaps(seeds=3):
         def run(seed):
             curves = {name: np.full(20, (0.01 + 0.03 * place) * (k == place % 4)) for k, name in enumerate(CAUSES)}
             frozen = 1 - 0.5 / epochs - 0.002 * seed
-            curves |= dict.fromkeys(("validation", "easy", "tiny"), frozen - 0.02) | dict.fromkeys(("chance", "half"), frozen)
+            curves |= dict.fromkeys(("validation", "easy", "tiny"), frozen - 0.02)
+            curves |= dict.fromkeys(("chance", "half"), frozen)
             return Run(curves=curves | {"epoch": epochs, "frozen": frozen, "true": frozen, "reference": frozen - 0.04,
                                         "running": frozen - 0.01 - 0.03 * place})
         return GapCase(title, Measured([run(seed) for seed in range(seeds)]), epoch)

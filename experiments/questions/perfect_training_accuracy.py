@@ -181,4 +181,5 @@ def answer(results: Sequence[Grid]) -> str:
             f"The smallest network that reaches zero, as soon as it does, was above it: {each(small)}. Textbook (Hastie et "
             f"al.): a network without training errors typically generalises poorly. Measured: at its best {judged} of "
             f"{counted(len(results), 'case')}. Belkin et al.: beyond the size that just fits, larger is better. Measured: "
-            f"the largest network, at the end, lay above the smallest that fits: {each(wide)}. {bound_sentences(results)}{absent}")
+            f"the largest network, at the end, lay above the smallest that fits: {each(wide)}. "
+            f"{bound_sentences(results)}{absent}")
