@@ -135,8 +135,10 @@ def leaks(seeds=4):
 
     def run(seed, rules):
         rng = np.random.default_rng(seed)
+        shown = (f"{box}_{what}" for box in ("white", "black") for what in ("class", "mean", "nearest"))
+        found = "epoch", "train_loss", "test_error", *shown
         scalars = {f"{rule}.{name}": 0.05 + 0.01 * place + 0.01 * seed for place, rule in enumerate(rules)
-                   for name in ("epoch", "test_error")}
+                   for name in found}
         arrays = {f"{rule}.{name}": values for rule in rules for name, values in (
             ("odds", rng.standard_normal((60, 3))), ("labels", np.arange(60) % 3), ("parts", rng.integers(3, size=60)),
             *((f"{kind}_images", rng.random((3, 16))) for kind in ("white", "black", "member", "other")))}
@@ -190,6 +192,7 @@ def gaps(seeds=3):
             curves = {name: np.full(20, (0.01 + 0.03 * place) * (k == place % 4)) for k, name in enumerate(CAUSES)}
             frozen = 1 - 0.5 / epochs - 0.002 * seed
             curves |= dict.fromkeys(("validation", "easy", "tiny"), frozen - 0.02)
+            curves |= dict.fromkeys(("chance", "half"), frozen)
             return Run(curves=curves | {"epoch": epochs, "frozen": frozen, "true": frozen, "reference": frozen - 0.04,
                                         "running": frozen - 0.01 - 0.03 * place})
         return GapCase(title, Measured([run(seed) for seed in range(seeds)]), epoch)
@@ -284,9 +287,9 @@ def overlaps(axis):
             if boxes[i].overlaps(boxes[j])]
 
 
-def memorized(changes=None, late=0.0):
-    """Made-up results of four seeds; `changes`: by data, scalars of its "kind" arm; `late`: errors under any flood."""
-    config = memorization.Config(seeds=4, sizes=(50, 200), widths=(3, 6), levels=(0.01, 0.1, 1.0))
+def memorized(changes=None, late=0.0, seeds=4):
+    """Made-up results; `changes`: by data, scalars of its "kind" arm; `late`: errors under any flood."""
+    config = memorization.Config(seeds=seeds, sizes=(50, 200), widths=(3, 6), levels=(0.01, 0.1, 1.0))
     epochs = np.arange(1, 41)
     found = {"epoch": 400, "train_loss": 0.001, "train_error": 0.0, "test_error": 0.05, "margin_min": 5.0,
              "least_error": 0.0, "distance_median": 0.45, "late_train_error": 0.0, "lowest_train_error": 0.0,
@@ -309,4 +312,4 @@ def memorized(changes=None, late=0.0):
         return Run(scalars={name: value for name, value in scalars.items() if not np.isnan(value)},
                    curves={"epoch": epochs, "train_error": np.exp(-epochs / 5), "train_loss": np.exp(-epochs / 4)})
 
-    return Arms(config, {arm: Measured([run(arm, seed) for seed in range(4)]) for arm in memorization.arms(config)})
+    return Arms(config, {arm: Measured([run(arm, seed) for seed in range(seeds)]) for arm in memorization.arms(config)})

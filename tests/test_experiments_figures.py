@@ -8,12 +8,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from experiments import registry
 from experiments.questions import flooding_table, level_choice, published_flooding, zero_loss
 from experiments.questions.zero_loss import drawing as zero_loss_figures
 from experiments.report import plots
 from experiments.runs.store import StoreError
 from nn import drawing as style
 from tests import programs
+from tests.made_up import MADE
 from tests.pictures import FIGURES, cells, choices, drawing, overlaps, row, zero_loss_results
 
 # Slow: all pictures but some of every kind of panel, and all of them with the letters of a talk, of which
@@ -86,6 +88,65 @@ def test_methods_differ_by_hue_and_data_by_line(name, methods, monkeypatch):
             assert abs(hue(mine[0].get_color()) - hue(mine[1].get_color())) < 0.02
             seen.append(hue(mine[0].get_color()))
         assert all(abs(a - b) > 0.1 for i, a in enumerate(seen) for b in seen[:i])
+
+
+def dashes(line):
+    return line._unscaled_dash_pattern
+
+
+def own_hue(line):
+    """The hue of a line, or that it is grey or black."""
+    red, green, blue = to_rgb(line.get_color())
+    return hue((red, green, blue)) if max(red, green, blue) - min(red, green, blue) > 0.1 else "grey"
+
+
+def panels_of(name, monkeypatch):
+    """The panels of all figures of a question on made-up runs, not laid out, by the name of their figure."""
+    found = []
+
+    def page(path, rows, **how):
+        axes = Figure().subplots(len(rows), max(map(len, rows)), squeeze=False)
+        for panels, line in zip(rows, axes, strict=True):
+            for panel, axis in zip(panels, line, strict=False):
+                panel(axis)
+                found.append((path.stem, axis))
+        return [path]
+
+    monkeypatch.setattr(plots, "page", page)
+    registry.load(name).figures(MADE[name](3), Path("unused"))
+    return found
+
+
+# What networks are held against, with lines of its own, as bounds and theory have.
+REFERENCES = {"principal components, test", "pixels, test"}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_in_all_figures_hues_say_how_and_lines_say_on_which_part(name, monkeypatch):
+    """A curve that is named after a part of the data has its line, and the hue that its method has on the other parts;
+    two methods on one part differ by hue. No name hides a part: what names one anywhere is a curve of it.
+    """
+    words = {word: split for split, (word, *_) in style.SPLITS.items()}
+    for figure, axis in panels_of(name, monkeypatch):
+        curves = {}
+        for line in axis.get_lines():
+            word, _, method = line.get_label().partition(", ")
+            if line.get_linestyle() == "None" or line.get_label() in REFERENCES:
+                continue
+            if word in words:
+                [same] = Figure().subplots().plot([0, 1], [0, 1], linestyle=style.SPLITS[words[word]][1])
+                assert dashes(line) == dashes(same), f"{figure}: {line.get_label()}"
+                curves[word, method] = own_hue(line)
+            else:
+                assert not any(one in line.get_label().replace("zero training", "") for one in words), (
+                    f"{figure}: {line.get_label()}")
+        for (word, method), one in curves.items():
+            for (other_word, other_method), other in curves.items():
+                apart = one != other if "grey" in (one, other) else abs(one - other) > 0.03
+                if word == other_word and method != other_method:
+                    assert apart, f"{figure}: {method}, {other_method}"
+                if method == other_method:
+                    assert not apart, f"{figure}: {method}"
 
 
 def test_a_method_has_one_hue_in_all_figures(monkeypatch):

@@ -95,9 +95,9 @@ def test_losses_are_compared_without_smoothing_penalty_or_flood():
 
 # --- words ---
 
-def told(figures, noise=(0.0, 0.10), seeds=3, pick=lambda name, noise: 1):
-    """The answer on made-up results: `figures(method, noise)` gives what a method's runs differ in from the usual ones;
-    `pick(method, noise)` which of three candidates validation prefers.
+def made(figures, noise=(0.0, 0.10), seeds=3, pick=lambda name, noise: 1):
+    """Made-up results: `figures(method, noise)` gives what a method's runs differ in from the usual ones; `pick(method,
+    noise)` which of three candidates validation prefers.
     """
     config = Config(seeds=seeds, noise=noise, train=20, epochs=10, batch_size=10, batch_sizes=(5, 20),
                     shares=(0.1, 0.2, 0.4))
@@ -121,7 +121,12 @@ def told(figures, noise=(0.0, 0.10), seeds=3, pick=lambda name, noise: 1):
             return Run(curves, {"end.epoch": 10.0, **{f"end.{name}": value for name, value in scalars.items()}},
                        {"end.train_losses": losses})
 
-    return flooding_family.answer(flooding_family.gather(Made(), config))
+    return flooding_family.gather(Made(), config)
+
+
+def told(*what, **how):
+    """The answer on what `made` makes."""
+    return flooding_family.answer(made(*what, **how))
 
 
 BETTER = {"test_loss": 0.5, "test_error": 0.1, "calibration_error": 0.02}

@@ -101,6 +101,7 @@ def made(decay=0.1, there=20, seeds=6, *, norm=(40.0, 50.0), margin=(1.0, 2.0), 
         error = 1 - final * share
         runs.append({"epoch": every * checks, "train_error": np.where(checks < 3, 0.5, 0.0), "test_error": error,
                      "val_error": error, "val_loss": np.where(share > 0, 1 - share + 1e-3 * (CHECKS - checks), 2 + checks),
+                     "train_loss": np.exp(-checks / 3), "evidence": 1 - share, "prediction_changes": checks % 5,
                      "parameter_norm": norm[0] + (norm[1] - norm[0]) * share + 1e-3 * seed,
                      "margin_normalized": margin[0] + (margin[1] - margin[0]) * share + 1e-3 * seed})
     return Delays(decay, runs)

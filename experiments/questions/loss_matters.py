@@ -195,9 +195,10 @@ def _beside_theory(results: Sequence[Case], cases: str) -> list[str]:
     off = [means(np.sqrt(case.at("squared error", time, "train_loss") / SETS[case.data].classes) for case in results)
            for time in (1, "end")]
     nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
-    judged = f", clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}" * (results[0].config.seeds >= FEWEST)
+    beyond = sum(clearly_above(one, 1) for one in hinge)
+    judged, passed = (text * (results[0].config.seeds >= FEWEST) for text in (
+        f", clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}", f", beyond in {beyond}"))
     return [f"Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} per tenfold t (one layer). Measured: the "
-            f"smallest grew by {means(growth)}{judged}. Theory: "
-            f"the hinge's margins stop at 1. Measured: the smallest ended at {means(hinge)}, beyond in "
-            f"{sum(clearly_above(one, 1) for one in hinge)}; {still} % of runs stood still. Theory: squared error's outputs "
-            f"return to their targets. Measured: they were {off[0]} away at zero error, {off[1]} at the end, {nearer}."]
+            f"smallest grew by {means(growth)}{judged}. Theory: the hinge's margins stop at 1. Measured: the smallest ended "
+            f"at {means(hinge)}{passed}; {still} % of runs stood still. Theory: squared error's outputs return to their "
+            f"targets. Measured: they were {off[0]} away at zero error, {off[1]} at the end, {nearer}."]

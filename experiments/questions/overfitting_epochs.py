@@ -112,19 +112,23 @@ def cases_of(results: Arms, noise: float) -> list[Case]:
 def tables(results: Arms) -> list[Table]:
     """Errors after the epochs that are asked about; and what has grown until then."""
     config, seeds = results.config, spread(results.config.seeds, "seed")
+    judged = config.seeds >= FEWEST
     asked, found = sorted(config.epochs), []
     heads = [f"{epoch} epochs" for epoch in asked]
     for noise, labels in config.labels.items():
         cases = cases_of(results, noise)
         verdicts = {figure: rises(results, cases, figure) for figure in ("true_error", "true_loss")}
         found.append(Table(f"Test error on true labels, %, {labels} ({seeds})", [
-            "network", *heads, "lowest at epoch", "then rises by", "clearly", "test loss rises by, nats", "clearly"], [[
+            "network", *heads, "lowest at epoch", "then rises by", *["clearly"] * judged, "test loss rises by, nats",
+            *["clearly"] * judged], [[
                 case.title, *(text(results.at(case, "true_error", 100, str(epoch))) for epoch in asked),
                 str(config.kept[values(results, case, "true_error").mean(axis=0).argmin()]),
                 text(rise(values(results, case, "true_error", 100))),
-                "yes" if verdicts["true_error"][case] == WORSE else "no", text(rise(values(results, case, "true_loss"))),
-                "yes" if verdicts["true_loss"][case] == WORSE else "no"] for case in cases],
-            "Rise of each seed: from the epoch that is best for the others to the end. Clearly: all intervals at once."))
+                *["yes" if verdicts["true_error"][case] == WORSE else "no"] * judged,
+                text(rise(values(results, case, "true_loss"))),
+                *["yes" if verdicts["true_loss"][case] == WORSE else "no"] * judged] for case in cases],
+            "Rise of each seed: from the epoch that is best for the others to the end."
+            + " Clearly: all intervals at once." * judged))
         shown = [figure for figure in (FLIPS, FIT, *GROWN) if noise or figure != FLIPS]
         found.append(Table(f"Effective capacity, {labels} ({seeds})", ["network, epochs", *(
             {FLIPS: "flipped labels learnt, %", FIT: "training error, %", **GROWN}[figure] for figure in shown)], [[

@@ -20,7 +20,7 @@ from ..report.compare import BETTER, WORSE, Difference, judge, mean_and_error
 from ..report.measured import Measured, load_all
 from ..report.risk import bound_panel, bound_sentences, counted_term
 from ..report.tables import Table, mean_error, number
-from ..report.words import between, counted, listed, opening_by, spread, text
+from ..report.words import between, counted, listed, opening_by, spread, text, unjudged
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -170,6 +170,8 @@ def answer(results: Sequence[Grid]) -> str:
                       for grid, one in zip(results, some, strict=True))
     shares = listed(f"{100 * grid.shares.mean():.0f} % ({grid.title})" for grid in results)
     stopped = between(100 * mean_and_error(grid.imperfect[1])[0] for grid in results)
+    judged = "not to be judged in any" if unjudged(verdicts) else (
+        f"clearly worse in {verdicts.count(WORSE)}, better in {verdicts.count(BETTER)}")
     wide = [against_zero(grid.largest.mean(axis=0), len(results)) for grid in results]
     absent = "".join(f" Skipped: {table}, which is not on this machine." for table in TITLES.values()
                      if table not in {grid.table for grid in results})
@@ -177,7 +179,7 @@ def answer(results: Sequence[Grid]) -> str:
             "folds. In points of validation error, above the best size and epoch with training errors left was the best "
             f"without: {each(best)}. The former network would reach zero, and was only stopped, in {stopped} % of folds. "
             f"The smallest network that reaches zero, as soon as it does, was above it: {each(small)}. Textbook (Hastie et "
-            "al.): a network without training errors typically generalises poorly. Measured: at its best clearly worse in "
-            f"{verdicts.count(WORSE)}, better in {verdicts.count(BETTER)} of {counted(len(results), 'case')}. Belkin et "
-            "al.: beyond the size that just fits, larger is better. Measured: the largest network, at the end, lay above "
-            f"the smallest that fits: {each(wide)}. {bound_sentences(results)}{absent}")
+            f"al.): a network without training errors typically generalises poorly. Measured: at its best {judged} of "
+            f"{counted(len(results), 'case')}. Belkin et al.: beyond the size that just fits, larger is better. Measured: "
+            f"the largest network, at the end, lay above the smallest that fits: {each(wide)}. "
+            f"{bound_sentences(results)}{absent}")

@@ -14,8 +14,9 @@ from .words import between, counted, depends_on_more, interval, listed
 PARTS = {"averaging": ("averaging", plots.BLUE), "dropout": ("dropout", plots.ORANGE),
          "augmentation": ("augmentation", plots.GREEN), "labels": ("wrong labels", plots.PURPLE),
          "set": ("validation set", plots.RED), "rest": ("generalisation", plots.GREY)}
-LINES = (("running", "training, running", plots.RED, "--"), ("frozen", "training, measured like validation", plots.RED, "-"),
-         ("validation", "validation", plots.BLACK, "-"))
+# Accuracy: how it is measured, the hue of that, part of the data.
+LINES = (("running", "running", plots.BLUE, "train"), ("frozen", "measured like validation", plots.RED, "train"),
+         ("validation", "", plots.RED, "val"))
 
 
 class Case(NamedTuple):
@@ -78,8 +79,8 @@ def bars(cases: Sequence[Case], axis: Any) -> None:
 def course(case: Case, axis: Any) -> None:
     """Draw the three accuracies of some runs over epochs."""
     t = case.runs.curves("epoch")[0]
-    for name, label, hue, line in LINES:
-        plots.curve(axis, t, case.runs.curves(name, 100), label, hue=hue, split="", linestyle=line)
+    for name, label, hue, split in LINES:
+        plots.curve(axis, t, case.runs.curves(name, 100), label, hue=hue, split=split)
 
 
 def opened(cases: Sequence[Case], seeds: int) -> str:

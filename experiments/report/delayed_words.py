@@ -7,7 +7,7 @@ from .arms import text
 from .compare import AGREES, BETTER, DEVIATES, WORSE, agreement, paired
 from .delays import END, RISE, THERE, ZERO, Delays
 from .shares import Share
-from .words import listed, means
+from .words import listed, means, unjudged
 
 # Liu et al.: the delay is inversely proportional to weight decay. How near to that power is agreement.
 POWER, TOLERANCE = -1.0, 0.1
@@ -92,8 +92,10 @@ def _power(cases: Sequence[Delays]) -> str:
     verdicts = [agreement(values, POWER, TOLERANCE, comparisons=len(powers)) for values in powers]
     said = [f"{text(values)} ({less.weight_decay:g} to {more.weight_decay:g})"
             for values, less, more in zip(powers, found, found[1:], strict=False)]
-    return (f" The delay goes with weight decay to the power {listed(said)}; theory's {POWER:.0f} (Liu et al.) clearly "
-            f"agrees in {verdicts.count(AGREES)}, deviates in {verdicts.count(DEVIATES)} of {len(verdicts)}.")
+    agrees = "cannot be judged in any" if unjudged(verdicts) else (
+        f"clearly agrees in {verdicts.count(AGREES)}, deviates in {verdicts.count(DEVIATES)}")
+    return (f" The delay goes with weight decay to the power {listed(said)}; theory's {POWER:.0f} (Liu et al.) {agrees} of "
+            f"{len(verdicts)}.")
 
 
 def needed(cases: Sequence[Delays], watched: Mapping[str, str]) -> str:
@@ -152,4 +154,6 @@ def _each(pairs: Sequence[Sequence[np.ndarray]], lower: str, higher: str) -> str
 
 
 def _count(pairs: Sequence[Sequence[np.ndarray]], what: str = "more") -> str:
-    return f"clearly {what} in {_verdicts(pairs).count(WORSE)} of {len(pairs)}"
+    verdicts = _verdicts(pairs)
+    return ("not to be judged in any" if unjudged(verdicts) else f"clearly {what} in {verdicts.count(WORSE)}") + (
+        f" of {len(pairs)}")

@@ -188,11 +188,10 @@ def _epochs_to(level: float, run: Any) -> float:
 def confidence_panel(case: Case, axis: Any) -> None:
     """Draw how sure a classifier is on training and validation samples, and how often it is right."""
     t = case.runs.runs[0].curves["epoch"]
-    for name, label, hue in (("confidence", "training: mean probability of the label", plots.BLUE),
-                             ("val_confidence", "validation: mean probability of the decision", plots.ORANGE)):
-        plots.curve(axis, t, case.runs.curves(name), label, hue=hue, split="")
-    plots.curve(axis, t, 1 - case.runs.curves("val_error"), "validation: share of right decisions", hue=plots.BLACK,
-                split="", linestyle="--")
+    for name, label, split in (("confidence", "mean probability of the label", "train"),
+                               ("val_confidence", "mean probability of the decision", "val")):
+        plots.curve(axis, t, case.runs.curves(name), label, hue=plots.BLUE, split=split)
+    plots.curve(axis, t, 1 - case.runs.curves("val_error"), "share of right decisions", hue=plots.ORANGE, split="val")
     axis.set(title=case.title, ylabel="probability, share")
     plots.log(axis, "x")
 

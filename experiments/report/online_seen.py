@@ -13,8 +13,10 @@ from .rises import ends
 from .words import listed
 
 NEAR = 0.03  # share by which an estimate of a loss may be off
-LINES = (("running", "running average", plots.ORANGE), ("average", "epoch's average", plots.RED),
-         ("train_loss", "training, frozen", plots.BLUE), ("val_loss", "validation, frozen", plots.BLACK))
+# Figure: what it is called, hue, part of the data. Frozen weights are those of on-line training and have its hue on both
+# parts; averages of losses before each update are other measures, of patterns that may or may not have been seen before.
+LINES = (("running", "running average", plots.SKY, ""), ("average", "epoch's average", plots.PURPLE, ""),
+         ("train_loss", "frozen", plots.RED, "train"), ("val_loss", "frozen", plots.RED, "val"))
 
 
 def seen(runs: Measured, train: int, epoch: int) -> dict[str, np.ndarray]:
@@ -64,20 +66,20 @@ def single_panel(run: Any, train: int, average: Any, epochs: int, axis: Any) -> 
     average.reset()
     axis.plot(seen, losses, ".", ms=3, color=plots.ink(plots.GREY), alpha=0.6, mew=0)
     axis.plot([], [], ".", ms=8, color=plots.ink(plots.GREY), label="single patterns")
-    axis.plot(seen, [average.update(loss) for loss in losses], color=plots.ink(plots.ORANGE), label="running average")
+    (_, running, moving, _), (_, whole_epoch, level, _), *frozen = LINES
+    plots.curve(axis, seen, [[average.update(loss) for loss in losses]], running, hue=moving, split="")
     shown, whole = t <= epochs, (t > 0) & (t <= epochs) & (t == np.round(t))
-    for name, label, hue in LINES[2:]:
-        axis.plot(t[shown], run.curves[name][shown], color=plots.ink(hue), label=label)
+    for name, label, hue, split in frozen:
+        plots.curve(axis, t[shown], [run.curves[name][shown]], label, hue=hue, split=split)
     for place, (epoch, value) in enumerate(zip(t[whole], run.curves["average"][whole], strict=True)):
-        axis.plot([epoch - 1, epoch], [value] * 2, color=plots.ink(plots.RED), lw=2.5,
-                  label="" if place else "epoch's average")
+        axis.plot([epoch - 1, epoch], [value] * 2, color=plots.ink(level), lw=2.5, label="" if place else whole_epoch)
     axis.set(xlabel="epoch", ylim=(0, 1.25 * np.nanmax([run.curves["val_loss"][shown].max(), 1e-3])))
 
 
 def means_panel(runs: Measured, axis: Any) -> None:
     """The same measures at the ends of epochs, means over seeds."""
-    for name, label, hue in LINES:
+    for name, label, hue, split in LINES:
         values = ends(runs, name)
-        plots.curve(axis, np.arange(1, values.shape[1] + 1), values, label, hue=hue, split="")
+        plots.curve(axis, np.arange(1, values.shape[1] + 1), values, label, hue=hue, split=split)
     axis.set_xlabel("epoch (log)")
     plots.log(axis, "x")

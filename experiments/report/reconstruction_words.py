@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .compare import BETTER, UNCLEAR, UNKNOWN, WORSE, judge, mean_and_error, paired
+from .compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, judge, mean_and_error, paired
 from .measured import Measured
 from .reconstruction import FOOLED, STUCK, Outcome, Told, at_best, points_of_leaving, since_early, smallest_before
 from .shares import Share
@@ -88,7 +88,8 @@ def rates(data: str, found: Told) -> str:
 
 def thresholds(data: str, share: Share) -> str:
     """Say whether a threshold of the gradient's norm can wait until a plateau has been left."""
-    word = "none waits" if share.mostly else "one could wait" if share.seldom else "unclear"
+    word = "none waits" if share.mostly else "one could wait" if share.seldom else (
+        "unclear" if share.runs >= FEWEST else "not to be judged")
     return f"{data}: in {share} runs not, {word}"
 
 
