@@ -166,11 +166,18 @@ def test_marks_lie_on_their_curves(monkeypatch):
     figure = drawing("zero_loss_curves", monkeypatch, lambda folder: zero_loss.figures([zero_loss_results()], folder))
     for axes in figure.axes:
         lines = {line.get_label(): line for line in axes.get_lines()}
-        for name, (label, *_) in zero_loss_figures.MARKS.items():
+        for name in zero_loss_figures.MARKS:
+            label = zero_loss_figures.mark_name(name, seeds=3)
             (x,), (y,) = lines[label].get_data()
             curve = lines["test, flooding" if name == "flood" else "test, cross-entropy"]
             assert y == pytest.approx(np.interp(np.log(x), np.log(curve.get_xdata()), curve.get_ydata()), rel=1e-12), label
         assert lines["end of training"].get_xdata()[0] == lines["test, cross-entropy"].get_xdata()[-1]
+
+
+def test_marks_that_may_lie_off_their_curve_say_of_what_they_are_the_mean():
+    named = {name: [zero_loss_figures.mark_name(name, seeds) for seeds in (1, 2)] for name in zero_loss_figures.MARKS}
+    assert named["patience_loss"] == ["patience, validation loss", "patience, validation loss,\nmean of the seeds' stops"]
+    assert {name for name, (one, two) in named.items() if one != two} == {"patience_loss", "patience_error"}
 
 
 def test_no_mark_hides_another(monkeypatch):
@@ -181,7 +188,7 @@ def test_no_mark_hides_another(monkeypatch):
     figure = drawing("zero_loss_curves", monkeypatch, lambda folder: zero_loss.figures([results], folder))
     axes = figure.axes[0]
     marks = {label: line for line in axes.get_lines() if (label := line.get_label()) in {
-        mark[0] for mark in zero_loss_figures.MARKS.values()}}
+        zero_loss_figures.mark_name(name, seeds=3) for name in zero_loss_figures.MARKS}}
     assert len(marks) == 5
     shown = pixels(figure)
     for label, mark in marks.items():

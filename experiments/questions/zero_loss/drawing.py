@@ -41,6 +41,11 @@ def figures(results: Sequence[Results], folder: Path) -> list:
           if chosen else [])]
 
 
+def mark_name(method: str, seeds: int) -> str:
+    """Return what the legend calls a mark: seeds that lose patience at different epochs may put it off the mean curve."""
+    return MARKS[method][0] + ",\nmean of the seeds' stops" * ("patience" in method and seeds > 1)
+
+
 def _curve_panel(results: Results, figure: str, axis: Any) -> None:
     plain, factor = results.runs["end"][0], 100.0 if figure == "error" else 1.0
     epochs, zero = plain.curves("epoch")[0], results.mean("zero", "epoch")  # the same checks for all seeds
@@ -48,11 +53,11 @@ def _curve_panel(results: Results, figure: str, axis: Any) -> None:
         axis.axvspan(zero, epochs[-1], color=plots.ink(plots.PALE), zorder=0, lw=0, label="after zero training error")
     for runs, hue, name in ((plain, plots.PLAIN, "cross-entropy"), (results.flooding.chosen, plots.FLOODING, "flooding")):
         plots.over_epochs(axis, runs, figure, name, factor=factor, hue=hue)
-    for place, (method, (label, marker, size, hue)) in enumerate(MARKS.items()):
+    for place, (method, (_, marker, size, hue)) in enumerate(MARKS.items()):
         epoch, stops = results.mean(method, "epoch"), results.values(method, "epoch")
         if not np.isnan(epoch):
-            plots.mark(axis, epoch, results.runs[method][0].curve_at(f"test_{figure}", stops, factor), marker, label,
-                       hue=hue, size=size, hollow=method != "zero", zorder=5 + place)
+            plots.mark(axis, epoch, results.runs[method][0].curve_at(f"test_{figure}", stops, factor), marker,
+                       mark_name(method, len(stops)), hue=hue, size=size, hollow=method != "zero", zorder=5 + place)
     plots.log(axis, "x", 1, epochs[-1] * 1.3)
     axis.margins(y=0.08)
     if figure == "error":
