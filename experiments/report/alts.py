@@ -22,9 +22,9 @@ ALTS = {
         "Training loss, norm of the weights, angle to the support vector machine and validation loss over epochs, a line "
         "per data set; dotted beside loss and norm: what theory predicts, up to a constant.",
     "margin_theory_confidence":
-        "Over epochs (log), a panel per data set and network: the mean probability of the label of training samples, the "
-        "mean probability that validation samples' decisions are given, and dashed the share of these decisions that are "
-        "right.",
+        "Over epochs (log), a panel per data set and network: the mean probability of the label of training samples, "
+        "dashed, the mean probability that validation samples' decisions are given, dotted in the same hue, and dotted in "
+        "another hue the share of these decisions that are right.",
     "margin_theory_networks":
         "Normalised and smoothed margin of relu networks without offsets over epochs.",
     "double_descent":
