@@ -121,6 +121,7 @@ def panels_of(name, monkeypatch):
 REFERENCES = {"principal components, test", "pixels, test"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 def test_in_all_figures_hues_say_how_and_lines_say_on_which_part(name, monkeypatch):
     """A curve that is named after a part of the data has its line, and the hue that its method has on the other parts;
@@ -249,6 +250,7 @@ with plots.drawn(plots.Look(svg=True)):
 """
 
 
+@pytest.mark.slow
 def test_the_same_picture_is_the_same_file(tmp_path):
     found = []
     for seed in ("1", "2"):  # of Python's hashes
