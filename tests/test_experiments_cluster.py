@@ -71,6 +71,7 @@ def test_shards_go_to_the_scheduler_in_order_under_names_that_stay(tmp_path, mon
 
 # --- on a cluster of two workers ---
 
+@pytest.mark.slow
 def test_deaths_and_failures_of_workers_are_mended_or_named(tmp_path):
     pytest.importorskip("distributed", reason=NO_DASK)
     with a_cluster(tmp_path) as (address, _):

@@ -70,6 +70,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_two_cold_starts_words_and_edits(sources):
     # Two processes that start cold at once: both right, and the next one compiles nothing.
     pair = [start(sources, "print(output())") for _ in range(2)]
