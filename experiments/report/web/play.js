@@ -37,7 +37,8 @@ addEventListener("DOMContentLoaded", () => {
 
   // --- orders ---
 
-  const send = order => { if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order)); };
+  const alive = () => socket?.readyState === WebSocket.OPEN;
+  const send = order => { if (alive()) socket.send(JSON.stringify(order)); };
   const shown = () => Object.fromEntries(names.map(name => [name, form.elements[name].selectedOptions?.[0].text ?? form.elements[name].value]));
   const chosen = () => Object.fromEntries(names.map(name => [name, form.elements[name].value]));
 
@@ -97,7 +98,7 @@ addEventListener("DOMContentLoaded", () => {
     const now = performance.now();
     drawn = [...drawn.filter(then => now - then < 1000), now];
     drawField();
-    training = frame.training;
+    training = frame.training && alive();  // the server may have ended since it sent this frame
     if (now - charted > 90 || !training) {  // curves need no more than ten pictures a second
       charted = now;
       charts.show({zero: frame.zero?.epoch ?? null, level: +(played?.level ?? 0), stops: frame.rules.flatMap(r => r.stopped?.epoch ?? []),
@@ -107,7 +108,7 @@ addEventListener("DOMContentLoaded", () => {
     $("frames").textContent = training ? `${drawn.length} frames a second.` : "";
     document.body.dataset.frames = drawn.length;
     pressed();
-    speak();
+    if (alive()) speak();  // else its end is what there is to read
   }
 
   function drawField() {
@@ -167,7 +168,7 @@ addEventListener("DOMContentLoaded", () => {
   // --- controls ---
 
   const act = {train: () => send({do: "train"}), stop: () => send({do: "stop"}), step: () => send({do: "step"}),
-               reset: () => socket?.readyState === WebSocket.OPEN ? begin() : connect(() => begin()), 
+               reset: () => alive() ? begin() : connect(() => begin()),
                lines: () => frame ? afterzero.showLines(frame.lines) : say("There are no lines yet: no run has begun.", true),
                picture: () => afterzero.savePicture({field: $("field"), caption: caption(), title: `afterzero play, epoch ${frame?.epoch ?? 0}`,
                  charts: Object.entries({losses: "Loss over epochs", errors: "Error over epochs", margins: "Margins of the training set"}).map(([name, head]) => [head, charts.pictures()[name]])})};
