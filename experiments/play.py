@@ -49,7 +49,7 @@ def play(options: list[str]) -> int:
     server = Server()
     try:
         asyncio.run(server.serve(port, browser=not chosen.no_browser))
-    except NoPort as error:
+    except ports.NoPort as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:  # where the loop takes no signals
@@ -58,10 +58,6 @@ def play(options: list[str]) -> int:
     if any(not session.join(0) for session in server.sessions):  # inside a compiler, which hears nothing for seconds
         leave_at_once()
     return EXIT_INTERRUPTED
-
-
-class NoPort(Exception):
-    """A port is in use, or not for this user."""
 
 
 class Server:
@@ -108,7 +104,7 @@ class Server:
             try:
                 await web.TCPSite(runner, HOST, port).start()
             except OSError as error:
-                raise NoPort(ports.refused(port, error)) from None
+                raise ports.refused(port, error) from None
             sys.setswitchinterval(0.001)  # training threads hand Python over sooner to the one that sends frames
             self.port = runner.addresses[0][1]
             if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

@@ -13,8 +13,12 @@ def chosen(parser: argparse.ArgumentParser, text: str) -> int:
     return int(text)
 
 
-def refused(port: int, error: OSError) -> str:
-    """Return what to say where a port cannot be listened at; libraries put words of their own into `error`."""
+class NoPort(Exception):
+    """A port is in use, or not for this user."""
+
+
+def refused(port: int, error: OSError) -> NoPort:
+    """Return what to raise where a port cannot be listened at; libraries put words of their own into `error`."""
     why = ("which another program uses" if error.errno == errno.EADDRINUSE else
            f"which cannot be had: {os.strerror(error.errno) if error.errno else error}")
-    return f"--port: got {port}, {why}, accepted: another one, or 0 for any that is free"
+    return NoPort(f"--port: got {port}, {why}, accepted: another one, or 0 for any that is free")

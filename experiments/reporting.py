@@ -34,17 +34,13 @@ def report(options: list[str], version: str) -> int:
                 server.show(make(chosen.results, version, links=chosen.code))
                 return serve(server)
             return _publish(chosen) if chosen.documents is not None else _page(chosen, version)
-    except (StoreError, WebError, NoPort) as error:
+    except (StoreError, WebError, ports.NoPort) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         made = "nothing was served" if chosen.serve else "no page was written"
         print(f"\n{PROGRAM}: interrupted{f'; {made}' * (chosen.documents is None)}", file=sys.stderr)
         return EXIT_INTERRUPTED
-
-
-class NoPort(Exception):
-    """A port is in use, or not for this user."""
 
 
 def _publish(chosen: argparse.Namespace) -> int:
@@ -211,7 +207,7 @@ def _opened(port: int) -> Any:
     try:
         return OnePage(port)
     except OSError as error:
-        raise NoPort(ports.refused(port, error)) from None
+        raise ports.refused(port, error) from None
 
 
 def serve(server: Any) -> int:

@@ -2,7 +2,7 @@
 
 Words follow intervals, which hold together within a row: at 95 % for all that a verdict is about.
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -32,18 +32,18 @@ from .report.shares import Share
 from .report.words import counted, listed
 
 Compare = Callable[..., tuple[Difference, str]]
+SHARES = partial(compared, factor=100)  # errors, which are shown in percent
 TWICE = 2  # of the epochs to zero training error: what is best need not be at one of the two ends
-
-
-def upper(text: str) -> str:
-    """The same with a capital."""
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 # --- zero training error, and after it ---
 
-def _after_zero(cases: Sequence[Any], loss: str, figure: str, unit: str, compare: Compare) -> Advice:
-    """Zero training error beside the end, which decides, and twice the epochs, with one of the losses of loss_matters."""
+def _after_zero(results: Any, loss: str, *, wrong: bool = False, figure: str = "test_error", unit: str = "Test error in %",
+                compare: Compare = SHARES) -> Advice:
+    """Zero training error beside the end, which decides, and twice the epochs, with one of the losses of loss_matters, where
+    labels are right or where some are `wrong`.
+    """
+    cases = [case for case in results if bool(case.noise) is wrong]
     times = {TWICE: "at twice the epochs", "end": "at the end"}
     verdicts, said = [], []
     for case in cases:
@@ -57,25 +57,22 @@ def _after_zero(cases: Sequence[Any], loss: str, figure: str, unit: str, compare
 
 def clean_errors(module: Any, results: Any) -> Advice:
     """Labels are right, errors count."""
-    return _after_zero([case for case in results if not case.noise], "cross-entropy", "test_error", "Test error in %",
-                       partial(compared, factor=100))
+    return _after_zero(results, "cross-entropy")
 
 
 def clean_losses(module: Any, results: Any) -> Advice:
     """Labels are right, probabilities count."""
-    return _after_zero([case for case in results if not case.noise], "cross-entropy", "test_loss", "Test loss", ratio)
+    return _after_zero(results, "cross-entropy", figure="test_loss", unit="Test loss", compare=ratio)
 
 
 def squared_clean(module: Any, results: Any) -> Advice:
     """Squared error, labels are right."""
-    return _after_zero([case for case in results if not case.noise], "squared error", "test_error", "Test error in %",
-                       partial(compared, factor=100))
+    return _after_zero(results, "squared error")
 
 
 def squared_wrong(module: Any, results: Any) -> Advice:
     """Squared error, some labels are wrong."""
-    return _after_zero([case for case in results if case.noise], "squared error", "test_error", "Test error in %",
-                       partial(compared, factor=100))
+    return _after_zero(results, "squared error", wrong=True)
 
 
 def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> Advice:
@@ -106,7 +103,7 @@ def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> 
 
 def wrong_errors(module: Any, results: Any) -> Advice:
     """Some labels are wrong, errors count."""
-    return _beside_flooding(results, "test_error", "Test error, %", partial(compared, factor=100))
+    return _beside_flooding(results, "test_error", "Test error, %", SHARES)
 
 
 def wrong_losses(module: Any, results: Any) -> Advice:
@@ -146,7 +143,7 @@ def late(module: Any, results: Any) -> Advice:
                      f"{spread(one.at('there', 'epoch'))} ({arms[one.title].hits} of {arms[one.title].runs} runs)"
                      for one in results.decayed)
     without = "".join(f" Without weight decay in {Share.of(one.there)} runs." for one in results.control)
-    return Advice(action, f"Sums modulo {results.config.modulus}. {upper(said)}.{without}")
+    return Advice(action, f"Sums modulo {results.config.modulus}. {said[:1].upper()}{said[1:]}.{without}")
 
 
 def online(module: Any, results: Any) -> Advice:

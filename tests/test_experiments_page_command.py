@@ -3,7 +3,6 @@ import http.client
 import os
 import re
 import sqlite3
-import threading
 
 import pytest
 
@@ -17,6 +16,7 @@ from experiments.report.serving import OnePage
 from experiments.runs.snapshot import Noting, Snapshot, snapshot
 from experiments.runs.store import Run, Store, StoreError
 from tests import pretending
+from tests.served import served
 
 DRAWN = reporting._drawn
 EVIL = "</script><script>alert(1)</script>]]>"
@@ -233,19 +233,8 @@ def test_what_a_question_asks_for(tmp_path):
 
 @pytest.fixture
 def serving():
-    servers = []
-
-    def start(page="<p>page</p>"):
-        server = OnePage(0, page)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        servers.append((server, thread))
-        return server
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served() as start:
+        yield start
 
 
 def asked(server, path="/", method="GET", **headers):

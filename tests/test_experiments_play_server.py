@@ -200,6 +200,14 @@ def test_a_bad_port_and_a_missing_package_are_said(capsys, monkeypatch):
     assert "play needs aiohttp: in a clone, pip install -e '.[play]'" in said and len(said.splitlines()) == 1
 
 
+@contextlib.asynccontextmanager
+async def tab_of(address):
+    """A tab's WebSocket at a server that is a process of its own, and what its page's address begins with."""
+    origin = address.rpartition("/")[0].rpartition("/")[0]
+    async with aiohttp.ClientSession() as client, client.ws_connect(f"{address}live", headers={"Origin": origin}) as tab:
+        yield tab, origin
+
+
 @posix
 def test_ctrl_c_ends_all_runs_with_one_line():
     process = start("-m", "experiments", "play", "--no-browser")
@@ -207,9 +215,7 @@ def test_ctrl_c_ends_all_runs_with_one_line():
         address, said = (process.stdout.readline().strip() for _ in range(2))
 
         async def train():
-            origin = address.rpartition("/")[0].rpartition("/")[0]
-            async with aiohttp.ClientSession() as client, client.ws_connect(
-                    f"{address}live", headers={"Origin": origin}) as tab:
+            async with tab_of(address) as (tab, origin):
                 await begun(tab)
                 while (await shown(tab))["epoch"] < 3:
                     pass
@@ -243,9 +249,7 @@ def test_ctrl_c_while_kernels_are_compiled(tmp_path):
         address, _ = (process.stdout.readline().strip() for _ in range(2))
 
         async def train():
-            origin = address.rpartition("/")[0].rpartition("/")[0]
-            async with aiohttp.ClientSession() as client, client.ws_connect(
-                    f"{address}live", headers={"Origin": origin}) as tab:
+            async with tab_of(address) as (tab, _):
                 await begun(tab)
                 await tab.send_json({"do": "frame"})
                 while "compiling" not in (await answer(tab)).get("waiting", ""):

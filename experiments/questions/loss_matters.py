@@ -195,10 +195,10 @@ def _beside_theory(results: Sequence[Case], cases: str) -> list[str]:
     off = [means(np.sqrt(case.at("squared error", time, "train_loss") / SETS[case.data].classes) for case in results)
            for time in (1, "end")]
     nearer = tally(verdicts(results, ("squared error", 1), ("squared error", "end"), "train_loss"))
-    beyond = sum(clearly_above(one, 1) for one in hinge)
-    judged, passed = (text * (results[0].config.seeds >= FEWEST) for text in (
-        f", clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}", f", beyond in {beyond}"))
+    judged = results[0].config.seeds >= FEWEST
+    sure = f", clearly in {faster[0]} of {cases}, clearly faster in {faster[1]}" * judged
+    beyond = f", beyond in {sum(clearly_above(one, 1) for one in hinge)}" * judged
     return [f"Theory: cross-entropy's margins grow like log t, by {TENFOLD:.1f} per tenfold t (one layer). Measured: the "
-            f"smallest grew by {means(growth)}{judged}. Theory: the hinge's margins stop at 1. Measured: the smallest ended "
-            f"at {means(hinge)}{passed}; {still} % of runs stood still. Theory: squared error's outputs return to their "
+            f"smallest grew by {means(growth)}{sure}. Theory: the hinge's margins stop at 1. Measured: the smallest ended "
+            f"at {means(hinge)}{beyond}; {still} % of runs stood still. Theory: squared error's outputs return to their "
             f"targets. Measured: they were {off[0]} away at zero error, {off[1]} at the end, {nearer}."]

@@ -20,7 +20,7 @@ from ..report.compare import BETTER, WORSE, Difference, judge, mean_and_error
 from ..report.measured import Measured, load_all
 from ..report.risk import bound_panel, bound_sentences, counted_term
 from ..report.tables import Table, mean_error, number
-from ..report.words import between, counted, listed, opening_by, spread, text, unjudged
+from ..report.words import between, counted, judgeable, listed, opening_by, spread, text
 from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
@@ -170,8 +170,7 @@ def answer(results: Sequence[Grid]) -> str:
                       for grid, one in zip(results, some, strict=True))
     shares = listed(f"{100 * grid.shares.mean():.0f} % ({grid.title})" for grid in results)
     stopped = between(100 * mean_and_error(grid.imperfect[1])[0] for grid in results)
-    judged = "not to be judged in any" if unjudged(verdicts) else (
-        f"clearly worse in {verdicts.count(WORSE)}, better in {verdicts.count(BETTER)}")
+    judged = judgeable(verdicts, f"clearly worse in {verdicts.count(WORSE)}, better in {verdicts.count(BETTER)}")
     wide = [against_zero(grid.largest.mean(axis=0), len(results)) for grid in results]
     absent = "".join(f" Skipped: {table}, which is not on this machine." for table in TITLES.values()
                      if table not in {grid.table for grid in results})

@@ -7,7 +7,7 @@ from .arms import text
 from .compare import AGREES, BETTER, DEVIATES, WORSE, agreement, paired
 from .delays import END, RISE, THERE, ZERO, Delays
 from .shares import Share
-from .words import listed, means, unjudged
+from .words import judgeable, listed, means, unjudged
 
 # Liu et al.: the delay is inversely proportional to weight decay. How near to that power is agreement.
 POWER, TOLERANCE = -1.0, 0.1
@@ -155,5 +155,4 @@ def _each(pairs: Sequence[Sequence[np.ndarray]], lower: str, higher: str) -> str
 
 def _count(pairs: Sequence[Sequence[np.ndarray]], what: str = "more") -> str:
     verdicts = _verdicts(pairs)
-    return ("not to be judged in any" if unjudged(verdicts) else f"clearly {what} in {verdicts.count(WORSE)}") + (
-        f" of {len(pairs)}")
+    return f"{judgeable(verdicts, f'clearly {what} in {verdicts.count(WORSE)}')} of {len(pairs)}"

@@ -77,14 +77,15 @@ def paragraph(sentences: Callable[..., Iterable[str]]) -> Callable[..., str]:
 
 
 def tally(verdicts: Sequence[str]) -> str:
-    """Count clear verdicts: "clearly better in 1, worse in 2"; what is not named was not clearly different.
-
-    Of too few runs for any: "not to be judged in any".
-    """
-    if verdicts and unjudged(verdicts):
-        return "not to be judged in any"
+    """Count clear verdicts: "clearly better in 1, worse in 2"; what is not named was not clearly different."""
     counts = [f"{verdict} in {verdicts.count(verdict)}" for verdict in (BETTER, WORSE) if verdict in verdicts]
-    return "clearly " + (", ".join(counts) or "different in none")
+    said = f"clearly {', '.join(counts) or 'different in none'}"
+    return judgeable(verdicts, said) if verdicts else said
+
+
+def judgeable(verdicts: Sequence[str], said: str) -> str:
+    """Return what is said of some verdicts, or "not to be judged in any" where there were too few runs for every one."""
+    return "not to be judged in any" if unjudged(verdicts) else said
 
 
 def unjudged(verdicts: Sequence[str]) -> bool:

@@ -41,10 +41,7 @@ class Callback(RestoresOnExit, KerasCallback):
         super().__init__()
         self.watcher = Watcher(criterion, self._take, self._give, names, keep=restore_best)
         self._training, self._state = training, state
-
-    @property
-    def _weights(self) -> str:
-        return f"{os.fspath(self._state)}.weights.h5" if self._state is not None else ""
+        self._weights = "" if state is None else f"{os.fspath(state)}.weights.h5"
 
     def _take(self) -> list[Any]:
         if self._state is not None:
@@ -62,17 +59,20 @@ class Callback(RestoresOnExit, KerasCallback):
         if self._state is not None:
             place(self._state)
             place(self._weights)
-        if self._state is not None and os.path.exists(self._state):
-            with open(self._state, encoding="utf-8") as file:
-                state = json.load(file)
-            best = None
-            if os.path.exists(self._weights):
-                now = self.model.get_weights()
-                self.model.load_weights(self._weights)
-                best = self.model.get_weights()
-                self.model.set_weights(now)
-            self.watcher.load_state_dict(state, best)
+            if os.path.exists(self._state):
+                self._resume(self._state)
         self.watcher.begin()
+
+    def _resume(self, path: str | os.PathLike[str]) -> None:
+        with open(path, encoding="utf-8") as file:
+            state = json.load(file)
+        best = None
+        if os.path.exists(self._weights):
+            now = self.model.get_weights()
+            self.model.load_weights(self._weights)
+            best = self.model.get_weights()
+            self.model.set_weights(now)
+        self.watcher.load_state_dict(state, best)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Ask the criterion."""

@@ -11,11 +11,12 @@ from experiments.report import pictures, plots
 from experiments.report.decisions import ACTIONS, Advice, Decision
 from experiments.report.page import Finding, page
 from experiments.report.papers import PAPERS
-from experiments.report.serving import OnePage, _Handler
+from experiments.report.serving import _Handler
 from experiments.report.tables import Table
 from tests import pretending
 from tests.pages_of_parts import until
 from tests.programs import posix, start
+from tests.served import served
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">]]>"
 WORDS = "It depends on the labels: worse where 10 % are wrong, better where they are clean. " + 6 * "Then more was found. "
@@ -120,20 +121,8 @@ def test_paper_shows_what_is_folded(open_page, address):
 @pytest.fixture
 def serving(text):
     """Return serving(handler): a server of the page that runs, with a handler of requests of its own or the usual one."""
-    servers = []
-
-    def serving(handler=None):
-        server = OnePage(0, text)
-        server.RequestHandlerClass = handler or server.RequestHandlerClass
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        servers.append((server, thread))
-        return server
-    yield serving
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served() as start:
+        yield lambda handler=None: start(text, handler)
 
 
 def test_it_is_served_and_comes_again(open_page, serving):

@@ -6,7 +6,7 @@ import numpy as np
 from ...report.compare import BETTER, FEWEST, UNCLEAR, UNKNOWN, WORSE, paired
 from ...report.ratios import Ratio
 from ...report.tables import number
-from ...report.words import between, counted, depends_on_more, listed, unjudged
+from ...report.words import between, counted, depends_on_more, judgeable, listed
 from .cases import Results
 from .drawing import LOSS_NAMES, OFTEN
 from .rules import COMPARED, PRECHELT, WITHOUT
@@ -98,9 +98,7 @@ def by_error(results: Results) -> str:
 
 
 def _tally(verdicts: list[str]) -> str:
-    if unjudged(verdicts):
-        return "not to be judged in any"
-    return f"clearly better in {verdicts.count(BETTER)} and worse in {verdicts.count(WORSE)}"
+    return judgeable(verdicts, f"clearly better in {verdicts.count(BETTER)} and worse in {verdicts.count(WORSE)}")
 
 
 def _range(found: Mapping[str, Beside], what: str) -> str:
