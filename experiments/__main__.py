@@ -20,8 +20,7 @@ BY_DEFAULT = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # no
 if BY_DEFAULT:
     signal.signal(signal.SIGINT, _leave)
 
-import os  # noqa: E402
-
+from . import ours  # noqa: E402
 from .command import PROGRAM, menu  # noqa: E402
 from .command import main as _main  # noqa: E402
 from .running import parse  # noqa: E402
@@ -41,5 +40,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     sys.exit(main())
 # Imported: the console script calls `main` next, which takes over.
-if BY_DEFAULT and not os.path.basename(sys.argv[0]).startswith("afterzero"):
+if BY_DEFAULT and not ours.is_script():
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -122,13 +122,12 @@ def table(name: str, options: list[str]) -> int:
 
 
 def _replace(path: Path, name: str, text: str) -> None:
-    from .runs.outputs import OutputError, named, writing
+    from .runs.outputs import OutputError, document, writing
 
-    with named(path):
-        document = path.read_text(encoding="utf-8")
-    found = [one for one in SECTION.finditer(document) if one["name"] == name]
+    old = document(path)
+    found = [one for one in SECTION.finditer(old) if one["name"] == name]
     if len(found) != 1:
         raise OutputError(f"{path}: got {len(found)} sections, accepted: one, between <!-- {name}: begin, runs ... --> and "
                           f"<!-- {name}: end -->")
     with writing(path, text=True) as file:
-        file.write(document[:found[0].start()] + text + document[found[0].end():])
+        file.write(old[:found[0].start()] + text + old[found[0].end():])

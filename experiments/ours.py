@@ -21,7 +21,17 @@ def foreign() -> str:
     return ""
 
 
-# "-m": the name of the program while Python looks for a package's entry.
-program = os.path.basename(sys.argv[0]) if sys.argv else ""
-if program != "-m" and not program.startswith("afterzero") and (said := foreign()):
+def is_script() -> bool:
+    """Return whether this process is the console script, by its name: on Windows a program, formerly a script of its own."""
+    return bool(sys.argv) and os.path.basename(sys.argv[0]) in ("afterzero", "afterzero.exe", "afterzero-script.py")
+
+
+def is_command() -> bool:
+    """Return whether this process is about to be the command, which says by itself what is wrong."""
+    if sys.argv[:1] == ["-m"]:  # while Python looks for a package's entry, perhaps that of a user's package
+        return "experiments" in {word.removeprefix("-m") for word in sys.orig_argv}
+    return is_script()
+
+
+if not is_command() and (said := foreign()):
     raise ImportError(said)

@@ -17,7 +17,7 @@ from .report.decisions import Decision
 from .report.page import SENTENCE, markdown
 from .report.pictures import palette
 from .report.words import counted
-from .runs.outputs import named, writing
+from .runs.outputs import document, writing
 from .runs.schema import StoreError
 from .runs.snapshot import Noting, snapshot
 
@@ -38,8 +38,7 @@ def publish(results: Path, folder: Path) -> list[Path]:
         nothing is written.
     """
     readme, catalogue = folder / "README.md", folder / "experiments" / "README.md"
-    with named(readme):
-        texts = {path: path.read_text(encoding="utf-8") for path in (readme, catalogue)}
+    texts = {path: document(path) for path in (readme, catalogue)}
     with snapshot(results) as store, TemporaryDirectory(prefix="afterzero-report-") as temporary:
         found = {name: one for name in registry.NAMES if (one := look(name, store, presets=("default",))[0])}
         if not found:

@@ -139,14 +139,16 @@ def settled(work: Callable[[], int], results: Path) -> int:
 @contextmanager
 def _heard() -> Iterator[None]:
     """Show what is logged, once each: without a progress bar to say it, why kernels take their time at first."""
-    log, handler, said = logging.getLogger("afterzero"), logging.StreamHandler(), set[str]()
+    said = set[str]()
 
-    def new(record: logging.LogRecord) -> bool:
-        known, text = len(said), record.getMessage()
-        said.add(text)
-        return len(said) > known
-    handler.addFilter(new)
-    level = log.level
+    class Once(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            known, text = len(said), record.getMessage()
+            said.add(text)
+            if len(said) > known:
+                print(text, file=sys.stderr, flush=True)  # as it is now: a progress bar takes it over, to stay below
+
+    log, handler, level = logging.getLogger("afterzero"), Once(), logging.getLogger("afterzero").level
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:

@@ -14,7 +14,7 @@ from tests.programs import environment, start
 
 # A module for the workers. Results follow from the settings; some runs misbehave, once or always.
 TRAINER = """
-import os, pathlib, signal, time
+import logging, os, pathlib, signal, time
 import numpy as np
 from experiments.runs.store import Run
 
@@ -27,6 +27,8 @@ def train_fleet(runs):
     for run in runs:
         pathlib.Path(run["folder"], f"{run['seed']}-{time.monotonic_ns()}").touch()  # a run that was begun
         time.sleep(run.get("sleep", 0.0))
+        if "logs" in run:
+            logging.getLogger("afterzero").info(run["logs"])
         if run.get("fails"):
             raise ArithmeticError("it failed")
         if "dies" in run:

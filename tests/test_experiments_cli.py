@@ -1,4 +1,5 @@
 """The command line: quick to appear, helpful when misused, and safe to interrupt."""
+import io
 import logging
 import os
 import pty
@@ -10,12 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from experiments import registry, running
 from experiments.__main__ import main, parse
 from experiments.command import COMMANDS, PROGRAM
 from experiments.report.tables import Table
+from experiments.runs.progress import Bar
 from experiments.runs.store import Run, Store
+from nn import compiling
 from tests import programs
 from tests.pretending import Config, pretended, settings
 from tests.programs import ROOT, posix
@@ -217,6 +221,18 @@ def test_table_on_a_terminal_and_in_a_pipe(monkeypatch):
         rendered = table.render(terminal)
     assert "\x1b[" in rendered and "1.0 ±0.1" in rendered and "note" in rendered
     assert "\x1b[" not in table.plain() and table.plain().splitlines()[0] == "Title"
+
+
+def test_why_nothing_moves_is_one_line_of_80_columns():
+    console = Console(width=80, file=io.StringIO())
+    compiling.begin()
+    try:
+        console.print(Bar("perfect_training_accuracy", 100.0).progress.get_renderable())
+    finally:
+        compiling.end()
+    assert console.file.getvalue().strip().splitlines() == [f"{compiling.MESSAGE}: 0 s"]
+    console.print(Bar("training", 100.0).progress.get_renderable())
+    assert "training" in console.file.getvalue().splitlines()[-1]
 
 
 def test_what_is_logged_while_something_trains_is_shown_once(capsys):

@@ -1,4 +1,5 @@
 """README and gallery: one command writes them from a store, and their structure is that of the questions that there are."""
+import os
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from experiments import deciding, publishing, registry
 from experiments.report.page import markdown
 from experiments.runs.schema import StoreError
+from tests.programs import posix
 
 ROOT = Path(__file__).resolve().parent.parent
 README, CATALOGUE = (ROOT.joinpath(*names).read_text(encoding="utf-8") for names in (
@@ -44,6 +46,17 @@ def test_the_decision_table_of_the_readme_has_all_rows_and_is_of_todays_runs():
 # --- the command ---
 
 GALLERY = "# A\n\n## Gallery\n\nWords.\n\n### speed\n\nold\n\n### zero_loss\n\nold\n\n## After\n\n### privacy\n"
+
+
+@posix
+@pytest.mark.parametrize("name", ["README.md", "experiments/README.md"])
+def test_a_pipe_in_a_documents_place_is_not_waited_for(tmp_path, name):
+    (tmp_path / "experiments").mkdir()
+    for other in {"README.md", "experiments/README.md"} - {name}:
+        (tmp_path / other).touch()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(StoreError, match=r"README\.md: got a named pipe, accepted: a regular file"):
+        publishing.publish(tmp_path, tmp_path)
 
 
 def test_new_entries_stand_in_order_and_nothing_else_changes():

@@ -1,4 +1,5 @@
 """Sweeps on worker processes: nothing listens, and deaths leave the store as if nothing had happened."""
+import logging
 import os
 import pickle
 import signal
@@ -154,7 +155,8 @@ def trainer(tmp_path, monkeypatch):
     sys.modules.pop("a_trainer", None)
 
 
-def test_workers_need_no_dask_and_stay_for_the_next_sweep(tmp_path, trainer, monkeypatch):
+def test_workers_need_no_dask_stay_for_the_next_sweep_and_are_heard(tmp_path, trainer, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, logger="afterzero")
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
@@ -162,8 +164,9 @@ def test_workers_need_no_dask_and_stay_for_the_next_sweep(tmp_path, trainer, mon
     with sweep.pool(workers=2) as place:
         assert sweep.train_missing(store, [a_run(tmp_path, 0)], trainer, place, "first") == 1
         [first] = place._running  # no more than there are shards
-        assert sweep.train_missing(store, [a_run(tmp_path, seed) for seed in range(3)], trainer, place, "second") == 2
-        assert first in place._running
+        runs = [a_run(tmp_path, 0), *(a_run(tmp_path, seed, logs=f"from {seed}") for seed in (1, 2))]
+        assert sweep.train_missing(store, runs, trainer, place, "second") == 2
+        assert first in place._running and sorted(caplog.messages) == ["from 1", "from 2"]
     assert not place._running and not first._process.is_alive()
     assert os.environ["OMP_NUM_THREADS"] == "7" and "NUMBA_NUM_THREADS" not in os.environ
 

@@ -1,4 +1,5 @@
 """Tables of documents are written from the store, and know which runs they are of."""
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ from experiments import documenting, registry
 from experiments.__main__ import main
 from experiments.report.tables import Table
 from experiments.runs.store import Store, StoreError
+from tests.programs import posix
 
 RUNS = [{"experiment": "made", "code": "abc", "seed": seed} for seed in range(2)]
 TEXT = "# Before\n\n<!-- made: begin, runs 0123456789abcdef -->\nold\n<!-- made: end -->\n\nafter\n"
@@ -84,6 +86,23 @@ def test_a_document_without_its_place_is_left_alone(tmp_path, capsys, text, mess
     Store(tmp_path / "results")
     assert main(["table", "made", "--results", str(tmp_path / "results"), "--write", str(page)]) == 1
     assert f"{page}: {message}" in capsys.readouterr().err and page.read_text() == text
+
+
+@posix
+def test_a_document_is_written_as_any_file(tmp_path, capsys):
+    Store(tmp_path / "results")
+
+    def write(name):
+        return main(["table", "made", "--results", str(tmp_path / "results"), "--write", str(tmp_path / name)])
+    (tmp_path / "page.md").write_text(TEXT)
+    (tmp_path / "page.md").chmod(0o600)
+    (tmp_path / "link.md").symlink_to("page.md")
+    assert write("link.md") == 0 and (tmp_path / "link.md").is_symlink()
+    assert "> No." in (tmp_path / "page.md").read_text() and (tmp_path / "page.md").stat().st_mode & 0o777 == 0o600
+    os.mkfifo(tmp_path / "pipe.md")  # which would be waited for
+    assert write("pipe.md") == 1 and "pipe.md: got a named pipe, accepted: a regular file" in capsys.readouterr().err
+    (tmp_path / "latin.md").write_bytes(b"caf\xe9")
+    assert write("latin.md") == 1 and "latin.md: got a byte that is no UTF-8 (number 3)" in capsys.readouterr().err
 
 
 def test_what_cannot_be_shown(tmp_path, capsys, made):

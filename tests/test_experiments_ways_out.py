@@ -164,6 +164,17 @@ def test_a_users_losses_is_named(tmp_path, folder, ours):
     assert f"losses: got {mine}, accepted: {ROOT / 'losses'}" in err and "rename" in err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("call", [["afterzero_mine.py"], ["-m", "mine"]], ids=" ".join)
+def test_a_users_losses_is_named_however_the_script_is_called(tmp_path, call):
+    (tmp_path / "mine").mkdir()
+    for name in ("losses.py", "mine/__main__.py"):
+        (tmp_path / name).touch()
+    for name in ("afterzero_mine.py", "mine/__init__.py"):
+        (tmp_path / name).write_text("from experiments.data import digits\n")
+    _, err = start(*call, cwd=tmp_path).communicate(timeout=60)
+    assert f"losses: got {tmp_path / 'losses.py'}, accepted: {ROOT / 'losses'}" in err
+
+
 @pytest.mark.parametrize("name", ["losses", "nn", "stopping"])
 def test_a_users_module_is_named_by_the_command(tmp_path, name):
     (tmp_path / f"{name}.py").write_text("mine = 1\n")

@@ -237,5 +237,7 @@ def test_nothing_executes_data(path):
 
 def test_no_extra_is_installed_from_an_index():
     """Whoever has our name there would be run."""
-    texts = [*SOURCES, *(path for path in ROOT.rglob("*.md") if ".venv" not in path.parts and "results" not in path.parts)]
-    assert [path for path in texts if re.search(r"pip install [^\n]*\bafterzero\b", path.read_text(encoding="utf-8"))] == []
+    documents = [path for path in ROOT.rglob("*.md") if not {".venv", "results"} & set(path.parts)]
+    texts = [*SOURCES, *documents, ROOT / "setup.cfg", *(path for path in (ROOT / ".ci").iterdir() if path.is_file())]
+    from_index = re.compile(r"(pip install|pipx|uvx|uv (add|tool)) [^\n]*\bafterzero\b|\bafterzero\[\w")
+    assert [path for path in texts if from_index.search(path.read_text(encoding="utf-8"))] == []

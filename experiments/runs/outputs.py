@@ -2,6 +2,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import IO, Any
 
 from .schema import StoreError
@@ -24,6 +25,24 @@ def writing(path: str | PathLike[str], *, text: bool = False) -> Iterator[IO[Any
 
     with named(path), replacing(path, text=text) as file:
         yield file
+
+
+def document(path: Path) -> str:
+    """Return the text of a document of which a part is to be replaced.
+
+    Raises
+    ------
+    OutputError
+        When it could not be written either, as `writing`, or is not text. A named pipe is not waited for.
+    """
+    from nn.files import place
+
+    try:
+        with named(path):
+            place(path)
+            return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise OutputError(f"{path}: got a byte that is no UTF-8 (number {error.start}), accepted: text in UTF-8") from error
 
 
 @contextmanager

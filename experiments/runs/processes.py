@@ -4,6 +4,7 @@ Each worker gets its shards through a pipe and answers through another. Nothing 
 give it work. Pipes tell of deaths, too: a worker's answers end when it dies, and its shards end when the driver does, upon
 which the worker ends as well.
 """
+import logging
 import multiprocessing
 import os
 import pickle
@@ -65,7 +66,7 @@ class Worker:
             self._tasks.send(shard)
 
     def result(self) -> tuple[list[Finished], BaseException | None]:
-        """Take what has become of the shard: finished runs, or why there are none.
+        """Take what has become of the shard: finished runs, or why there are none; neither while it goes on.
 
         Raises
         ------
@@ -76,8 +77,12 @@ class Worker:
         except (EOFError, OSError):  # before an answer, or half way through one
             self.end()
             raise Died(_ending(self._process.exitcode)) from None
+        answer = pickle.loads(answer)
+        if len(answer) == 2:  # what was logged there, such as why it takes so long at first
+            logging.getLogger("afterzero").log(*answer)
+            return [], None
         self.shard = None
-        finished, error, trace = pickle.loads(answer)
+        finished, error, trace = answer
         if error is not None:
             error.__cause__ = WorkerTraceback(trace)
         return finished, error

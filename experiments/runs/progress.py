@@ -72,15 +72,22 @@ class Bar:
 
     def __init__(self, title: str, total: float) -> None:
         from rich.console import Console
-        from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.text import Text
 
         from nn import compiling
 
         self._watched = compiling.Watched()
+        class BarOrMessage(Progress):
+            def get_renderables(self) -> Iterable[Any]:
+                """What to show: why nothing moves while kernels are compiled, on a line of its own, else the bar."""
+                said = compiling.text()
+                return [Text(said, no_wrap=True, overflow="ellipsis")] if said else super().get_renderables()
+
         console = Console(stderr=True)
-        self.progress = Progress(TextColumn("{task.description}", markup=False), compiling.bar_column(),
-                                 TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
-                                 console=console, transient=True, disable=not console.is_terminal)
+        self.progress = BarOrMessage(TextColumn("{task.description}", markup=False), BarColumn(),
+                                     TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
+                                     console=console, transient=True, disable=not console.is_terminal)
         self.task = self.progress.add_task(title, total=total)
 
     def advance(self, amount: float) -> None:
