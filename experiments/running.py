@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -146,7 +146,8 @@ def _heard() -> Iterator[None]:
             known, text = len(said), record.getMessage()
             said.add(text)
             if len(said) > known:
-                print(text, file=sys.stderr, flush=True)  # as it is now: a progress bar takes it over, to stay below
+                with suppress(OSError):  # training goes on where nobody reads it
+                    print(text, file=sys.stderr, flush=True)  # as it is now: a progress bar takes it over, to stay below
 
     log, handler, level = logging.getLogger("afterzero"), Once(), logging.getLogger("afterzero").level
     log.addHandler(handler)

@@ -195,7 +195,7 @@ def test_a_scheduler_with_tls_serves_those_who_have_the_key(tmp_path, monkeypatc
             show(*foreign)
             for refused in (address, address.replace("tls:", "tcp:")):
                 code, err = drive(tmp_path, [{}], refused)
-                assert code == 1 and len(err.splitlines()) == 1 and f"scheduler is {refused!r}" in err, err
+                assert code == 1 and len(err.splitlines()) == 1 and f"scheduler: got {refused!r}" in err, err
             show(*ours)
             code, err = drive(tmp_path, [{}] * 3, address)
             assert code == 0, err

@@ -93,13 +93,35 @@ def test_keras_refuses_what_is_no_file_before_training(keras, tmp_path, name):
     assert os.listdir(tmp_path) == [name]
 
 
-@posix
-@pytest.mark.parametrize("name", ["stopping.json", "stopping_best.safetensors"])
-def test_transformers_adds_whole_files_to_a_checkpoint(monkeypatch, tmp_path, name):
+@pytest.fixture
+def transformers(monkeypatch):
+    """The module of its callback, to which weights are bytes."""
     module(monkeypatch, "safetensors")
     module(monkeypatch, "safetensors.torch", save=lambda weights: weights, load_file=None)
     module(monkeypatch, "transformers", TrainerCallback=type("TrainerCallback", (), {}))
-    ours = integration(monkeypatch, "transformers")
+    return integration(monkeypatch, "transformers")
+
+
+@posix
+@pytest.mark.parametrize("name", ["stopping.json", "stopping_best.safetensors"])
+def test_transformers_waits_for_no_pipe(transformers, tmp_path, name):
+    folder, callback = tmp_path / "checkpoint-5", transformers.Callback("Patience(3)")
+    folder.mkdir()
+    (folder / transformers.STATE).write_text(json.dumps(callback.watcher.state_dict()))
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    now = SimpleNamespace(output_dir=tmp_path), SimpleNamespace(global_step=5), None
+    if name == transformers.STATE:
+        with pytest.warns(UserWarning, match="stopping.json is not there: .* starts afresh"):
+            callback.on_train_begin(*now, model=None)
+    else:
+        callback.on_train_begin(*now, model=None)
+
+
+@posix
+@pytest.mark.parametrize("name", ["stopping.json", "stopping_best.safetensors"])
+def test_transformers_adds_whole_files_to_a_checkpoint(transformers, tmp_path, name):
+    ours = transformers
     folder = tmp_path / "checkpoint-5"
     folder.mkdir()
     (tmp_path / "target").write_text("old")

@@ -77,13 +77,13 @@ class Bar:
 
         from nn import compiling
 
-        self._watched = compiling.Watched()
         class BarOrMessage(Progress):
             def get_renderables(self) -> Iterable[Any]:
                 """What to show: why nothing moves while kernels are compiled, on a line of its own, else the bar."""
                 said = compiling.text()
                 return [Text(said, no_wrap=True, overflow="ellipsis")] if said else super().get_renderables()
 
+        self._watched = compiling.Watched()
         console = Console(stderr=True)
         self.progress = BarOrMessage(TextColumn("{task.description}", markup=False), BarColumn(),
                                      TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),

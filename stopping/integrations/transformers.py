@@ -46,8 +46,8 @@ class Callback(RestoresOnExit, TrainerCallback):
         """Start afresh, or where the checkpoint that the Trainer resumed from left off."""
         self._model = more["model"]
         folder = _folder(args, state)
-        if state.global_step and (folder / STATE).exists():
-            best = load_file(folder / BEST) if (folder / BEST).exists() else None
+        if state.global_step and (folder / STATE).is_file():  # no named pipe, for which it would wait
+            best = load_file(folder / BEST) if (folder / BEST).is_file() else None
             self.watcher.load_state_dict(json.loads((folder / STATE).read_text("utf-8")), best)
         elif state.global_step:
             warnings.warn(f"{folder / STATE} is not there: {self.watcher.criterion!r} starts afresh", stacklevel=2)
