@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .compare import BETTER, FEWEST, UNKNOWN, WORSE, Difference, half_width, mean_and_error, paired
+from .compare import BETTER, FEWEST, UNKNOWN, WORSE, Difference, half_width, judge, mean_and_error, paired
+from .ratios import Ratio
 from .tables import number
 
 KEEP, STOP, FLOOD, CURB, LOOK = "keep training", "stop", "flood", "stop or flood", "look at the data"
@@ -84,10 +85,9 @@ def ratio(before: Any, after: Any, *, comparisons: int = 1) -> tuple[Difference,
     a, b = (np.asarray(values, dtype=float) for values in (before, after))
     known = (a > 0) & (b > 0)  # neither NaN nor 0, which has no ratio
     change = np.log(b[known]) - np.log(a[known])
-    found = paired(np.zeros(len(change)), change, comparisons=comparisons)
-    half = half_width(found.error, len(change), comparisons)
-    ends = f"{number(float(np.exp(found.mean - half)))} to {number(float(np.exp(found.mean + half)))}"
-    return found, f"× {number(float(np.exp(found.mean)))}" + _aside(ends * bool(np.isfinite(half)), known)
+    found = Ratio.of(change, comparisons=comparisons)
+    ends = f"{number(found.low)} to {number(found.high)}" * found.known
+    return judge(change, comparisons=comparisons), f"× {number(found.mean)}" + _aside(ends, known)
 
 
 def _aside(interval: str, used: np.ndarray) -> str:
