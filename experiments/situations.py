@@ -178,7 +178,8 @@ def random_labels(module: Any, results: Any) -> Advice:
     epochs, error = (results.at(("kind", module.RANDOM), *how) for how in (("epoch", 1, "zero"), ("test_error", 100)))
     fitted = Share.of(np.isfinite(epochs), comparisons=2)
     learnt = judge(error - module.CHANCE, comparisons=2).verdict
-    action = UNTOLD if learnt == UNKNOWN else LOOK if fitted.mostly and learnt != BETTER else EITHER
+    told = learnt != UNKNOWN and (fitted.mostly or fitted.seldom or learnt == BETTER)
+    action = UNTOLD if not told else LOOK if fitted.mostly and learnt != BETTER else EITHER
     real = results.at(("kind", module.REAL), "test_error", 100)
     return Advice(action, f"{results.config.train} digits. Random labels were fitted to zero training error in "
                   f"{fitted.hits} of {fitted.runs} runs; test error at the end {spread(error, comparisons=2)} % (chance: "

@@ -139,8 +139,11 @@ def test_zero_error_says_nothing_where_random_labels_are_fitted_too():
     assert situations.random_labels(module, results(reached * np.nan, 90 + np.tile(WAVES, 2))).action == EITHER
     assert situations.random_labels(module, results(reached[:2], 90 + WAVES[:2])).action == UNTOLD
     slight = results(reached[:5], 90 - (SLIGHT - EVEN))  # clear alone, not beside the share that was fitted
-    assert situations.random_labels(module, slight).action == EITHER
-    assert situations.random_labels(module, results(np.arange(6.0), 90 + np.append(WAVES, 0.0))).action == EITHER
+    assert situations.random_labels(module, slight).action == UNTOLD
+    few = results(np.arange(6.0), 90 + np.append(WAVES, 0.0))  # all were fitted, which so few cannot show of most
+    assert situations.random_labels(module, few).action == UNTOLD
+    assert situations.random_labels(module, results(np.arange(6.0), 20 + np.append(WAVES, 0.0))).action == EITHER
+    assert situations.random_labels(module, results(reached, reached * np.nan)).action == UNTOLD
 
 
 def test_alarms_of_the_report_on_leaks():
