@@ -150,8 +150,9 @@ def test_alarms_of_the_report_on_leaks():
     def module(column, copies, sound, outliers):
         hits = {"label as a column": column, "copies": copies, "no fault": sound, "outliers": outliers}
         return SimpleNamespace(FAULTS={name: ("", 0, name in ("label as a column", "copies")) for name in hits},
-                               ASKED=["10 rows"], SOUND="no fault", alarm=lambda results, name: Share(hits[name], 20))
-    runs = SimpleNamespace(at=lambda arm, name, rule: np.array([1.0, 5.0]))
+                               ASKED=["10 rows"], EXAMPLES=["10 rows", "in haste"], SOUND="no fault",
+                               alarm=lambda results, name: Share(hits[name], 20))
+    runs = SimpleNamespace(at=lambda arm, name, rule: np.array([1.0, 1.0 if arm[1] == "in haste" else 5.0]))
     found = situations.fast(module(20, 20, 1, 18), runs)
     assert found.action == LOOK and found.measured.endswith(
         "at leaks, runs: label as a column 20 of 20; copies 20 of 20; at data without one: no fault 1 of 20; outliers 18 of "
@@ -159,7 +160,7 @@ def test_alarms_of_the_report_on_leaks():
     missed = situations.fast(module(20, 0, 0, 0), runs)  # every kind of leak must be found
     assert missed.action == DEPENDS and missed.measured.endswith(
         "label as a column 20 of 20; copies 0 of 20; at data without one: no fault 0 of 20.")
-    assert situations.fast(module(20, 15, 0, 0), runs).action == UNTOLD  # 15 of 20 is clear alone, not among four
+    assert situations.fast(module(20, 15, 0, 0), runs).action == UNTOLD  # 15 of 20 is clear alone, not among three
     assert situations.fast(module(20, 20, 19, 0), runs).action == DEPENDS  # sound data are accused
     assert situations.fast(module(20, 20, 10, 0), runs).action == UNTOLD
 
@@ -174,6 +175,7 @@ def test_what_is_left_above_training_lies_in_the_data(left, action):
                                                               else -HIGH))
     assert situations.above(None, some).action == DEPENDS and "lies in the data" in situations.above(None, some).measured
 
+    assert found.measured.startswith("Random labels were at 100 % so soon in 1 of 2 runs (in haste: 2 of 2), tumours ")
 
 @pytest.mark.parametrize(("zero", "end", "action"), [(LOW, HIGH, STOP), (HIGH, LOW, KEEP), (FEW, FEW + 1, UNTOLD)])
 def test_who_was_in_the_training_set(zero, end, action):
