@@ -44,6 +44,8 @@ def _after_zero(results: Any, loss: str, *, wrong: bool = False, figure: str = "
     labels are right or where some are `wrong`.
     """
     cases = [case for case in results if bool(case.noise) is wrong]
+    if not cases:
+        return Advice(UNTOLD, f"{unit}, {loss}: no runs where {'some labels are wrong' if wrong else 'labels are right'}.")
     times = {TWICE: "at twice the epochs", "end": "at the end"}
     verdicts, said = [], []
     for case in cases:
@@ -90,8 +92,8 @@ def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> 
         verdicts, texts = zip(*(change(case, rival, "flood") for rival in rivals), strict=True)
         flooded.append(WORSE if WORSE in verdicts else next(
             (one for one in (UNKNOWN, UNCLEAR) if one in verdicts[:2]), BETTER))
-        said.append(f"{case.title}: at the end {ended}, flooded at {case.flooding.level:g} {texts[0]}, flooded beside "
-                    f"patience {texts[1]}")
+        said.append(f"{case.title}: at the end {ended}, flooded (level {case.flooding.level:g}) {texts[0]}, flooded "
+                    f"beside patience {texts[1]}")
     action = course([verdict for verdict, _ in on])
     if {BETTER, WORSE} <= set(flooded) and action == STOP:
         action = CURB  # not to the end anywhere; which of the two depends on the data
@@ -103,7 +105,7 @@ def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> 
 
 def wrong_errors(module: Any, results: Any) -> Advice:
     """Some labels are wrong, errors count."""
-    return _beside_flooding(results, "test_error", "Test error, %", SHARES)
+    return _beside_flooding(results, "test_error", "Test error in %", SHARES)
 
 
 def wrong_losses(module: Any, results: Any) -> Advice:
@@ -116,10 +118,11 @@ def separable(module: Any, results: Any) -> Advice:
     cases = [case for case in results if case.runs.runs and not case.network]
     found = [ratio(case.runs.at("zero", "angle"), case.runs.at("end", "angle"), comparisons=len(cases)) for case in cases]
     verdicts = [one.verdict for one, _ in found]
-    last = cases[-1].runs
+    last, larger = cases[-1].runs, verdicts.count(WORSE)
     return Advice(course(verdicts), "Angle to the classifier with the largest margin, zero training error → end: clearly "
-                  f"smaller in {verdicts.count(BETTER)} of {counted(len(cases), 'case')}; {cases[-1].title} "
-                  f"{spread(last.at('zero', 'angle'))} → {spread(last.at('end', 'angle'))} degrees, {found[-1][1]}.")
+                  f"smaller in {verdicts.count(BETTER)} of {counted(len(cases), 'case')}"
+                  f"{f', larger in {larger}' * bool(larger)}; {cases[-1].title} {spread(last.at('zero', 'angle'))} → "
+                  f"{spread(last.at('end', 'angle'))} degrees, {found[-1][1]}.")
 
 
 def private(module: Any, results: Any) -> Advice:
@@ -128,7 +131,7 @@ def private(module: Any, results: Any) -> Advice:
     found = [(f"{case.title}, {attack}", *compared(*(case.plain[when].found("auc", attack) for when in ("zero", "end")),
                                                    comparisons=len(attacks) * len(cases)))
              for case in cases for attack in attacks]
-    said = "; ".join(f"{title}: {change}" for title, _, change in found)
+    said = "; ".join(f"{title}: {change}" for title, _, change in found) or "no run got there"
     return Advice(course([one.verdict for _, one, _ in found]), "AUC by which an attack tells members of the training set "
                   f"from others (0.5: not at all), zero training error → end: {said}.")
 
@@ -230,4 +233,4 @@ def words(module: Any, results: Any) -> Advice:
     action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else DEPENDS if WORSE in found else EITHER
     named = listed(f"{name} {interval(values, results.folds)}" for name, values in parts.items())
     return Advice(action, f"Accuracy of the plain network {interval(plain, results.folds)} %; points that it lacks: {named} "
-                  "(too few words, or out of reach).")
+                  "(too few words, no better method, or words of either language).")

@@ -76,7 +76,7 @@ def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
     assert situations.wrong_errors(None, [better]).action == FLOOD
     found = situations.wrong_errors(None, [better, worse])
     assert found.action == DEPENDS and found.measured.endswith(
-        ", flooded at 0.25 40.0 → 30.0 (-10.0000 ±0.0000), flooded beside patience 20.0 → 30.0 (+10.0 ±3.7).")
+        ", flooded (level 0.25) 40.0 → 30.0 (-10.0000 ±0.0000), flooded beside patience 20.0 → 30.0 (+10.0 ±3.7).")
     assert situations.wrong_losses(None, [worse, better]).action == DEPENDS
     rises = [flips(0.1, LOW + 0.2, HIGH + 0.3, LOW), flips(0.1, LOW + 0.1, HIGH, LOW + 0.05, patience=LOW)]
     assert situations.wrong_losses(None, rises).action == CURB  # to the end nowhere; flooding is better in one, worse in one
@@ -113,6 +113,22 @@ def test_both_losses_to_the_end_by_labels():
     doubled = after_zero(0.0, LOW, 2 * LOW * np.exp(WAVES), 0.5 * LOW * np.exp(WAVES))
     assert situations.clean_losses(None, [doubled]).measured.endswith(
         ": Data: at twice the epochs × 0.500 (0.488 to 0.513), at the end × 2.00 (1.95 to 2.05).")
+    none = situations.squared_wrong(None, [falls])
+    assert none.action == UNTOLD and none.measured == (
+        "Test error in %, squared error: no runs where some labels are wrong.")
+
+
+def test_every_row_reads_its_own_loss_and_figure():
+    def of_loss(noise, figures):
+        return SimpleNamespace(title="Data", noise=noise, at=lambda arm, when, figure: figures[arm, figure][when == "end"])
+    falls, rises, neither = (HIGH, LOW), (LOW, HIGH), (LOW, LOW)
+    clean = of_loss(0.0, {("cross-entropy", "test_error"): falls, ("cross-entropy", "test_loss"): rises,
+                          ("squared error", "test_error"): neither})
+    wrong = of_loss(0.1, {("squared error", "test_error"): rises})
+    both = flips(0.1, None, None)
+    both.values = lambda method, figure: (falls if figure == "test_error" else rises)[method == "end"]
+    assert [row.advise(None, [clean, wrong] if row.question == "loss_matters" else [both]).action
+            for row in deciding.TABLE[:6]] == [KEEP, KEEP, STOP, STOP, EITHER, STOP]
 
 
 def test_separable_data():
@@ -121,7 +137,12 @@ def test_separable_data():
         return SimpleNamespace(runs=runs, network=False, title="Data")
     assert situations.separable(None, [turned(HIGH, LOW)]).action == KEEP
     assert situations.separable(None, [turned(LOW, HIGH)]).action == STOP
-    assert "0 of 1 case;" in situations.separable(None, [turned(LOW, HIGH)]).measured
+    assert "smaller in 0 of 1 case, larger in 1; Data" in situations.separable(None, [turned(LOW, HIGH)]).measured
+    network, empty = turned(LOW, HIGH), SimpleNamespace(runs=SimpleNamespace(runs=[]), network=False)
+    network.network = True
+    found = situations.separable(None, [turned(HIGH, LOW), network, empty])
+    assert found.action == KEEP and "smaller in 1 of 1 case; Data" in found.measured
+    assert situations.separable(None, [turned(HIGH, LOW), turned(LOW, HIGH)]).action == DEPENDS
     slight = turned(EVEN, EVEN * np.exp(SLIGHT - EVEN))
     assert situations.separable(None, [slight]).action == STOP
     assert situations.separable(None, [slight, slight]).action == EITHER
@@ -188,6 +209,11 @@ def test_who_was_in_the_training_set(zero, end, action):
     slight = SimpleNamespace(title="clean", plain={"zero": model(EVEN), "end": model(SLIGHT)})
     assert situations.private(module, [slight]).action == EITHER
 
+    other = SimpleNamespace(title="clean", plain={"zero": model(zero, EVEN), "end": model(end, EVEN)})
+    assert "clean, LiRA: 0.200 → 0.200 (" in situations.private(module, [other]).measured
+    nowhere = SimpleNamespace(plain={"zero": SimpleNamespace(there=np.zeros(5, dtype=bool))})
+    assert situations.private(module, [case, nowhere]) == found
+    assert situations.private(module, [nowhere]).measured.endswith(" → end: no run got there.")
 
 def test_late_generalisation():
     def checks(right):
