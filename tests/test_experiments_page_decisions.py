@@ -68,7 +68,7 @@ def test_errors_with_wrong_labels(zero, end, flood, wrong):
     results = [flips(0.0, zero, end), flips(0.01, end, zero), flips(0.1, zero, end, flood)]
     found = situations.wrong_errors(None, results)
     assert found.action == wrong and "Data 0.1:" in found.measured and "Data 0.01" not in found.measured
-    assert situations.wrong_losses(None, results).action == wrong
+    assert situations.wrong_losses(None, results).action == wrong and "×" in situations.wrong_losses(None, results).measured
 
 
 def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
@@ -133,7 +133,7 @@ def test_every_row_reads_its_own_loss_and_figure():
 
 def test_separable_data():
     def turned(zero, end):
-        runs = SimpleNamespace(runs=[1], at=lambda when, name: {"zero": zero, "end": end}[when])
+        runs = SimpleNamespace(runs=[1], at=lambda when, name: {("zero", "angle"): zero, ("end", "angle"): end}[when, name])
         return SimpleNamespace(runs=runs, network=False, title="Data")
     assert situations.separable(None, [turned(HIGH, LOW)]).action == KEEP
     assert situations.separable(None, [turned(LOW, HIGH)]).action == STOP
@@ -175,6 +175,7 @@ def test_alarms_of_the_report_on_leaks():
                                alarm=lambda results, name: Share(hits[name], 20))
     runs = SimpleNamespace(at=lambda arm, name, rule: np.array([1.0, 1.0 if arm[1] == "in haste" else 5.0]))
     found = situations.fast(module(20, 20, 1, 18), runs)
+    assert found.measured.startswith("Random labels were at 100 % so soon in 1 of 2 runs (in haste: 2 of 2), tumours ")
     assert found.action == LOOK and found.measured.endswith(
         "at leaks, runs: label as a column 20 of 20; copies 20 of 20; at data without one: no fault 1 of 20; outliers 18 of "
         "20.")
@@ -195,25 +196,27 @@ def test_what_is_left_above_training_lies_in_the_data(left, action):
     some = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=HIGH, remedied=HIGH if title == "Dropout"
                                                               else -HIGH))
     assert situations.above(None, some).action == DEPENDS and "lies in the data" in situations.above(None, some).measured
+    slight = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=HIGH, remedied=SLIGHT - EVEN))
+    assert situations.above(None, slight).action == EITHER
 
-    assert found.measured.startswith("Random labels were at 100 % so soon in 1 of 2 runs (in haste: 2 of 2), tumours ")
 
 @pytest.mark.parametrize(("zero", "end", "action"), [(LOW, HIGH, STOP), (HIGH, LOW, KEEP), (FEW, FEW + 1, UNTOLD)])
 def test_who_was_in_the_training_set(zero, end, action):
-    def model(values):
-        return SimpleNamespace(found=lambda kind, attack: values, there=np.ones(len(values), dtype=bool))
+    def model(values, lira=None):
+        return SimpleNamespace(found=lambda kind, attack: {("auc", "loss"): values, ("auc", "LiRA"): (
+            values if lira is None else lira)}[kind, attack], there=np.ones(len(values), dtype=bool))
     module = SimpleNamespace(LIRA="LiRA")
     case = SimpleNamespace(title="clean", plain={"zero": model(zero), "end": model(end)})
     found = situations.private(module, [case])
     assert found.action == action and "clean, loss: " in found.measured and "clean, LiRA: " in found.measured
-    slight = SimpleNamespace(title="clean", plain={"zero": model(EVEN), "end": model(SLIGHT)})
-    assert situations.private(module, [slight]).action == EITHER
-
     other = SimpleNamespace(title="clean", plain={"zero": model(zero, EVEN), "end": model(end, EVEN)})
     assert "clean, LiRA: 0.200 → 0.200 (" in situations.private(module, [other]).measured
     nowhere = SimpleNamespace(plain={"zero": SimpleNamespace(there=np.zeros(5, dtype=bool))})
     assert situations.private(module, [case, nowhere]) == found
     assert situations.private(module, [nowhere]).measured.endswith(" → end: no run got there.")
+    slight = SimpleNamespace(title="clean", plain={"zero": model(EVEN), "end": model(SLIGHT)})
+    assert situations.private(module, [slight]).action == EITHER
+
 
 def test_late_generalisation():
     def checks(right):
@@ -228,6 +231,8 @@ def test_late_generalisation():
     assert found.action == KEEP and "right at 20.0 (8 of 8 runs)" in found.measured and "decay in 0 of 8" in found.measured
     assert situations.late(None, results(delays(1.0, 0.2))).action == EITHER
     assert situations.late(None, results(delays(1.0, 0.95), delays(0.1, 0.2))).action == DEPENDS
+    half = Delays(1.0, [checks(0.95)] * 10 + [checks(0.2)] * 10)
+    assert situations.late(None, results(half, delays(0.1, 0.2))).action == UNTOLD
     often = Delays(1.0, [checks(0.95)] * 15 + [checks(0.2)] * 5)
     assert situations.late(None, results(often)).action == KEEP
     assert situations.late(None, results(often, often)).action == UNTOLD  # 15 of 20 is clear alone, not among two
@@ -245,6 +250,7 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
     assert found.action == STOP and "rule “a”" in found.measured and "by “b”" in found.measured
     assert found.measured.startswith("400 digits, 10 % of their labels wrong; zero training error in 1 of 5 runs. ")
     assert situations.online(None, stops(200 + 3000 * WAVES)).action == EITHER
+    assert situations.online(None, stops(250 + WAVES)).action == KEEP  # every rule ends before what is best
     near = stops(160 + 1000 * WAVES)  # clear of one rule, not of the best of forty
     assert situations.online(None, near).action == STOP
     near.stops.update({f"rule {i}": SimpleNamespace(excess=300 + WAVES) for i in range(40)})
@@ -258,7 +264,8 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
         found = situations.codes(module, results)
         assert found.action == action and "from epoch 60 to" in found.measured
         assert f"more, slow {spread(other, comparisons=4)} (reconstruction error {spread(HIGH)} % lower)" in found.measured
-    for left, action in ((10 * HIGH, LOOK), (HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD)):
+    for left, action in ((10 * HIGH, LOOK), (HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD),
+                         (2 * HIGH + 0.033 + WAVES, EITHER)):  # clear alone, or of other folds, not among two
         few = len(left)
         words = SimpleNamespace(folds=5, accuracy=lambda name, few=few: 80 + HIGH[:few], parts=lambda left=left, few=few: {
             "network": 2 * HIGH[:few], "n-grams": LOW[:few], "left": left})
@@ -278,6 +285,7 @@ def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
         ("Some labels are wrong; you use the probabilities", FLOOD)]
     row = deciding.Row("s", "speed", lambda module, results: deciding.Advice(results, "m"))
     monkeypatch.setattr(deciding, "TABLE", (row,))
-    for runs, action in (("quick, 3 seeds", UNTOLD), ("default, 10 seeds", EITHER)):  # three seeds find no difference
-        [row] = deciding.decisions({"speed": (None, EITHER, runs)})
+    for runs, told, action in (("quick, 3 seeds", EITHER, UNTOLD), ("default, 10 seeds", EITHER, EITHER),
+                               ("quick, 3 seeds", STOP, STOP)):  # three seeds find no small difference
+        [row] = deciding.decisions({"speed": (None, told, runs)})
         assert row.advice.action == action and row.runs == runs and action in ACTIONS
