@@ -29,7 +29,7 @@ def is_script() -> bool:
 def is_command() -> bool:
     """Return whether this process is about to be the command, which says by itself what is wrong."""
     if sys.argv[:1] == ["-m"]:  # while Python looks for a package's entry, perhaps that of a user's package
-        return "experiments" in {word.removeprefix("-m") for word in sys.orig_argv}
+        return sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "experiments"  # behind it are its arguments alone
     return is_script()
 
 

@@ -164,7 +164,7 @@ def test_a_users_losses_is_named(tmp_path, folder, ours):
     assert f"losses: got {mine}, accepted: {ROOT / 'losses'}" in err and "rename" in err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("call", [["afterzero_mine.py"], ["-m", "mine"]], ids=" ".join)
+@pytest.mark.parametrize("call", [["afterzero_mine.py"], ["-m", "mine"], ["-m", "mine", "experiments"]], ids=" ".join)
 def test_a_users_losses_is_named_however_the_script_is_called(tmp_path, call):
     (tmp_path / "mine").mkdir()
     for name in ("losses.py", "mine/__main__.py"):
