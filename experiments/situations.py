@@ -228,9 +228,11 @@ def words(module: Any, results: Any) -> Advice:
     from .report.spelled import interval, verdict
 
     parts, plain = results.parts(), results.accuracy("plain network")
-    others = [values for name, values in parts.items() if name != "left"]
-    found = [verdict(parts["left"] - values, results.folds, len(others)) for values in others]
-    action = UNTOLD if UNKNOWN in found else LOOK if set(found) == {BETTER} else DEPENDS if WORSE in found else EITHER
+    left = parts.pop("left")
+    found = np.sum(list(parts.values()), axis=0)
+    most = verdict(left - found, results.folds)  # as in the question's answer
+    action = {UNKNOWN: UNTOLD, BETTER: LOOK, WORSE: DEPENDS}.get(most, EITHER)
     named = listed(f"{name} {interval(values, results.folds)}" for name, values in parts.items())
-    return Advice(action, f"Accuracy of the plain network {interval(plain, results.folds)} %; points that it lacks: {named} "
-                  "(too few words, no better method, or words of either language).")
+    return Advice(action, f"Accuracy of the plain network {interval(plain, results.folds)} %. Of the points that it lacks, "
+                  f"{interval(found, results.folds)} were found ({named}), {interval(left, results.folds)} are left (too "
+                  "few words, no better method, or words of either language).")

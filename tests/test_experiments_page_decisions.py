@@ -264,14 +264,16 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
         found = situations.codes(module, results)
         assert found.action == action and "from epoch 60 to" in found.measured
         assert f"more, slow {spread(other, comparisons=4)} (reconstruction error {spread(HIGH)} % lower)" in found.measured
-    for left, action in ((10 * HIGH, LOOK), (HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD),
-                         (2 * HIGH + 0.033 + WAVES, EITHER)):  # clear alone, or of other folds, not among two
+    for left, action in ((10 * HIGH, LOOK), (2.5 * HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD),
+                         (2 * HIGH + LOW + 0.025 + WAVES, EITHER),  # clear of runs that share no words
+                         (2 * HIGH + 0.1, DEPENDS)):  # more than either that was found, and less than both
         few = len(left)
         words = SimpleNamespace(folds=5, accuracy=lambda name, few=few: 80 + HIGH[:few], parts=lambda left=left, few=few: {
             "network": 2 * HIGH[:few], "n-grams": LOW[:few], "left": left})
         found = situations.words(None, words)
         assert found.action == action and "plain network 80.4" in found.measured
-        assert all(f"{name} " in found.measured for name in ("network", "n-grams", "left"))
+        assert "found (network 0.8" in found.measured and " and n-grams 0.2" in found.measured
+        assert f"), {left.mean():.1f}" in found.measured and " are left (" in found.measured
 
 
 def test_every_row_has_its_question_and_says_when_it_is_not_run(monkeypatch):
