@@ -23,7 +23,7 @@ from .report.decisions import (
     compared,
     course,
     ratio,
-    spread,
+    with_interval,
 )
 from .report.perfection import FAST, reached
 from .report.reconstruction import since_early
@@ -40,8 +40,8 @@ TWICE = 2  # of the epochs to zero training error: what is best need not be at o
 
 def _after_zero(results: Any, loss: str, *, wrong: bool = False, figure: str = "test_error", unit: str = "Test error in %",
                 compare: Compare = SHARES) -> Advice:
-    """Zero training error beside the end, which decides, and twice the epochs, with one of the losses of loss_matters, where
-    labels are right or where some are `wrong`.
+    """Zero training error beside the end and twice the epochs, with one of the losses of loss_matters, where labels are right
+    or where some are `wrong`. The end decides; where it is no different what is so half way only depends on when one stops.
     """
     cases = [case for case in results if bool(case.noise) is wrong]
     if not cases:
@@ -51,10 +51,14 @@ def _after_zero(results: Any, loss: str, *, wrong: bool = False, figure: str = "
     for case in cases:
         found = [compare(case.at(loss, 1, figure), case.at(loss, when, figure), comparisons=len(times) * len(cases))
                  for when in times]
-        verdicts.append(found[-1][0].verdict)
+        verdicts.append([one.verdict for one, _ in found])
         changes = (f"{name} {text}" for name, (_, text) in zip(times.values(), found, strict=True))
         said.append(f"{case.title}: {', '.join(changes)}")
-    return Advice(course(verdicts), f"{unit}, {loss}, from zero training error on: {'; '.join(said)}.")
+    half_way, at_end = zip(*verdicts, strict=True)
+    action = course(at_end)
+    if action == EITHER and {BETTER, WORSE} & set(half_way):
+        action = DEPENDS
+    return Advice(action, f"{unit}, {loss}, from zero training error on: {'; '.join(said)}.")
 
 
 def clean_errors(module: Any, results: Any) -> Advice:
@@ -121,8 +125,8 @@ def separable(module: Any, results: Any) -> Advice:
     last, larger = cases[-1].runs, verdicts.count(WORSE)
     return Advice(course(verdicts), "Angle to the classifier with the largest margin, zero training error → end: clearly "
                   f"smaller in {verdicts.count(BETTER)} of {counted(len(cases), 'case')}"
-                  f"{f', larger in {larger}' * bool(larger)}; {cases[-1].title} {spread(last.at('zero', 'angle'))} → "
-                  f"{spread(last.at('end', 'angle'))} degrees, {found[-1][1]}.")
+                  f"{f', larger in {larger}' * bool(larger)}; {cases[-1].title} {with_interval(last.at('zero', 'angle'))} → "
+                  f"{with_interval(last.at('end', 'angle'))} degrees, {found[-1][1]}.")
 
 
 def private(module: Any, results: Any) -> Advice:
@@ -142,8 +146,8 @@ def late(module: Any, results: Any) -> Advice:
     mostly = [share.mostly for share in arms.values()]
     rare = all(share.seldom for share in arms.values())
     action = KEEP if all(mostly) else DEPENDS if any(mostly) else EITHER if rare else UNTOLD
-    said = "; ".join(f"{one.title}: by heart at epoch {spread(one.at('zero', 'epoch'))}, 90 % of new sums right at "
-                     f"{spread(one.at('there', 'epoch'))} ({arms[one.title].hits} of {arms[one.title].runs} runs)"
+    said = "; ".join(f"{one.title}: by heart at epoch {with_interval(one.at('zero', 'epoch'))}, 90 % of new sums right at "
+                     f"{with_interval(one.at('there', 'epoch'))} ({arms[one.title].hits} of {arms[one.title].runs} runs)"
                      for one in results.decayed)
     without = "".join(f" Without weight decay in {Share.of(one.there)} runs." for one in results.control)
     return Advice(action, f"Sums modulo {results.config.modulus}. {said[:1].upper()}{said[1:]}.{without}")
@@ -158,8 +162,8 @@ def online(module: Any, results: Any) -> Advice:
     found, _ = compared(to_end, results.stops[name].excess, comparisons=len(results.stops))  # the best of so many rules
     return Advice(course([found.verdict], STOP, KEEP), f"{config.train} digits, {100 * config.noise:.0f} % of their labels "
                   f"wrong; zero training error in {zero.hits} of {zero.runs} runs. Test loss above the lowest, %: "
-                  f"{spread(to_end)} at the end, {spread(results.stops[name].excess)} by the rule “{name}”, "
-                  f"{spread(results.stops[worst].excess)} by “{worst}”.")
+                  f"{with_interval(to_end)} at the end, {with_interval(results.stops[name].excess)} by the rule “{name}”, "
+                  f"{with_interval(results.stops[worst].excess)} by “{worst}”.")
 
 
 def codes(module: Any, results: Any) -> Advice:
@@ -168,7 +172,7 @@ def codes(module: Any, results: Any) -> Advice:
              for name, (runs, _) in results.named(data).items()}
     verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
     epochs = sorted({epoch for epoch, *_ in found.values()})
-    said = "; ".join(f"{name} {spread(points, comparisons=len(found))} (reconstruction error {spread(error)} % lower)"
+    said = "; ".join(f"{name} {with_interval(points, comparisons=len(found))} (reconstruction error {with_interval(error)} % lower)"
                      for name, (_, error, points) in found.items())
     return Advice(course(verdicts), "Points of accuracy that the code gains from epoch "
                   f"{listed(f'{one:.0f}' for one in epochs)} to the lowest validation error: {said}.")
@@ -185,8 +189,8 @@ def random_labels(module: Any, results: Any) -> Advice:
     action = UNTOLD if not told else LOOK if fitted.mostly and learnt != BETTER else EITHER
     real = results.at(("kind", module.REAL), "test_error", 100)
     return Advice(action, f"{results.config.train} digits. Random labels were fitted to zero training error in "
-                  f"{fitted.hits} of {fitted.runs} runs; test error at the end {spread(error, comparisons=2)} % (chance: "
-                  f"{module.CHANCE:.0f} %), with real labels {spread(real)} %.")
+                  f"{fitted.hits} of {fitted.runs} runs; test error at the end {with_interval(error, comparisons=2)} % (chance: "
+                  f"{module.CHANCE:.0f} %), with real labels {with_interval(real)} %.")
 
 
 def fast(module: Any, results: Any) -> Advice:
@@ -215,7 +219,7 @@ def above(module: Any, results: Any) -> Advice:
              "Trained on the validation set": "a leaked validation set", "Flipped training labels": "wrong training labels"}
     cases = [results.case(title) for title in shown]
     left = [judge(case.remedied, lower_is_better=False, comparisons=len(cases)).verdict for case in cases]
-    said = "; ".join(f"{shown[case.title]} {spread(case.observed)}, then {spread(case.remedied, comparisons=len(cases))}"
+    said = "; ".join(f"{shown[case.title]} {with_interval(case.observed)}, then {with_interval(case.remedied, comparisons=len(cases))}"
                      for case in cases)
     some = BETTER in left
     action = UNTOLD if UNKNOWN in left else LOOK if set(left) == {BETTER} else DEPENDS if some else EITHER

@@ -20,7 +20,7 @@ from experiments.report.decisions import (
     compared,
     course,
     ratio,
-    spread,
+    with_interval,
 )
 from experiments.report.delays import Delays
 from experiments.report.shares import Share
@@ -46,8 +46,8 @@ def test_figures_have_the_interval_of_their_verdict():
     assert compared([np.nan, *HIGH], [0.1, *LOW], 100)[1] == "40.0 → 20.0 (-20.0 ±2.0; 5 of 6 runs)"
     assert ratio(LOW, 2 * LOW * np.exp(WAVES))[1] == "× 2.00 (1.96 to 2.04)"
     assert ratio([0.0, np.nan, *LOW], [1.0, 1.0, *LOW])[1] == "× 1.00 (1.00 to 1.00; 5 of 7 runs)"
-    assert spread(LOW, 100) == "20.0 ±2.0" and spread(LOW, 100, comparisons=4) == "20.0 ±3.1"
-    assert spread(FEW) == "0.195" and spread([1, 1, 1]) == "1.00"
+    assert with_interval(LOW, 100) == "20.0 ±2.0" and with_interval(LOW, 100, comparisons=4) == "20.0 ±3.1"
+    assert with_interval(FEW) == "0.195" and with_interval([1, 1, 1]) == "1.00"
 
 
 def flips(noise, zero, end, flood=None, patience=None):
@@ -107,7 +107,9 @@ def test_both_losses_to_the_end_by_labels():
         assert advise(None, [falls, wrong]).action == KEEP  # wrong labels have rows of their own
         assert advise(None, [rises, after_zero(0.1, HIGH, LOW)]).action == STOP
         assert advise(None, [falls, rises]).action == DEPENDS  # one data set does not speak for all
-        assert advise(None, [after_zero(0.0, LOW, NOISY, HIGH)]).action == EITHER  # the end decides
+        assert advise(None, [after_zero(0.0, LOW, NOISY, HIGH)]).action == DEPENDS  # on when one stops
+        assert advise(None, [after_zero(0.0, LOW, HIGH, LOW)]).action == STOP  # the end decides
+        assert advise(None, [after_zero(0.0, LOW, NOISY, LOW)]).action == EITHER
         assert advise(None, [after_zero(0.0, EVEN, SLIGHT)]).action == EITHER
     assert situations.squared_wrong(None, [falls, wrong]).action == STOP
     doubled = after_zero(0.0, LOW, 2 * LOW * np.exp(WAVES), 0.5 * LOW * np.exp(WAVES))
@@ -191,7 +193,7 @@ def test_alarms_of_the_report_on_leaks():
 def test_what_is_left_above_training_lies_in_the_data(left, action):
     results = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=left, remedied=left))
     found = situations.above(None, results)
-    assert found.action == action and f"then {spread(left, comparisons=5)}" in found.measured  # the interval of the verdict
+    assert found.action == action and f"then {with_interval(left, comparisons=5)}" in found.measured  # the interval of the verdict
     assert ("lies in the data" in found.measured) is (action == LOOK)
     some = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=HIGH, remedied=HIGH if title == "Dropout"
                                                               else -HIGH))
@@ -263,7 +265,7 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
             60.0, HIGH, other if runs == "slow more" else points))  # every network of every data set has its say
         found = situations.codes(module, results)
         assert found.action == action and "from epoch 60 to" in found.measured
-        assert f"more, slow {spread(other, comparisons=4)} (reconstruction error {spread(HIGH)} % lower)" in found.measured
+        assert f"more, slow {with_interval(other, comparisons=4)} (reconstruction error {with_interval(HIGH)} % lower)" in found.measured
     for left, action in ((10 * HIGH, LOOK), (2.5 * HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD),
                          (2 * HIGH + LOW + 0.025 + WAVES, EITHER),  # clear of runs that share no words
                          (2 * HIGH + 0.1, DEPENDS)):  # more than either that was found, and less than both

@@ -96,7 +96,7 @@ def _aside(interval: str, used: np.ndarray) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def spread(values: Any, factor: float = 1.0, *, comparisons: int = 1) -> str:
+def with_interval(values: Any, factor: float = 1.0, *, comparisons: int = 1) -> str:
     """Return "mean ±half the width of the 95 % interval" of figures (seeds,), NaN left out; the mean alone of too few.
 
     `comparisons` as in `compared`: a figure that a verdict is about has the interval of that verdict.
