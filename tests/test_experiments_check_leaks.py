@@ -1,6 +1,7 @@
 """What is wrong with a table is found by name, and tables with nothing wrong are not accused."""
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -290,6 +291,14 @@ def test_columns_that_say_the_same_or_nothing():
     found = {one.kind: one.columns for one in findings(problem, cut(problem))}
     assert found == {"same_column": ("word", "code"), "linear_column": ("a", "line"), "nearly_linear_column": ("a", "near"),
                      "constant": ("still",), "unscaled": ("a", "code")}
+
+
+def test_scales_further_apart_than_a_number_holds():
+    x = np.random.default_rng(0).standard_normal((2, 300))
+    wide, narrow = Column("wide", "number", 1e300 * x[0]), Column("narrow", "number", 1e-12 * x[1])
+    problem = table(wide, narrow, y=labels())
+    [one] = [one for one in findings(problem, cut(problem)) if one.kind == "unscaled"]
+    assert math.isfinite(one.strength) and "'wide' varies 1e+308 times as much as 'narrow'" in one.text
 
 
 def test_copied_rows_make_no_two_columns_the_same():

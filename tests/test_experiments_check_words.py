@@ -13,6 +13,7 @@ from experiments.check.causes import so_soon
 from experiments.check.changes import SAME, TOO_FEW, change
 from experiments.check.results import RuleCost
 from experiments.check.verdicts import decision
+from experiments.data.tables import Column
 from experiments.report.compare import BETTER, UNKNOWN, WORSE
 from tests.own_tables import made
 
@@ -154,6 +155,23 @@ def test_accused_data_are_named_before_anything_else():
     group = SimpleNamespace(kind="looks_like_groups", columns=("patient",), level="suspicious", text="…")
     assert "may leak (patient)" in answer(made(), [group])["answer"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
+
+
+def test_what_the_network_is_not_given_flatters_nobody():
+    results, aside = made(end=(0.2, 0.9)), (Column("diagnosis", "number", np.arange(2000.0)),)
+    results = dataclasses.replace(results, problem=dataclasses.replace(results.problem, aside=aside))
+    assert "leak" not in " ".join(answer(results, [LEAK, PERHAPS]).values())
+    more = SimpleNamespace(**{**vars(LEAK), "columns": ("age",)})
+    assert "something leaks (age), see" in answer(results, [LEAK, more])["answer"]
+    group = SimpleNamespace(kind="looks_like_groups", columns=("diagnosis",), level="suspicious", text="…")
+    assert "may leak (diagnosis)" in answer(results, [group])["answer"]  # which are there without the column
+
+
+def test_splits_are_asked_for_that_were_not_given():
+    few = made(seeds=3)
+    few.trained.plain.runs[0].scalars["zero.epoch"] = few.trained.plain.runs[0].scalars["zero.test_loss"] = float("nan")
+    few.trained.plain.runs[0].scalars["zero.test_error"] = float("nan")
+    assert "from 2 splits of 2000 rows, as an interval takes three (--seeds 10): " in opening(few)
 
 
 def test_how_sure_says_of_what():

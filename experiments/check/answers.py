@@ -27,7 +27,7 @@ def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
     accused : sequence of Finding
         What was found in the table.
     """
-    accused = leaking(accused)
+    accused = leaking(accused, {column.name for column in results.problem.aside})
     if not results.divisions:
         return {"answer": "Cannot tell: every run diverged. A column with extreme values is the usual reason: look at the "
                           "largest ones."}
@@ -63,7 +63,7 @@ def _cannot(results: Results, changes: dict[str, Change]) -> str:
     splits = (f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')} of "
               f"{counted(len(results.problem), 'row')}")
     if any(one.verdict == UNKNOWN for one in changes.values()):
-        return f"{splits}, as an interval takes three (--seeds 3)"
+        return f"{splits}, as an interval takes three (--seeds {3 if results.plan.seeds < 3 else SEEDS[0]})"
     if results.plan.seeds < SEEDS[0]:
         return f"{splits} (--seeds {SEEDS[0]} narrows the intervals)"
     return "Cannot tell: too few rows"
