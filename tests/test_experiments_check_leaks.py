@@ -280,6 +280,18 @@ def test_a_test_file_of_another_kind():
     assert "'Z'" in one.text
 
 
+@pytest.mark.parametrize("noise, said", [(0, "(row 1 of the test file is row 8)"),
+                                         (1e-4, "(row 1 of the test file is nearly row 8)")])
+def test_rows_of_a_test_file_are_counted_on_their_own(noise, said):
+    columns, rng = numbers(4, 600), np.random.default_rng(2)
+    for column in columns:
+        column.values[400:] = column.values[7:207] + noise * rng.standard_normal(200)
+    problem = table(*columns, y=labels(600), test_from=400)
+    parts = Parts(np.arange(300), np.arange(300, 400), np.arange(400, 600))
+    [one] = of_kind(problem, "near_copies" if noise else "copies", parts)
+    assert said in one.text and one.pairs[0].tolist() == [400, 7]
+
+
 def test_columns_that_say_the_same_or_nothing():
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 3, 300)

@@ -145,6 +145,17 @@ def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
     assert "--epochs" not in answer(results)["next"]
 
 
+def test_a_best_at_the_end_is_no_answer_to_what_training_on_does():
+    results = made(best=(0.2, 0.5), end=(0.2, 0.5), regression=True)
+    assert opening(results).startswith("No, training on changes nothing that matters: ") and decision(results) == "same"
+    for run in results.trained.plain.runs:
+        run.scalars["best.epoch"] = 20.0
+    said = answer(results)
+    assert said["answer"].startswith("Cannot tell, as the lowest validation loss came at the end (--epochs trains longer): ")
+    assert decision(results) == "unknown" and "came at the end, so try more (--epochs)" in said["next"]
+    assert "more splits" not in said["next"] and "more rows" not in said["next"]
+
+
 def test_accused_data_are_named_before_anything_else():
     said = answer(made(end=(0.2, 0.9)), [LEAK])
     assert "But first: something leaks (diagnosis), see above" in said["answer"]

@@ -227,7 +227,7 @@ def test_records_of_a_document_are_no_lines(tmp_path):
     assert log.reading.notes == ["record 5 is one of a test or a summary: not counted as a check"]
     with pytest.raises(ValueError, match=r"2 runs in one file \(record 3: 'epoch' falls from 2 to 1"):
         logs(tmp_path, json.dumps([{"epoch": n, "val_loss": 1.0} for n in (1, 2, 1, 2)]), name="a.json")
-    with pytest.raises(ValueError, match="a.json, entry 2, column 'val_loss': got 'lost', accepted: a number"):
+    with pytest.raises(ValueError, match=r"a.json, entry 2, column 'val_loss': got 'lost', accepted: a number"):
         logs(tmp_path, json.dumps({"val_loss": [1.0, "lost"]}), name="a.json")
     with pytest.raises(ValueError, match=r"b.json, line 2, column 'val_loss': got 'lost'"):
         logs(tmp_path, '{"val_loss": 1}\n{"val_loss": "lost"}\n', name="b.json")

@@ -15,7 +15,7 @@ from .finding import FOUND
 from .plan import SEEDS
 from .results import ERROR, LOSS, Results
 from .training import soon
-from .verdicts import measures, verdict
+from .verdicts import measures, unasked, verdict
 
 
 def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
@@ -54,6 +54,8 @@ def opening(results: Results, *, fresh: bool = False) -> str:
     way, before = verdict(changes), verdict(past) if past else ""
     if way in ("same", "unknown") and before == "no":
         return f"No, the best was past by then: {since}; {after}."
+    if way == "same" and unasked(results):
+        return f"Cannot tell, as the lowest validation loss came at the end (--epochs trains longer): {after}."
     lead = {"yes": "Yes, training on pays", "no": "No, stop", "same": "No, training on changes nothing that matters",
             "depends": "It depends on what counts"}.get(way) or _cannot(results, changes)
     return f"{lead}: {after}." + (f" And {since}." if before in ("yes", "no", "depends") else "")

@@ -23,7 +23,8 @@ TOLD = {"tells_label", "is_label", "missing_tells_label", "numbering_tells_label
 def leaking(found: Sequence[Any], aside: Set[str] = frozenset()) -> list[Any]:
     """Return the accusations by which test figures flatter; a drift or a repeated column does not.
 
-    Nor does what a column tells that is left `aside`: the network is not given it. Groups that it names are there without it.
+    Nor does what a column tells that is left `aside`: the network is not given it. Groups that it names are there all the
+    same.
     """
     return [one for one in found if one.level != "note" and one.kind in WHAT
             and not (one.kind in TOLD and aside.issuperset(one.columns))]
