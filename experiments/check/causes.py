@@ -27,7 +27,7 @@ def leaking(found: Sequence[Any], aside: Set[str] = frozenset()) -> list[Any]:
     same.
     """
     return [one for one in found if one.level != "note" and one.kind in WHAT
-            and not (one.kind in TOLD and aside.issuperset(one.columns))]
+            and not (one.kind in TOLD and set(one.columns) <= aside)]
 
 
 def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:
