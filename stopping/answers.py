@@ -9,6 +9,7 @@ from .logs.names import meaning
 from .noise import Change, change, flat_at_the_end, within_scatter
 
 LATE = 0.05  # of the run: a best within it is at the end
+RISE, LASTS = 0.05, 5  # of a loss, from a low to the top after it; checks until it is as low again
 ALIKE = "It makes no difference that this log can show"
 UNPAIRED = "; on the same samples less may be more than chance"
 
@@ -123,7 +124,7 @@ def _turned(log: Log) -> str:
     if (log.measured["val_loss"] & ~np.isfinite(loss))[last:].any():
         return f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and no number after {_at(log, last)}."
     if last == best or _same(loss[last], loss[best]):
-        return f"val_loss is lowest at the end ({loss[last]:.4g}): it has not turned."
+        return f"val_loss is lowest at the end ({loss[last]:.4g}): {_rise(log, loss, last) or 'it has not turned'}."
     said = f"val_loss is lowest at {_at(log, best)} ({loss[best]:.4g}) and {loss[last]:.4g} at the end"
     if within_scatter(loss, best, last):
         return f"{said}, by no more than it scatters: it has not turned that this log can show."
@@ -139,6 +140,17 @@ def _turned(log: Log) -> str:
     if error[end] < at_best:
         return f"{said}, while {where}: the loss turned and the error went on falling."
     return f"{said}; {where}: the loss turned, and the error " + ("rose too." if error[end] > at_best else "did not rise.")
+
+
+def _rise(log: Log, loss: NDArray, last: int) -> str:
+    """The largest rise before a best at the end, as between two descents; "" where none is plain to see."""
+    known = np.flatnonzero(np.isfinite(loss[:last + 1]))
+    peak = int(known[np.argmax(loss[known] - np.minimum.accumulate(loss[known]))])
+    low = best_check(loss[:peak + 1])
+    back = next((check for check in range(peak, last) if loss[check] <= loss[low]), last)
+    if back - low < LASTS or loss[peak] - loss[low] <= RISE * abs(loss[low]) or within_scatter(loss, low, peak):
+        return ""
+    return f"it rose from {loss[low]:.4g} at {_at(log, low)} to {loss[peak]:.4g} at {_at(log, peak)}, and fell again"
 
 
 def _past_the_best(log: Log) -> str:

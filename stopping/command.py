@@ -133,7 +133,8 @@ def _text(document: dict[str, Any], width: int | None) -> str:
     lines += [document["answer"], *document["findings"].values()]
     lines = [wrapped(line, width) for line in lines]
     if document["rules"]:
-        exact = {name for name in document["rules"][0] if "epoch" in name or "update" in name or "step" in name}
+        measured = ("its value", "above end")  # and what is above the best; all else counts
+        exact = {name for name in document["rules"][0] if name not in measured and not name.endswith(" above best")}
         lines.append(in_blocks([{**one, "stops at check": one["stops at check"] or "never"} for one in document["rules"]],
                                width, exact))
     return "\n".join(lines)

@@ -82,3 +82,9 @@ def test_many_classes_and_columns_are_cut():
     assert lines[2].endswith("and 12 more")
     assert lines[3].endswith("and 4 more columns")
     assert max(map(len, lines)) < 300
+
+
+def test_one_input_is_no_inputs():
+    one = problem([1, 1, 1, 1, 0, 0, 1, 0, 0, 1], ("no", "yes"))
+    seen = facts(Problem(**{**vars(one), "columns": (Column("x", "number", np.arange(10.0)),)}), PARTS)
+    assert "; 1 left out; 1 input of the network" in str(seen)

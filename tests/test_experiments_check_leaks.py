@@ -1,6 +1,7 @@
 """What is wrong with a table is found by name, and tables with nothing wrong are not accused."""
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -279,6 +280,18 @@ def test_a_test_file_of_another_kind():
     assert "'Z'" in one.text
 
 
+@pytest.mark.parametrize("noise, said", [(0, "(row 1 of the test file is row 8)"),
+                                         (1e-4, "(row 1 of the test file is nearly row 8)")])
+def test_rows_of_a_test_file_are_counted_on_their_own(noise, said):
+    columns, rng = numbers(4, 600), np.random.default_rng(2)
+    for column in columns:
+        column.values[400:] = column.values[7:207] + noise * rng.standard_normal(200)
+    problem = table(*columns, y=labels(600), test_from=400)
+    parts = Parts(np.arange(300), np.arange(300, 400), np.arange(400, 600))
+    [one] = of_kind(problem, "near_copies" if noise else "copies", parts)
+    assert said in one.text and one.pairs[0].tolist() == [400, 7]
+
+
 def test_columns_that_say_the_same_or_nothing():
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 3, 300)
@@ -290,6 +303,14 @@ def test_columns_that_say_the_same_or_nothing():
     found = {one.kind: one.columns for one in findings(problem, cut(problem))}
     assert found == {"same_column": ("word", "code"), "linear_column": ("a", "line"), "nearly_linear_column": ("a", "near"),
                      "constant": ("still",), "unscaled": ("a", "code")}
+
+
+def test_scales_further_apart_than_a_number_holds():
+    x = np.random.default_rng(0).standard_normal((2, 300))
+    wide, narrow = Column("wide", "number", 1e300 * x[0]), Column("narrow", "number", 1e-12 * x[1])
+    problem = table(wide, narrow, y=labels())
+    [one] = [one for one in findings(problem, cut(problem)) if one.kind == "unscaled"]
+    assert math.isfinite(one.strength) and "'wide' varies 1e+308 times as much as 'narrow'" in one.text
 
 
 def test_copied_rows_make_no_two_columns_the_same():

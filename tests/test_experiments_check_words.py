@@ -13,6 +13,7 @@ from experiments.check.causes import so_soon
 from experiments.check.changes import SAME, TOO_FEW, change
 from experiments.check.results import RuleCost
 from experiments.check.verdicts import decision
+from experiments.data.tables import Column
 from experiments.report.compare import BETTER, UNKNOWN, WORSE
 from tests.own_tables import made
 
@@ -144,6 +145,17 @@ def test_training_on_that_pays_to_the_last_epoch_asks_for_more():
     assert "--epochs" not in answer(results)["next"]
 
 
+def test_a_best_at_the_end_is_no_answer_to_what_training_on_does():
+    results = made(best=(0.2, 0.5), end=(0.2, 0.5), regression=True)
+    assert opening(results).startswith("No, training on changes nothing that matters: ") and decision(results) == "same"
+    for run in results.trained.plain.runs:
+        run.scalars["best.epoch"] = 20.0
+    said = answer(results)
+    assert said["answer"].startswith("Cannot tell, as the lowest validation loss came at the end (--epochs trains longer): ")
+    assert decision(results) == "unknown" and "came at the end, so try more (--epochs)" in said["next"]
+    assert "more splits" not in said["next"] and "more rows" not in said["next"]
+
+
 def test_accused_data_are_named_before_anything_else():
     said = answer(made(end=(0.2, 0.9)), [LEAK])
     assert "But first: something leaks (diagnosis), see above" in said["answer"]
@@ -154,6 +166,23 @@ def test_accused_data_are_named_before_anything_else():
     group = SimpleNamespace(kind="looks_like_groups", columns=("patient",), level="suspicious", text="…")
     assert "may leak (patient)" in answer(made(), [group])["answer"]
     assert "But first" not in answer(made())["answer"] + answer(made(), [DRIFT])["answer"]  # which flatters nobody
+
+
+def test_what_the_network_is_not_given_flatters_nobody():
+    results, aside = made(end=(0.2, 0.9)), (Column("diagnosis", "number", np.arange(2000.0)),)
+    results = dataclasses.replace(results, problem=dataclasses.replace(results.problem, aside=aside))
+    assert "leak" not in " ".join(answer(results, [LEAK, PERHAPS]).values())
+    more = SimpleNamespace(**{**vars(LEAK), "columns": ("age",)})
+    assert "something leaks (age), see" in answer(results, [LEAK, more])["answer"]
+    group = SimpleNamespace(kind="looks_like_groups", columns=("diagnosis",), level="suspicious", text="…")
+    assert "may leak (diagnosis)" in answer(results, [group])["answer"]  # which are there without the column
+
+
+def test_splits_are_asked_for_that_were_not_given():
+    few = made(seeds=3)
+    few.trained.plain.runs[0].scalars["zero.epoch"] = few.trained.plain.runs[0].scalars["zero.test_loss"] = float("nan")
+    few.trained.plain.runs[0].scalars["zero.test_error"] = float("nan")
+    assert "from 2 splits of 2000 rows, as an interval takes three (--seeds 10): " in opening(few)
 
 
 def test_how_sure_says_of_what():

@@ -283,3 +283,9 @@ def test_a_page_of_cases_is_headed_by_their_titles(monkeypatch):
     one, two, three = (SimpleNamespace(title=name) for name in ("one", "two", "three"))
     plots.cases("a.png", lambda case, axis: seen.append(case.title), [[one, two], [three]], title="t")
     assert seen == ["one", "two", "three"] == [axis.get_title() for axis in made[0].axes if axis.get_visible()]
+
+
+def test_names_in_a_script_that_the_font_lacks_are_no_news(tmp_path, recwarn):
+    with canvas.figure(tmp_path / "a.png", 1, 1, size=(3, 3), title="日本") as (_, axes):
+        axes[0, 0].set_xlabel("日本")
+    assert (tmp_path / "a.png").stat().st_size and not recwarn.list

@@ -95,6 +95,17 @@ def test_still_improving(tmp_path):
                                            "samples are wrong.")
 
 
+@pytest.mark.parametrize("losses, said", [
+    ((3, 2, 1, 2, 3, 4, 3, 2, 0.5), "it rose from 1 at epoch 2 to 4 at epoch 5, and fell again."),
+    ((3, 2, 1, 2, "", 4, 3, 2, 1), "it rose from 1 at epoch 2 to 4 at epoch 5, and fell again."),
+    ((3, 2, 1, 2, 3, 4, 3, 2, 1 + 1e-13), "it rose from 1 at epoch 2 to 4 at epoch 5, and fell again."),  # rounded
+    ((3, 2, 1, 4, 0.9, 0.8, 0.7, 0.6, 0.5), "it has not turned."),  # one check
+    ((3, 2, 1, 1.02, 1.04, 1.03, 1.02, 1.01, 0.5), "it has not turned.")])  # hardly
+def test_a_loss_that_rose_on_its_way_to_the_end(tmp_path, losses, said):
+    log = read(tmp_path, "epoch,val_loss\n" + "".join(f"{n},{loss}\n" for n, loss in enumerate(losses)))
+    assert findings(log)["turn"].endswith(f": {said}")
+
+
 def test_divergence_and_no_validation(tmp_path):
     log = read(tmp_path, "epoch,loss,val_loss\n1,3,3\n2,nan,2\n")
     assert verdict(log) == "No: the run diverged."

@@ -161,6 +161,13 @@ def test_shares_and_percent_by_the_whole_column(tmp_path, accuracies, errors, pe
         assert replay(ZeroError("val_error"), log).stopped_step == 2
 
 
+def test_shares_are_said_of_what_is_read_as_shares_alone(tmp_path):
+    log = one(tmp_path, "epoch,train_acc,val_acc,test_acc,val_err\n1,50,60,0.5,40\n2,80,70,0.75,30\n")
+    assert log["val_error"].tolist() == [40, 30] and log["test_error"].tolist() == [0.5, 0.25]
+    assert log.reading.notes == ["'train_acc' is read as percent", "'test_acc' is read as shares",
+                                 "'val_err' exceeds 1: an error in percent, left as it is"]
+
+
 def test_what_is_no_accuracy_makes_no_error(tmp_path):
     log = one(tmp_path, "epoch,val_loss,val_acc\n1,2,-3\n2,1,250\n")
     assert "val_error" not in log and "from -3 to 250: no accuracy" in log.reading.notes[0]
@@ -201,6 +208,29 @@ def test_epochs_are_the_files_own_to_the_last_digit(tmp_path, capsys):
     path.write_text("epoch,val_loss\n123456,2\n123457.25,1\n123458.5,3\n")
     assert main(["replay", str(path), "--criterion", "Patience(1)"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split()[:-2] == ["Patience(1)", "3", "123458.5", "2", "123457.25", "1"]
+
+
+@pytest.mark.parametrize("name", ["step", "iteration", "Step", "iter"])
+def test_steps_are_the_files_own_to_the_last_digit(tmp_path, capsys, name):
+    path = tmp_path / "log.csv"
+    path.write_text(f"epoch,{name},val_loss\n1,123456,2\n2,234567,1\n3,345678,3\n")
+    assert main(["replay", str(path), "--criterion", "Patience(1)"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[:-2] == [
+        "Patience(1)", "3", "3", "345678", "2", "2", "234567", "1"]
+
+
+def test_records_of_a_document_are_no_lines(tmp_path):
+    history = [{"epoch": 1, "loss": 2.0, "step": 9}, {"epoch": 1, "eval_loss": 2.0, "step": 9},
+               {"epoch": 2, "loss": 1.0, "step": 18}, {"epoch": 2, "eval_loss": 1.0, "step": 18},
+               {"epoch": 2, "step": 18, "train_loss": 1.5, "train_runtime": 9.5}]
+    log = one(tmp_path, json.dumps({"log_history": history}, indent=2), name="trainer_state.json")
+    assert log.reading.notes == ["record 5 is one of a test or a summary: not counted as a check"]
+    with pytest.raises(ValueError, match=r"2 runs in one file \(record 3: 'epoch' falls from 2 to 1"):
+        logs(tmp_path, json.dumps([{"epoch": n, "val_loss": 1.0} for n in (1, 2, 1, 2)]), name="a.json")
+    with pytest.raises(ValueError, match=r"a.json, entry 2, column 'val_loss': got 'lost', accepted: a number"):
+        logs(tmp_path, json.dumps({"val_loss": [1.0, "lost"]}), name="a.json")
+    with pytest.raises(ValueError, match=r"b.json, line 2, column 'val_loss': got 'lost'"):
+        logs(tmp_path, '{"val_loss": 1}\n{"val_loss": "lost"}\n', name="b.json")
 
 
 def test_an_evaluation_before_training_stays_at_epoch_0(tmp_path):

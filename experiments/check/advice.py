@@ -11,12 +11,11 @@ from .changes import SAME, TOO_FEW
 from .finding import FOUND
 from .plan import SEEDS
 from .results import ERROR, LOSS, Results, RuleCost
-from .verdicts import decision, measures
+from .verdicts import decision, late, measures, unasked
 
 MANY_TIMES = 100  # rows that nobody gets
 WITH_SPLITS = 10.0  # square of how much narrower ten splits may make an interval, and a little luck
 USUAL = "Patience(10)"
-LATE = 0.95  # of the run: a best after it may not be the best
 
 
 def next_steps(results: Results, accused: Sequence[Any]) -> str:
@@ -37,7 +36,7 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
     flood = results.flooding(LOSS)
     if way in ("no", "depends") and flood is not None and flood.verdict == BETTER:
         said.append(f"or train to the end with flooding at {results.trained.level:g}")
-    if way == "unknown":
+    if way == "unknown" and not unasked(results):
         said.append(_what_would_tell(results))
     if not results.asks_zero and not results.regression:
         said.append("to ask what happens after zero training error, train longer or wider (--epochs, --hidden)")
@@ -83,12 +82,6 @@ def best_rule(results: Results) -> RuleCost | None:
     lowest = min((rule.loss for rule in able), default=0.0)
     near = sorted((rule for rule in able if rule.loss <= lowest + results.matters(LOSS)), key=lambda rule: rule.loss)
     return next((rule for rule in near if rule.rule == USUAL), next(iter(near), None))
-
-
-def late(results: Results) -> bool:
-    """Whether the lowest validation loss came so late that more training may lower it by what matters."""
-    plain = results.trained.plain
-    return plain.mean("best.epoch") >= LATE * results.plan.run.epochs and plain.mean(f"best.{LOSS}") > results.matters(LOSS)
 
 
 def _what_would_tell(results: Results) -> str:

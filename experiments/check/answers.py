@@ -15,7 +15,7 @@ from .finding import FOUND
 from .plan import SEEDS
 from .results import ERROR, LOSS, Results
 from .training import soon
-from .verdicts import measures, verdict
+from .verdicts import measures, unasked, verdict
 
 
 def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
@@ -27,7 +27,7 @@ def answer(results: Results, accused: Sequence[Any] = ()) -> dict[str, str]:
     accused : sequence of Finding
         What was found in the table.
     """
-    accused = leaking(accused)
+    accused = leaking(accused, {column.name for column in results.problem.aside})
     if not results.divisions:
         return {"answer": "Cannot tell: every run diverged. A column with extreme values is the usual reason: look at the "
                           "largest ones."}
@@ -54,6 +54,8 @@ def opening(results: Results, *, fresh: bool = False) -> str:
     way, before = verdict(changes), verdict(past) if past else ""
     if way in ("same", "unknown") and before == "no":
         return f"No, the best was past by then: {since}; {after}."
+    if way == "same" and unasked(results):
+        return f"Cannot tell, as the lowest validation loss came at the end (--epochs trains longer): {after}."
     lead = {"yes": "Yes, training on pays", "no": "No, stop", "same": "No, training on changes nothing that matters",
             "depends": "It depends on what counts"}.get(way) or _cannot(results, changes)
     return f"{lead}: {after}." + (f" And {since}." if before in ("yes", "no", "depends") else "")
@@ -63,7 +65,7 @@ def _cannot(results: Results, changes: dict[str, Change]) -> str:
     splits = (f"Cannot tell from {counted(max(one.count for one in changes.values()), 'split')} of "
               f"{counted(len(results.problem), 'row')}")
     if any(one.verdict == UNKNOWN for one in changes.values()):
-        return f"{splits}, as an interval takes three (--seeds 3)"
+        return f"{splits}, as an interval takes three (--seeds {3 if results.plan.seeds < 3 else SEEDS[0]})"
     if results.plan.seeds < SEEDS[0]:
         return f"{splits} (--seeds {SEEDS[0]} narrows the intervals)"
     return "Cannot tell: too few rows"

@@ -1,5 +1,5 @@
 """100 % after two epochs: which of the usual causes the numbers support."""
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,17 @@ WHAT = {"copies": "copied rows", "near_copies": "nearly equal rows", "shared_gro
         "tells_label": "a column that tells the label", "is_label": "a column that is the label",
         "missing_tells_label": "missing values that tell the label", "numbering_tells_label": "a number of the rows",
         "looks_like_groups": "a column that looks like groups", "order": "neighbours in the file"}
+TOLD = {"tells_label", "is_label", "missing_tells_label", "numbering_tells_label"}  # by the column's own values
 
 
-def leaking(found: Sequence[Any]) -> list[Any]:
-    """Return the accusations by which test figures flatter; a drift or a repeated column does not."""
-    return [one for one in found if one.level != "note" and one.kind in WHAT]
+def leaking(found: Sequence[Any], aside: Set[str] = frozenset()) -> list[Any]:
+    """Return the accusations by which test figures flatter; a drift or a repeated column does not.
+
+    Nor does what a column tells that is left `aside`: the network is not given it. Groups that it names are there all the
+    same.
+    """
+    return [one for one in found if one.level != "note" and one.kind in WHAT
+            and not (one.kind in TOLD and set(one.columns) <= aside)]
 
 
 def so_soon(results: Results, accused: Sequence[Any] = ()) -> str:

@@ -9,6 +9,7 @@ from .finding import FOUND, NOTE, Finding, named, names, percent
 from .giveaway import log_chance
 from .skill import sampled_rows
 
+FARTHEST = 1e308  # of a ratio that float64 holds
 CHANCE = 1e-6
 NEARLY = 0.999  # of correlation
 LINE = 1e-7  # of the scale, how far a linear function of a column may be off by rounding
@@ -36,7 +37,7 @@ def lone_columns(problem: Problem, coded: Coded) -> list[Finding]:
               if column.kind != CATEGORY and (scale := place_and_scale(column.values)[1])}
     if scales and max(scales.values()) > APART * min(scales.values()):
         large, small = (pick(scales, key=scales.__getitem__) for pick in (max, min))
-        ratio = float(f"{scales[large] / scales[small]:.1g}")
+        ratio = min(float(f"{scales[large] / scales[small]:.1g}"), FARTHEST)
         found.append(Finding("unscaled", NOTE, (large, small), ratio,
                              f"column {named(large)} varies {ratio:g} times as much as {named(small)}: a network sees "
                              "only the former unless columns are brought to one scale, which is done here"))

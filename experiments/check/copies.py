@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.tables.problem import Parts, Problem
 from .coded import Coded
-from .finding import FOUND, NOTE, Finding, percent
+from .finding import FOUND, NOTE, Finding, percent, row
 from .nearness import in_a_crowd, some
 
 SLACK = 3.0  # columns are not independent: rows meet themselves more often
@@ -61,7 +61,7 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray,
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     labels = f"{other} of them with another {'target' if not problem.classes else 'label'}"
     said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
-            f"or validation, {labels} (row {pairs[0, 0] + 1} is row {pairs[0, 1] + 1})")
+            f"or validation, {labels} ({row(pairs[0, 0], problem.test_from)} is {row(pairs[0, 1], problem.test_from)})")
     if chance < CHANCE:
         return [Finding("copies", FOUND, (), share, f"{said}; chance would give {about(expected)}: drop the repeated "
                         "rows before splitting, or the test measures memory", pairs)]

@@ -6,6 +6,7 @@ import numpy as np
 from ..data.sets import DataSet
 from ..data.tables.encoding import encoded
 from ..data.tables.problem import KINDS, Parts, Problem
+from ..report.words import counted
 from .finding import named, percent
 
 TEST_ROWS, TRAINING_ROWS = 2000, 20_000  # of which the nearest is looked for, at most: two seconds for 100 inputs
@@ -64,7 +65,7 @@ class Facts:
         kinds = ", ".join(f"{self.columns[kind]} {kind}" for kind in KINDS if self.columns[kind]) or "none"
         lines = [f"rows: {self.rows['all']} ({self.rows['train']} to train on, {self.rows['validation']} to choose by, "
                  f"{self.rows['test']} to test on)",
-                 f"columns: {kinds}; {self.columns['dropped']} left out; {self.inputs} inputs of the network"]
+                 f"columns: {kinds}; {self.columns['dropped']} left out; {counted(self.inputs, 'input')} of the network"]
         if self.classes:
             shown = [f"{named(name)} {count} ({percent(count / self.rows['all'])})" for name, count in self.classes.items()]
             lines.append(f"classes of {named(self.label)}: {', '.join(shown[:8])}"

@@ -61,6 +61,13 @@ def names(columns: tuple[str, ...] | list[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
+def row(place: int, test_from: int | None) -> str:
+    """Return how people count a row: from 1, a test file's on its own."""
+    if test_from is None or place < test_from:
+        return f"row {place + 1}"
+    return f"row {place - test_from + 1} of the test file"
+
+
 def percent(share: float) -> str:
     """Return "97 %", "0.4 %"; never "100 %" or "0 %" of what is only near them."""
     if share in (0, 1):

@@ -12,7 +12,7 @@ from ..data.neighbours import nearest_rows
 from ..data.tables.problem import Parts, Problem
 from .coded import Coded
 from .copies import about, poisson_tail
-from .finding import SUSPICIOUS, Finding, percent
+from .finding import SUSPICIOUS, Finding, percent, row
 from .nearness import NEAR, in_a_crowd, some
 
 SHELLS = (4, 16, 64)  # how much farther rows are counted for comparison
@@ -56,9 +56,10 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray, t
         return []
     pairs = np.stack([rows[near], known[nearest[near]]], axis=1)  # (n, 2)
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
+    test, like = (row(place, problem.test_from) for place in pairs[0])
     text = (f"{len(pairs)} of {len(rows)} {'sampled ' * sampled}test rows ({percent(near.mean())}) are nearly, within "
             f"{percent(NEAR)} of the scale of the columns, a row of training or validation, {other} of them with another "
-            f"{'label' if problem.classes else 'target'} (row {pairs[0, 0] + 1} is nearly row {pairs[0, 1] + 1}), where "
+            f"{'label' if problem.classes else 'target'} ({test} is nearly {like}), where "
             f"chance gives {about(expected)}: they could be the same thing measured or rounded twice; drop one of each, or "
             "keep them on one side with --group")
     return [Finding("near_copies", SUSPICIOUS, (), float(near.mean()), text, pairs)]

@@ -1,4 +1,5 @@
 """The sheet that figures are drawn on: how it looks, where it is written, and what keeps its words from overlapping."""
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -82,7 +83,9 @@ def figure(path: str | PathLike[str], rows: int, columns: int, *, size: tuple[fl
     look = _look.get()
     if look.talk:  # less paper for the same letters, lines and marks, and as many dots as before
         size = (size[0] / TALK, 1.1 * size[1] / TALK)
-    with matplotlib.rc_context(style(TALK if look.talk else 1.0) | (DARK if look.dark else {})):
+    with matplotlib.rc_context(style(TALK if look.talk else 1.0) | (DARK if look.dark else {})), warnings.catch_warnings():
+        # Names from somebody's table may be in any script: what the font lacks is drawn as a box, and no news.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         drawing = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(drawing)
         axes = drawing.subplots(rows, columns, squeeze=False)

@@ -21,6 +21,7 @@ def _whole(text: str) -> int | float:
     return int(text) if len(text) < LONGEST_NUMBER else float(text)
 
 
+LINES = "JSON lines"
 LINE = json.JSONDecoder(parse_int=_whole)  # one for all lines: to make it takes longer than to read one
 Record = tuple[int, Mapping[str, Any]]
 
@@ -82,7 +83,7 @@ def _from_lines(path: str | Path, file: Iterable[str]) -> Table:
             if "iter" in record and "step" in record:
                 last = record
             yield line, _of_mmengine(record, last) if last and "iter" not in record else record
-    table = from_records(path, "JSON lines", records())
+    table = from_records(path, LINES, records())
     table.notes += notes
     return table
 
@@ -174,7 +175,7 @@ def from_records(path: str | Path, kind: str, records: Iterable[Record]) -> Tabl
     columns = {name: scattered(places[name], values[name], map(bool, measured[name]), len(lines)) for name in places}
     for name, problem in problems.items():
         columns[name] = Column(np.zeros(0), np.zeros(0, dtype=bool), problem)
-    return Table(kind, columns, np.array(lines))
+    return Table(kind, columns, np.array(lines), place="line" if kind == LINES else "record")
 
 
 def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -229,4 +230,4 @@ def _from_lists(path: str | Path, whole: Mapping[str, Any]) -> Table:
         columns[name] = Column(np.zeros(0), np.zeros(0, dtype=bool), (bad + 1, str(entries[bad])[:200])) if bad is not None \
             else scattered(range(rows), (one[0] for one in found if one), (one[1] for one in found if one), rows)
     kind = "an evaluation dict (XGBoost, LightGBM)" if deeper else "lists by name (Keras' history, curves)"
-    return Table(kind, columns, np.arange(1, rows + 1))
+    return Table(kind, columns, np.arange(1, rows + 1), place="entry")

@@ -92,16 +92,17 @@ def named(path: str, table: Table, epoch: str | None, step: str | None, theirs: 
     taken = {*sources.values(), epoch}
     history |= {name: column for name, column in usable.items()
                 if name not in taken and name not in history and column.measured.any()}
+    shares = []
     for which in ("train", "val", "test"):
         accuracy = history.get(f"{which}_accuracy")
         if accuracy is not None and f"{which}_error" not in history:
             error, note = _error(accuracy.values, sources[f"{which}_accuracy"])
             notes += [note] if note else []
+            shares += [] if note else [sources[f"{which}_accuracy"]]
             if error is not None:
                 history[f"{which}_error"] = Column(error, accuracy.measured)
     if any("percent" in note for note in notes):
-        notes += [f"{sources[ours]!r} is read as shares" for ours in sources if ours.endswith("_accuracy")
-                  and not any(note.startswith(repr(sources[ours])) for note in notes)]
+        notes += [f"{name!r} is read as shares" for name in shares]
     notes += [f"{sources[ours]!r} exceeds 1: an error in percent, left as it is" for ours in sources
               if ours.endswith("_error") and (history[ours].values > 1 + ROUNDING).any()]
     epochs = None if own is None else own.values

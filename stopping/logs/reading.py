@@ -199,8 +199,8 @@ def _refuse_words(path: str, table: Table, theirs: dict[str, list[str]], columns
         problem = table.columns[name].problem
         if problem is not None:
             why = "; points are decimal in this file, or nothing tells which: a comma may be of thousands"
-            raise ValueError(f"{path}, line {problem[0]}, column {shown(name)}: got {shown(problem[1])}, accepted: a number"
-                             f"{why if COMMA.fullmatch(problem[1].strip()) else ''}")
+            raise ValueError(f"{path}, {table.place} {problem[0]}, column {shown(name)}: got {shown(problem[1])}, accepted: "
+                             f"a number{why if COMMA.fullmatch(problem[1].strip()) else ''}")
 
 
 def _is_sparse(table: Table, epoch: str | None, step: str | None, train: Sequence[str], val: Sequence[str]) -> bool:

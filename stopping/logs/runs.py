@@ -60,7 +60,7 @@ def split(table: Table, epoch: str | None, step: str | None, metrics: Sequence[s
         rows -= 1
     edges = [0, *starts, rows]
     runs = [taken(table, np.arange(a, b)) for a, b in pairwise(edges)]
-    why = next((f"line {table.lines[row]}: {words}" for row, words in starts.items()), "")
+    why = next((f"{table.place} {table.lines[row]}: {words}" for row, words in starts.items()), "")
     return runs, why
 
 
@@ -93,7 +93,7 @@ def without_uncounted(table: Table, epoch: str | None) -> Table:
         return table
     missing = ~table.columns[epoch].measured
     kept = taken(table, np.flatnonzero(~missing))
-    kept.notes.append(_no_checks(table.lines[missing], "without an epoch"))
+    kept.notes.append(_no_checks(table.lines[missing], table.place, "without an epoch"))
     return kept
 
 
@@ -125,14 +125,14 @@ def without_the_end(table: Table, train: Sequence[str], val: Sequence[str], test
     dropped = table.lines[~keep]
     kept = taken(table, np.flatnonzero(keep))
     kept.borders = [int(np.count_nonzero(keep[:row])) for row in table.borders]
-    kept.notes.append(_no_checks(dropped, "of a test or a summary"))
+    kept.notes.append(_no_checks(dropped, table.place, "of a test or a summary"))
     return kept
 
 
-def _no_checks(lines: NDArray, which: str) -> str:
+def _no_checks(lines: NDArray, place: str, which: str) -> str:
     if len(lines) == 1:
-        return f"line {lines[0]} is one {which}: not counted as a check"
-    return f"{len(lines)} lines {which}, the first of them line {lines[0]}: not counted as checks"
+        return f"{place} {lines[0]} is one {which}: not counted as a check"
+    return f"{len(lines)} {place}s {which}, the first of them {place} {lines[0]}: not counted as checks"
 
 
 def merged(table: Table, epoch: str | None, step: str | None, train: Sequence[str], val: Sequence[str]) -> Table:
@@ -219,5 +219,5 @@ def _without_late_validation(table: Table, epoch: str | None, step: str | None, 
     if len(trained) > 1 and not trained[-1] and (soon or repeats):
         line = table.lines[-1]
         table = taken(table, np.arange(len(trained) - 1))
-        table.notes.append(f"line {line} is a validation after training: not counted as a check")
+        table.notes.append(f"{table.place} {line} is a validation after training: not counted as a check")
     return table

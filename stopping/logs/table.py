@@ -33,6 +33,8 @@ class Table:
     columns : dict of str to Column
     lines : array (R,)
         Where each row stands: the line of a text file, or the number of a record.
+    place : str
+        What `lines` counts, in a word.
     borders : list of int
         Rows before which the names of the columns stand once more: somebody began anew.
     notes : list of str
@@ -44,6 +46,7 @@ class Table:
     lines: NDArray
     borders: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    place: str = "line"
 
 
 def number(cell: str, decimal_comma: bool = False) -> tuple[float, bool] | None:
