@@ -40,8 +40,8 @@ TWICE = 2  # of the epochs to zero training error: what is best need not be at o
 
 def _after_zero(results: Any, loss: str, *, wrong: bool = False, figure: str = "test_error", unit: str = "Test error in %",
                 compare: Compare = SHARES) -> Advice:
-    """Zero training error beside the end and twice the epochs, with one of the losses of loss_matters, where labels are right
-    or where some are `wrong`. The end decides; where it is no different what is so half way only depends on when one stops.
+    """Zero training error beside the end and twice the epochs, with one of the losses of loss_matters, where labels are
+    right or where some are `wrong`. The end decides; where it is no different, a clear difference half way makes it depend.
     """
     cases = [case for case in results if bool(case.noise) is wrong]
     if not cases:
@@ -172,8 +172,8 @@ def codes(module: Any, results: Any) -> Advice:
              for name, (runs, _) in results.named(data).items()}
     verdicts = [judge(points, lower_is_better=False, comparisons=len(found)).verdict for *_, points in found.values()]
     epochs = sorted({epoch for epoch, *_ in found.values()})
-    said = "; ".join(f"{name} {with_interval(points, comparisons=len(found))} (reconstruction error {with_interval(error)} % lower)"
-                     for name, (_, error, points) in found.items())
+    said = "; ".join(f"{name} {with_interval(points, comparisons=len(found))} (reconstruction error {with_interval(error)} "
+                     "% lower)" for name, (_, error, points) in found.items())
     return Advice(course(verdicts), "Points of accuracy that the code gains from epoch "
                   f"{listed(f'{one:.0f}' for one in epochs)} to the lowest validation error: {said}.")
 
@@ -189,8 +189,8 @@ def random_labels(module: Any, results: Any) -> Advice:
     action = UNTOLD if not told else LOOK if fitted.mostly and learnt != BETTER else EITHER
     real = results.at(("kind", module.REAL), "test_error", 100)
     return Advice(action, f"{results.config.train} digits. Random labels were fitted to zero training error in "
-                  f"{fitted.hits} of {fitted.runs} runs; test error at the end {with_interval(error, comparisons=2)} % (chance: "
-                  f"{module.CHANCE:.0f} %), with real labels {with_interval(real)} %.")
+                  f"{fitted.hits} of {fitted.runs} runs; test error at the end {with_interval(error, comparisons=2)} % "
+                  f"(chance: {module.CHANCE:.0f} %), with real labels {with_interval(real)} %.")
 
 
 def fast(module: Any, results: Any) -> Advice:
@@ -219,8 +219,8 @@ def above(module: Any, results: Any) -> Advice:
              "Trained on the validation set": "a leaked validation set", "Flipped training labels": "wrong training labels"}
     cases = [results.case(title) for title in shown]
     left = [judge(case.remedied, lower_is_better=False, comparisons=len(cases)).verdict for case in cases]
-    said = "; ".join(f"{shown[case.title]} {with_interval(case.observed)}, then {with_interval(case.remedied, comparisons=len(cases))}"
-                     for case in cases)
+    said = "; ".join(f"{shown[case.title]} {with_interval(case.observed)}, then "
+                     f"{with_interval(case.remedied, comparisons=len(cases))}" for case in cases)
     some = BETTER in left
     action = UNTOLD if UNKNOWN in left else LOOK if set(left) == {BETTER} else DEPENDS if some else EITHER
     return Advice(action, "Points that validation is above training, on digits, as shown, then with training samples "

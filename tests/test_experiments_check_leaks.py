@@ -290,6 +290,9 @@ def test_rows_of_a_test_file_are_counted_on_their_own(noise, said):
     parts = Parts(np.arange(300), np.arange(300, 400), np.arange(400, 600))
     [one] = of_kind(problem, "near_copies" if noise else "copies", parts)
     assert said in one.text and one.pairs[0].tolist() == [400, 7]
+    unlabelled = np.concatenate([np.arange(10, 410), np.arange(1, 201)])  # rows without a label were on top of either file
+    [one] = of_kind(dataclasses.replace(problem, places=unlabelled), "near_copies" if noise else "copies", parts)
+    assert said.replace("row 1 ", "row 2 ").replace("row 8", "row 18") in one.text
 
 
 def test_columns_that_say_the_same_or_nothing():

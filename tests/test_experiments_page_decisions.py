@@ -193,7 +193,8 @@ def test_alarms_of_the_report_on_leaks():
 def test_what_is_left_above_training_lies_in_the_data(left, action):
     results = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=left, remedied=left))
     found = situations.above(None, results)
-    assert found.action == action and f"then {with_interval(left, comparisons=5)}" in found.measured  # the interval of the verdict
+    assert found.action == action
+    assert f"then {with_interval(left, comparisons=5)}" in found.measured  # the interval of the verdict
     assert ("lies in the data" in found.measured) is (action == LOOK)
     some = SimpleNamespace(case=lambda title: SimpleNamespace(title=title, observed=HIGH, remedied=HIGH if title == "Dropout"
                                                               else -HIGH))
@@ -265,7 +266,8 @@ def test_sample_by_sample_codes_and_words(monkeypatch):
             60.0, HIGH, other if runs == "slow more" else points))  # every network of every data set has its say
         found = situations.codes(module, results)
         assert found.action == action and "from epoch 60 to" in found.measured
-        assert f"more, slow {with_interval(other, comparisons=4)} (reconstruction error {with_interval(HIGH)} % lower)" in found.measured
+        assert (f"more, slow {with_interval(other, comparisons=4)} (reconstruction error {with_interval(HIGH)} % lower)"
+                in found.measured)
     for left, action in ((10 * HIGH, LOOK), (2.5 * HIGH + 20 * WAVES, EITHER), (LOW, DEPENDS), (FEW, UNTOLD),
                          (2 * HIGH + LOW + 0.025 + WAVES, EITHER),  # clear of runs that share no words
                          (2 * HIGH + 0.1, DEPENDS)):  # more than either that was found, and less than both

@@ -168,6 +168,7 @@ def test_rows_without_a_label_are_left_out_and_said(tmp_path):
     problem = problem_of(path, "y")
     assert len(problem) == 20 and problem.columns[0].values.tolist() == [(i * 37) % 101 + 0.5 for i in range(N) if i % 4 < 2]
     assert problem.notes == ("20 rows without a label in 'y' left out (the first: line 4)",)
+    assert problem.places.tolist() == [i for i in range(N) if i % 4 < 2]
     assert problem.dropped[0][0] == "c"  # still a running number, though rows in between are gone
 
 

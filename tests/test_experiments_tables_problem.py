@@ -68,9 +68,10 @@ def test_a_test_file_that_is_the_table_is_told(tmp_path):
 def test_columns_of_a_test_file_are_found_by_name(tmp_path):
     table = both(tmp_path, "y,more,c,x", [("v", 1, "p", "odd"), ("new", 2, "q", "7.5"), ("", 3, "q", "8.5")])
     assert table.classes == ("u", "v", "new") and table.y[40:].tolist() == [1, 2]
+    assert table.places[38:].tolist() == [38, 39, 0, 1]
     assert {len(column.values) for column in table.columns} == {len(table)} == {42}
     assert np.isnan(table.columns[0].values[40]) and table.columns[0].values[41] == 7.5
-    assert table.columns[0].note == "missing: 1 cell that is no number (line 2: 'odd')"
+    assert table.columns[0].note == "test.csv: missing: 1 cell that is no number (line 2: 'odd')"
     assert table.notes == (
         "test.csv: 1 row without a label in 'y' left out (the first: line 4)",
         "test.csv: 1 class that the table has not ('new'): 1 row that nobody can get right",

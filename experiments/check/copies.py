@@ -61,7 +61,7 @@ def copied_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray,
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
     labels = f"{other} of them with another {'target' if not problem.classes else 'label'}"
     said = (f"{len(pairs)} of {len(parts.test)} test rows ({percent(share)}) have exactly the inputs of a row in training "
-            f"or validation, {labels} ({row(pairs[0, 0], problem.test_from)} is {row(pairs[0, 1], problem.test_from)})")
+            f"or validation, {labels} ({row(problem, pairs[0, 0])} is {row(problem, pairs[0, 1])})")
     if chance < CHANCE:
         return [Finding("copies", FOUND, (), share, f"{said}; chance would give {about(expected)}: drop the repeated "
                         "rows before splitting, or the test measures memory", pairs)]

@@ -3,6 +3,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..data.tables.problem import Problem
+
 FOUND, SUSPICIOUS, NOTE = "found", "suspicious", "note"
 LEVELS = (FOUND, SUSPICIOUS, NOTE)  # the gravest first
 LONGEST = 40  # letters of a name in a text
@@ -27,7 +29,8 @@ class Finding:
     text : str
         One sentence: the column, the number, and what to do. Names in it are cut and their control characters escaped.
     pairs : ndarray of int64, shape (n, 2), or None
-        Rows of the test part, each with a row that it repeats.
+        Rows of the test part, each with a row that it repeats; from 0, those without a label left out, a test file's behind
+        the table's.
     """
 
     kind: str
@@ -61,11 +64,14 @@ def names(columns: tuple[str, ...] | list[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-def row(place: int, test_from: int | None) -> str:
-    """Return how people count a row: from 1, a test file's on its own."""
-    if test_from is None or place < test_from:
-        return f"row {place + 1}"
-    return f"row {place - test_from + 1} of the test file"
+def row(problem: Problem, place: int) -> str:
+    """Return how people count a row: from 1 in its file, also where rows above it have no label."""
+    tests = problem.test_from is not None and bool(place >= problem.test_from)
+    if problem.places is not None:
+        number = int(problem.places[place])
+    else:
+        number = place - (problem.test_from or 0) * tests
+    return f"row {number + 1}{' of the test file' * tests}"
 
 
 def percent(share: float) -> str:

@@ -56,7 +56,7 @@ def near_rows(problem: Problem, coded: Coded, parts: Parts, first: np.ndarray, t
         return []
     pairs = np.stack([rows[near], known[nearest[near]]], axis=1)  # (n, 2)
     other = int(np.sum(problem.y[pairs[:, 0]] != problem.y[pairs[:, 1]]))
-    test, like = (row(place, problem.test_from) for place in pairs[0])
+    test, like = (row(problem, place) for place in pairs[0])
     text = (f"{len(pairs)} of {len(rows)} {'sampled ' * sampled}test rows ({percent(near.mean())}) are nearly, within "
             f"{percent(NEAR)} of the scale of the columns, a row of training or validation, {other} of them with another "
             f"{'label' if problem.classes else 'target'} ({test} is nearly {like}), where "

@@ -73,7 +73,7 @@ class _Making:
         self.keep = keep = _labelled(y)
         self.rows = int(keep.sum())
         _refuse_few(path, self.rows, " with a label")
-        self.y, self.notes = y[keep], [*table.notes, *notes]
+        self.y, self.places, self.notes = y[keep], np.flatnonzero(keep), [*table.notes, *notes]
         self.test_from: int | None = None
         self.tells = {name: told(raw) for name, raw in table.columns.items() if name not in (label, group)}
         self.dropped = {name: tell.reason for name, tell in self.tells.items() if tell.column is None}
@@ -99,6 +99,7 @@ class _Making:
         self.notes += [f"{Path(test).name}: {note}" for note in [*other.notes, *notes]]
         _append(other, keep, self.tells, self.columns, self.dropped)
         self.y, self.test_from = np.concatenate([self.y, y[keep]]), self.rows
+        self.places = np.concatenate([self.places, np.flatnonzero(keep)])
         self.members += [(other.columns[self.group], keep)] if self.group else []
 
     def problem(self, paths: list[str | os.PathLike[str]]) -> Problem:
@@ -118,7 +119,7 @@ class _Making:
             source=Path(self.path).name, digest=digest_of(paths, MEANING, self.label, self.group, self.regression),
             label=self.label, columns=tuple(self.columns[name] for name in names if name in self.columns), dropped=dropped,
             y=self.y, classes=self.classes, groups=groups, group=self.group, test_from=self.test_from,
-            notes=tuple(dict.fromkeys([*self.notes, *notes])),
+            places=self.places, notes=tuple(dict.fromkeys([*self.notes, *notes])),
             aside=() if self.test_from else put_aside(self.table.columns, self.dropped, self.keep))
 
     def _read(self, path: str | os.PathLike[str], modes: dict[str, str]) -> RawTable:

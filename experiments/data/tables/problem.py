@@ -72,6 +72,8 @@ class Problem:
         Name of the group column, "" for none.
     test_from : int or None
         The rows from here on came from a separate test file, and are always the test part.
+    places : ndarray of int64, shape (N,), or None
+        Which row of its file each is, from 0: those without a label are left out here. None: all are here.
     notes : tuple of str
         What the reader must be told: rows left out for want of a label, a guessed separator.
     aside : tuple of Column
@@ -89,6 +91,7 @@ class Problem:
     groups: np.ndarray | None = None
     group: str = ""
     test_from: int | None = None
+    places: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     aside: tuple[Column, ...] = ()
 

@@ -78,7 +78,7 @@ def _measured(raw: Raw, like: Told, path: str) -> tuple[np.ndarray, tuple[str, .
     assert like.column is not None
     kind = like.column.kind
     if raw.values is not None and raw.days == (kind == DATE):
-        return raw.values, (), "; ".join(raw.notes)
+        return raw.values, (), "; ".join(f"{path}: {note}" for note in raw.notes)
     codes, words = coded(raw)
     form = like.form or ((form_of(words, np.bincount(codes[codes >= 0], minlength=len(words)), ODD) or ("",))[0]
                          if kind == DATE else "")
