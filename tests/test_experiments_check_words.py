@@ -118,7 +118,16 @@ def test_a_linear_model_that_does_as_well_is_named():
      "(test error 50.0 instead of 50.0 % and test loss 0.700 instead of 0.693)"),
     ({"end": (0.5, 1.9), "zero": (0.5, 1.1), "regression": True}, "(test loss 1.10 instead of 1.00)")])
 def test_what_learns_nothing_is_told_so(how, words):
-    assert f"at its best the network is no better than guessing {words}" in answer(made(**how))["next"]
+    said = answer(made(**how))["next"]
+    assert f"at its best the network is no better than guessing {words}: look for other columns before" in said
+    assert "a linear model does as well or better" in said  # it learns something
+
+
+def test_a_rare_class_may_lack_rows_and_a_linear_model_may_learn_where_the_network_does_not():
+    nothing = {"end": (0.05, 0.9), "best": (0.05, 0.3), "zero": (0.05, 0.5), "largest": 0.95}
+    said = answer(made(**nothing, linear=(0.05, 0.3)))["next"]
+    assert ": look for more rows of the class 'yes', which has 100, or other columns before" in said and "linear" not in said
+    assert "a linear model does as well or better (test error 1.00" in answer(made(**nothing, linear=(0.01, 0.1)))["next"]
     assert "guessing" not in answer(made())["next"]
 
 

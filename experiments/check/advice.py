@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from ..data.tables.problem import Problem
 from ..report.compare import BETTER, WORSE
 from ..report.tables import number
 from ..report.words import NUMBERS, counted, listed
 from .changes import SAME, TOO_FEW
-from .finding import FOUND
-from .plan import SEEDS
+from .finding import FOUND, named
+from .plan import IMBALANCE, SEEDS, uneven
 from .results import ERROR, LOSS, Results, RuleCost
 from .verdicts import decision, late, measures, unasked
 
@@ -40,7 +41,8 @@ def next_steps(results: Results, accused: Sequence[Any]) -> str:
         said.append(_what_would_tell(results))
     if not results.asks_zero and not results.regression:
         said.append("to ask what happens after zero training error, train longer or wider (--epochs, --hidden)")
-    said += _no_better_than_guessing(results) or _simpler(results)
+    nothing = _no_better_than_guessing(results)
+    said += [*nothing, *_simpler(results, (BETTER,) if nothing else (SAME, BETTER))]
     return f"What to do next: {'; '.join(said)}."
 
 
@@ -60,15 +62,24 @@ def _no_better_than_guessing(results: Results) -> list[str]:
     said = [f"test loss {number(best[LOSS])} instead of {number(guess[LOSS])}"]
     if ERROR in best:
         said.insert(0, f"test error {number(100 * best[ERROR])} instead of {number(100 * guess[ERROR])} %")
-    return [f"at its best the network is no better than guessing ({listed(said)}): look for other columns before you look "
-            "for other epochs"]
+    return [f"at its best the network is no better than guessing ({listed(said)}): look for {_lacking(results.problem)} "
+            "before you look for other epochs"]
 
 
-def _simpler(results: Results) -> list[str]:
+def _lacking(problem: Problem) -> str:
+    """What may be wanting where nothing was learnt: of a rare class perhaps the rows to learn it from."""
+    if uneven(problem) < IMBALANCE:
+        return "other columns"
+    rows = np.bincount(problem.y)
+    rare = int(np.argmin(np.where(rows, rows, len(problem))))
+    return f"more rows of the class {named(problem.classes[rare])}, which has {rows[rare]}, or other columns"
+
+
+def _simpler(results: Results, enough: tuple[str, ...]) -> list[str]:
     figure = LOSS if results.regression else ERROR
     name, factor, unit = ("loss", 1.0, "") if results.regression else ("error", 100.0, " %")
     linear = results.change(figure, "best", "best", runs=results.trained.linear)
-    if linear.verdict in (SAME, BETTER):
+    if linear.verdict in enough:
         return [f"a linear model does as well or better (test {name} {number(factor * linear.after)} instead of "
                 f"{number(factor * linear.before)}{unit}) and cannot memorise as much"]
     return []

@@ -73,7 +73,7 @@ addEventListener("DOMContentLoaded", () => {
   }
 
   function heard(said) {
-    if (said.error) said.name && form.elements[said.name] ? refuse(said.name, said.error) : say(said.error, true);
+    if (said.error) said.name && form.elements[said.name] ? refuse(said.name, `${said.error}${frame ? "; the run there is goes on without" : ""}`) : say(said.error, true);
     else if (said.accepted) played = asked;
     else if (said.waiting) say(said.waiting);
   }
