@@ -2,6 +2,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -77,6 +79,82 @@ def test_a_full_disk_behind_standard_output(tmp_path, command, unbuffered):
                       env=environment(PYTHONUNBUFFERED=unbuffered))
         _, err = child.communicate(timeout=60)
     assert child.returncode == 1 and len(err.splitlines()) == 1 and "No space left" in err, err
+
+
+# --- closed streams, and those that nobody reads ---
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", [["experiments", "run", "zero_loss", "--help"], ["experiments", "check", "--help"],
+                                       ["stopping", "--help"]], ids=" ".join)
+def test_a_closed_stream_is_no_error(arguments, closed):
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", *arguments], env=environment(),
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and bool(done.stdout) == (closed == "2>&-")
+
+
+@posix
+@pytest.mark.parametrize("arguments", [["experiments", "nonsense"], ["stopping", "replay", "nonsense.csv"]], ids=" ".join)
+def test_errors_are_no_output_where_their_stream_is_closed(arguments):
+    done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", sys.executable, "-m", *arguments], env=environment(),
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@posix
+def test_files_and_workers_take_no_closed_streams_place():
+    """Whatever writes to a stream by its number, as a library in C may, would write into a file of ours."""
+    code = """
+import os, subprocess, sys
+from experiments.ways_out import run
+def main():
+    with open(os.devnull) as file:
+        inside = subprocess.run([sys.executable, "-c", "import os; [os.fstat(number) for number in range(3)]"])
+        return 10 * (file.fileno() > 2) + inside.returncode
+sys.exit(run(main, "name", False))
+"""
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code], env=environment(), timeout=60)
+    assert done.returncode == 10
+
+
+UNREAD = """
+import sys
+from experiments.runs.progress import Progress
+from experiments.ways_out import run
+def main():
+    with Progress("title", 2, 1.0, 1) as progress:
+        progress.advance(0.5)
+    print("results")
+    return 0
+sys.exit(run(main, "name", False))
+"""
+
+
+@posix
+@pytest.mark.parametrize("kind", ["full", "broken"])
+def test_work_goes_on_where_nobody_reads_how_far_it_is(kind):
+    if kind == "full":
+        unread = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, unread = os.pipe()
+        os.close(reader)
+    try:
+        done = subprocess.run([sys.executable, "-c", UNREAD], env=environment(), stdout=subprocess.PIPE, stderr=unread,
+                              timeout=60)
+    finally:
+        os.close(unread)
+    assert (done.returncode, done.stdout) == (0, b"results\n")
+
+
+@posix
+def test_commands_that_cannot_say_what_is_wrong_fail():
+    reader, unread = os.pipe()
+    os.close(reader)
+    try:
+        child = start("-m", "experiments", "nonsense", stderr=unread)
+    finally:
+        os.close(unread)
+    assert child.communicate(timeout=60)[0].strip() == "" and child.returncode != 0
 
 
 # --- Ctrl-C ---

@@ -1,9 +1,9 @@
 """How far a sweep is: said before it begins and while it goes on, with a time estimate."""
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..ways_out import say
 from .store import Store
 
 LINE_SECONDS = 60.0  # between lines of progress where there is no terminal
@@ -29,7 +29,7 @@ class Progress:
         self._begin = self._said = time.monotonic()
         workers = max(1, workers)  # a cluster may still wait for its first
         many = "1 core" if workers == 1 else f"{workers} cores"
-        print(f"{title}: {runs} runs to train, about {duration(seconds / workers)} on {many}", file=sys.stderr, flush=True)
+        say(f"{title}: {runs} runs to train, about {duration(seconds / workers)} on {many}")
         self._bar = Bar(title, seconds)
 
     def advance(self, seconds: float) -> None:
@@ -41,7 +41,7 @@ class Progress:
         if self._bar.progress.disable and now - self._said >= LINE_SECONDS:
             self._said = now
             left = (now - self._begin) * (self._total - self._finished) / self._finished
-            print(f"{self.title}: {self.done} of {self.runs} runs, about {duration(left)} left", file=sys.stderr, flush=True)
+            say(f"{self.title}: {self.done} of {self.runs} runs, about {duration(left)} left")
 
     def __enter__(self) -> Any:
         self._bar.__enter__()
@@ -56,8 +56,8 @@ def say_unused(store: Store, runs: Iterable[Mapping]) -> None:
     runs = list(runs)
     found = store.codes({run["experiment"] for run in runs})
     if found and not found.keys() & {run["code"] for run in runs}:
-        print(f"{store.path}: its {found.total()} runs of {' and '.join(sorted({run['experiment'] for run in runs}))} were "
-              "made by other code or are described otherwise; they are kept and not used", file=sys.stderr, flush=True)
+        say(f"{store.path}: its {found.total()} runs of {' and '.join(sorted({run['experiment'] for run in runs}))} were "
+            "made by other code or are described otherwise; they are kept and not used")
 
 
 def duration(seconds: float) -> str:
