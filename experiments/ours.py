@@ -29,7 +29,7 @@ def is_script() -> bool:
 def is_command() -> bool:
     """Return whether this process is about to be the command, which says by itself what is wrong."""
     if sys.argv[:1] == ["-m"]:  # while Python looks for a package's entry, perhaps that of a user's package
-        return "experiments" in {word.removeprefix("-m") for word in sys.orig_argv}
+        return any(word == "experiments" or (word[:1] == "-" and word.endswith("mexperiments")) for word in sys.orig_argv)
     return is_script()
 
 

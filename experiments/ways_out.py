@@ -39,20 +39,27 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
     came: list[int] = []
     _open_all()
 
+    def watched() -> int:
+        if came:
+            raise KeyboardInterrupt
+        return main()
+
     def interrupt(number: int, frame: FrameType | None) -> None:
+        """Interrupt `main`, and nothing that follows it: a second Ctrl-C must not cut the line, nor take the exit code."""
         came.append(number)
-        raise KeyboardInterrupt
+        while frame is not None and frame.f_code is not watched.__code__:
+            frame = frame.f_back
+        if frame is not None:
+            raise KeyboardInterrupt
 
     try:
         if ours:
             signal.signal(signal.SIGINT, interrupt)
             sys.unraisablehook = _unless_interrupted
-        code = main()
+        code = watched()
     except SystemExit as error:  # of option parsers, after --help and bad options
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else EXIT_FAILED
     except BaseException as error:
-        if ours:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not cut the line below
         if came or isinstance(error, KeyboardInterrupt):
             print(f"\n{program}: interrupted", file=sys.stderr)
             code = EXIT_INTERRUPTED

@@ -23,5 +23,11 @@ def guard() -> bool:
     return ours
 
 
-if sys.argv[:1] == ["-m"] and "stopping" in sys.orig_argv:  # argv is "-m" while Python looks for a package's entry
+def is_command() -> bool:
+    """Return whether Python looks for our entry: argv is "-m" meanwhile. Options may stand before a name, as in -Im."""
+    return sys.argv[:1] == ["-m"] and any(
+        word == "stopping" or (word[:1] == "-" and word.endswith("mstopping")) for word in sys.orig_argv)
+
+
+if is_command():
     guard()

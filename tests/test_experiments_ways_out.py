@@ -191,10 +191,35 @@ runpy.run_module({package!r}, run_name="__main__", alter_sys=True)
 
 
 @posix
-def test_ctrl_c_while_numpy_loads(tmp_path):
+def test_a_second_ctrl_c_changes_nothing():
+    """It comes when the first has been answered, while Python still obeys."""
+    code = """
+import os, signal, sys
+from experiments.ways_out import run
+install = signal.signal
+def twice(number, handler):
+    if handler == signal.SIG_IGN:
+        os.kill(os.getpid(), signal.SIGINT)
+    return install(number, handler)
+def main():
+    signal.signal = twice
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        print("answered")
+        return 130
+sys.exit(run(main, "name", True))
+"""
+    child = start("-c", code)
+    assert child.communicate(timeout=60) == ("answered\n", "") and child.returncode == 130
+
+
+@posix
+@pytest.mark.parametrize("call", [["-m", "stopping"], ["-mstopping"], ["-bm", "stopping"], ["-bmstopping"]], ids=" ".join)
+def test_ctrl_c_while_numpy_loads(tmp_path, call):
     """`python -m stopping` loads the package, and NumPy with it, before the first line of its entry."""
     (tmp_path / "numpy.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
-    child = start("-m", "stopping", "--help", env=environment(tmp_path))
+    child = start(*call, "--help", env=environment(tmp_path))
     assert child.stdout.readline() == "loading\n"
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=60) == ("", "\nstopping: interrupted\n") and child.returncode == 130
@@ -230,6 +255,13 @@ def test_both_packages_leave_in_the_same_way():
 
 
 # --- modules of the user's own ---
+
+@pytest.mark.parametrize("call", [["-m", "experiments"], ["-mexperiments"], ["-bmexperiments"]], ids=" ".join)
+def test_the_command_names_a_users_losses_in_one_line(tmp_path, call):
+    (tmp_path / "losses.py").touch()
+    _, err = start(*call, "--version", cwd=tmp_path).communicate(timeout=60)
+    assert err.startswith(f"afterzero: losses: got {tmp_path / 'losses.py'}, accepted: ") and len(err.splitlines()) == 1
+
 
 @pytest.mark.parametrize("ours", ["nn", "experiments.data"])
 @pytest.mark.parametrize("folder", [False, True])
