@@ -147,6 +147,33 @@ def test_work_goes_on_where_nobody_reads_how_far_it_is(kind):
 
 
 @posix
+def test_work_goes_on_when_the_terminal_is_closed():
+    """As after `disown`: the bar is drawn no more."""
+    import pty
+    code = """
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from experiments.runs.progress import Progress
+from experiments.ways_out import run
+def main():
+    with Progress("title", 2, 1.0, 1) as progress:
+        os.write(1, b"begun\\n")  # a bar takes what is printed
+        sys.stdin.readline()
+        time.sleep(0.5)
+        progress.advance(0.5)
+    print("results")
+    return 0
+sys.exit(run(main, "name", False))
+"""
+    ours, theirs = pty.openpty()
+    child = start("-c", code, stderr=theirs, stdin=subprocess.PIPE, env=environment(TERM="xterm"))
+    os.close(theirs)
+    assert child.stdout.readline() == "begun\n"
+    os.close(ours)
+    assert child.communicate("\n", timeout=60)[0] == "results\n" and child.returncode == 0
+
+
+@posix
 def test_commands_that_cannot_say_what_is_wrong_fail():
     reader, unread = os.pipe()
     os.close(reader)

@@ -1,6 +1,8 @@
 """How far a sweep is: said before it begins and while it goes on, with a time estimate."""
+import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..ways_out import say
@@ -67,6 +69,27 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+class Heedless:
+    """A stream that goes on as if it had written what it cannot, such as to a terminal that was closed."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or lose it."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is left, or lose it."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class Bar:
     """A progress bar on standard error, or nothing when that is not a terminal."""
 
@@ -84,7 +107,7 @@ class Bar:
                 return [Text(said, no_wrap=True, overflow="ellipsis")] if said else super().get_renderables()
 
         self._watched = compiling.Watched()
-        console = Console(stderr=True)
+        console = Console(file=Heedless(sys.stderr))  # type: ignore[arg-type]  # all that rich asks of a file
         self.progress = BarOrMessage(TextColumn("{task.description}", markup=False), BarColumn(),
                                      TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
                                      console=console, transient=True, disable=not console.is_terminal)
