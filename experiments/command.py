@@ -3,7 +3,6 @@
 Nothing heavy is imported before an experiment runs, so that the menu and every ``--help`` appear at once.
 """
 import difflib
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -95,10 +94,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{PROGRAM}: interrupted{' before any training began' * (arguments[:1] == ['run'])}", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`afterzero | head`). Python would complain again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def version() -> str:

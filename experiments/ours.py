@@ -29,7 +29,8 @@ def is_script() -> bool:
 def is_command() -> bool:
     """Return whether this process is about to be the command, which says by itself what is wrong."""
     if sys.argv[:1] == ["-m"]:  # while Python looks for a package's entry, perhaps that of a user's package
-        return sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "experiments"  # behind it are its arguments alone
+        word = sys.orig_argv[-len(sys.argv)]  # behind it are its arguments alone; options may stand before it, as in -bm
+        return word == "experiments" or (word[:1] == "-" and word.endswith("mexperiments"))
     return is_script()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import ports, registry
 from .running import EXIT_FAILED, EXIT_INTERRUPTED, PROGRAM, settled
-from .ways_out import Parser
+from .ways_out import Parser, say
 
 OURS = b'<meta name="afterzero-page" content="report">'  # in the head of every page that we wrote
 HEAD = 4096  # bytes within which it stands
@@ -112,7 +112,7 @@ def make(results: Path, version: str, *, links: str | None) -> str:
     render("page_part.html", part=Part("", ""))  # what is missing must be said before minutes of drawing
     with looked_at(results) as (store, looked):
         there = [name for name, (found, _) in looked.items() if found]
-        print(f"{PROGRAM}: drawing {len(there)} of {len(looked)} questions, {TAKES}", file=sys.stderr, flush=True)
+        say(f"{PROGRAM}: drawing {len(there)} of {len(looked)} questions, {TAKES}")
         rows = deciding.decisions({name: (found.module, found.results, found.runs) for name, (found, _) in looked.items()
                                    if found})
         findings = [finding(name, found, notes, _drawn) for name, (found, notes) in looked.items()]

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from . import registry
 from .report.tables import wrapped
+from .ways_out import say
 
 PROGRAM = "afterzero"
 EXIT_FAILED, EXIT_BAD_USE, EXIT_INTERRUPTED = 1, 2, 130
@@ -146,8 +147,7 @@ def _heard() -> Iterator[None]:
             known, text = len(said), record.getMessage()
             said.add(text)
             if len(said) > known:
-                with suppress(OSError):  # training goes on where nobody reads it
-                    print(text, file=sys.stderr, flush=True)  # as it is now: a progress bar takes it over, to stay below
+                say(text)  # to standard error as it is now: a progress bar takes it over, to stay below
 
     log, handler, level = logging.getLogger("afterzero"), Once(), logging.getLogger("afterzero").level
     log.addHandler(handler)
@@ -176,8 +176,9 @@ def _interrupted(error: KeyboardInterrupt, results: Path) -> int:
 
 def leave_at_once() -> None:
     """End this process as interrupted, without waiting for its threads."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
     if cache := sys.modules.get("nn.cpu.cache"):
         cache.remove_temporary()  # Python would, but is not given the time
     os._exit(EXIT_INTERRUPTED)

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -23,6 +24,12 @@ class Parser(argparse.ArgumentParser):
         (sys.stdout if file is None else file).write(self.format_help())
 
 
+def say(text: str) -> None:
+    """Print a line beside the results, on standard error; the work goes on where nobody can read it."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def run(main: Callable[[], int], program: str, ours: bool) -> int:
     """Call `main()` as a whole process; return its exit code. `ours`: whether Ctrl-C is for us to handle.
 
@@ -30,21 +37,29 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
     interpreter: whatever follows it is taken as the interruption that it is.
     """
     came: list[int] = []
+    _open_all()
+
+    def watched() -> int:
+        if came:
+            raise KeyboardInterrupt
+        return main()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        """Interrupt `main`, and nothing that follows it: a second Ctrl-C must not cut the line, nor take the exit code."""
         came.append(number)
-        raise KeyboardInterrupt
+        while frame is not None and frame.f_code is not watched.__code__:
+            frame = frame.f_back
+        if frame is not None:
+            raise KeyboardInterrupt
 
     try:
         if ours:
             signal.signal(signal.SIGINT, interrupt)
             sys.unraisablehook = _unless_interrupted
-        code = main()
+        code = watched()
     except SystemExit as error:  # of option parsers, after --help and bad options
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else EXIT_FAILED
     except BaseException as error:
-        if ours:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not cut the line below
         if came or isinstance(error, KeyboardInterrupt):
             print(f"\n{program}: interrupted", file=sys.stderr)
             code = EXIT_INTERRUPTED
@@ -64,6 +79,15 @@ def run(main: Callable[[], int], program: str, ours: bool) -> int:
     return _flushed(code, program)
 
 
+def _open_all() -> None:
+    """Open what a shell closed (`>&-`): Python has None in its place, and a file of ours would be taken for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115  # for as long as the process lasts
+            os.set_inheritable(nothing.fileno(), True)
+            setattr(sys, name, nothing)
+
+
 def _unless_interrupted(unraisable: Any) -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
@@ -81,8 +105,11 @@ def _nobody_reads() -> bool:
 def _flushed(code: int, program: str) -> int:
     """Write what is left of standard output; what cannot be written is said once, and not again when Python ends."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    try:
+        sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader went away (`| head`)
         code = 0

@@ -16,7 +16,7 @@ from .logs import Log, read_logs
 from .logs.table import listed
 from .terminal import in_blocks, wrapped
 from .together import copied, in_words, together
-from .ways_out import Parser
+from .ways_out import Parser, say
 
 LARGE = 50e6             # bytes; above, say how long
 BYTES_PER_SECOND = 8e6   # read and judged, about, on one core
@@ -64,8 +64,7 @@ def _replay(options: argparse.Namespace) -> None:
     size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
     if size > LARGE:
         megabytes = size / 1e6
-        print(f"reading {megabytes:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s and {MEMORY * megabytes:.0f} MB of memory",
-              file=sys.stderr)
+        say(f"reading {megabytes:.0f} MB: about {size / BYTES_PER_SECOND:.0f} s and {MEMORY * megabytes:.0f} MB of memory")
     given = [parse(text) for text in options.criterion or ()]
     watched = {name for criterion in given for name in criterion.requires}
     logs = [log.with_own_names() for log in read_logs(options.log, _columns(options.columns), options.runs, watched)]

@@ -23,5 +23,13 @@ def guard() -> bool:
     return ours
 
 
-if sys.argv[:1] == ["-m"] and "stopping" in sys.orig_argv:  # argv is "-m" while Python looks for a package's entry
+def is_command() -> bool:
+    """Return whether Python looks for our entry: argv is "-m" meanwhile. Options may stand before a name, as in -Im."""
+    if sys.argv[:1] != ["-m"]:
+        return False
+    word = sys.orig_argv[-len(sys.argv)]  # behind it are its arguments alone
+    return word == "stopping" or (word[:1] == "-" and word.endswith("mstopping"))
+
+
+if is_command():
     guard()

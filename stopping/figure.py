@@ -99,8 +99,12 @@ def _save(figure: Figure, path: str | Path, kind: str) -> None:
     picture = io.BytesIO()  # first: what cannot be drawn leaves the file that is there
     with matplotlib.rc_context({"svg.hashsalt": "stopping"}):
         figure.savefig(picture, dpi=120, format=kind, metadata=metadata)
-    with replacing(path) as file:
-        file.write(picture.getbuffer())
+    try:
+        with replacing(path) as file:
+            file.write(picture.getbuffer())
+    except OSError as error:
+        error.filename = error.filename or str(path)  # none where the working folder is gone
+        raise
 
 
 def _mark(panels: NDArray, names: list[str], criterion: Criterion, decision: StopDecision, checks: NDArray,

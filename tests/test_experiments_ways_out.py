@@ -2,6 +2,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -79,6 +81,109 @@ def test_a_full_disk_behind_standard_output(tmp_path, command, unbuffered):
     assert child.returncode == 1 and len(err.splitlines()) == 1 and "No space left" in err, err
 
 
+# --- closed streams, and those that nobody reads ---
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", [["experiments", "run", "zero_loss", "--help"], ["experiments", "check", "--help"],
+                                       ["stopping", "--help"]], ids=" ".join)
+def test_a_closed_stream_is_no_error(arguments, closed):
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", *arguments], env=environment(),
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and bool(done.stdout) == (closed == "2>&-")
+
+
+@posix
+@pytest.mark.parametrize("arguments", [["experiments", "nonsense"], ["stopping", "replay", "nonsense.csv"]], ids=" ".join)
+def test_errors_are_no_output_where_their_stream_is_closed(arguments):
+    done = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", sys.executable, "-m", *arguments], env=environment(),
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@posix
+def test_files_and_workers_take_no_closed_streams_place():
+    """Whatever writes to a stream by its number, as a library in C may, would write into a file of ours."""
+    code = """
+import os, subprocess, sys
+from experiments.ways_out import run
+def main():
+    with open(os.devnull) as file:
+        inside = subprocess.run([sys.executable, "-c", "import os; [os.fstat(number) for number in range(3)]"])
+        return 10 * (file.fileno() > 2) + inside.returncode
+sys.exit(run(main, "name", False))
+"""
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code], env=environment(), timeout=60)
+    assert done.returncode == 10
+
+
+UNREAD = """
+import sys
+from experiments.runs.progress import Progress
+from experiments.ways_out import run
+def main():
+    with Progress("title", 2, 1.0, 1) as progress:
+        progress.advance(0.5)
+    print("results")
+    return 0
+sys.exit(run(main, "name", False))
+"""
+
+
+@posix
+@pytest.mark.parametrize("kind", ["full", "broken"])
+def test_work_goes_on_where_nobody_reads_how_far_it_is(kind):
+    if kind == "full":
+        unread = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, unread = os.pipe()
+        os.close(reader)
+    try:
+        done = subprocess.run([sys.executable, "-c", UNREAD], env=environment(), stdout=subprocess.PIPE, stderr=unread,
+                              timeout=60)
+    finally:
+        os.close(unread)
+    assert (done.returncode, done.stdout) == (0, b"results\n")
+
+
+@posix
+def test_work_goes_on_when_the_terminal_is_closed():
+    """As after `disown`: the bar is drawn no more."""
+    import pty
+    code = """
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from experiments.runs.progress import Progress
+from experiments.ways_out import run
+def main():
+    with Progress("title", 2, 1.0, 1) as progress:
+        os.write(1, b"begun\\n")  # a bar takes what is printed
+        sys.stdin.readline()
+        time.sleep(0.5)
+        progress.advance(0.5)
+    print("results")
+    return 0
+sys.exit(run(main, "name", False))
+"""
+    ours, theirs = pty.openpty()
+    child = start("-c", code, stderr=theirs, stdin=subprocess.PIPE, env=environment(TERM="xterm"))
+    os.close(theirs)
+    assert child.stdout.readline() == "begun\n"
+    os.close(ours)
+    assert child.communicate("\n", timeout=60)[0] == "results\n" and child.returncode == 0
+
+
+@posix
+def test_commands_that_cannot_say_what_is_wrong_fail():
+    reader, unread = os.pipe()
+    os.close(reader)
+    try:
+        child = start("-m", "experiments", "nonsense", stderr=unread)
+    finally:
+        os.close(unread)
+    assert child.communicate(timeout=60)[0].strip() == "" and child.returncode != 0
+
+
 # --- Ctrl-C ---
 
 @posix
@@ -113,10 +218,35 @@ runpy.run_module({package!r}, run_name="__main__", alter_sys=True)
 
 
 @posix
-def test_ctrl_c_while_numpy_loads(tmp_path):
+def test_a_second_ctrl_c_changes_nothing():
+    """It comes when the first has been answered, while Python still obeys."""
+    code = """
+import os, signal, sys
+from experiments.ways_out import run
+install = signal.signal
+def twice(number, handler):
+    if handler == signal.SIG_IGN:
+        os.kill(os.getpid(), signal.SIGINT)
+    return install(number, handler)
+def main():
+    signal.signal = twice
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        print("answered")
+        return 130
+sys.exit(run(main, "name", True))
+"""
+    child = start("-c", code)
+    assert child.communicate(timeout=60) == ("answered\n", "") and child.returncode == 130
+
+
+@posix
+@pytest.mark.parametrize("call", [["-m", "stopping"], ["-mstopping"], ["-bm", "stopping"], ["-bmstopping"]], ids=" ".join)
+def test_ctrl_c_while_numpy_loads(tmp_path, call):
     """`python -m stopping` loads the package, and NumPy with it, before the first line of its entry."""
     (tmp_path / "numpy.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
-    child = start("-m", "stopping", "--help", env=environment(tmp_path))
+    child = start(*call, "--help", env=environment(tmp_path))
     assert child.stdout.readline() == "loading\n"
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=60) == ("", "\nstopping: interrupted\n") and child.returncode == 130
@@ -152,6 +282,13 @@ def test_both_packages_leave_in_the_same_way():
 
 
 # --- modules of the user's own ---
+
+@pytest.mark.parametrize("call", [["-m", "experiments"], ["-mexperiments"], ["-bmexperiments"]], ids=" ".join)
+def test_the_command_names_a_users_losses_in_one_line(tmp_path, call):
+    (tmp_path / "losses.py").touch()
+    _, err = start(*call, "--version", cwd=tmp_path).communicate(timeout=60)
+    assert err.startswith(f"afterzero: losses: got {tmp_path / 'losses.py'}, accepted: ") and len(err.splitlines()) == 1
+
 
 @pytest.mark.parametrize("ours", ["nn", "experiments.data"])
 @pytest.mark.parametrize("folder", [False, True])

@@ -189,6 +189,16 @@ def test_a_reader_that_went_away_is_no_error(log):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="folders of POSIX")
+def test_a_figure_in_a_folder_that_is_gone(log, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    replay = [sys.executable, "-m", "stopping", "replay", log, "--figure", "a.png"]
+    done = subprocess.run(["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *replay], cwd=gone, capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "stopping: [Errno 2] No such file or directory: 'a.png'\n")
+
+
 def test_another_pipe_that_broke_is_one(capfd):
     from stopping.ways_out import run
     with pytest.raises(BrokenPipeError):

@@ -11,6 +11,7 @@ from typing import Any
 from ..report.tables import Table, wrapped
 from ..running import EXIT_FAILED, PROGRAM, UsageError, settled
 from ..ways_out import Parser
+from ..ways_out import say as beside
 
 MOST_COLUMNS, ALIKE = 60, 4  # lines in the table of columns; columns that share one
 LARGEST_SPLIT = 0.45
@@ -110,12 +111,12 @@ def check(chosen: argparse.Namespace, say: Callable[[str], Any]) -> str:
     store = None
     if reading.seconds > LONG:
         store = Store(chosen.results)  # before minutes of reading; else what cannot be read leaves no folder behind
-        print(f"check: {chosen.table}: {reading}", file=sys.stderr, flush=True)
+        beside(f"check: {chosen.table}: {reading}")
     problem = problem_of(chosen.table, chosen.label, group=chosen.group, test=chosen.test, regression=chosen.regression)
     store = store or Store(chosen.results)
     with offered(problem):
         plan = planned(problem, _asked(chosen))
-        print(_beforehand(problem, plan), file=sys.stderr, flush=True)
+        beside(_beforehand(problem, plan))
         columns = described(problem)
         parts = tuple(cut(problem, chosen.split, seed) for seed in range(plan.seeds))
         known, found = facts(problem, parts[0]), findings(problem, parts[0])

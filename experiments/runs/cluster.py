@@ -5,11 +5,11 @@ never touch the store. When a worker dies, the scheduler gives its shards to ano
 """
 import logging
 import os
-import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
+from ..ways_out import say
 from .shards import Finished, Shard, SweepError, run_shard
 
 CONNECT_SECONDS = 5
@@ -27,8 +27,7 @@ class Dask:
         self._client, self._origin = client, origin
         self.workers = sum(client.nthreads().values())
         if not self.workers:
-            print(f"the scheduler at {origin} has no workers yet; training begins when the first one is there",
-                  file=sys.stderr, flush=True)
+            say(f"the scheduler at {origin} has no workers yet; training begins when the first one is there")
 
     def results(self, shards: Sequence[Shard]) -> Generator[list[Finished], None, None]:
         """As `sweep.Pool.results`.

@@ -10,10 +10,10 @@ from typing import Any
 
 # Modules, or packages of modules, that trainers import and that never decide a result, so that changing a legend, a message
 # or how results are kept makes nobody train again. None of them imports what trains; a test looks.
-NEVER_DECIDES = ("experiments.ours", "experiments.report", "experiments.runs", "losses.elsewhere", "nn.compiling",
-                 "nn.cpu.cache", "nn.cpu.kernel_files", "nn.drawing", "nn.elsewhere", "nn.fitting.history_plot",
-                 "nn.shared.loaded", "nn.shared.meaning", "nn.shared.pauses", "nn.shared.reached", "stopping.elsewhere",
-                 "stopping.entering", "stopping.logs")
+NEVER_DECIDES = ("experiments.ours", "experiments.report", "experiments.runs", "experiments.ways_out", "losses.elsewhere",
+                 "nn.compiling", "nn.cpu.cache", "nn.cpu.kernel_files", "nn.drawing", "nn.elsewhere",
+                 "nn.fitting.history_plot", "nn.shared.loaded", "nn.shared.meaning", "nn.shared.pauses", "nn.shared.reached",
+                 "stopping.elsewhere", "stopping.entering", "stopping.logs")
 RECORDED_PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "afterzero")
 
 

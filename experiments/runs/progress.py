@@ -2,8 +2,10 @@
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from ..ways_out import say
 from .store import Store
 
 LINE_SECONDS = 60.0  # between lines of progress where there is no terminal
@@ -29,7 +31,7 @@ class Progress:
         self._begin = self._said = time.monotonic()
         workers = max(1, workers)  # a cluster may still wait for its first
         many = "1 core" if workers == 1 else f"{workers} cores"
-        print(f"{title}: {runs} runs to train, about {duration(seconds / workers)} on {many}", file=sys.stderr, flush=True)
+        say(f"{title}: {runs} runs to train, about {duration(seconds / workers)} on {many}")
         self._bar = Bar(title, seconds)
 
     def advance(self, seconds: float) -> None:
@@ -41,7 +43,7 @@ class Progress:
         if self._bar.progress.disable and now - self._said >= LINE_SECONDS:
             self._said = now
             left = (now - self._begin) * (self._total - self._finished) / self._finished
-            print(f"{self.title}: {self.done} of {self.runs} runs, about {duration(left)} left", file=sys.stderr, flush=True)
+            say(f"{self.title}: {self.done} of {self.runs} runs, about {duration(left)} left")
 
     def __enter__(self) -> Any:
         self._bar.__enter__()
@@ -56,8 +58,8 @@ def say_unused(store: Store, runs: Iterable[Mapping]) -> None:
     runs = list(runs)
     found = store.codes({run["experiment"] for run in runs})
     if found and not found.keys() & {run["code"] for run in runs}:
-        print(f"{store.path}: its {found.total()} runs of {' and '.join(sorted({run['experiment'] for run in runs}))} were "
-              "made by other code or are described otherwise; they are kept and not used", file=sys.stderr, flush=True)
+        say(f"{store.path}: its {found.total()} runs of {' and '.join(sorted({run['experiment'] for run in runs}))} were "
+            "made by other code or are described otherwise; they are kept and not used")
 
 
 def duration(seconds: float) -> str:
@@ -65,6 +67,27 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Heedless:
+    """A stream that goes on as if it had written what it cannot, such as to a terminal that was closed."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or lose it."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is left, or lose it."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Bar:
@@ -84,7 +107,7 @@ class Bar:
                 return [Text(said, no_wrap=True, overflow="ellipsis")] if said else super().get_renderables()
 
         self._watched = compiling.Watched()
-        console = Console(stderr=True)
+        console = Console(file=Heedless(sys.stderr))  # type: ignore[arg-type]  # all that rich asks of a file
         self.progress = BarOrMessage(TextColumn("{task.description}", markup=False), BarColumn(),
                                      TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn(),
                                      console=console, transient=True, disable=not console.is_terminal)

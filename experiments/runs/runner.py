@@ -1,12 +1,12 @@
 """What runs in this process: its cores, its threads as they end, and measurements, one at a time."""
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from ..ways_out import say
 from .progress import Bar, say_unused
 from .store import Run, Store
 
@@ -66,7 +66,7 @@ def measure_missing(store: Store, parts: Sequence[tuple[Mapping, Measure]], titl
         return 0
     say_unused(store, [settings for settings, _ in parts])
     takes = f", {_expected.get()}" if _expected.get() else ""
-    print(f"{title}: {len(todo)} of {len(parts)} to do{takes}", file=sys.stderr, flush=True)
+    say(f"{title}: {len(todo)} of {len(parts)} to do{takes}")
     with Bar(title, len(todo)) as bar:
         for settings, measure in todo:
             begin = time.perf_counter()

@@ -5,7 +5,6 @@ it is complete, so an interrupted run leaves no trace and a finished one is neve
 compared whenever it is loaded. The schema is described in experiments/README.md.
 """
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
+from ..ways_out import say
 from . import identity, records, schema
 from .records import Run
 from .schema import APPLICATION_ID, SCHEMA_VERSION, StoreError, damaged
@@ -176,5 +176,5 @@ def _upgrade(connection: Connection, path: str | PathLike[str]) -> None:
         connection.execute(schema.TABLES["checksums"])
         connection.executemany("INSERT INTO checksums VALUES (?, ?)", checksums)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    print(f"{path}: its {len(found)} runs were kept and have checksums now (schema {SCHEMA_VERSION}, which an older "
-          "afterzero refuses)", file=sys.stderr)
+    say(f"{path}: its {len(found)} runs were kept and have checksums now (schema {SCHEMA_VERSION}, which an older "
+        "afterzero refuses)")
