@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m stopp
     except (ValueError, OSError, ImportError) as error:
         if isinstance(error, OSError) and error.filename is None:
             raise  # standard output, see ways_out.py
-        print(f"{program.split()[-1]}: {error}", file=sys.stderr)
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"{program.split()[-1]}: {said}", file=sys.stderr)
         return 2
     except RecursionError:
         print(f"{program.split()[-1]}: the expression is nested too deeply", file=sys.stderr)

@@ -196,7 +196,7 @@ def test_a_figure_in_a_folder_that_is_gone(log, tmp_path):
     replay = [sys.executable, "-m", "stopping", "replay", log, "--figure", "a.png"]
     done = subprocess.run(["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *replay], cwd=gone, capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
-    assert (done.returncode, done.stderr) == (2, "stopping: [Errno 2] No such file or directory: 'a.png'\n")
+    assert (done.returncode, done.stderr) == (2, "stopping: a.png: No such file or directory\n")
 
 
 def test_another_pipe_that_broke_is_one(capfd):
