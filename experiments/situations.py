@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .report.compare import BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, judge
+from .report.compare import AGREES, BETTER, UNCLEAR, UNKNOWN, WORSE, Difference, agreement, judge
 from .report.decisions import (
     CURB,
     DEPENDS,
@@ -33,6 +33,7 @@ from .report.words import counted, listed
 
 Compare = Callable[..., tuple[Difference, str]]
 SHARES = partial(compared, factor=100)  # errors, which are shown in percent
+NEAR = 10.0  # points of error that a test error at chance may be off
 TWICE = 2  # of the epochs to zero training error: what is best need not be at one of the two ends
 
 
@@ -82,7 +83,7 @@ def squared_wrong(module: Any, results: Any) -> Advice:
 
 
 def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> Advice:
-    """Flooding is advised where it is clearly better than both ways to stop, and the end is not clearly better than it."""
+    """Flooding is advised where it is clearly better than both ways to stop, and than the end where that is better, too."""
     cases = [one for one in results if one.case.where.noise == max(one.case.where.noise for one in results)]
     rivals, count = ("zero", "patience_loss", "end"), 4 * len(cases)  # beside flooding; and zero error beside the end
 
@@ -92,10 +93,10 @@ def _beside_flooding(results: Any, figure: str, unit: str, compare: Compare) -> 
 
     flooded, said = [], []
     on = [change(case, "zero", "end") for case in cases]
-    for case, (_, ended) in zip(cases, on, strict=True):
+    for case, (late, ended) in zip(cases, on, strict=True):
         verdicts, texts = zip(*(change(case, rival, "flood") for rival in rivals), strict=True)
-        flooded.append(WORSE if WORSE in verdicts else next(
-            (one for one in (UNKNOWN, UNCLEAR) if one in verdicts[:2]), BETTER))
+        beaten = verdicts if late == BETTER else verdicts[:2]
+        flooded.append(WORSE if WORSE in verdicts else next((one for one in (UNKNOWN, UNCLEAR) if one in beaten), BETTER))
         said.append(f"{case.title}: at the end {ended}, flooded (level {case.flooding.level:g}) {texts[0]}, flooded "
                     f"beside patience {texts[1]}")
     action = course([verdict for verdict, _ in on])
@@ -185,8 +186,9 @@ def random_labels(module: Any, results: Any) -> Advice:
     epochs, error = (results.at(("kind", module.RANDOM), *how) for how in (("epoch", 1, "zero"), ("test_error", 100)))
     fitted = Share.of(np.isfinite(epochs), comparisons=2)
     learnt = judge(error - module.CHANCE, comparisons=2).verdict
-    told = learnt != UNKNOWN and (fitted.mostly or fitted.seldom or learnt == BETTER)
-    action = UNTOLD if not told else LOOK if fitted.mostly and learnt != BETTER else EITHER
+    by_chance = agreement(error, module.CHANCE, NEAR, comparisons=2) == AGREES
+    told = fitted.seldom or learnt == BETTER or (fitted.mostly and by_chance)
+    action = UNTOLD if learnt == UNKNOWN or not told else LOOK if fitted.mostly and learnt != BETTER else EITHER
     real = results.at(("kind", module.REAL), "test_error", 100)
     return Advice(action, f"{results.config.train} digits. Random labels were fitted to zero training error in "
                   f"{fitted.hits} of {fitted.runs} runs; test error at the end {with_interval(error, comparisons=2)} % "

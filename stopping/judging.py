@@ -105,6 +105,8 @@ def cautions(criteria: Sequence[Criterion], log: Log) -> list[str]:
         monitor, mode = str(getattr(rule, "monitor", "")), getattr(rule, "mode", None)
         if mode == "min" and monitor in log and rises_by_name(monitor) and _rises(log, monitor):
             found.append(f"{rule!r} takes lower for better, but {monitor} rises: mode='max'?")
+        if mode == "max" and monitor in log and monitor.endswith(("loss", "error")) and _falls(log, monitor):
+            found.append(f"{rule!r} takes higher for better, but {monitor} falls: mode='min'?")
     return found
 
 
@@ -115,6 +117,15 @@ def _asked(rules: Sequence[str], asked: int, checks: int, blank: Sequence[str]) 
 
 
 def _rises(log: Log, name: str) -> bool:
+    return _change(log, name) > 0
+
+
+def _falls(log: Log, name: str) -> bool:
+    return _change(log, name) < 0
+
+
+def _change(log: Log, name: str) -> float:
+    """From the mean of the first half to that of the second; 0 of fewer than two checks."""
     values = log[name][np.isfinite(log[name])]
     half = len(values) // 2
-    return half > 0 and float(np.mean(values[half:])) > float(np.mean(values[:half]))
+    return float(np.mean(values[half:]) - np.mean(values[:half])) if half else 0.0

@@ -84,6 +84,10 @@ def test_flooding_is_advised_only_where_nothing_else_is_clearly_better():
     assert situations.wrong_errors(None, [alike]).action == STOP
     stopped = flips(0.1, LOW + 0.1, HIGH, LOW + 0.05, patience=LOW)  # better than at zero error, where it goes on to rise
     assert situations.wrong_errors(None, [stopped]).action == STOP
+    late = flips(0.1, HIGH, LOW, LOW[::-1])  # flooded or not, the end is as good
+    assert situations.wrong_errors(None, [late]).action == KEEP
+    late = flips(0.1, HIGH, HIGH - 0.1, LOW)
+    assert situations.wrong_errors(None, [late]).action == FLOOD
 
 
 def at(**arms):
@@ -159,6 +163,8 @@ def test_zero_error_says_nothing_where_random_labels_are_fitted_too():
     reached = np.arange(10.0)
     assert situations.random_labels(module, results(reached, 90 + np.tile(WAVES, 2))).action == LOOK
     assert situations.random_labels(module, results(reached, 20 + np.tile(WAVES, 2))).action == EITHER  # they can be learnt
+    wide = results(reached, 80 + 20 * np.tile([-1, 1], 5))  # no clearer than that from 90
+    assert situations.random_labels(module, wide).action == UNTOLD
     assert situations.random_labels(module, results(reached * np.nan, 90 + np.tile(WAVES, 2))).action == EITHER
     assert situations.random_labels(module, results(reached[:2], 90 + WAVES[:2])).action == UNTOLD
     slight = results(reached[:5], 90 - (SLIGHT - EVEN))  # clear alone, not beside the share that was fitted

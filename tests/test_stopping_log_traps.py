@@ -192,6 +192,14 @@ def test_a_rising_metric_watched_downwards_is_pointed_out(tmp_path, capsys):
         assert ("val_acc rises: mode='max'?" in capsys.readouterr().out) == said
 
 
+def test_a_falling_loss_watched_upwards_is_pointed_out(tmp_path, capsys):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,val_loss\n1,0.9,0.8\n2,0.5,0.4\n3,0.3,0.2\n")
+    for mode, said in (("max", True), ("min", False)):
+        main(["replay", str(path), "--criterion", f"Patience(3, 'val_loss', mode='{mode}')"])
+        assert ("val_loss falls: mode='min'?" in capsys.readouterr().out) == said
+
+
 def test_a_column_answers_to_its_own_name(tmp_path, capsys):
     path = tmp_path / "log.csv"
     path.write_text("epoch,Eval Loss,mAP\n1,2,0.5\n2,3,0.6\n")

@@ -118,7 +118,8 @@ def _runs_of(path: str, table: Table, columns: dict[str, str], runs: Runs, watch
         raise ValueError(f"{path}: got numbers in the first line ({listed(table.columns)}), accepted: names of columns")
     if not theirs and not columns and not set(watched) & set(table.columns):
         raise ValueError(f"{path}: got the columns {listed(table.columns)}, accepted: recognised ones; say which is which: "
-                         "columns={'val_loss': NAME}, or --columns val_loss=NAME; or let a rule watch one by its own name")
+                         "columns={'val_loss': NAME}, or --columns val_loss=NAME; or let a rule watch one by its own name; "
+                         "what a program printed while it trained is no table")
     epoch, step = names.counts(present)
     epoch, step = columns.get("epoch", epoch), columns.get("step", step)
     _refuse_words(path, table, theirs, columns, epoch)
