@@ -21,6 +21,7 @@ from nn import SGD, TrainingDiverged
 from nn.shared.reached import ROOT, reached, version_of
 from tests.edits import changed, reworded
 from tests.fitting import X, network, train
+from tests.programs import posix
 
 pytestmark = pytest.mark.compiled
 
@@ -124,16 +125,27 @@ def double(number):
     return number * 2
 
 
+def bytes_of(damage):
+    return lambda path: path.write_bytes(damage(path.read_bytes()))
+
+
+def piped(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize("suffix", ["nbc", "nbi"])
-@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"", lambda data: b"\0" * len(data),
-                                    lambda data: data[:32] + bytes([data[32] ^ 1]) + data[33:],
-                                    lambda data: data[:-1] + bytes([data[-1] ^ 128])])
+@pytest.mark.parametrize("damage", [bytes_of(lambda data: data[:100]), bytes_of(lambda data: b""),
+                                    bytes_of(lambda data: b"\0" * len(data)),
+                                    bytes_of(lambda data: data[:32] + bytes([data[32] ^ 1]) + data[33:]),
+                                    bytes_of(lambda data: data[:-1] + bytes([data[-1] ^ 128])),
+                                    pytest.param(piped, marks=posix)])
 def test_broken_files_are_replaced(tmp_path, monkeypatch, suffix, damage):
     from nn.cpu import compile
     monkeypatch.setattr(compile, "_directory", tmp_path)
     compile.entry(double)(1)
     [path] = tmp_path.rglob(f"*.{suffix}")
-    path.write_bytes(damage(path.read_bytes()))
+    damage(path)
     for hits in (0, 1):
         function = compile.entry(double)
         assert function(2) == 4

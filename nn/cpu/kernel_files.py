@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 import pickle
+import stat
 import sys
 
 from numba.core.caching import (
@@ -112,6 +113,8 @@ class CheckedFiles(IndexDataCacheFile):
 
     def _read(self, path):
         """Return the content of a file; raise Damaged before anybody unpickles or runs it."""
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a named pipe would be waited for
+            raise Damaged(path)
         with open(path, "rb") as file:
             checksum, content = file.read(32), file.read()
         if hashlib.sha256(content).digest() != checksum:
