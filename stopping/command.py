@@ -65,8 +65,8 @@ def _parser(program: str) -> Parser:
 def _replay(options: argparse.Namespace) -> None:
     for path in options.log:
         if os.path.isdir(path) or not os.path.exists(path):
-            found = "a folder" if os.path.isdir(path) else "no such file"
-            raise ValueError(f"{path}: got {found}, accepted: a file, cells whose first line names the columns, or JSON")
+            kind = "a folder" if os.path.isdir(path) else "no such file"
+            raise ValueError(f"{path}: got {kind}, accepted: a file, cells whose first line names the columns, or JSON")
     if options.figure is not None:
         kind_of(options.figure, "--figure")
     size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
