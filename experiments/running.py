@@ -133,6 +133,11 @@ def settled(work: Callable[[], int], results: Path) -> int:
     except (StoreError, SweepError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except ArithmeticError as error:  # a run that diverged, by settings
+        if isinstance(error, (ZeroDivisionError, OverflowError, FloatingPointError)):
+            raise  # a mistake of ours
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return EXIT_BAD_USE
     except KeyboardInterrupt as error:
         return _interrupted(error, results)
 

@@ -45,27 +45,100 @@ _SHAPES: dict[str, Callable] = {
 
 @explains_arguments(elsewhere.SCHEDULE)
 def constant(learning_rate: float) -> Schedule:
-    """Return η(e) = η."""
+    """Return η(e) = η.
+
+    Parameters
+    ----------
+    learning_rate : float > 0
+
+    Returns
+    -------
+    Schedule
+        A function of the epoch (float, or array of floats).
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    """
     return Schedule("constant", real_number("learning_rate", learning_rate, low=0, open_low=True))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
 def step(learning_rate: float, every: float, factor: float = 0.1) -> Schedule:
-    """Return η(e) = η · factor^⌊e / every⌋: a drop every so many epochs."""
+    """Return η(e) = η · factor^⌊e / every⌋: a drop every so many epochs.
+
+    Parameters
+    ----------
+    learning_rate : float > 0
+        η, that of the first epochs.
+    every : float > 0
+        Epochs.
+    factor : float > 0
+
+    Returns
+    -------
+    Schedule
+        A function of the epoch (float, or array of floats).
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    """
     return Schedule("step", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("every", every, low=0, open_low=True), real_number("factor", factor, low=0, open_low=True)))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
 def cosine(learning_rate: float, epochs: float, final: float = 0.0) -> Schedule:
-    """Return half a cosine from η down to final · η over `epochs`, then flat (Loshchilov & Hutter, ICLR 2017, eq. 5)."""
+    """Return half a cosine from η down to final · η over `epochs`, then flat (Loshchilov & Hutter, ICLR 2017, eq. 5).
+
+    Parameters
+    ----------
+    learning_rate : float > 0
+    epochs : float > 0
+    final : float from 0 to 1
+        A share of the learning rate.
+
+    Returns
+    -------
+    Schedule
+        A function of the epoch (float, or array of floats).
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    """
     return Schedule("cosine", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("epochs", epochs, low=0, open_low=True), real_number("final", final, low=0, high=1)))
 
 
 @explains_arguments(elsewhere.SCHEDULE)
 def inverse_time(learning_rate: float, decay: float) -> Schedule:
-    """Return η(e) = η / (1 + decay · e): the 1/t schedule of Robbins & Monro (1951)."""
+    """Return η(e) = η / (1 + decay · e): the 1/t schedule of Robbins & Monro (1951).
+
+    Parameters
+    ----------
+    learning_rate : float > 0
+    decay : float >= 0
+        Per epoch.
+
+    Returns
+    -------
+    Schedule
+        A function of the epoch (float, or array of floats).
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    """
     return Schedule("inverse_time", real_number("learning_rate", learning_rate, low=0, open_low=True),
                     (real_number("decay", decay, low=0),))
 

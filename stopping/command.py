@@ -11,6 +11,7 @@ from .answers import findings, verdict
 from .base import Criterion
 from .combine import leaves
 from .expression import NAMES, parse
+from .figure import draw, kind_of
 from .judging import cautions, costs, decided, panel, row
 from .logs import Log, read_logs
 from .logs.table import listed
@@ -41,10 +42,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m stopp
 
 
 def _parser(program: str) -> Parser:
-    parser = Parser(prog=program, description="Stopping criteria on recorded runs.")
+    parser = Parser(prog=program, allow_abbrev=False, description="Stopping criteria on recorded runs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="replay")
     command = commands.add_parser(
-        "replay", help="what does a recorded run say, and where would criteria have stopped it?",
+        "replay", allow_abbrev=False, help="what does a recorded run say, and where would criteria have stopped it?",
         description="Say what a training log shows, and where each criterion would have stopped the run: logs of Keras, "
                     "Lightning, transformers, Ultralytics, fastai, skorch, TensorBoard, W&B, XGBoost, LightGBM, CatBoost "
                     "and others, in cells or JSON.",
@@ -62,6 +63,12 @@ def _parser(program: str) -> Parser:
 
 
 def _replay(options: argparse.Namespace) -> None:
+    for path in options.log:
+        if os.path.isdir(path) or not os.path.exists(path):
+            kind = "a folder" if os.path.isdir(path) else "no such file"
+            raise ValueError(f"{path}: got {kind}, accepted: a file, cells whose first line names the columns, or JSON")
+    if options.figure is not None:
+        kind_of(options.figure, "--figure")
     size = sum(os.path.getsize(path) for path in options.log if os.path.isfile(path))
     if size > LARGE:
         megabytes = size / 1e6
@@ -81,7 +88,6 @@ def _replay(options: argparse.Namespace) -> None:
         if not options.json:
             print("\n" * (place > 0) + _text(documents[-1], width))
         if figures:
-            from .figure import draw
             draw(criteria, log, figures[place])
     of_its_own = [place for place in range(len(logs)) if place not in copies]
     whole = together([logs[place] for place in of_its_own], [documents[place] for place in of_its_own])

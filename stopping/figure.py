@@ -17,6 +17,7 @@ from .replay import History, StopDecision, replay
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMATS = ("png", "svg", "pdf")
 LONGEST = 90  # characters of a label
 # Okabe and Ito's palette, for colour-blind readers, as in all figures of this project.
 HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
@@ -40,9 +41,7 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
     OSError, ValueError
         If the file cannot be written, is no regular file, or its format is not known.
     """
-    kind = os.path.splitext(path)[1][1:].lower()
-    if not kind:
-        raise ValueError(f"path: got {str(path)!r}, accepted: a name that ends in .png, .svg or .pdf")
+    kind = kind_of(path)
     from matplotlib.figure import Figure  # not pyplot: no window, no global state
 
     decisions = [replay(criterion, history) for criterion in criteria]
@@ -82,6 +81,14 @@ def draw(criteria: Sequence[Criterion], history: History, path: str | Path) -> N
     _save(figure, path, kind)
 
 
+def kind_of(path: str | Path, name: str = "path") -> str:
+    """Return "png", "svg" or "pdf", what the ending of a figure's path says; for any other raise ValueError, with `name`."""
+    kind = os.path.splitext(path)[1][1:].lower()
+    if kind not in FORMATS:
+        raise ValueError(f"{name}: got {str(path)!r}, accepted: a name that ends in .png, .svg or .pdf")
+    return kind
+
+
 def _label(text: str) -> str:
     """Return a text as it is drawn: printable, cut, and without what Matplotlib takes for formulas or for hidden."""
     text = "".join(character if character.isprintable() else "?" for character in text)
@@ -95,7 +102,7 @@ def _save(figure: Figure, path: str | Path, kind: str) -> None:
     import matplotlib
 
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None},
-                "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}.get(kind)
+                "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}[kind]
     picture = io.BytesIO()  # first: what cannot be drawn leaves the file that is there
     with matplotlib.rc_context({"svg.hashsalt": "stopping"}):
         figure.savefig(picture, dpi=120, format=kind, metadata=metadata)

@@ -3,12 +3,14 @@
 stopping/ways_out.py is the same file, because stopping imports nothing of ours.
 """
 import argparse
+import difflib
 import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import takewhile
 from types import FrameType
 from typing import Any
 
@@ -17,7 +19,22 @@ EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose help is written or fails: argparse keeps quiet about a full disk."""
+    """One whose help is written or fails, as argparse keeps quiet about a full disk, and that names misspelt options.
+
+    Options are not to be abbreviated: ``allow_abbrev=False``.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse an option that there is not by its name: argparse would first miss what it was meant to give."""
+        given = list(sys.argv[1:] if args is None else args)
+        known = [name for name in self._option_string_actions if name.startswith("--")]
+        for word in takewhile("--".__ne__, () if self._subparsers or {"-h", "--help"} & {*given} else given):
+            name = word.partition("=")[0]
+            if name.startswith("--") and name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                self.error(f"option: got {name!r}, accepted: {', '.join(known)}"
+                           + "".join(f"; did you mean {one!r}?" for one in close))
+        return super().parse_known_args(given, namespace)
 
     def print_help(self, file: Any = None) -> None:
         """Write the help to standard output, or to a file."""

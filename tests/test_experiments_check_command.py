@@ -164,3 +164,12 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch, capsys, undrawn):
     assert program == "afterzero" and main([*arguments, "--quick", "--epochs", "5", "--hidden", "4"]) == 0
     out = capsys.readouterr().out
     assert "patient: group" in out and (tmp_path / "results" / "results.sqlite").is_file()
+
+
+def test_a_misspelt_option_is_named_rather_than_what_it_would_have_given(table, capsys):
+    for arguments in (["--labl", "label"], ["--labl=label"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["check", str(table), *arguments])
+        said = capsys.readouterr().err
+        assert stopped.value.code == 2 and "option: got '--labl', accepted: --help, --label, " in said
+        assert said.endswith("did you mean '--label'?\n")

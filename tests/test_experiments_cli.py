@@ -235,6 +235,30 @@ def test_why_nothing_moves_is_one_line_of_80_columns():
     assert "training" in console.file.getvalue().splitlines()[-1]
 
 
+def test_a_run_that_diverges_by_its_settings_is_one_line(tmp_path, capsys):
+    options = ["--quick", "--seeds", "1", "--learning-rate", "1e30", "--epochs", "20", "--workers", "1"]
+    assert main(["run", "loss_matters", *options, "--results", str(tmp_path)]) == 2
+    *_, said = capsys.readouterr().err.splitlines()
+    assert said.startswith("afterzero: loss_matters, seed 0, ") and "is not finite (learning rate 1e+30, " in said
+
+
+def test_a_mistake_in_arithmetic_is_not_taken_for_a_run_that_diverged(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        running.settled(lambda: 1 // 0, tmp_path)
+
+
+@pytest.mark.parametrize("question, settings, message", [
+    ("double_descent", {"train": 1796}, "train: got 1796, accepted: a whole number from 20 to 1795"),
+    ("loss_matters", {"train": 1796}, "train: got 1796, accepted: a whole number from 20 to 1795"),
+    ("flooding_family", {"train": 900}, "train: got 900, accepted: a whole number from 4 to 898"),
+    ("stopping_study", {"learning_rate": 51.0},
+     "learning_rate: got 51.0, accepted: with RPROP a number from 1e-06 to 50, or 0")])
+def test_what_cannot_be_trained_is_refused_before(question, settings, message):
+    with pytest.raises(ValueError) as refused:
+        registry.load(question).Config(**settings)
+    assert str(refused.value) == message
+
+
 def test_what_is_logged_while_something_trains_is_shown_once(capsys):
     log = logging.getLogger("afterzero")
 

@@ -44,6 +44,12 @@ def trained(seeds=1, *parts, **how):
     return Measured(train_fleet(runs))
 
 
+@pytest.mark.parametrize("name", ["dropout", "smoothing"])
+def test_a_share_of_1_or_more_is_refused_before_anything_is_trained(name):
+    with pytest.raises(ValueError, match=rf"^{name}: got .*, accepted: different numbers above 0 and below 1"):
+        Config(**{name: (0.1, 0.5, 1.0)})
+
+
 def test_from_end_to_end(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "page", bare)
     store = Store(tmp_path)

@@ -31,6 +31,13 @@ def test_a_run_comes_back_as_it_was(tmp_path):
     np.testing.assert_array_equal(found.arrays["margins"], a_run().arrays["margins"])
 
 
+def test_a_run_that_ended_before_its_first_check_comes_back(tmp_path):
+    """It has no rows of curves, which once made its checksum another one, and the whole file damaged."""
+    Store(tmp_path).save(settings(), Run({"epoch": np.array([]), "val_loss": np.array([])}, {"diverged": 1.0}))
+    found = Store(tmp_path).load(settings())
+    assert found.scalars == {"diverged": 1.0} and found.curves == {}
+
+
 def test_identity_is_every_setting_and_not_their_order():
     assert identity.run_key({"a": 1, "b": (1, 2)}) == identity.run_key({"b": [1, 2], "a": 1})
     keys = {identity.run_key(settings()), identity.run_key(settings(1)), identity.run_key({**settings(), "code": "abd"}),

@@ -144,8 +144,8 @@ def test_figure_of_a_criterion_that_watches_nothing(log, tmp_path):
     (["--criterion", "GL(5)", "--columns", "val_loss"], "OURS=THEIRS pairs"),
     (["--criterion", "GL(5)", "--columns", "val_loss=vall_loss"], "did you mean 'val_loss'?"),
     (["--criterion", "GL(5)", "--columns", "val_loss=loss,val_loss=accuracy"], "each of our names once"),
-    (["--criterion", "GL(5)", "--figure", "out"], "path: got 'out', accepted: "),
-    (["--criterion", "GL(5)", "--figure", "out.xyz"], "out.xyz|xyz"),
+    (["--criterion", "GL(5)", "--figure", "out"], "--figure: got 'out', accepted: "),
+    (["--criterion", "GL(5)", "--figure", "out.xyz"], "--figure: got 'out.xyz', accepted: a name that ends in .png, "),
     (["--criterion", "GL(5)", "--figure", "no/such/folder/out.png"], "No such file")])
 def test_errors_are_one_line_and_status_2(log, arguments, message, capsys):
     assert main(["replay", log, *arguments]) == 2
@@ -159,9 +159,23 @@ def test_an_expression_too_deep_to_replay_is_an_error_like_any_other(log, capsys
     assert "got 301 levels, accepted: up to 300" in capsys.readouterr().err
 
 
-def test_a_missing_log_and_bad_usage(capsys):
+def test_a_figure_of_no_known_kind_is_refused_before_anything_is_printed(log, capsys):
+    assert main(["replay", log, "--figure", "out.xyz"]) == 2 and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("option, meant", [("--figur", "--figure"), ("--criterium=GL(5)", "--criterion")])
+def test_a_misspelt_option_is_named_and_none_is_abbreviated(log, capsys, option, meant):
+    with pytest.raises(SystemExit) as stopped:
+        main(["replay", log, option])
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2 and f"option: got {option.partition('=')[0]!r}, accepted: --help, " in said
+    assert said.endswith(f"did you mean {meant!r}?\n")
+
+
+def test_a_missing_log_and_bad_usage(tmp_path, capsys):
     assert main(["replay", "nothing.csv", "--criterion", "GL(5)"]) == 2
-    assert "nothing.csv" in capsys.readouterr().err
+    assert "nothing.csv: got no such file, accepted: a file, " in capsys.readouterr().err
+    assert main(["replay", str(tmp_path)]) == 2 and ": got a folder, accepted: a file, " in capsys.readouterr().err
     for arguments in ([], ["replay"], ["replay", "--json"], ["rewind", "log.csv"]):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)

@@ -19,7 +19,7 @@ from ..report.long_runs import PLAIN, LongRuns, opening, turning_table
 from ..report.measured import load_all
 from ..report.tables import Table
 from ..report.words import between, counted, flips, means, paragraph, spread, tally
-from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
+from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads, per_seed
 from ..trainers.data_sets import SETS
@@ -45,7 +45,7 @@ class Config(OnThreads):
     """Runs of each arm: 12 intervals at once take 3.8 standard errors of ten seeds, 15 of three."""
     noise: Annotated[tuple[float, ...], SHARE, DIFFERENT, SOME] = (0.0, 0.10)
     """Shares of flipped labels: a replication found the second descent on Two Gaussians with 10 % alone."""
-    train: Annotated[int, at_least(20)] = 200
+    train: Annotated[int, Range(20, 1795)] = 200  # of 1797 digits one validates, and one at least tests
     """Training samples: few, so that zero error comes soon and the test loss can rise."""
     hidden: Annotated[tuple[int, ...], at_least(1)] = (64, 64)
     """Hidden units: far more weights than samples."""

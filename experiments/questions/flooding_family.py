@@ -55,7 +55,7 @@ class Config(OnThreads):
     """Runs of each candidate: 28 comparisons at once take 4.4 standard errors of ten seeds, 24 of three."""
     noise: Annotated[tuple[float, ...], SHARE, DIFFERENT, SOME] = (0.0, 0.10)
     """Shares of flipped labels in all parts of both data sets: as they are, and with one in ten wrong."""
-    train: Annotated[int, at_least(4)] = 200
+    train: Annotated[int, Range(4, 898)] = 200  # of 1797 digits, of which as many validate
     """Training samples, and as many for validation: few, so that all are memorised and there is something to gain."""
     hidden: Annotated[tuple[int, ...], at_least(1)] = (64, 64)
     """Hidden units: far more weights than samples."""

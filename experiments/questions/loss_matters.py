@@ -47,7 +47,7 @@ class Config(OnThreads):
     """Runs of each loss, with the data, initial weights and order that the other losses have too."""
     noise: Annotated[tuple[float, ...], SHARE, DIFFERENT, SOME] = (0.0, 0.10)
     """Shares of flipped labels, of both data sets: as they are, and with one in ten wrong."""
-    train: Annotated[int, at_least(20)] = 200
+    train: Annotated[int, Range(20, 1795)] = 200  # of 1797 digits one validates, and one at least tests
     """Training samples: few, so that every loss reaches zero error soon and generalisation is not saturated."""
     hidden: Annotated[tuple[int, ...], at_least(1)] = (128, 128)
     """Hidden units: far more weights than samples."""

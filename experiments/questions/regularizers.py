@@ -26,7 +26,7 @@ from ..report.regularizing import (
 )
 from ..report.tables import Table
 from ..report.tuned import Tuned
-from ..runs.settings import DIFFERENT, SHARE, SOME, above, at_least
+from ..runs.settings import DIFFERENT, SHARE, SOME, Range, above, at_least
 from ..runs.store import Store
 from ..trainers.asking import OnThreads
 from ..trainers.flipped import TITLES
@@ -38,6 +38,7 @@ KINDS = {"L1": "l1", "L2": "l2", DROPOUT: "dropout", "label smoothing": "smoothi
 # Noise on units and on inputs; small weights and soft targets; whether a level is kept where there is noise.
 PAIRS = (("dropout", "input noise"), ("L2", "label smoothing"), ("dropout", FLOODING))
 Three = Annotated[tuple[float, float, float], above(0), DIFFERENT]
+Shares = Annotated[tuple[float, float, float], Range(0, 1, beyond=True, below=True), DIFFERENT]
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ class Config(OnThreads):
     """Of the sum of absolute weights: from hardly felt to training errors."""
     l2: Three = (3e-3, 1e-2, 3e-2)
     """Of half the squared norm; likewise."""
-    dropout: Three = (0.2, 0.5, 0.8)
+    dropout: Shares = (0.2, 0.5, 0.8)
     """Rates: the usual one and one on each side."""
-    smoothing: Three = (0.03, 0.1, 0.3)
+    smoothing: Shares = (0.03, 0.1, 0.3)
     """Label smoothing: likewise."""
     confidence: Three = (0.03, 0.1, 0.3)
     """Strength of the confidence penalty: likewise."""

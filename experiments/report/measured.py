@@ -56,8 +56,9 @@ class Measured:
 
     def curves(self, name: str, factor: float = 1.0) -> np.ndarray:
         """One curve of all seeds, shape (seeds, checks): up to the last check that all have, as a diverged run has fewer."""
-        checks = min(len(run.curves[name]) for run in self.runs)
-        return factor * np.array([run.curves[name][:checks] for run in self.runs])
+        of_all = [run.curves.get(name, np.empty(0)) for run in self.runs]  # none of a run that ended before its first check
+        checks = min(map(len, of_all))
+        return factor * np.array([values[:checks] for values in of_all])
 
     def curve_at(self, name: str, epochs: Any, factor: float = 1.0) -> float:
         """Mean over the seeds of each one's own curve at its own epoch (seeds,): at the mean of these epochs no run stopped.

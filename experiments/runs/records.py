@@ -64,6 +64,7 @@ def insert(connection: Connection, about: Mapping, run: Run) -> bool:
         When a value cannot be stored; the caller's transaction must end without it.
     """
     curves = {name: _floats(values) for name, values in run.curves.items()}
+    curves = {name: values for name, values in curves.items() if len(values)}  # a run may end before its first
     scalars = {name: _floats([value]) for name, value in run.scalars.items()}
     arrays = {name: pack(name, values) for name, values in run.arrays.items()}
     checksum = _checksum(about, curves, scalars, arrays)

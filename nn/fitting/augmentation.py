@@ -16,7 +16,17 @@ from ..checks import integer, padded_array, real_number
 @explains_arguments()
 @dataclass(frozen=True)
 class GaussianNoise:
-    """Add N(0, deviation²) to every input (Bishop 1995: for small noise, a penalty on the input gradient)."""
+    """Add N(0, deviation²) to every input (Bishop 1995: for small noise, a penalty on the input gradient).
+
+    Parameters
+    ----------
+    deviation : float >= 0
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+    """
 
     deviation: float
 
@@ -36,6 +46,16 @@ class Mixup:
 
     Class ids y (N,) become soft targets (N, classes). Weights are not mixed: `fit` gives the mixture the first one's sample
     weight, and the class weights of its soft target. Zhang et al., ICLR 2018 (arXiv 1710.09412).
+
+    Parameters
+    ----------
+    alpha : float > 0
+    classes : int >= 2
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
     """
 
     alpha: float
@@ -67,6 +87,16 @@ class RandomShift:
     """Shift images (N, height · width) by up to `pixels` in each direction; what enters at the border is `fill`.
 
     The dtype of the images stays, unless they are integers that cannot hold `fill`: they become float32 then.
+
+    Parameters
+    ----------
+    height, width, pixels : int >= 1
+    fill : float
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
     """
 
     height: int

@@ -4,6 +4,7 @@ After Prechelt: *slowness* is the time of a stop over that of the fastest criter
 what is returned over the lowest that a criterion returned in the same run; among his 14. Both are ratios, so their means are
 geometric, and a comparison of two criteria does not depend on which others there are.
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -42,6 +43,12 @@ class Config(OnThreads):
     """0: 0.003 with Adam; with RPROP, whose first step it is, 0.01 (from 0.1 minima come within two strips of 5 epochs)."""
     margin: Annotated[float, above(0)] = 1.0
     """Percent of test loss: a criterion that is that near to the best one in a run has found a good network."""
+
+    def related(self, need: Callable[..., None]) -> None:
+        """RPROP has bounds for its steps."""
+        super().related(need)
+        need(self.optimizer != "rprop" or not self.learning_rate or 1e-6 <= self.learning_rate <= 50, "learning_rate",
+             "with RPROP a number from 1e-06 to 50, or 0")
 
     @classmethod
     def quick(cls) -> "Config":
