@@ -99,6 +99,9 @@ def log_ticks(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
     low, high = sorted(axis.get_view_interval())
+    if not 0 < low < high < np.inf:  # nothing was drawn that has a place there: any decade
+        low, high = 1.0, 10.0
+        axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})
     most = 6
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
 

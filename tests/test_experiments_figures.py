@@ -68,6 +68,20 @@ def test_logarithmic_axes_have_ticks_that_do_not_overlap(low, high, which):
     assert tuple(axis.get_view_interval()) == (low, high)
 
 
+@pytest.mark.parametrize("interval", [(0, 1), (1, 1), (np.nan, np.nan), (1, np.inf)])
+@pytest.mark.parametrize("which", ["x", "y"])
+def test_a_logarithmic_axis_on_which_nothing_has_a_place_is_drawn(interval, which):
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.set(**{f"{which}scale": "log"})
+    axis = getattr(axes, f"{which}axis")
+    axis.set_view_interval(*interval, ignore=True)
+    style.log_ticks(axis)
+    figure.canvas.draw()
+    assert tuple(axis.get_view_interval()) == (1, 10)
+
+
 # --- hues and lines ---
 
 def hue(colour):
