@@ -151,7 +151,7 @@ def test_several_runs_are_paired(tmp_path, capsys, monkeypatch):
     rows = "".join(f"1,2,0.5\n2,1,{0.6}\n3,3,{0.6 - fall:.2f}\n" for fall in (0.1, 0.2, 0.3))
     (tmp_path / "log.csv").write_text("epoch,val_loss,val_acc\n" + rows)
     drawn = []
-    monkeypatch.setattr("stopping.figure.draw", lambda criteria, log, path: drawn.append((log.reading.run, path)))
+    monkeypatch.setattr("stopping.command.draw", lambda criteria, log, path: drawn.append((log.reading.run, path)))
     assert main(["replay", str(tmp_path / "log.csv"), "--runs", "all", "--criterion", "Patience(1)",
                  "--figure", str(tmp_path / "out.png")]) == 0
     lines = capsys.readouterr().out.splitlines()

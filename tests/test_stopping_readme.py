@@ -41,7 +41,7 @@ def test_the_page_has_an_example_of_every_option(capsys):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_run(command, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("stopping.figure.draw", lambda criteria, log, path: Path(path).touch())  # others look at figures
+    monkeypatch.setattr("stopping.command.draw", lambda criteria, log, path: Path(path).touch())  # others look at figures
     assert run(command) == 0
     said = capsys.readouterr()
     assert said.err == "" and ("log.csv" in said.out or "twice.csv" in said.out)
