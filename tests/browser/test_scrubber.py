@@ -38,6 +38,15 @@ def epoch(page):
     return int(page.evaluate(EPOCH))
 
 
+def redrawn(page, field, before):
+    """Wait until a field is another picture: it is drawn when the browser next paints."""
+    for _ in range(100):
+        if page.evaluate(SEEN, field) != before:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"field {field} stayed as it was")
+
+
 def choose(page, name, value):
     page.locator(f'input[name="scrub-{name}"][value="{value}"]').check()
     page.wait_for_timeout(100)
@@ -112,10 +121,11 @@ def test_what_is_chosen_is_shown(open_page, address):
     assert titles.all_inner_texts() == ["Cross-entropy", "Flooding at 0.35"]
     high = page.evaluate(SEEN, 1)
     choose(page, "level", "0.15")
-    assert titles.all_inner_texts()[1] == "Flooding at 0.15" and page.evaluate(SEEN, 1) != high
+    until(page, "document.querySelectorAll('.scrub-title')[1].textContent === 'Flooding at 0.15'")
+    redrawn(page, 1, high)
     with_wrong = page.evaluate(SEEN, 0)
     choose(page, "noise", "0")
-    assert page.evaluate(SEEN, 0) != with_wrong
+    redrawn(page, 0, with_wrong)
     assert "none of them with a wrong label" in page.locator(".scrub-field").first.get_attribute("aria-label")
     choose(page, "loss", "hinge")
     assert titles.all_inner_texts()[1] == "Hinge" and page.locator('input[name="scrub-level"]').first.is_disabled()
@@ -297,8 +307,7 @@ def test_everybody_can_use_it(open_page, accessibility, address, dark):
     assert accessibility(page) == []
     before = page.evaluate(SEEN, 0)
     page.emulate_media(color_scheme="light" if dark else "dark")
-    page.wait_for_timeout(200)
-    assert page.evaluate(SEEN, 0) != before
+    redrawn(page, 0, before)
 
 
 def test_what_is_missing_is_said(open_page, accessibility, tmp_path):
