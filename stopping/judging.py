@@ -103,9 +103,9 @@ def cautions(criteria: Sequence[Criterion], log: Log) -> list[str]:
     found = [_asked(rules, asked, checks, blank) for (asked, blank), rules in alike.items()]
     for rule in (rule for criterion in criteria for rule in leaves(criterion)):
         monitor, mode = str(getattr(rule, "monitor", "")), getattr(rule, "mode", None)
-        if mode == "min" and monitor in log and rises_by_name(monitor) and _rises(log, monitor):
+        if mode == "min" and monitor in log and rises_by_name(monitor) and _change(log, monitor) > 0:
             found.append(f"{rule!r} takes lower for better, but {monitor} rises: mode='max'?")
-        if mode == "max" and monitor in log and monitor.endswith(("loss", "error")) and _falls(log, monitor):
+        if mode == "max" and monitor in log and monitor.endswith(("loss", "error")) and _change(log, monitor) < 0:
             found.append(f"{rule!r} takes higher for better, but {monitor} falls: mode='min'?")
     return found
 
@@ -114,14 +114,6 @@ def _asked(rules: Sequence[str], asked: int, checks: int, blank: Sequence[str]) 
     silent = f"; {'it' if len(rules) == 1 else 'they'} could not fire at the others" if 2 * asked < checks else ""
     return (f"{', '.join(rules)} {'was' if len(rules) == 1 else 'were'} asked at {asked} of {checks} checks, where "
             f"{', '.join(blank)} {'was' if len(blank) == 1 else 'were'} measured{silent}")
-
-
-def _rises(log: Log, name: str) -> bool:
-    return _change(log, name) > 0
-
-
-def _falls(log: Log, name: str) -> bool:
-    return _change(log, name) < 0
 
 
 def _change(log: Log, name: str) -> float:
